@@ -1,0 +1,56 @@
+/// A non-negative number of bytes.
+///
+/// Sizes travel through the product in this type alone; units exist only where text is parsed or printed.
+package struct ByteCount: Hashable, Sendable, Comparable {
+  /// The number of bytes.
+  package let bytes: UInt64
+
+  package init(_ bytes: UInt64) { self.bytes = bytes }
+
+  package static let zero = ByteCount(0)
+  package static func kibibytes(_ count: UInt64) -> ByteCount { ByteCount(count << 10) }
+  package static func mebibytes(_ count: UInt64) -> ByteCount { ByteCount(count << 20) }
+  package static func gibibytes(_ count: UInt64) -> ByteCount { ByteCount(count << 30) }
+
+  package static func < (left: ByteCount, right: ByteCount) -> Bool { left.bytes < right.bytes }
+  package static func + (left: ByteCount, right: ByteCount) -> ByteCount { ByteCount(left.bytes + right.bytes) }
+
+  /// The difference, or zero when `right` is the larger: what is left can not be less than nothing.
+  package static func - (left: ByteCount, right: ByteCount) -> ByteCount {
+    ByteCount(left.bytes > right.bytes ? left.bytes - right.bytes : 0)
+  }
+
+  /// The next multiple of `unit` at or above this count; nil when that does not fit 64 bits.
+  package func roundedUp(to unit: ByteCount) -> ByteCount? {
+    let remainder = bytes % unit.bytes
+    guard remainder != 0 else { return self }
+    let (sum, overflow) = bytes.addingReportingOverflow(unit.bytes - remainder)
+    return overflow ? nil : ByteCount(sum)
+  }
+}
+
+extension ByteCount {
+  /// Parses a plain decimal count of bytes, as kubelet and the `sizeBytes` option write it: digits only.
+  package init?(decimal text: some StringProtocol) {
+    guard !text.isEmpty, text.utf8.allSatisfy({ (0x30...0x39).contains($0) }), let bytes = UInt64(text) else {
+      return nil
+    }
+    self.init(bytes)
+  }
+}
+
+extension ByteCount: CustomStringConvertible {
+  /// Exact in the largest binary unit that divides the count, otherwise rounded to two digits: `3 GiB`, `1.21 MiB`.
+  package var description: String {
+    let units = ["B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"]
+    var index = 0
+    while index + 1 < units.count, bytes >> UInt64(10 * (index + 1)) > 0 { index += 1 }
+    let unit = UInt64(1) << UInt64(10 * index)
+    let whole = bytes / unit
+    let remainder = bytes % unit
+    guard remainder != 0 else { return "\(whole) \(units[index])" }
+    let hundredths = UInt64(Double(remainder) / Double(unit) * 100)
+    let digits = hundredths < 10 ? "0\(hundredths)" : "\(hundredths)"
+    return "\(whole).\(digits) \(units[index])"
+  }
+}
