@@ -10,16 +10,31 @@ let strict: [SwiftSetting] = [
   .treatAllWarnings(as: .error),
 ]
 
+/// The flex client starts for every call of the kubelet and runs where nothing is installed: Embedded Swift (no runtime
+/// library, no Foundation), small, whole-module in debug builds too because Embedded Swift knows no other way.
+let embedded: [SwiftSetting] =
+  strict + [.enableExperimentalFeature("Embedded"), .unsafeFlags(["-wmo", "-Osize", "-parse-as-library"])]
+
+/// One file that runs on any host. The driver passes `-pie` as well, which clang reports as unused.
+let staticExecutable: [LinkerSetting] = [
+  .unsafeFlags(["-Xclang-linker", "-static", "-Xclang-linker", "-Wno-unused-command-line-argument"]),
+  // Without symbols: they are a third of the file.
+  .unsafeFlags(["-Xlinker", "-s"], .when(configuration: .release)),
+]
+
 let package = Package(
   name: "elastic-local",
   products: [
-    .executable(name: "elastic-local-node", targets: ["node"])
+    .executable(name: "elastic-local", targets: ["flex-client"]),
+    .executable(name: "elastic-local-attach", targets: ["flex-client-attach"]),
+    .executable(name: "elastic-local-node", targets: ["node"]),
   ],
   targets: [
     // C libraries and shims
     .systemLibrary(name: "CLVM2Cmd"),
     .systemLibrary(name: "CBlkid"),
     .target(name: "CLinux"),
+    .target(name: "CFlexClient"),
 
     // values and rules
     .target(name: "StorageModel", swiftSettings: strict),
@@ -37,13 +52,24 @@ let package = Package(
       name: "NodeService", dependencies: ["StorageModel", "LinuxSystem", "LogicalVolumes", "NodeProtocol"],
       swiftSettings: strict),
 
+    // the flex client
+    .target(name: "FlexClient", dependencies: ["CFlexClient"], swiftSettings: embedded),
+    .executableTarget(
+      name: "flex-client", dependencies: ["FlexClient"], swiftSettings: embedded, linkerSettings: staticExecutable),
+    .executableTarget(
+      name: "flex-client-attach", dependencies: ["FlexClient"], swiftSettings: embedded,
+      linkerSettings: staticExecutable),
+
     // executables
     .executableTarget(
       name: "node", dependencies: ["NodeService", "LogicalVolumes", "NodeProtocol", "LinuxSystem", "StorageModel"],
       swiftSettings: strict),
 
+    // Runs the executables, which `swift build --build-tests` builds with everything else: Embedded Swift cannot be linked
+    // into a test. The portable sources are compiled in a second time through links in Shared/.
+    .testTarget(name: "FlexClientTests", swiftSettings: strict),
     .testTarget(name: "StorageModelTests", dependencies: ["StorageModel"], swiftSettings: strict),
-    .testTarget(name: "LinuxSystemTests", dependencies: ["LinuxSystem"], swiftSettings: strict),
+    .testTarget(name: "LinuxSystemTests", dependencies: ["LinuxSystem", "StorageModel"], swiftSettings: strict),
     .testTarget(name: "LogicalVolumesTests", dependencies: ["LogicalVolumes", "LinuxSystem"], swiftSettings: strict),
     .testTarget(name: "NodeProtocolTests", dependencies: ["NodeProtocol"], swiftSettings: strict),
     .testTarget(

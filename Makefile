@@ -1,0 +1,77 @@
+# `make` lists what there is. Needs a Swift 6.2 toolchain; everything else is installed by `make dependencies`.
+
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+
+# Where the build goes.
+BUILD ?= .build
+# Where `make install` puts things; DESTDIR is for packagers.
+PREFIX ?= /usr/local
+DESTDIR ?=
+PLUGIN_DIR ?= /usr/libexec/kubernetes/kubelet-plugins/volume/exec
+
+SWIFT_BUILD := swift build --scratch-path $(BUILD)
+SWIFT_FILES := Sources Tests Package.swift
+SHELL_FILES := $(wildcard lab/run lab/test lab/dependencies lab/volume-group lab/boot lab/demo .ci/run \
+	flex-install/*.sh Benchmarks/*/run.sh)
+
+.PHONY: help
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: dependencies
+dependencies: ## install what is missing to build, run and test (Debian and Ubuntu packages)
+	@lab/dependencies
+
+.PHONY: build
+build: ## build the release executables, with the Swift library linked in
+	@lab/dependencies build
+	$(SWIFT_BUILD) -c release --static-swift-stdlib
+
+.PHONY: test
+test: build-tests ## run every test; what needs a device mapper runs in the lab (no root needed)
+	@BUILD=$(BUILD) lab/test
+
+.PHONY: unit-test
+unit-test: build-tests ## run the tests that need no device mapper
+	@BUILD=$(BUILD) lab/test unit
+
+.PHONY: system-test
+system-test: build-tests ## run the tests that need a device mapper; FILTER=pattern for some of them
+	@BUILD=$(BUILD) lab/test system
+
+.PHONY: build-tests
+build-tests:
+	@lab/dependencies
+	$(SWIFT_BUILD) --build-tests
+
+.PHONY: bench
+bench: build ## run the benchmarks
+	@for benchmark in Benchmarks/*/run.sh; do echo "== $$benchmark" && BUILD=$(BUILD) $$benchmark || exit; done
+
+.PHONY: demo
+demo: build ## show a volume's life on a real LVM: made, mounted, grown, kept over a power cut, removed
+	@lab/dependencies run lab
+	@BUILD=$(BUILD) lab/demo
+
+.PHONY: fmt
+fmt: ## format the Swift files
+	swift format --in-place --recursive --parallel $(SWIFT_FILES)
+
+.PHONY: lint
+lint: ## check the format of Swift files, and shell scripts
+	swift format lint --strict --recursive --parallel $(SWIFT_FILES)
+	@if command -v shellcheck >/dev/null; then shellcheck --external-sources $(SHELL_FILES); \
+	else echo "shellcheck is not installed: shell scripts not checked" >&2; fi
+
+.PHONY: check
+check: lint build unit-test ## lint, build, and the tests that run anywhere
+
+.PHONY: install
+install: ## install the release build: DESTDIR=, PREFIX=/usr/local, PLUGIN_DIR= of the kubelet
+	install -D -m 0755 $(BUILD)/release/elastic-local-node $(DESTDIR)$(PREFIX)/sbin/elastic-local-node
+	flex-install/install.sh --source $(BUILD)/release --plugin-dir $(DESTDIR)$(PLUGIN_DIR)
+
+.PHONY: clean
+clean: ## remove the build
+	rm -rf $(BUILD)

@@ -1,0 +1,98 @@
+#define _GNU_SOURCE
+#include "CFlexClient.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <time.h>
+#include <unistd.h>
+
+enum FlexClientCause flexclient_cause(long negated_errno) {
+  switch (-negated_errno) {
+    case ENOENT: return FlexClientCauseNotFound;
+    case ECONNREFUSED: return FlexClientCauseRefused;
+    case EAGAIN: return FlexClientCauseAgain;
+    case EINTR: return FlexClientCauseInterrupted;
+    case EPIPE:
+    case ECONNRESET: return FlexClientCausePeerGone;
+    case EACCES:
+    case EPERM: return FlexClientCauseDenied;
+    case ENAMETOOLONG: return FlexClientCausePathTooLong;
+    case ENOTSOCK:
+    case ENOTDIR:
+    case EPROTOTYPE: return FlexClientCauseNotASocket;
+    default: return FlexClientCauseOther;
+  }
+}
+
+const char *flexclient_getenv(const char *name) { return getenv(name); }
+
+/// Moves a descriptor above the three standard ones: where stdout is closed a new socket would take its number, and
+/// the reply meant for the kubelet would go to the daemon.
+static int above_standard_descriptors(int descriptor) {
+  if (descriptor < 0 || descriptor > STDERR_FILENO) return descriptor;
+  int moved = fcntl(descriptor, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+  int saved = errno;
+  close(descriptor);
+  errno = saved;
+  return moved;
+}
+
+int flexclient_connect(const char *path) {
+  struct sockaddr_un address = {.sun_family = AF_UNIX};
+  size_t length = strlen(path);
+  if (length >= sizeof address.sun_path) return -ENAMETOOLONG;
+  memcpy(address.sun_path, path, length);
+
+  int descriptor = above_standard_descriptors(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  if (descriptor < 0) return -errno;
+  if (connect(descriptor, (const struct sockaddr *)&address, sizeof address) == 0) return descriptor;
+  int saved = errno;
+  close(descriptor);
+  return -saved;
+}
+
+/// The count of a call, or its errno negated.
+static long counted(long result) { return result < 0 ? -(long)errno : result; }
+
+long flexclient_send(int descriptor, const uint8_t *bytes, size_t count) {
+  return counted(send(descriptor, bytes, count, MSG_NOSIGNAL));
+}
+
+long flexclient_receive(int descriptor, uint8_t *bytes, size_t capacity) {
+  return counted(recv(descriptor, bytes, capacity, 0));
+}
+
+long flexclient_write(int descriptor, const uint8_t *bytes, size_t count) {
+  return counted(write(descriptor, bytes, count));
+}
+
+int flexclient_poll(int descriptor, int interest, int milliseconds) {
+  struct pollfd entry = {.fd = descriptor};
+  if (interest & FLEXCLIENT_READABLE) entry.events |= POLLIN;
+  if (interest & FLEXCLIENT_WRITABLE) entry.events |= POLLOUT;
+  if (poll(&entry, 1, milliseconds) < 0) return -errno;
+  int ready = 0;
+  // A hang-up or an error is reported by the next read, whatever was asked for.
+  if (entry.revents & (POLLIN | POLLHUP | POLLERR)) ready |= FLEXCLIENT_READABLE;
+  if (entry.revents & POLLOUT) ready |= FLEXCLIENT_WRITABLE;
+  return ready;
+}
+
+int64_t flexclient_now(void) {
+  struct timespec now;
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+void flexclient_pause(int milliseconds) {
+  struct timespec duration = {.tv_sec = milliseconds / 1000, .tv_nsec = (long)(milliseconds % 1000) * 1000000};
+  nanosleep(&duration, NULL);
+}
+
+void flexclient_ignore_sigpipe(void) { signal(SIGPIPE, SIG_IGN); }

@@ -1,0 +1,38 @@
+/// Why a call could not be carried out: the message that the kubelet puts into the pod's event.
+///
+/// Never holds an argument but the command, nor bytes of a reply: both may carry secrets.
+struct ClientFailure: Error {
+  let message: String
+
+  init(_ message: String) { self.message = message }
+
+  /// A failure between the client and its daemon, with what the operator can do about it.
+  static func daemon(_ socket: String, _ found: String) -> ClientFailure {
+    ClientFailure(
+      "\(found) (socket \"\(socket)\"); is the elastic-local node daemon running on this node? see its pod's log")
+  }
+
+  static func unsendable(_ fault: RequestFault) -> ClientFailure {
+    switch fault {
+    case .notUTF8(let argument): ClientFailure("argument \(argument) (counted from 1, the command) is not valid UTF-8")
+    case .tooLarge: ClientFailure("the arguments are larger than the \(wireLimit) bytes that a request may have")
+    }
+  }
+
+  /// A refused reply of `size` bytes; `complete` when it had its closing newline.
+  static func unusable(_ fault: ReplyFault, size: Int, complete: Bool, socket: String) -> ClientFailure {
+    if size == 0 { return daemon(socket, "the node daemon closed the connection without a reply") }
+    let length = complete ? "\(size) bytes" : "\(size) bytes, ended without a newline"
+    return daemon(socket, "the node daemon's reply (\(length)) cannot be used: \(text(of: fault))")
+  }
+
+  private static func text(of fault: ReplyFault) -> String {
+    switch fault {
+    case .malformed(let json): "it is not one JSON object, \(json.expected) was expected at byte \(json.offset)"
+    case .trailingBytes(let offset): "there are more bytes after its JSON object, at byte \(offset)"
+    case .statusMissing: "it has no status"
+    case .statusAmbiguous: "it has more than one status, or one that is not spelled \"status\""
+    case .statusUnknown: "its status is none of Success, Failure and Not supported"
+    }
+  }
+}

@@ -1,0 +1,68 @@
+/// Carries out one FlexVolume call-out and prints its reply: one JSON object and a newline, nothing on standard error.
+///
+/// Blocks until the daemon has replied, at most for the deadline (110 s unless `ELASTIC_LOCAL_TIMEOUT` says otherwise).
+///
+/// - Parameters:
+///   - argc: as `main` gets it.
+///   - argv: as `main` gets it; must live as long as the process.
+///   - attach: what `init` announces: whether volumes are attached by the controller-manager first.
+/// - Returns: the exit code: 0 for Success and Not supported, 1 for Failure and where the reply could not be printed.
+package func runFlexClient(
+  argc: Int32, argv: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>, attach: Bool
+) -> Int32 {
+  let arguments = Arguments(argc: argc, argv: argv).bytes()
+  guard let command = arguments.first else {
+    return refuse("usage: elastic-local <command> [<argument> ...]; this is a FlexVolume driver, run by the kubelet")
+  }
+  if let local = LocalCommand.named(command, attach: attach) {
+    return answer(local, argumentCount: arguments.count - 1)
+  }
+  do {
+    return try forward(arguments)
+  } catch {
+    return refuse("elastic-local \(printableText(command, limit: 64)): \(error.message)")
+  }
+}
+
+private func answer(_ command: LocalCommand, argumentCount: Int) -> Int32 {
+  guard argumentCount >= command.minimumArguments else {
+    return refuse("elastic-local \(command.name) wants \(command.wants), \(argumentCount) arguments were given")
+  }
+  let reply = UnsafeBufferPointer(start: command.reply.utf8Start, count: command.reply.utf8CodeUnitCount)
+  return Output.write(reply) ? 0 : 1
+}
+
+/// Has the daemon carry out the call, and prints its reply as it came.
+private func forward(_ arguments: [UnsafeBufferPointer<UInt8>]) throws(ClientFailure) -> Int32 {
+  let request: [UInt8]
+  do {
+    request = try requestLine(arguments)
+  } catch {
+    throw .unsendable(error)
+  }
+  let call = DaemonCall(Settings.fromEnvironment())
+  var reply = try call.exchange(request)
+  let end = reply.firstIndex(of: newline)
+  let checked: Reply
+  do {
+    checked = try reply.withUnsafeBufferPointer { (bytes) throws(ReplyFault) in try Reply(line: bytes) }
+  } catch {
+    throw .unusable(error, size: reply.count, complete: end != nil, socket: call.socketName)
+  }
+  reply.removeSubrange(checked.object.upperBound...)
+  reply.append(newline)
+  let start = checked.object.lowerBound
+  let printed = reply.withUnsafeBufferPointer { Output.write(UnsafeBufferPointer(rebasing: $0[start...])) }
+  return printed ? checked.status.exitCode : 1
+}
+
+/// Prints a Failure of the client's own.
+private func refuse(_ message: String) -> Int32 {
+  var text = JSONText(capacity: 512)
+  text.append(raw: "{\"status\":\"Failure\",\"message\":")
+  let bytes = Array(message.utf8)
+  _ = bytes.withUnsafeBufferPointer { text.append(string: $0) }
+  text.append(raw: "}\n")
+  _ = text.bytes.withUnsafeBufferPointer { Output.write($0) }
+  return 1
+}

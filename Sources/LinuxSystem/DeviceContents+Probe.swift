@@ -1,0 +1,102 @@
+internal import CBlkid
+internal import Glibc
+
+extension DeviceContents {
+  /// Looks for signatures on a device or image file with libblkid, in this process. Blocks while it reads.
+  ///
+  /// A read error is thrown, never taken for blankness. LVM's internal devices (a pool's data, a mirror's leg) are
+  /// `.other`: libblkid does not look at them and would call them empty.
+  package static func probe(_ path: String) throws(SystemError) -> DeviceContents {
+    if let number = try? BlockDevice.number(of: path), let uuid = BlockDevice.deviceMapperUUID(number),
+      isPrivate(deviceMapperUUID: uuid)
+    {
+      return .other(kind: "internal device-mapper device \(uuid)")
+    }
+    let file = try Descriptor.open(path, O_RDONLY)
+    guard let prober = Prober(path: path) else {
+      throw SystemError(operation: "probe", subject: path, errno: .noMemory)
+    }
+    return try prober.contents(of: file.rawValue)
+  }
+
+  /// The devices that libblkid skips (sysfs_devno_is_dm_private of util-linux 2.38): `LVM-<uuid>-<part>` and
+  /// Stratis's own.
+  static func isPrivate(deviceMapperUUID uuid: String) -> Bool {
+    if uuid.hasPrefix("stratis-1-private") { return true }
+    guard uuid.hasPrefix("LVM-") else { return false }
+    let rest = uuid.dropFirst(4)
+    guard let dash = rest.lastIndex(of: "-") else { return false }
+    return rest.index(after: dash) != rest.endIndex
+  }
+}
+
+/// A libblkid probe of one open file.
+private struct Prober: ~Copyable {
+  private let probe: blkid_probe
+  private let path: String
+
+  init?(path: String) {
+    guard let probe = blkid_new_probe() else { return nil }
+    self.probe = probe
+    self.path = path
+  }
+
+  deinit { blkid_free_probe(probe) }
+
+  func contents(of descriptor: Int32) throws(SystemError) -> DeviceContents {
+    try prepare(descriptor)
+    errno = 0
+    switch blkid_do_safeprobe(probe) {
+    case 0: return found()
+    case 1: return .blank
+    case -2: return .ambivalent(everything())
+    default: throw failure(.current)
+    }
+  }
+
+  private func prepare(_ descriptor: Int32) throws(SystemError) {
+    errno = 0
+    // Offset and size 0: all of it.
+    guard blkid_probe_set_device(probe, descriptor, 0, 0) == 0 else { throw failure(.current) }
+    let wanted = [
+      BLKID_SUBLKS_TYPE, BLKID_SUBLKS_USAGE, BLKID_SUBLKS_UUID, BLKID_SUBLKS_LABEL, BLKID_SUBLKS_BADCSUM,
+    ]
+    blkid_probe_enable_superblocks(probe, 1)
+    blkid_probe_set_superblocks_flags(probe, wanted.reduce(0, |))
+    blkid_probe_enable_partitions(probe, 1)
+    // A backup GPT counts also where the first one, or its protective MBR, is gone.
+    blkid_probe_set_partitions_flags(probe, BLKID_PARTS_FORCE_GPT)
+  }
+
+  /// What safeprobe found: at most one superblock, and at most one partition table beside it.
+  private func found() -> DeviceContents {
+    let table = value("PTTYPE")
+    guard let type = value("TYPE") else { return .other(kind: table ?? "an unknown signature") }
+    if let table { return .ambivalent("\(type), partition table \(table)") }
+    if value("SBBADCSUM") != nil { return .other(kind: "\(type) with a bad checksum") }
+    guard value("USAGE") == "filesystem" else { return .other(kind: type) }
+    return .fileSystem(type: type, uuid: value("UUID"), label: value("LABEL"))
+  }
+
+  /// All signatures one after the other, for a message.
+  private func everything() -> String {
+    blkid_reset_probe(probe)
+    var names: [String] = []
+    // Bounded, though every step moves on to the next kind of signature.
+    while names.count < 16, blkid_do_probe(probe) == 0 {
+      names.append(value("TYPE") ?? value("PTTYPE").map { "partition table \($0)" } ?? "unknown")
+    }
+    return names.isEmpty ? "several" : names.joined(separator: ", ")
+  }
+
+  private func value(_ name: String) -> String? {
+    var data: UnsafePointer<CChar>?
+    guard blkid_probe_lookup_value(probe, name, &data, nil) == 0, let data else { return nil }
+    return String(cString: data)
+  }
+
+  /// libblkid answers -1 and leaves the reason in errno, if anywhere.
+  private func failure(_ reason: Errno) -> SystemError {
+    SystemError(operation: "probe", subject: path, errno: reason.rawValue == 0 ? .ioError : reason)
+  }
+}

@@ -1,0 +1,24 @@
+internal import Glibc
+
+/// A lock file that one process at a time holds, flock(2). Given back when this value or the process ends, however it
+/// ends. The file stays: removing it would let two processes hold two files of one name.
+package struct ExclusiveLock: ~Copyable, Sendable {
+  private let file: Descriptor
+
+  /// Takes the lock and writes the process number into the file, or fails with `EWOULDBLOCK` when somebody else,
+  /// of this process too, holds it. Does not wait.
+  package static func acquire(_ path: String) throws(SystemError) -> ExclusiveLock {
+    let file = try Descriptor.open(path, O_RDWR | O_CREAT | O_NOFOLLOW, mode: 0o600)
+    let number = file.rawValue
+    try retryingInterrupts("lock", path) { flock(number, LOCK_EX | LOCK_NB) }
+    try retryingInterrupts("truncate", path) { ftruncate(number, 0) }
+    try file.writeAll(Array("\(getpid())\n".utf8), subject: path)
+    return ExclusiveLock(file: file)
+  }
+
+  /// The process number in a lock file, for messages; nil when there is none.
+  package static func holder(_ path: String) -> Int32? {
+    guard let text = try? Files.readText(path) else { return nil }
+    return text.split(separator: "\n").first.flatMap { Int32($0) }
+  }
+}

@@ -1,0 +1,19 @@
+extension MountEntry {
+  /// An entry made in memory, for simulations of the mount table.
+  package init(
+    id: Int, parentID: Int, device: DeviceNumber, root: String, mountPoint: String, options: [String],
+    fileSystemType: String, source: String
+  ) {
+    self.id = id
+    self.parentID = parentID
+    self.device = device
+    self.root = root
+    isRootDeleted = false
+    self.mountPoint = mountPoint
+    isDeleted = false
+    self.options = options
+    self.fileSystemType = fileSystemType
+    self.source = source
+    superOptions = []
+  }
+}

@@ -1,0 +1,99 @@
+/// One mount as /proc/self/mountinfo shows it, proc(5).
+package struct MountEntry: Hashable, Sendable {
+  /// The mount's number, which the kernel reuses after an unmount.
+  package let id: Int
+  /// The number of the mount that this one stands on; of the lower layer where mounts are stacked.
+  package let parentID: Int
+  /// `st_dev` of the files in it. An anonymous number, 0:N, for btrfs, overlay, tmpfs and the like.
+  package let device: DeviceNumber
+  /// Which directory of the file system is mounted: `/`, or another one for a bind mount or a btrfs subvolume.
+  package let root: String
+  /// Whether that directory has been removed since (the kernel adds `//deleted` to its name, dropped in `root`).
+  package let isRootDeleted: Bool
+  /// Where it is mounted, seen from this process's root, without a `//deleted` suffix.
+  package let mountPoint: String
+  /// Whether the mount point carried the suffix `//deleted`: its directory was removed under the mount.
+  package let isDeleted: Bool
+  /// The options of this mount: `ro`, `nosuid`, `relatime` ….
+  package let options: [String]
+  /// `ext4`, `xfs`, `btrfs`, `tmpfs` ….
+  package let fileSystemType: String
+  /// What was named as the device; for real file systems a path, otherwise any word.
+  package let source: String
+  /// The options of the file system itself, the same for all its mounts.
+  package let superOptions: [String]
+
+  /// Whether this mount refuses writing. The file system below may be read-only on its own, see `superOptions`.
+  package var isReadOnly: Bool { options.contains("ro") }
+}
+
+extension MountEntry {
+  /// Parses a line; nil when it does not have the form
+  ///
+  ///     36 35 98:0 /mnt1 /mnt2 rw,noatime master:1 - ext3 /dev/root rw,errors=continue
+  ///     |  |  |    |     |     |          |        | |    |         |
+  ///     |  |  |    |     |     |          |        | |    |         super options
+  ///     |  |  |    |     |     |          |        | |    source
+  ///     |  |  |    |     |     |          |        | file system type
+  ///     |  |  |    |     |     |          |        separator
+  ///     |  |  |    |     |     |          optional fields, none or several
+  ///     |  |  |    |     |     mount options
+  ///     |  |  |    |     mount point
+  ///     |  |  |    root
+  ///     |  |  device
+  ///     |  parent's number
+  ///     number
+  init?(line: ArraySlice<UInt8>) {
+    // An empty source leaves an empty field: two blanks.
+    let fields = line.split(separator: UInt8(ascii: " "), omittingEmptySubsequences: false)
+    guard fields.count >= 10, let dash = fields[6...].firstIndex(where: { $0.elementsEqual([UInt8(ascii: "-")]) }),
+      fields.count >= dash + 4, let id = Int(Self.plain(fields[0])), let parentID = Int(Self.plain(fields[1])),
+      let device = DeviceNumber(Self.plain(fields[2]))
+    else { return nil }
+    self.id = id
+    self.parentID = parentID
+    self.device = device
+    (root, isRootDeleted) = Self.path(fields[3])
+    (mountPoint, isDeleted) = Self.path(fields[4])
+    options = Self.list(fields[5])
+    fileSystemType = Self.decoded(fields[dash + 1])
+    source = Self.decoded(fields[dash + 2])
+    // Old kernels left blanks in super options (cifs); they belong to the last field.
+    superOptions = Self.list(Array(fields[(dash + 3)...].joined(separator: [UInt8(ascii: " ")])))
+  }
+
+  private static func plain(_ field: ArraySlice<UInt8>) -> String { String(decoding: field, as: UTF8.self) }
+
+  private static func list(_ field: some Collection<UInt8>) -> [String] {
+    decoded(ArraySlice(field)).split(separator: ",").map(String.init)
+  }
+
+  /// No real path has a doubled slash, so the suffix can not be part of a name.
+  private static func path(_ field: ArraySlice<UInt8>) -> (path: String, isDeleted: Bool) {
+    let text = decoded(field)
+    let suffix = "//deleted"
+    return text.hasSuffix(suffix) ? (String(text.dropLast(suffix.count)), true) : (text, false)
+  }
+
+  /// Decodes the octal escapes `\040` (blank), `\011` (tab), `\012` (newline), `\043` (#) and `\134` (backslash).
+  static func decoded(_ field: ArraySlice<UInt8>) -> String {
+    guard field.contains(UInt8(ascii: "\\")) else { return plain(field) }
+    var bytes: [UInt8] = []
+    var rest = field
+    while let byte = rest.first {
+      if byte == UInt8(ascii: "\\"), let value = octal(rest.dropFirst().prefix(3)) {
+        bytes.append(value)
+        rest = rest.dropFirst(4)
+      } else {
+        bytes.append(byte)
+        rest = rest.dropFirst()
+      }
+    }
+    return String(decoding: bytes, as: UTF8.self)
+  }
+
+  private static func octal(_ digits: ArraySlice<UInt8>) -> UInt8? {
+    guard digits.count == 3, digits.allSatisfy({ (0x30...0x37).contains($0) }) else { return nil }
+    return UInt8(exactly: digits.reduce(0) { $0 << 3 | Int($1 - 0x30) })
+  }
+}

@@ -1,0 +1,52 @@
+internal import Glibc
+
+/// The flags of a mount, mount(2).
+package struct MountFlags: OptionSet, Hashable, Sendable {
+  /// The bits as mount(2) takes them.
+  package let rawValue: UInt
+
+  /// The flags with these bits.
+  package init(rawValue: UInt) { self.rawValue = rawValue }
+
+  /// `ro`.
+  package static let readOnly = MountFlags(rawValue: 1)
+  /// `nosuid`.
+  package static let nosuid = MountFlags(rawValue: 2)
+  /// `nodev`.
+  package static let nodev = MountFlags(rawValue: 4)
+  /// `noexec`.
+  package static let noexec = MountFlags(rawValue: 8)
+  /// `sync`.
+  package static let synchronous = MountFlags(rawValue: 16)
+  /// `dirsync`.
+  package static let dirsync = MountFlags(rawValue: 128)
+  /// `noatime`.
+  package static let noatime = MountFlags(rawValue: 1 << 10)
+  /// `nodiratime`.
+  package static let nodiratime = MountFlags(rawValue: 1 << 11)
+  /// `relatime`, the kernel's default.
+  package static let relatime = MountFlags(rawValue: 1 << 21)
+  /// `strictatime`.
+  package static let strictatime = MountFlags(rawValue: 1 << 24)
+  /// `lazytime`, Linux 4.0.
+  package static let lazytime = MountFlags(rawValue: 1 << 25)
+
+  static let remount = MountFlags(rawValue: 1 << 5)
+  static let bind = MountFlags(rawValue: 1 << 12)
+}
+
+extension MountFlags {
+  /// The per-mount flags among `f_flag` of statvfs(3); a bind remount replaces them all, so it must repeat them.
+  init(fileSystemFlags: UInt) {
+    // The ST_ numbers of <bits/statvfs.h>: those shown there without _GNU_SOURCE are only the first two.
+    let table: [(UInt, MountFlags)] = [
+      (1, .readOnly), (2, .nosuid), (4, .nodev), (8, .noexec), (1024, .noatime), (2048, .nodiratime),
+      (4096, .relatime),
+    ]
+    self = table.reduce(into: []) { flags, row in
+      if fileSystemFlags & row.0 != 0 { flags.insert(row.1) }
+    }
+    // Neither of the two: access times are strict, and without this flag the kernel would choose relatime.
+    if isDisjoint(with: [.noatime, .relatime]) { insert(.strictatime) }
+  }
+}

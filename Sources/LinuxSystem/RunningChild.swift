@@ -1,0 +1,133 @@
+internal import CLinux
+internal import Glibc
+
+/// A child process that has been started and not been waited for.
+struct RunningChild {
+  /// Its process number, and that of its group.
+  let process: pid_t
+  /// The executable, for messages.
+  let name: String
+
+  /// How long a killed child may take to die before somebody else waits for it.
+  private static let dyingTime = Duration.seconds(5)
+
+  /// Collects the output until the child ends or has to, and reaps it.
+  func finish(
+    reading output: consuming Descriptor, deadline: Duration, cancellation: CancellationFlag?
+  ) -> ChildResult {
+    var tail = OutputTail()
+    let end = watch(output, &tail, deadline: deadline, cancellation: cancellation)
+    // Until it is reaped the number can not belong to another process, so neither can the group's.
+    kill(-process, SIGKILL)
+    let status: ChildResult.Status
+    switch end {
+    case .ready: status = reap()
+    case .timedOut: status = abandon(output, &tail, as: .deadlineExceeded)
+    case .cancelled: status = abandon(output, &tail, as: .cancelled)
+    }
+    tail.drain(output)
+    return ChildResult(status: status, output: tail.text)
+  }
+
+  /// Waits for the end of the child while reading its output. `.ready` is the end.
+  private func watch(
+    _ output: borrowing Descriptor, _ tail: inout OutputTail, deadline: Duration, cancellation: CancellationFlag?
+  ) -> Poll.Event {
+    let handle = ProcessHandle(process)
+    var entries = [
+      pollfd(fd: handle.number, events: Int16(POLLIN), revents: 0),
+      pollfd(fd: output.rawValue, events: Int16(POLLIN), revents: 0),
+    ]
+    while true {
+      if handle.hasEnded { return .ready }
+      let limit = handle.number >= 0 ? deadline : min(deadline, MonotonicClock.now() + ProcessHandle.fallbackInterval)
+      // poll(2) with valid arguments fails only for lack of memory: then the deadline has come.
+      let event = (try? Poll.wait(&entries, until: limit, cancellation: cancellation)) ?? .timedOut
+      if event == .cancelled { return event }
+      if event == .timedOut, MonotonicClock.now() >= deadline { return handle.hasEnded ? .ready : .timedOut }
+      // A pipe that everybody has closed is readable for ever: stop asking.
+      if entries[1].revents != 0, !tail.drain(output) { entries[1].fd = -1 }
+    }
+  }
+
+  /// Waits for a killed child to die; not for ever.
+  private func abandon(
+    _ output: borrowing Descriptor, _ tail: inout OutputTail, as status: ChildResult.Status
+  ) -> ChildResult.Status {
+    let end = watch(output, &tail, deadline: MonotonicClock.now() + Self.dyingTime, cancellation: nil)
+    if end == .ready { _ = reap() } else { reapLater() }
+    return status
+  }
+
+  private func reapLater() {
+    // Without a thread it stays a zombie, which takes a process number and nothing else.
+    try? NativeThread.start(name: "reaper", stackSize: 64 << 10) { _ = reap() }
+  }
+
+  /// waitpid(2), then WIFEXITED and the like, which are macros.
+  private func reap() -> ChildResult.Status {
+    var status: Int32 = 0
+    do throws(SystemError) {
+      try retryingInterrupts("wait for", name) { waitpid(process, &status, 0) }
+    } catch {
+      // ECHILD: somebody ignores SIGCHLD or waits for all children. The true exit code is lost.
+      return .signalled(0)
+    }
+    return status & 0x7f == 0 ? .exited(status >> 8 & 0xff) : .signalled(status & 0x7f)
+  }
+}
+
+/// A descriptor that becomes readable when a process ends, pidfd_open(2), Linux 5.3.
+private struct ProcessHandle: ~Copyable {
+  /// Negative on older kernels.
+  let number: Int32
+  private let process: pid_t
+
+  /// How often to look where there is no such descriptor.
+  static let fallbackInterval = Duration.milliseconds(20)
+
+  init(_ process: pid_t) {
+    self.process = process
+    number = clinux_pidfd_open(process)
+  }
+
+  deinit { if number >= 0 { close(number) } }
+
+  /// Whether the process has ended; it stays to be reaped.
+  var hasEnded: Bool {
+    var information = siginfo_t()
+    let result = waitid(P_PID, id_t(process), &information, WEXITED | WNOHANG | WNOWAIT)
+    // On Linux si_signo is 0 when nothing has happened, otherwise SIGCHLD.
+    return result != 0 && Errno.current == .noChild || result == 0 && information.si_signo != 0
+  }
+}
+
+/// The last part of what a process has written.
+struct OutputTail {
+  /// What is kept, in bytes.
+  static let limit = 64 << 10
+
+  private var bytes: [UInt8] = []
+
+  /// Reads what there is without waiting. False when there will be no more.
+  @discardableResult
+  mutating func drain(_ pipe: borrowing Descriptor) -> Bool {
+    while true {
+      do throws(SystemError) {
+        let chunk = try pipe.read(upTo: 16 << 10, subject: "pipe")
+        if chunk.isEmpty { return false }
+        append(chunk)
+      } catch {
+        return error.errno == .wouldBlock
+      }
+    }
+  }
+
+  /// Lets the buffer grow to twice the limit, so that bytes are moved rarely.
+  mutating func append(_ chunk: [UInt8]) {
+    bytes += chunk
+    if bytes.count > 2 * Self.limit { bytes.removeFirst(bytes.count - Self.limit) }
+  }
+
+  var text: String { String(decoding: bytes.suffix(Self.limit), as: UTF8.self) }
+}

@@ -1,0 +1,72 @@
+internal import Glibc
+
+/// An executor with one thread of its own: for an actor whose work blocks, or calls a library that wants to stay on
+/// one thread.
+///
+/// Jobs run one at a time in the order they were enqueued. The thread is made with the executor and ends with it.
+package final class SerialThreadExecutor: SerialExecutor {
+  private let monitor = Monitor(State())
+
+  /// Starts the thread. The stack is address space in bytes, memory only as far as it is touched: 8 MiB, the usual
+  /// size of a main thread, since LVM's code was written for that.
+  package init(name: String, stackSize: Int = 8 << 20) {
+    let monitor = monitor
+    do throws(SystemError) {
+      try NativeThread.start(name: name, stackSize: stackSize) { Self.work(monitor) }
+    } catch {
+      fatalError("an executor can not do without its thread: \(error)")
+    }
+  }
+
+  deinit {
+    monitor.withLock { $0.isClosed = true }
+    monitor.signal()
+  }
+
+  /// Appends a job, which keeps the executor alive until it has run.
+  package func enqueue(_ job: consuming ExecutorJob) {
+    let work = Work(job: UnownedJob(job), executor: self)
+    monitor.withLock { $0.queue.append(work) }
+    monitor.signal()
+  }
+
+  /// Whether the calling thread is this executor's.
+  package func isIsolatingCurrentContext() -> Bool? {
+    let caller = pthread_self()
+    return monitor.withLock { $0.thread == caller }
+  }
+
+  /// Ends the process when the calling thread is not this executor's.
+  package func checkIsolated() {
+    precondition(isIsolatingCurrentContext() == true, "not on this executor's thread")
+  }
+}
+
+extension SerialThreadExecutor {
+  private struct Work: Sendable {
+    let job: UnownedJob
+    let executor: SerialThreadExecutor
+
+    func run() { job.runSynchronously(on: executor.asUnownedSerialExecutor()) }
+  }
+
+  private struct State {
+    var queue = Queue<Work>()
+    var thread: pthread_t?
+    var isClosed = false
+
+    /// Nil while there is nothing to do.
+    mutating func next() -> Step? { queue.popFirst().map { .work($0) } ?? (isClosed ? .end : nil) }
+  }
+
+  private enum Step: Sendable {
+    case work(Work)
+    case end
+  }
+
+  private static func work(_ monitor: Monitor<State>) {
+    let own = pthread_self()
+    monitor.withLock { $0.thread = own }
+    while case .work(let work)? = monitor.wait(until: { $0.next() }) { work.run() }
+  }
+}

@@ -1,0 +1,56 @@
+internal import LinuxSystem
+internal import StorageModel
+
+/// A volume group as one report showed it.
+struct GroupPicture: Sendable {
+  /// One logical volume.
+  struct Volume: Sendable {
+    var name: String
+    var uuid: String
+    var size: ByteCount
+    /// `lv_layout`: `linear`, `striped`, `thin,sparse`, `thin,pool`, … (lvmreport(7)).
+    var layout: String
+    /// `lv_role`: `public`, `public,origin,thinorigin`, `private,…`.
+    var role: String
+    var pool: String
+    var createdAt: Timestamp?
+    var marks: StoredVolume.Marks?
+
+    var isThin: Bool { !pool.isEmpty }
+
+    /// A plain volume that holds data of its own: what the Go program made, and what we make. An origin (a volume with
+    /// snapshots) still is one; a snapshot, a pool or a part of another volume is not.
+    var isPlain: Bool {
+      let layouts = Set(layout.split(separator: ","))
+      let roles = Set(role.split(separator: ","))
+      let isKnownLayout = layouts.isSubset(of: ["linear", "striped", "thin", "sparse", "raid", "raid1", "mirror"])
+      return isKnownLayout && roles.contains("public") && !roles.contains("snapshot") && !roles.contains("thinsnapshot")
+    }
+
+    /// What an error message calls it.
+    var kindDescription: String { "\(layout) volume (role \(role))" }
+  }
+
+  var name: VolumeGroupName
+  var uuid: String
+  /// Goes up with every change of the group's metadata.
+  var sequence: UInt64
+  var extentSize: ByteCount
+  var size: ByteCount
+  var free: ByteCount
+  var metadataSize: ByteCount
+  var metadataFree: ByteCount
+  /// Paths of physical volumes that carry metadata.
+  var metadataDevices: [String]
+  var volumes: [String: Volume]
+
+  /// Bytes of the group that thick volumes of ours take.
+  var ours: ByteCount {
+    volumes.values.reduce(.zero) { $1.marks != nil && !$1.isThin ? $0 + $1.size : $0 }
+  }
+
+  /// Sum of the virtual sizes of a pool's volumes, foreign ones too: they can fill it as well.
+  func virtualSize(ofPool pool: String) -> ByteCount {
+    volumes.values.reduce(.zero) { $1.pool == pool ? $0 + $1.size : $0 }
+  }
+}

@@ -1,0 +1,115 @@
+internal import StorageModel
+
+/// One command for liblvm2cmd, built from checked values.
+///
+/// The library splits a command line by its own rules (lvm2 `tools/lvm2cmd.c`, `lvm_split`): blanks separate words, a
+/// word that begins with a quote ends at the next. So every word is checked to hold neither, but for the few constant
+/// ones that are written in quotes here.
+package struct LVMCommand: Sendable, CustomStringConvertible {
+  /// The words, the first being the command's name.
+  package let words: [String]
+
+  package var name: String { words[0] }
+  package var description: String { line }
+
+  /// The line for `lvm2_run`.
+  var line: String { words.joined(separator: " ") }
+
+  private init(_ words: [String]) {
+    precondition(words.allSatisfy(Self.isPlain), "a word of an LVM command holds a blank or a quote")
+    self.words = words
+  }
+
+  private static func isPlain(_ word: String) -> Bool {
+    // A selection or a configuration is written by us, in quotes, around checked values.
+    for quote in ["\"", "'"] where word.hasPrefix(quote) {
+      return word.count > 1 && word.hasSuffix(quote) && !word.dropFirst().dropLast().contains(quote)
+    }
+    return !word.isEmpty && word.utf8.allSatisfy { $0 > 0x20 && $0 < 0x7F && $0 != 0x22 && $0 != 0x27 && $0 != 0x5C }
+  }
+}
+
+extension LVMCommand {
+  /// A thick volume: signatures of earlier tenants are wiped and the first 4 KiB zeroed (lvcreate(8), `-W`, `-Z`).
+  static func createThick(
+    _ name: VolumeName, in group: VolumeGroupName, size: ByteCount, tags: [String], wipe: Bool
+  ) -> LVMCommand {
+    let clearing = wipe ? ["-Wy", "-Zy"] : ["-Wn", "-Zn"]
+    return LVMCommand(
+      ["lvcreate", "-y"] + clearing + ["-n", name.text, "-L", bytes(size)] + adding(tags) + [group.text])
+  }
+
+  /// A thin volume. A fresh one reads as zeros, so there is nothing to wipe.
+  static func createThin(
+    _ name: VolumeName, in group: VolumeGroupName, pool: VolumeName, size: ByteCount, tags: [String]
+  ) -> LVMCommand {
+    LVMCommand(
+      ["lvcreate", "-y", "-V", bytes(size), "--thinpool", pool.text, "-n", name.text] + adding(tags) + [group.text])
+  }
+
+  static func extend(_ name: VolumeName, in group: VolumeGroupName, to size: ByteCount) -> LVMCommand {
+    LVMCommand(["lvextend", "-y", "-L", bytes(size), "\(group)/\(name)"])
+  }
+
+  /// Removes the volume only if it still is the one with this UUID and carries our tag: LVM checks that under its own
+  /// lock, so nothing that happened since we looked can make us remove another.
+  static func remove(_ name: VolumeName, in group: VolumeGroupName, uuid: String) -> LVMCommand {
+    LVMCommand([
+      "lvremove", "-y", "--select", "\"lv_uuid=\(uuid)&&lv_tags=\(VolumeTags.product)\"", "\(group)/\(name)",
+    ])
+  }
+
+  static func change(
+    _ name: VolumeName, in group: VolumeGroupName, adding tags: [String] = [], removing: [String] = []
+  ) -> LVMCommand {
+    LVMCommand(
+      ["lvchange", "-y"] + adding(tags) + removing.flatMap { ["--deltag", $0] } + ["\(group)/\(name)"])
+  }
+
+  /// `-K`: also volumes with the activation-skip flag (lvchange(8)).
+  static func activate(_ name: VolumeName, in group: VolumeGroupName) -> LVMCommand {
+    LVMCommand(["lvchange", "-y", "-ay", "-K", "\(group)/\(name)"])
+  }
+
+  /// Activates all volumes of ours and no foreign one.
+  static func activateOurs(in group: VolumeGroupName) -> LVMCommand {
+    LVMCommand(["lvchange", "-y", "-ay", "-K", "--select", "\"lv_tags=\(VolumeTags.product)\"", group.text])
+  }
+
+  /// Makes the device nodes that are missing (vgmknodes(8)).
+  static func makeNodes(in group: VolumeGroupName) -> LVMCommand { LVMCommand(["vgmknodes", group.text]) }
+
+  /// Group, physical and logical volumes in one read, under one lock. `lv_tags` is last: messages are cut at 4,095
+  /// bytes, and a volume with more tags than that must still be seen.
+  static func picture(of group: VolumeGroupName) -> LVMCommand {
+    LVMCommand([
+      "fullreport", "--reportformat", "json", "--units", "b", "--nosuffix",
+      "--configreport", "vg", "-o",
+      "vg_name,vg_uuid,vg_seqno,vg_extent_size,vg_size,vg_free,vg_mda_size,vg_mda_free",
+      "--configreport", "pv", "-o", "pv_name,pv_mda_used_count",
+      "--configreport", "lv", "-o", "lv_name,lv_uuid,lv_size,lv_layout,lv_role,pool_lv,lv_time,lv_tags",
+      "--configreport", "seg", "-o", "seg_type", "--configreport", "pvseg", "-o", "pvseg_start",
+      group.text,
+    ])
+  }
+
+  /// How full a thin pool is; asks the kernel.
+  static func poolUse(_ pool: VolumeName, in group: VolumeGroupName) -> LVMCommand {
+    LVMCommand([
+      "lvs", "--reportformat", "json", "--units", "b", "--nosuffix", "-o", "lv_name,data_percent,metadata_percent",
+      "\(group)/\(pool)",
+    ])
+  }
+
+  /// The names of all groups, for the message about one that is missing.
+  static let groupNames = LVMCommand(["vgs", "--reportformat", "json", "-o", "vg_name"])
+
+  /// Writes the configuration in force with ours laid over it (lvmconfig(8)).
+  static func writeConfiguration(_ ours: String, to path: String) -> LVMCommand {
+    LVMCommand(["config", "--type", "current", "--mergedconfig", "--config", "'\(ours)'", "--file", path])
+  }
+
+  private static func adding(_ tags: [String]) -> [String] { tags.flatMap { ["--addtag", $0] } }
+
+  private static func bytes(_ size: ByteCount) -> String { "\(size.bytes)b" }
+}

@@ -1,0 +1,76 @@
+internal import LinuxSystem
+internal import StorageModel
+
+/// The LVM configuration the daemon runs with: the host's, with ours laid over it.
+///
+/// Ours goes into a directory of its own (`LVM_SYSTEM_DIR`), since some settings (`use_aio` for one) are read when the
+/// library starts and can not be given with a command.
+struct LVMConfiguration {
+  /// Where our configuration, archives and backups live.
+  let directory: String
+  /// Whether LVM should wait for udev to make device nodes. See ``UdevUse``.
+  let usesUdev: Bool
+
+  var archiveDirectory: String { directory + "/archive" }
+  var backupDirectory: String { directory + "/backup" }
+
+  /// Why each of these: `use_aio=0` takes a command from 32 ms to under 1 ms (tearing an AIO context down waits for an
+  /// RCU grace period); `reserved_memory=0` and `use_mlockall=0` keep LVM from locking our whole process into memory
+  /// while a device is suspended; archives are kept, but a bounded number of them; `umask` for the files that the
+  /// library makes; `scan_lvs=0` so that volume groups inside volumes are never seen.
+  var overrides: String {
+    let udev = usesUdev ? 1 : 0
+    return [
+      "global{use_aio=0 use_lvmpolld=0 notify_dbus=0 umask=022}",
+      "devices{scan_lvs=0 obtain_device_list_from_udev=0}",
+      "activation{monitoring=0 udev_sync=\(udev) udev_rules=\(udev) reserved_memory=0 use_mlockall=0}",
+      "backup{backup=1 archive=1 retain_min=64 retain_days=0"
+        + " backup_dir=\"\(backupDirectory)\" archive_dir=\"\(archiveDirectory)\"}",
+      "report{time_format=\"%s\"}",
+      "log{syslog=0}",
+    ].joined(separator: " ")
+  }
+
+  /// Writes the configuration. Blocks for one LVM command; uses the host's `LVM_SYSTEM_DIR` or `/etc/lvm`.
+  func write(recorder: FlightRecorder) throws(VolumeError) {
+    guard directory.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F && $0 != 0x22 && $0 != 0x27 && $0 != 0x5C }) else {
+      throw VolumeError(
+        .invalid, "state directory \(quoted(directory)) holds a blank, a quote or a backslash; LVM can not use it")
+    }
+    let host = OwnProcess.environment["LVM_SYSTEM_DIR"].flatMap { $0.isEmpty ? nil : $0 } ?? "/etc/lvm"
+    do {
+      for path in [directory, archiveDirectory, backupDirectory] { try Files.makeDirectories(path, mode: 0o700) }
+      // The devices file and profiles are looked up beside lvm.conf.
+      for name in ["devices", "profile"] where host != directory {
+        try Files.replaceWithSymbolicLink("\(directory)/\(name)", to: "\(host)/\(name)")
+      }
+    } catch {
+      throw VolumeError(.internal, "LVM configuration directory \(directory) can not be made", cause: error)
+    }
+    let session = try LVMSession(systemDirectory: nil, recorder: recorder)
+    let result = session.run(.writeConfiguration(overrides, to: directory + "/lvm.conf"))
+    guard result.succeeded else {
+      throw VolumeError(.internal, "LVM did not accept its configuration: \(result.text)")
+    }
+  }
+}
+
+/// Whether LVM leaves device nodes to udev.
+///
+/// With udev, LVM waits on a System V semaphore that the host's udev rules release. In a container that does not share
+/// the host's IPC namespace nobody would ever release it, and every command would hang.
+package enum UdevUse: String, Sendable, CaseIterable {
+  case auto, on, off
+
+  /// The initial IPC namespace has a fixed inode number (Linux `include/linux/proc_ns.h`, `PROC_IPC_INIT_INO`).
+  private static let initialIPCNamespace = "ipc:[4026531839]"
+
+  var isOn: Bool {
+    switch self {
+    case .on: true
+    case .off: false
+    case .auto:
+      Files.exists("/run/udev/control") && Files.linkTarget("/proc/self/ns/ipc") == Self.initialIPCNamespace
+    }
+  }
+}

@@ -1,0 +1,222 @@
+internal import Synchronization
+internal import LinuxSystem
+package import StorageModel
+
+extension LVMEngine {
+  package func create(_ request: CreationRequest) throws(VolumeError) -> Outcome<StoredVolume> {
+    let group = try chosenGroup(request.group)
+    for other in settings.groups {
+      let picture = try fresh(other)
+      if let found = picture.volumes[request.name.text] { return .unchanged(try requireStored(found, in: picture)) }
+    }
+    let picture = try fresh(group)
+    let size = try roundedUp(request.size, in: picture)
+    try requireDeviceName(request.name, in: group)
+    try requireRoom(for: size, beyond: .zero, name: request.name, isThin: settings.thinPool != nil, in: picture)
+
+    let tags = VolumeTags.tags(volume: request.name, claim: request.claim, creation: request.creation)
+    let command: LVMCommand =
+      if let pool = settings.thinPool {
+        .createThin(request.name, in: group, pool: pool, size: size, tags: tags)
+      } else {
+        .createThick(request.name, in: group, size: size, tags: tags, wipe: true)
+      }
+    let result = try run(command)
+    guard result.succeeded else { return try afterFailedCreation(request, in: group, result) }
+    return .changed(try applyCreation(request, size: size, to: picture))
+  }
+
+  package func extend(_ volume: StoredVolume, to size: ByteCount) throws(VolumeError) -> Outcome<StoredVolume> {
+    _ = try volume.requireOurs(to: "resize")
+    var (picture, found) = try require(volume)
+    guard found.marks != nil else {
+      _ = try requireStored(found, in: picture).requireOurs(to: "resize")
+      return .unchanged(volume)
+    }
+    let target = try roundedUp(size, in: picture)
+    guard target > found.size else { return .unchanged(try requireStored(found, in: picture)) }
+    try requireRoom(for: target, beyond: found.size, name: volume.name, isThin: found.isThin, in: picture)
+    let result = try run(.extend(volume.name, in: picture.name, to: target))
+    guard result.succeeded else { throw result.failure("growing volume \(volume.name) to \(target)") }
+    if !found.isThin { picture.free = picture.free - (target - found.size) }
+    found.size = target
+    return .changed(try apply(found, to: picture))
+  }
+
+  package func adopt(_ volume: StoredVolume, claim: ClaimUID?) throws(VolumeError) -> Outcome<StoredVolume> {
+    var (picture, found) = try require(volume)
+    if found.marks != nil { return .unchanged(try requireStored(found, in: picture)) }
+    guard found.isPlain else {
+      throw VolumeError(.unsafe, "volume \(volume.name) is a \(found.kindDescription) and is not adopted")
+    }
+    let tags = VolumeTags.tags(volume: volume.name, claim: claim, creation: nil)
+    let result = try run(.change(volume.name, in: picture.name, adding: tags))
+    guard result.succeeded else { throw result.failure("tagging volume \(volume.name)") }
+    found.marks = StoredVolume.Marks(claim: claim, creation: nil)
+    return .changed(try apply(found, to: picture))
+  }
+
+  package func setRetained(
+    _ volume: StoredVolume, _ isRetained: Bool
+  ) throws(VolumeError) -> Outcome<StoredVolume> {
+    var (picture, found) = try require(volume)
+    var marks = try requireStored(found, in: picture).requireOurs(to: "mark")
+    guard marks.isRetained != isRetained else { return .unchanged(try requireStored(found, in: picture)) }
+    let tags = [VolumeTags.retained]
+    let result = try run(
+      isRetained
+        ? .change(volume.name, in: picture.name, adding: tags)
+        : .change(volume.name, in: picture.name, removing: tags))
+    guard result.succeeded else { throw result.failure("marking volume \(volume.name)") }
+    marks.isRetained = isRetained
+    found.marks = marks
+    return .changed(try apply(found, to: picture))
+  }
+
+  package func remove(_ volume: StoredVolume) throws(VolumeError) -> Outcome<StoredVolume> {
+    var picture = try fresh(try VolumeGroupName(volume.group))
+    guard let found = picture.volumes[volume.name.text], found.uuid == volume.instance else {
+      return .unchanged(volume)
+    }
+    let marks = try requireStored(found, in: picture).requireOurs(to: "remove")
+    guard !marks.isRetained else { throw StoredVolume.retained(volume.name) }
+    let result = try run(.remove(volume.name, in: picture.name, uuid: volume.instance))
+    guard result.succeeded else { throw result.failure("removing volume \(volume.name)") }
+    picture.volumes[volume.name.text] = nil
+    if !found.isThin { picture.free = picture.free + found.size }
+    try publishOwnChange(picture)
+    // A selection that matches nothing is a success to LVM: look whether it is gone.
+    if published.withLock({ $0[picture.name]?.picture.volumes[volume.name.text]?.uuid }) == volume.instance {
+      throw VolumeError(
+        .conflict, "volume \(volume.name) changed while it was being removed and was left alone; try again")
+    }
+    return .changed(volume)
+  }
+}
+
+// MARK: - Steps
+
+extension LVMEngine {
+  private func chosenGroup(_ asked: VolumeGroupName?) throws(VolumeError) -> VolumeGroupName {
+    guard let asked else { return settings.groups[0] }
+    if settings.groups.contains(asked) { return asked }
+    throw VolumeError(
+      .invalid,
+      "volume group \(quoted(asked.text)) is not served on this node; it serves "
+        + settings.groups.map(\.text).joined(separator: ", "))
+  }
+
+  private func roundedUp(_ size: ByteCount, in picture: GroupPicture) throws(VolumeError) -> ByteCount {
+    if let size = size.roundedUp(to: picture.extentSize) { return size }
+    throw VolumeError(.invalid, "a size of \(size) is too large")
+  }
+
+  private func requireDeviceName(_ name: VolumeName, in group: VolumeGroupName) throws(VolumeError) {
+    let length = DeviceMapperName.name(group: group.text, volume: name.text).utf8.count
+    guard length <= DeviceMapperName.maximumLength else {
+      throw VolumeError(
+        .invalid,
+        "volume \(name) in group \(group) would need a device name of \(length) characters; "
+          + "\(DeviceMapperName.maximumLength) is the most (hyphens count twice)")
+    }
+  }
+
+  /// Refuses what does not fit before LVM is asked, so that the message can say what is missing.
+  private func requireRoom(
+    for size: ByteCount, beyond current: ByteCount, name: VolumeName, isThin: Bool, in picture: GroupPicture
+  ) throws(VolumeError) {
+    let needed = size - current
+    guard isThin, let pool = settings.thinPool, let found = picture.volumes[pool.text] else {
+      guard needed <= picture.free else {
+        throw noRoom(needed, of: picture.free, in: "volume group \"\(picture.name)\"", name)
+      }
+      return
+    }
+    let ceiling = thinCeiling(of: found)
+    let left = ceiling - picture.virtualSize(ofPool: pool.text)
+    guard needed <= left else {
+      throw noRoom(needed, of: left, in: "thin pool \"\(picture.name)/\(pool)\" (ceiling \(ceiling))", name)
+    }
+  }
+
+  private func noRoom(_ needed: ByteCount, of free: ByteCount, in place: String, _ name: VolumeName) -> VolumeError {
+    VolumeError(
+      .noSpace,
+      "volume \(name): \(place) has \(free) free, \(needed) requested, \(needed - free) missing; "
+        + "add space to it or ask for less")
+  }
+
+  /// lvcreate failed: what it may have left is removed, if it is what this request made.
+  private func afterFailedCreation(
+    _ request: CreationRequest, in group: VolumeGroupName, _ result: LVMSession.Result
+  ) throws(VolumeError) -> Outcome<StoredVolume> {
+    let failure = result.failure("making volume \(request.name) in \(group)")
+    let picture = try refresh(group)
+    guard let left = picture.volumes[request.name.text] else { throw failure }
+    if left.marks?.creation == request.creation {
+      let removal = try run(.remove(request.name, in: group, uuid: left.uuid))
+      try refresh(group)
+      guard removal.succeeded else {
+        throw VolumeError(
+          failure.code, failure.message,
+          cause: RollbackError(original: failure, rollback: removal.failure("removing what was left of it")))
+      }
+      throw failure
+    }
+    if result.saysExists { return .unchanged(try requireStored(left, in: picture)) }
+    throw failure
+  }
+
+  /// Adds a fresh volume to the picture. Its UUID comes from the kernel, not from a report.
+  private func applyCreation(
+    _ request: CreationRequest, size: ByteCount, to old: GroupPicture
+  ) throws(VolumeError) -> StoredVolume {
+    var picture = old
+    let path = DeviceMapperName.path(group: picture.name.text, volume: request.name.text)
+    guard let device = DeviceMapperName.deviceUUID(atPath: path),
+      let uuid = DeviceMapperName.volumeUUID(inDevice: device, group: picture.uuid)
+    else {
+      // No device mapper, or a node that is late: the report knows.
+      let picture = try refresh(picture.name)
+      guard let found = picture.volumes[request.name.text] else {
+        throw VolumeError(.internal, "volume \(request.name) was made but is missing from LVM's report")
+      }
+      return try requireStored(found, in: picture)
+    }
+    let isThin = settings.thinPool != nil
+    if !isThin { picture.free = picture.free - size }
+    let volume = GroupPicture.Volume(
+      name: request.name.text, uuid: uuid, size: size, layout: isThin ? "thin,sparse" : "linear", role: "public",
+      pool: settings.thinPool?.text ?? "", createdAt: WallClock.now(),
+      marks: StoredVolume.Marks(claim: request.claim, creation: request.creation))
+    return try apply(volume, to: picture)
+  }
+
+  /// Puts the changed volume into the picture and publishes it.
+  private func apply(_ volume: GroupPicture.Volume, to old: GroupPicture) throws(VolumeError) -> StoredVolume {
+    var picture = old
+    picture.volumes[volume.name] = volume
+    try publishOwnChange(picture)
+    let current = published.withLock { $0[picture.name]?.picture } ?? picture
+    guard let found = current.volumes[volume.name], found.uuid == volume.uuid else {
+      throw VolumeError(.conflict, "volume \(volume.name) was changed by somebody else at the same time; try again")
+    }
+    return try requireStored(found, in: current)
+  }
+
+  /// Publishes the picture as changed by our last command if nobody else changed the group meanwhile: the sequence
+  /// number must have gone up by as many steps as such a command takes. Otherwise the group is read again.
+  private func publishOwnChange(_ picture: GroupPicture) throws(VolumeError) {
+    let entry = published.withLock { $0[picture.name] }
+    let steps: Set<UInt64> = settings.thinPool == nil ? [1] : [1, 2]
+    guard let current = entry?.sequences.first?.current(of: picture.name.text), current > picture.sequence,
+      steps.contains(current - picture.sequence)
+    else {
+      try refresh(picture.name)
+      return
+    }
+    var next = picture
+    next.sequence = current
+    publish(next)
+  }
+}

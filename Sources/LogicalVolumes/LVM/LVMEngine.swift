@@ -1,0 +1,289 @@
+internal import FoundationEssentials
+internal import LinuxSystem
+package import StorageModel
+internal import Synchronization
+
+/// What the LVM engine works with.
+package struct LVMSettings: Sendable {
+  /// The groups volumes may live in; the first is the one for volumes that do not name theirs.
+  package var groups: [VolumeGroupName]
+  /// Thin volumes from the pool of this name when given, thick ones otherwise.
+  package var thinPool: VolumeName?
+  /// How many times its size a thin pool may be promised. 1 promises no more than is there.
+  package var thinOverprovision: Double
+  /// Where our LVM configuration, archives and backups live.
+  package var systemDirectory: String
+  package var udev: UdevUse
+
+  package init(
+    groups: [VolumeGroupName], thinPool: VolumeName? = nil, thinOverprovision: Double = 1, systemDirectory: String,
+    udev: UdevUse = .auto
+  ) {
+    self.groups = groups
+    self.thinPool = thinPool
+    self.thinOverprovision = thinOverprovision
+    self.systemDirectory = systemDirectory
+    self.udev = udev
+  }
+}
+
+/// Logical volumes through liblvm2cmd, in this process.
+///
+/// Concurrency: an actor on a thread of its own, so that commands never interleave and a stuck one blocks nothing but
+/// further commands. What is known of the groups is published outside of it: a volume that is known and active is found
+/// without entering the actor, so mounts of existing volumes, status and metrics go on while a command hangs.
+///
+/// Freshness: one report when the daemon starts; after that a group is read again only when its sequence number on disk
+/// is not the one we know (somebody else's change), and our own changes are applied to the picture we have.
+package actor LVMEngine: VolumeEngine {
+  package nonisolated let kind = EngineKind.lvm
+  nonisolated let settings: LVMSettings
+  nonisolated let recorder = FlightRecorder()
+  private nonisolated let executor = SerialThreadExecutor(name: "lvm")
+  /// The last picture of each group, with what is needed to tell whether it still holds.
+  nonisolated let published = Mutex<[VolumeGroupName: PublishedPicture]>([:])
+  var session: LVMSession?
+  private var poolUse: [VolumeGroupName: (use: (data: Double?, metadata: Double?), at: Duration)] = [:]
+
+  package nonisolated var unownedExecutor: UnownedSerialExecutor { executor.asUnownedSerialExecutor() }
+  package nonisolated var activity: EngineActivity { recorder.snapshot }
+
+  package init(settings: LVMSettings) {
+    precondition(!settings.groups.isEmpty, "an LVM engine needs a volume group")
+    self.settings = settings
+  }
+
+  package func start() throws(VolumeError) {
+    let configuration = LVMConfiguration(directory: settings.systemDirectory, usesUdev: settings.udev.isOn)
+    try configuration.write(recorder: recorder)
+    session = try LVMSession(systemDirectory: settings.systemDirectory, recorder: recorder)
+    for group in settings.groups {
+      let picture = try refresh(group)
+      try requireThinPool(in: picture)
+      try activateOurs(in: picture)
+    }
+  }
+
+  package nonisolated func volume(_ name: VolumeName) async throws(VolumeError) -> StoredVolume? {
+    if let known = knownActiveVolume(name) { return known }
+    return try await lookUp(name)
+  }
+
+  package nonisolated func volumes() async throws(VolumeError) -> [StoredVolume] {
+    try await catchUp()
+    let pictures = published.withLock { $0.values.map(\.picture) }
+    return pictures.flatMap { picture in
+      picture.volumes.values.compactMap { $0.marks == nil ? nil : stored($0, in: picture) }
+    }.sorted { $0.name < $1.name }
+  }
+
+  package func activate(_ volume: StoredVolume) throws(VolumeError) -> Outcome<StoredVolume> {
+    let (picture, found) = try require(volume)
+    let current = try requireStored(found, in: picture)
+    if current.isActive { return .unchanged(current) }
+    let result = try run(.activate(volume.name, in: picture.name))
+    guard result.succeeded else { throw result.failure("activating volume \(volume.name) in \(picture.name)") }
+    if stored(found, in: picture)?.isActive != true { _ = try run(.makeNodes(in: picture.name)) }
+    let activated = try requireStored(found, in: picture)
+    guard activated.isActive else {
+      throw VolumeError(
+        .unavailable,
+        "volume \(volume.name) is active but its device node \(DeviceMapperName.path(group: picture.name.text, volume: found.name)) "
+          + "does not appear; is /dev shared with the host?")
+    }
+    return .changed(activated)
+  }
+
+  /// Thick and thin volumes stay active: the next mount then needs no LVM command.
+  package nonisolated func release(_ name: VolumeName) async throws(VolumeError) {}
+
+  package nonisolated func capacity() async throws(VolumeError) -> [GroupCapacity] {
+    try await catchUp()
+    let pictures = published.withLock { $0 }
+    return settings.groups.compactMap { pictures[$0].map { capacity(of: $0) } }
+  }
+}
+
+/// A picture and the means to tell whether it still holds.
+struct PublishedPicture: Sendable {
+  var picture: GroupPicture
+  /// Readers of the sequence number, one a physical volume with metadata; empty when none can be read.
+  var sequences: [MetadataSequence]
+  var thinUse: ThinFill?
+
+  /// How full the pool was when the kernel was last asked.
+  struct ThinFill: Sendable {
+    var data: Double?
+    var metadata: Double?
+    var readAt: Duration
+  }
+
+  /// Whether the group's metadata on disk is what the picture shows. Two small reads, no LVM command.
+  var isFresh: Bool {
+    !sequences.isEmpty && sequences.prefix(2).allSatisfy { $0.current(of: picture.name.text) == picture.sequence }
+  }
+}
+
+// MARK: - Reading
+
+extension LVMEngine {
+  /// A volume of ours that the last picture shows and whose device is there, proven by the UUIDs in the kernel.
+  private nonisolated func knownActiveVolume(_ name: VolumeName) -> StoredVolume? {
+    for entry in published.withLock({ $0 }).values {
+      guard let found = entry.picture.volumes[name.text], found.marks != nil,
+        let volume = stored(found, in: entry.picture), volume.isActive
+      else { continue }
+      return volume
+    }
+    return nil
+  }
+
+  private func lookUp(_ name: VolumeName) throws(VolumeError) -> StoredVolume? {
+    for group in settings.groups {
+      let picture = try fresh(group)
+      if let found = picture.volumes[name.text] { return try requireStored(found, in: picture) }
+    }
+    return nil
+  }
+
+  /// Looks for changes, unless a command is running: it may do so for ever, and then the last picture has to do.
+  private nonisolated func catchUp() async throws(VolumeError) {
+    if recorder.snapshot.runningSeconds == nil { try await refreshWhatChanged() }
+  }
+
+  private func refreshWhatChanged() throws(VolumeError) {
+    for group in settings.groups {
+      let picture = try fresh(group)
+      if let pool = settings.thinPool { try refreshUse(of: pool, in: picture) }
+    }
+  }
+
+  /// The group as it is now: the picture we have when it still holds, a report otherwise.
+  func fresh(_ group: VolumeGroupName) throws(VolumeError) -> GroupPicture {
+    if let entry = published.withLock({ $0[group] }), entry.isFresh { return entry.picture }
+    return try refresh(group)
+  }
+
+  @discardableResult
+  func refresh(_ group: VolumeGroupName) throws(VolumeError) -> GroupPicture {
+    let result = try run(.picture(of: group))
+    guard result.succeeded else { throw try missing(group, result) }
+    let picture = try GroupPicture(report: LVMReport(lines: result.report), of: group)
+    publish(picture)
+    return picture
+  }
+
+  func publish(_ picture: GroupPicture) {
+    published.withLock { entries in
+      let known = entries[picture.name]
+      let sequences =
+        known?.picture.metadataDevices == picture.metadataDevices && known?.sequences.isEmpty == false
+        ? known?.sequences ?? [] : picture.metadataDevices.compactMap { MetadataSequence(device: $0) }
+      entries[picture.name] = PublishedPicture(picture: picture, sequences: sequences, thinUse: known?.thinUse)
+    }
+  }
+
+  /// The error for a group that can not be read, naming the groups that can.
+  private func missing(_ group: VolumeGroupName, _ result: LVMSession.Result) throws(VolumeError) -> VolumeError {
+    let names = try LVMReport(lines: try run(.groupNames).report).rows.compactMap { $0["vg_name"] }
+    if names.contains(group.text) { return result.failure("reading volume group \(group)") }
+    let found = names.isEmpty ? "there is none on this node" : "this node has \(names.joined(separator: ", "))"
+    return VolumeError(
+      .unavailable,
+      "volume group \"\(group)\" does not exist (\(found)); make it with vgcreate, or name another with --volume-group")
+  }
+
+  /// Asks the kernel how full the pool is, at most every 10 seconds: data is written without any change of metadata.
+  private func refreshUse(of pool: VolumeName, in picture: GroupPicture) throws(VolumeError) {
+    let now = MonotonicClock.now()
+    if let last = published.withLock({ $0[picture.name]?.thinUse }), now - last.readAt < .seconds(10) { return }
+    let result = try run(.poolUse(pool, in: picture.name))
+    guard result.succeeded else { throw result.failure("reading thin pool \(pool)") }
+    let row = try LVMReport(lines: result.report).rows.first ?? [:]
+    let fill = PublishedPicture.ThinFill(
+      data: row["data_percent"].flatMap { Double($0) }, metadata: row["metadata_percent"].flatMap { Double($0) },
+      readAt: now)
+    published.withLock { $0[picture.name]?.thinUse = fill }
+  }
+
+  private nonisolated func capacity(of entry: PublishedPicture) -> GroupCapacity {
+    let picture = entry.picture
+    let ours = picture.volumes.values.filter { $0.marks != nil }
+    var capacity = GroupCapacity(
+      group: picture.name.text, totalBytes: picture.size.bytes, freeBytes: picture.free.bytes,
+      foreignBytes: (picture.size - picture.free - picture.ours).bytes, extentBytes: picture.extentSize.bytes,
+      volumes: ours.count, metadataFreeBytes: picture.metadataFree.bytes,
+      metadataTotalBytes: picture.metadataSize.bytes)
+    if let pool = settings.thinPool, let found = picture.volumes[pool.text] {
+      let virtual = picture.virtualSize(ofPool: pool.text)
+      let ceiling = thinCeiling(of: found)
+      capacity.thin = ThinPoolUse(
+        pool: pool.text, sizeBytes: found.size.bytes, virtualBytes: virtual.bytes, ceilingBytes: ceiling.bytes,
+        dataPercent: entry.thinUse?.data, metadataPercent: entry.thinUse?.metadata)
+      capacity.freeBytes = (ceiling - virtual).bytes
+    }
+    return capacity
+  }
+
+  nonisolated func thinCeiling(of pool: GroupPicture.Volume) -> ByteCount {
+    ByteCount(UInt64(Double(pool.size.bytes) * settings.thinOverprovision))
+  }
+}
+
+// MARK: - Helpers
+
+extension LVMEngine {
+  func run(_ command: LVMCommand) throws(VolumeError) -> LVMSession.Result {
+    guard let session else { throw VolumeError(.internal, "the LVM engine has not been started") }
+    return session.run(command)
+  }
+
+  /// The volume in the picture as callers see it; nil when its name is none of ours to carry.
+  nonisolated func stored(_ volume: GroupPicture.Volume, in picture: GroupPicture) -> StoredVolume? {
+    try? requireStored(volume, in: picture)
+  }
+
+  /// - Throws: `invalid` for a name that no PV of ours can have.
+  nonisolated func requireStored(
+    _ volume: GroupPicture.Volume, in picture: GroupPicture
+  ) throws(VolumeError) -> StoredVolume {
+    let path = DeviceMapperName.path(group: picture.name.text, volume: volume.name)
+    let uuid = DeviceMapperName.uuid(group: picture.uuid, volume: volume.uuid)
+    let ownership: StoredVolume.Ownership =
+      volume.marks.map { .ours($0) } ?? .foreign(adoptable: volume.isPlain, kind: volume.kindDescription)
+    return StoredVolume(
+      name: try VolumeName(volume.name), instance: volume.uuid, location: .device(path), size: volume.size,
+      group: picture.name.text, ownership: ownership, isActive: DeviceMapperName.deviceUUID(atPath: path) == uuid,
+      createdAt: volume.createdAt)
+  }
+
+  /// Finds exactly this instance again.
+  func require(_ volume: StoredVolume) throws(VolumeError) -> (GroupPicture, GroupPicture.Volume) {
+    let picture = try fresh(try VolumeGroupName(volume.group))
+    guard let found = picture.volumes[volume.name.text], found.uuid == volume.instance else {
+      throw VolumeError(
+        .notFound, "volume \(volume.name) (\(volume.instance)) is no longer in volume group \(volume.group)")
+    }
+    return (picture, found)
+  }
+
+  private func requireThinPool(in picture: GroupPicture) throws(VolumeError) {
+    guard let pool = settings.thinPool else { return }
+    guard let found = picture.volumes[pool.text] else {
+      throw VolumeError(
+        .unavailable,
+        "volume group \"\(picture.name)\" has no thin pool \"\(pool)\"; make it with lvcreate --type thin-pool, "
+          + "or leave --thin-pool out for thick volumes")
+    }
+    guard found.layout.split(separator: ",").contains("pool") else {
+      throw VolumeError(
+        .invalid, "\"\(pool)\" in volume group \"\(picture.name)\" is a \(found.layout) volume, no thin pool")
+    }
+  }
+
+  /// After a reboot no volume is active. One that can not be activated is tried again when it is mounted.
+  private func activateOurs(in picture: GroupPicture) throws(VolumeError) {
+    let inactive = picture.volumes.values.contains { $0.marks != nil && stored($0, in: picture)?.isActive == false }
+    if inactive { _ = try run(.activateOurs(in: picture.name)) }
+  }
+}

@@ -1,0 +1,45 @@
+internal import StorageModel
+
+extension LVMSession.Result {
+  /// The failure of a command as an error to branch on.
+  ///
+  /// The library has one return code for all failures of processing, so its message has to be read too; wording of lvm2
+  /// 2.03.16. A message that is not known is `internal` and quoted whole.
+  func failure(_ activity: String) -> VolumeError {
+    let lowered = text.lowercased()
+    for (phrase, code) in Self.phrases where lowered.contains(phrase) {
+      return VolumeError(code, "\(activity): LVM says: \(text)")
+    }
+    return VolumeError(.internal, "\(activity): LVM failed with code \(returnCode): \(text)")
+  }
+
+  /// Whether the failure is that the volume exists.
+  var saysExists: Bool { text.contains("already exists in volume group") }
+
+  private static let phrases: [(String, VolumeError.Code)] = [
+    ("insufficient free space", .noSpace),
+    ("insufficient suitable allocatable extents", .noSpace),
+    ("insufficient suitable contiguous", .noSpace),
+    ("is too large for", .noSpace),
+    ("failed to write vg", .noSpace),
+    ("in use", .inUse),
+    ("is used by another device", .inUse),
+    ("failed to find logical volume", .notFound),
+    ("not found", .unavailable),
+    ("can't get lock", .unavailable),
+    ("device-mapper", .unavailable),
+    ("not activated", .unavailable),
+    ("partial", .unavailable),
+  ]
+}
+
+extension String {
+  fileprivate func contains(_ phrase: String) -> Bool {
+    let needle = Array(phrase.utf8)
+    let haystack = Array(utf8)
+    guard haystack.count >= needle.count else { return false }
+    return (0...(haystack.count - needle.count)).contains { start in
+      haystack[start..<(start + needle.count)].elementsEqual(needle)
+    }
+  }
+}

@@ -1,0 +1,84 @@
+internal import FoundationEssentials
+internal import LinuxSystem
+internal import StorageModel
+
+/// Reads what `--reportformat json` prints.
+///
+/// The library hands the report over line by line, one row of a section a line, each line cut at 4,095 bytes. So rows
+/// are read one by one: a row that was cut (a foreign volume with kilobytes of tags) costs only its own tail.
+struct LVMReport {
+  private(set) var rows: [[String: String]] = []
+
+  /// - Throws: `internal` showing the row that is none.
+  init(lines: [String]) throws(VolumeError) {
+    var rows: [[String: String]] = []
+    for line in lines {
+      let trimmed = line.drop { $0 == " " }
+      guard trimmed.hasPrefix("{\"") else { continue }
+      rows.append(try Self.row(trimmed))
+    }
+    self.rows = rows
+  }
+
+  private static func row(_ line: Substring) throws(VolumeError) -> [String: String] {
+    let text = line.hasSuffix(",") ? line.dropLast() : line
+    let decoder = JSONDecoder()
+    if let row = try? decoder.decode([String: String].self, from: Data(text.utf8)) { return row }
+    // Cut in its last value: `try?` above is the test for that, and a row that still is none is an error.
+    do {
+      return try decoder.decode([String: String].self, from: Data((line + "\"}").utf8))
+    } catch {
+      throw VolumeError(.internal, "LVM reported a row that is no JSON object: \(quoted(line))", cause: error)
+    }
+  }
+}
+
+extension GroupPicture {
+  /// Builds the picture from a full report of one group.
+  ///
+  /// - Throws: `internal` when a field is missing or no number: an LVM we do not know.
+  init(report: LVMReport, of name: VolumeGroupName) throws(VolumeError) {
+    guard let group = report.rows.first(where: { $0["vg_name"] == name.text }) else {
+      throw VolumeError(.notFound, "volume group \"\(name)\" is missing from LVM's report")
+    }
+    self.name = name
+    uuid = group["vg_uuid"] ?? ""
+    sequence = try Self.number("vg_seqno", in: group)
+    extentSize = ByteCount(try Self.number("vg_extent_size", in: group))
+    size = ByteCount(try Self.number("vg_size", in: group))
+    free = ByteCount(try Self.number("vg_free", in: group))
+    metadataSize = ByteCount(try Self.number("vg_mda_size", in: group))
+    metadataFree = ByteCount(try Self.number("vg_mda_free", in: group))
+    metadataDevices = report.rows.compactMap { row in
+      guard let path = row["pv_name"], row["pv_mda_used_count"] != "0" else { return nil }
+      return path
+    }
+    volumes = [:]
+    for row in report.rows {
+      guard let volume = try Volume(row: row) else { continue }
+      volumes[volume.name] = volume
+    }
+  }
+
+  fileprivate static func number(_ key: String, in row: [String: String]) throws(VolumeError) -> UInt64 {
+    guard let text = row[key], let number = UInt64(text) else {
+      throw VolumeError(.internal, "LVM's report has no number for \(key) but \(quoted(row[key] ?? "nothing"))")
+    }
+    return number
+  }
+}
+
+extension GroupPicture.Volume {
+  /// Nil for a row that is no logical volume's.
+  fileprivate init?(row: [String: String]) throws(VolumeError) {
+    guard let name = row["lv_name"], let uuid = row["lv_uuid"] else { return nil }
+    self.name = name
+    self.uuid = uuid
+    size = ByteCount(try GroupPicture.number("lv_size", in: row))
+    layout = row["lv_layout"] ?? ""
+    role = row["lv_role"] ?? ""
+    pool = row["pool_lv"] ?? ""
+    createdAt = row["lv_time"].flatMap { Int64($0) }.map { Timestamp(seconds: $0) }
+    marks = VolumeTags.marks(in: (row["lv_tags"] ?? "").split(separator: ","))
+  }
+}

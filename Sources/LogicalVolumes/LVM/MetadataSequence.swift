@@ -1,0 +1,91 @@
+internal import LinuxSystem
+
+/// Reads a volume group's sequence number straight from a physical volume: two small reads in place of an LVM command,
+/// so that a picture can be known to be fresh without a report.
+///
+/// Layout (lvm2 `lib/format_text/layout.h`, all little-endian): a label in one of the first four sectors points to the
+/// PV header, whose second list of areas names the metadata areas; each begins with a header that holds the offset of
+/// the committed text, which begins `<group> {`, `id = "…"`, `seqno = N`.
+///
+/// Reads only; anything unexpected gives nil, which callers take as "changed".
+struct MetadataSequence: Sendable {
+  private let device: String
+  private let areaOffset: UInt64
+  private let areaSize: UInt64
+
+  private static let blockSize = 4096
+  private static let sectorSize = 512
+  private static let areaMagic = Array(" LVM2 x[5A%r0N*>".utf8)
+
+  /// Finds the metadata area of a physical volume; nil when there is none that we can read.
+  init?(device: String) {
+    guard let block = try? BlockDevice.readDirect(device, offset: 0, count: Self.blockSize),
+      let area = Self.firstMetadataArea(in: block)
+    else { return nil }
+    self.device = device
+    (areaOffset, areaSize) = area
+  }
+
+  /// The sequence number of the committed metadata if it is the group's; nil when it can not be told.
+  func current(of group: String) -> UInt64? {
+    guard let header = read(at: areaOffset), Array(header[4..<20]) == Self.areaMagic else { return nil }
+    // After checksum, magic, version, start and size: the first raw_locn, that of the committed text.
+    let textOffset = header.littleEndian64(at: 40)
+    let textSize = header.littleEndian64(at: 48)
+    guard textOffset >= UInt64(Self.sectorSize), textOffset < areaSize, textSize > 0 else { return nil }
+    guard let text = read(at: areaOffset + textOffset) else { return nil }
+    return Self.sequence(in: text, group: group)
+  }
+
+  /// One sector at any sector boundary, read directly from the disk: the page cache is not the library's.
+  private func read(at offset: UInt64) -> [UInt8]? {
+    let start = offset / UInt64(Self.blockSize) * UInt64(Self.blockSize)
+    guard let block = try? BlockDevice.readDirect(device, offset: start, count: Self.blockSize) else { return nil }
+    let first = Int(offset - start)
+    guard first + Self.sectorSize <= block.count else { return nil }
+    return Array(block[first..<(first + Self.sectorSize)])
+  }
+
+  static func sequence(in text: [UInt8], group: String) -> UInt64? {
+    let lines = text.prefix { $0 != 0 }.split(separator: 0x0A)
+    guard let first = lines.first, first.elementsEqual("\(group) {".utf8) else { return nil }
+    let key = Array("seqno = ".utf8)
+    guard let line = lines.dropLast().first(where: { $0.starts(with: key) }) else { return nil }
+    return UInt64(String(decoding: line.dropFirst(key.count), as: UTF8.self))
+  }
+
+  static func firstMetadataArea(in block: [UInt8]) -> (offset: UInt64, size: UInt64)? {
+    for sector in stride(from: 0, to: 4 * sectorSize, by: sectorSize) {
+      guard block[sector..<(sector + 8)].elementsEqual("LABELONE".utf8) else { continue }
+      let header = sector + Int(block.littleEndian32(at: sector + 20))
+      // PV UUID (32 bytes), device size (8), then two lists of areas, each ended by an empty one.
+      var position = header + 40
+      guard let afterData = skipAreas(in: block, from: position) else { return nil }
+      position = afterData
+      guard position + 16 <= block.count else { return nil }
+      let area = (block.littleEndian64(at: position), block.littleEndian64(at: position + 8))
+      return area.0 == 0 ? nil : area
+    }
+    return nil
+  }
+
+  private static func skipAreas(in block: [UInt8], from start: Int) -> Int? {
+    var position = start
+    while position + 16 <= block.count {
+      let offset = block.littleEndian64(at: position)
+      position += 16
+      if offset == 0 { return position }
+    }
+    return nil
+  }
+}
+
+extension [UInt8] {
+  fileprivate func littleEndian32(at index: Int) -> UInt32 {
+    (0..<4).reduce(0) { $0 | UInt32(self[index + $1]) << UInt32(8 * $1) }
+  }
+
+  fileprivate func littleEndian64(at index: Int) -> UInt64 {
+    (0..<8).reduce(0) { $0 | UInt64(self[index + $1]) << UInt64(8 * $1) }
+  }
+}

@@ -1,0 +1,33 @@
+internal import StorageModel
+
+/// The tags on our logical volumes, written and read here alone.
+///
+/// LVM allows letters, digits and `_ + . - / = ! : # &` in a tag, 1,024 of them (lvm(8), "TAGS").
+enum VolumeTags {
+  /// On every volume of ours; without it nothing is touched.
+  static let product = "elastic-local"
+  static let retained = "elastic-local/retained"
+  private static let volumePrefix = "elastic-local/volume="
+  private static let claimPrefix = "elastic-local/claim="
+  private static let creationPrefix = "elastic-local/creation="
+
+  static func tags(volume: VolumeName, claim: ClaimUID?, creation: CreationToken?) -> [String] {
+    var tags = [product, volumePrefix + volume.text]
+    if let claim { tags.append(claimPrefix + claim.text) }
+    if let creation { tags.append(creationPrefix + creation.text) }
+    return tags
+  }
+
+  /// Our marks among a volume's tags; nil when the product's tag is missing.
+  static func marks(in tags: [Substring]) -> StoredVolume.Marks? {
+    guard tags.contains(Substring(product)) else { return nil }
+    return StoredVolume.Marks(
+      claim: value(claimPrefix, in: tags).flatMap { ClaimUID($0) },
+      creation: value(creationPrefix, in: tags).flatMap { CreationToken($0) },
+      isRetained: tags.contains(Substring(retained)))
+  }
+
+  private static func value(_ prefix: String, in tags: [Substring]) -> Substring? {
+    tags.first { $0.hasPrefix(prefix) }.map { $0.dropFirst(prefix.count) }
+  }
+}

@@ -1,0 +1,103 @@
+package import LinuxSystem
+package import StorageModel
+
+/// A volume as an engine found it.
+package struct StoredVolume: Sendable, Hashable {
+  /// What there is to mount.
+  package enum Location: Sendable, Hashable {
+    /// A block device. The node exists only while ``StoredVolume/isActive``.
+    case device(String)
+    /// A directory to bind from.
+    case directory(String)
+  }
+
+  /// Whose volume it is. Only ours are ever formatted, resized or removed.
+  package enum Ownership: Sendable, Hashable {
+    case ours(Marks)
+    /// Not ours. `adoptable` when it is a plain volume that the Go program may have made; otherwise `kind` says what
+    /// else it is (a snapshot, a pool, …).
+    case foreign(adoptable: Bool, kind: String)
+  }
+
+  /// What we wrote on a volume of ours.
+  package struct Marks: Sendable, Hashable {
+    package var claim: ClaimUID?
+    /// Nil on an adopted volume: it can never be formatted.
+    package var creation: CreationToken?
+    package var isRetained: Bool
+
+    package init(claim: ClaimUID?, creation: CreationToken?, isRetained: Bool = false) {
+      self.claim = claim
+      self.creation = creation
+      self.isRetained = isRetained
+    }
+  }
+
+  package var name: VolumeName
+  /// Tells this volume from any other that ever had or will have its name: the LV's UUID, or the creation token.
+  package var instance: String
+  package var location: Location
+  package var size: ByteCount
+  package var group: String
+  package var ownership: Ownership
+  package var isActive: Bool
+  package var createdAt: Timestamp?
+
+  package init(
+    name: VolumeName, instance: String, location: Location, size: ByteCount, group: String, ownership: Ownership,
+    isActive: Bool, createdAt: Timestamp?
+  ) {
+    self.name = name
+    self.instance = instance
+    self.location = location
+    self.size = size
+    self.group = group
+    self.ownership = ownership
+    self.isActive = isActive
+    self.createdAt = createdAt
+  }
+
+  /// Our marks; nil on a foreign volume.
+  package var marks: Marks? {
+    if case .ours(let marks) = ownership { return marks }
+    return nil
+  }
+
+  /// The refusal to remove a volume that is marked as retained.
+  package static func retained(_ name: VolumeName) -> VolumeError {
+    VolumeError(
+      .unsafe,
+      "volume \(name) is marked as retained and is kept; clear the mark first (elastic-local-node unretain \(name))")
+  }
+
+  /// - Throws: `unsafe` when the volume is not ours.
+  package func requireOurs(to activity: String) throws(VolumeError) -> Marks {
+    if let marks { return marks }
+    throw VolumeError(
+      .unsafe,
+      "volume \(name) in \(group) does not carry our tag, so it is not ours to \(activity); nothing was changed")
+  }
+}
+
+/// A random word that ties a volume to the permit under which it may be formatted.
+///
+/// It is written to the permit before the volume is made and onto the volume as it is made, so that a permit can never
+/// speak for another volume, were it of the same name.
+package struct CreationToken: Hashable, Sendable, CustomStringConvertible {
+  package let text: String
+
+  /// Nil unless the text is 8 to 64 lowercase letters and digits.
+  package init?(_ text: some StringProtocol) {
+    let isWord = text.utf8.allSatisfy { (0x30...0x39).contains($0) || (0x61...0x7A).contains($0) }
+    guard (8...64).contains(text.utf8.count), isWord else { return nil }
+    self.text = String(text)
+  }
+
+  /// A fresh token of 80 random bits.
+  package init(using generator: inout some RandomNumberGenerator) {
+    let alphabet = Array("abcdefghijklmnopqrstuvwxyz234567")
+    text = String((0..<16).map { _ in alphabet[Int(generator.next() & 31)] })
+  }
+
+  package var description: String { text }
+}

@@ -1,0 +1,138 @@
+package import StorageModel
+
+/// Where volumes come from: one protocol, four engines (LVM, disk image file, directory, simulated), one contract test
+/// suite for all of them.
+///
+/// An engine makes, finds, grows and removes storage. It knows nothing of file systems, mounts and pods, and never
+/// looks into a volume. Callers hold the volume's lock; an engine serialises what its own storage needs.
+///
+/// Idempotency: every mutation answers ``Outcome/unchanged(_:)`` when the world already is as asked.
+/// Failure: a mutation that throws has left nothing half-made, or says so in the error.
+package protocol VolumeEngine: Sendable {
+  var kind: EngineKind { get }
+
+  /// Checks that the storage is there and usable, and brings back what a reboot took (activation). Called once, before
+  /// any other method.
+  func start() async throws(VolumeError)
+
+  /// The volume of this name, ours or foreign; nil when there is none. Runs no LVM command for a volume of ours that is
+  /// known and active.
+  func volume(_ name: VolumeName) async throws(VolumeError) -> StoredVolume?
+
+  /// All volumes of ours, sorted by name.
+  func volumes() async throws(VolumeError) -> [StoredVolume]
+
+  /// Makes a volume of at least the asked size. A volume of that name that exists is returned unchanged, whoever owns
+  /// it: the caller decides by ``StoredVolume/ownership``.
+  ///
+  /// - Throws: `noSpace` naming what is free and what was asked, `invalid` for an unknown group.
+  func create(_ request: CreationRequest) async throws(VolumeError) -> Outcome<StoredVolume>
+
+  /// Makes the volume's device usable. Unchanged when it is.
+  func activate(_ volume: StoredVolume) async throws(VolumeError) -> Outcome<StoredVolume>
+
+  /// Tells that nobody uses the device of the volume of this name any more; an engine may release what it holds for it
+  /// (a loop device). No such volume is fine.
+  func release(_ name: VolumeName) async throws(VolumeError)
+
+  /// Grows a volume of ours to at least `size`. Never shrinks: a volume that is large enough is unchanged.
+  func extend(_ volume: StoredVolume, to size: ByteCount) async throws(VolumeError) -> Outcome<StoredVolume>
+
+  /// Makes a foreign volume ours. The caller has proven that it holds a file system.
+  func adopt(_ volume: StoredVolume, claim: ClaimUID?) async throws(VolumeError) -> Outcome<StoredVolume>
+
+  /// Sets or clears the mark that forbids removal.
+  func setRetained(_ volume: StoredVolume, _ isRetained: Bool) async throws(VolumeError) -> Outcome<StoredVolume>
+
+  /// Removes exactly this instance of the volume: ours, and of the same ``StoredVolume/instance``. A volume of the same
+  /// name that was made since is left alone. Unchanged when it is gone already.
+  func remove(_ volume: StoredVolume) async throws(VolumeError) -> Outcome<StoredVolume>
+
+  /// Size and room of each group, for status, metrics and the ledger.
+  func capacity() async throws(VolumeError) -> [GroupCapacity]
+
+  /// What the engine did last. Never blocks, not even while a command hangs.
+  var activity: EngineActivity { get }
+}
+
+/// The engines, by the word of the `--engine` flag.
+package enum EngineKind: String, Sendable, CaseIterable, Codable {
+  case lvm, file, directory, simulated
+}
+
+/// The wish for a volume that does not exist yet.
+package struct CreationRequest: Sendable {
+  package let name: VolumeName
+  /// At least this many bytes; engines round up to their unit.
+  package let size: ByteCount
+  package let claim: ClaimUID?
+  /// Ties the volume to the permit under which it may be formatted.
+  package let creation: CreationToken
+  /// Nil for the engine's first group.
+  package let group: VolumeGroupName?
+
+  package init(
+    name: VolumeName, size: ByteCount, claim: ClaimUID?, creation: CreationToken, group: VolumeGroupName? = nil
+  ) {
+    self.name = name
+    self.size = size
+    self.claim = claim
+    self.creation = creation
+    self.group = group
+  }
+}
+
+/// Size and room of one group: a volume group, or the disk under the file and directory engines.
+package struct GroupCapacity: Sendable, Hashable, Codable {
+  package var group: String
+  package var totalBytes: UInt64
+  package var freeBytes: UInt64
+  /// What neither is free nor belongs to volumes of ours.
+  package var foreignBytes: UInt64
+  package var extentBytes: UInt64
+  package var volumes: Int
+  /// Room left in the group's metadata area; LVM refuses every change when it is full. Nil without LVM.
+  package var metadataFreeBytes: UInt64?
+  package var metadataTotalBytes: UInt64?
+  package var thin: ThinPoolUse?
+
+  package init(
+    group: String, totalBytes: UInt64, freeBytes: UInt64, foreignBytes: UInt64, extentBytes: UInt64, volumes: Int,
+    metadataFreeBytes: UInt64? = nil, metadataTotalBytes: UInt64? = nil, thin: ThinPoolUse? = nil
+  ) {
+    self.group = group
+    self.totalBytes = totalBytes
+    self.freeBytes = freeBytes
+    self.foreignBytes = foreignBytes
+    self.extentBytes = extentBytes
+    self.volumes = volumes
+    self.metadataFreeBytes = metadataFreeBytes
+    self.metadataTotalBytes = metadataTotalBytes
+    self.thin = thin
+  }
+}
+
+/// How full a thin pool is.
+package struct ThinPoolUse: Sendable, Hashable, Codable {
+  package var pool: String
+  package var sizeBytes: UInt64
+  /// Sum of the virtual sizes of the pool's volumes.
+  package var virtualBytes: UInt64
+  /// The most that the sum of virtual sizes may become.
+  package var ceilingBytes: UInt64
+  /// Nil when the kernel was not asked.
+  package var dataPercent: Double?
+  package var metadataPercent: Double?
+
+  package init(
+    pool: String, sizeBytes: UInt64, virtualBytes: UInt64, ceilingBytes: UInt64, dataPercent: Double? = nil,
+    metadataPercent: Double? = nil
+  ) {
+    self.pool = pool
+    self.sizeBytes = sizeBytes
+    self.virtualBytes = virtualBytes
+    self.ceilingBytes = ceilingBytes
+    self.dataPercent = dataPercent
+    self.metadataPercent = metadataPercent
+  }
+}

@@ -1,0 +1,64 @@
+internal import LinuxSystem
+internal import LogicalVolumes
+internal import StorageModel
+
+/// `expandfs`: grows a volume and its file system while it is in use. Never shrinks.
+struct Expander: Sendable {
+  let context: NodeContext
+
+  /// Grows the volume to at least `size`. A volume that is large enough still gets its file system grown: a crash may
+  /// have come between the two.
+  func expand(_ target: TargetPath, to size: ByteCount) async throws(VolumeError) {
+    let name = target.volume
+    try await context.locks.withLock(name) { () async throws(VolumeError) in
+      try checkCancellation(name)
+      guard let found = try await context.engine.volume(name) else {
+        throw VolumeError(
+          .notFound, "volume \(name) does not exist on node \(context.settings.nodeName); it can not be grown")
+      }
+      let mountPoint = try await requireMount(of: found, target)
+      let outcome = try await context.measure(.extend) { () async throws(VolumeError) in
+        try await context.engine.extend(found, to: size)
+      }
+      if outcome.isChange {
+        context.log.notice("volume extended", ["volume": name.text, "size": "\(outcome.value.size)"])
+      }
+      try await context.steps.reach(.volumeExtended)
+      if let mountPoint { try await grow(outcome.value, mountPoint) }
+    }
+  }
+
+  /// The mount to grow the file system through; nil for a directory, which has no file system of its own.
+  private func requireMount(
+    of volume: StoredVolume, _ target: TargetPath
+  ) async throws(VolumeError) -> MountEntry? {
+    guard case .device = volume.location else { return nil }
+    let root = context.settings.kubeletRoot
+    let mounts = try await context.system.mounts(of: volume.location)
+    if let path = try await context.system.resolve(root: root, components: target.components),
+      let entry = mounts.last(where: { $0.mountPoint == path })
+    {
+      return entry
+    }
+    if let other = mounts.first { return other }
+    throw VolumeError(
+      .conflict,
+      "volume \(volume.name) is not mounted at \(root)/\(target.components.joined(separator: "/")), where it was to be "
+        + "grown, nor anywhere else")
+  }
+
+  private func grow(_ volume: StoredVolume, _ entry: MountEntry) async throws(VolumeError) {
+    guard let kind = FileSystemKind(rawValue: entry.fileSystemType), case .device(let device) = volume.location else {
+      throw VolumeError(
+        .unsafe, "volume \(volume.name) holds \(quoted(entry.fileSystemType)), which can not be grown here")
+    }
+    // Through our own mount where there is one: the pod's may be read-only.
+    let staging = context.settings.stagingPath(of: volume.name)
+    let isStaged = try await !context.system.mounts(at: staging).isEmpty
+    try await context.measure(.grow) { () async throws(VolumeError) in
+      try await context.system.growFileSystem(
+        kind, on: device, mountPoint: isStaged ? staging : entry.mountPoint, deadline: context.settings.toolDeadline)
+    }
+    try await context.steps.reach(.fileSystemGrown)
+  }
+}

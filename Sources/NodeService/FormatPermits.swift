@@ -1,0 +1,81 @@
+internal import FoundationEssentials
+internal import LinuxSystem
+package import StorageModel
+package import LogicalVolumes
+
+/// The leave to format one volume, once.
+///
+/// Written durably before the volume is made, removed durably before it is mounted for the first time. So a volume may
+/// be formatted only while a permit with its creation token exists: a device that looks blank because its first blocks
+/// were lost is never taken for a fresh one. And a permit found at start tells what was interrupted: such a volume was
+/// never mounted by anybody, so it can be undone without a doubt.
+package struct FormatPermit: Sendable, Hashable {
+  package let volume: VolumeName
+  package let creation: CreationToken
+  /// Whether mkfs may have begun. If so, what is on the device is worth nothing; if not, it is still untouched.
+  package var mayBeFormatting: Bool
+}
+
+/// The permits of this node: a directory with a small file each. Blocks on the disk.
+package struct FormatPermits: Sendable {
+  private let directory: String
+
+  package init(directory: String) { self.directory = directory }
+
+  /// Makes the directory and clears what interrupted writes left.
+  package func prepare() throws(VolumeError) {
+    try converting("preparing \(directory)") { () throws(SystemError) in
+      try Files.makeDirectories(directory, mode: 0o700)
+      try Files.removeTemporaries(in: directory)
+    }
+  }
+
+  package func permit(for volume: VolumeName) throws(VolumeError) -> FormatPermit? {
+    let path = path(of: volume)
+    guard Files.exists(path) else { return nil }
+    let bytes = try converting("reading \(path)") { () throws(SystemError) in try Files.readAll(path) }
+    guard let wire = try? JSONDecoder().decode(Wire.self, from: Data(bytes)), wire.volume == volume.text,
+      let creation = CreationToken(wire.creation)
+    else {
+      // Not a word of ours, so nothing may be formatted by it, and nothing removed.
+      throw VolumeError(.internal, "\(path) is no permit; look at it and remove it")
+    }
+    return FormatPermit(volume: volume, creation: creation, mayBeFormatting: wire.mayBeFormatting)
+  }
+
+  package func all() throws(VolumeError) -> [FormatPermit] {
+    let files = try converting("listing \(directory)") { () throws(SystemError) in try Files.list(directory) }
+    var permits: [FormatPermit] = []
+    for file in files where file.hasSuffix(Self.suffix) {
+      let volume = try VolumeName(String(file.dropLast(Self.suffix.count)))
+      if let permit = try permit(for: volume) { permits.append(permit) }
+    }
+    return permits
+  }
+
+  package func write(_ permit: FormatPermit) throws(VolumeError) {
+    let wire = Wire(
+      volume: permit.volume.text, creation: permit.creation.text, mayBeFormatting: permit.mayBeFormatting)
+    do {
+      try Files.writeDurably(Array(try JSONEncoder().encode(wire)), to: path(of: permit.volume), mode: 0o600)
+    } catch {
+      throw VolumeError(.internal, "the permit to format volume \(permit.volume) can not be written", cause: error)
+    }
+  }
+
+  package func remove(_ volume: VolumeName) throws(VolumeError) {
+    try converting("removing \(path(of: volume))") { () throws(SystemError) in
+      try Files.removeDurably(path(of: volume))
+    }
+  }
+
+  private static let suffix = ".json"
+
+  private func path(of volume: VolumeName) -> String { "\(directory)/\(volume)\(Self.suffix)" }
+
+  private struct Wire: Codable {
+    var volume: String
+    var creation: String
+    var mayBeFormatting: Bool
+  }
+}

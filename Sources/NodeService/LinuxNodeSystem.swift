@@ -1,0 +1,228 @@
+package import LinuxSystem
+package import LogicalVolumes
+package import StorageModel
+
+/// The real thing. Every call runs on a thread of a bounded pool, so a stuck one takes no more than that thread.
+package struct LinuxNodeSystem: NodeSystem {
+  private let pool: WorkerPool
+  private let tools: FileSystemTools
+
+  package init(pool: WorkerPool, tools: FileSystemTools = FileSystemTools()) {
+    self.pool = pool
+    self.tools = tools
+  }
+
+  package func resolve(root: String, components: [String]) async throws(VolumeError) -> String? {
+    do throws(SystemError) {
+      return try await pool.run { () throws(SystemError) in
+        do throws(SystemError) {
+          return try SafePath.openDirectory(root: root, components: components).path
+        } catch {
+          if error.errno == .noEntry { return nil }
+          throw error
+        }
+      }
+    } catch {
+      throw Self.refusal(error, components)
+    }
+  }
+
+  package func mounts(at path: String) async throws(VolumeError) -> [MountEntry] {
+    try await table().at(path)
+  }
+
+  package func mounts(of location: StoredVolume.Location) async throws(VolumeError) -> [MountEntry] {
+    let table = try await table()
+    switch location {
+    case .device(let device):
+      return try await run("looking at \(device)") { () throws(SystemError) in
+        guard Files.exists(device) else { return [] }
+        return table.mounts(ofBlockDevice: try BlockDevice.number(of: device))
+      }
+    case .directory(let directory):
+      guard let identity = table.identity(ofDirectory: directory) else { return [] }
+      return table.entries.filter { $0.device == identity.device && $0.root == identity.root }
+    }
+  }
+
+  package func mounts(like entry: MountEntry) async throws(VolumeError) -> [MountEntry] {
+    try await table().on(entry.device)
+  }
+
+  package func contents(of device: String) async throws(VolumeError) -> DeviceContents {
+    try await run("looking into \(device)") { () throws(SystemError) in try DeviceContents.probe(device) }
+  }
+
+  package func isHeld(_ device: String) async throws(VolumeError) -> Bool {
+    try await run("opening \(device)") { () throws(SystemError) in try BlockDevice.isHeldElsewhere(device) }
+  }
+
+  package func makeFileSystem(
+    _ kind: FileSystemKind, on device: String, options: [String], deadline: Duration
+  ) async throws(VolumeError) {
+    try await runTool { [tools] flag throws(ToolError) in
+      try tools.make(kind, on: device, extraArguments: options, deadline: deadline, cancellation: flag)
+    }
+    try await run("flushing \(device)") { () throws(SystemError) in try BlockDevice.sync(device) }
+  }
+
+  package func repairFileSystem(
+    _ kind: FileSystemKind, on device: String, deadline: Duration
+  ) async throws(VolumeError) {
+    guard kind == .ext4 else { return }
+    let needsRepair = try await run("reading the superblock of \(device)") { () throws(SystemError) in
+      try DeviceContents.ext4NeedsCheck(device)
+    }
+    guard needsRepair else { return }
+    try await runTool { [tools] flag throws(ToolError) in
+      try tools.repair(ext4: device, deadline: deadline, cancellation: flag)
+    }
+  }
+
+  package func growFileSystem(
+    _ kind: FileSystemKind, on device: String, mountPoint: String, deadline: Duration
+  ) async throws(VolumeError) {
+    try await runTool { [tools] flag throws(ToolError) in
+      try tools.grow(kind, device: device, mountPoint: mountPoint, deadline: deadline, cancellation: flag)
+    }
+  }
+
+  package func mount(
+    _ device: String, at path: String, kind: FileSystemKind, options: MountOptions
+  ) async throws(VolumeError) {
+    let (flags, data) = options.kernelForm
+    try await run("mounting \(device) (\(kind.rawValue)) at \(path)") { () throws(SystemError) in
+      try Mounting.mount(device: device, atPath: path, fileSystem: kind.rawValue, flags: flags, data: data)
+    }
+  }
+
+  package func mount(
+    _ device: String, root: String, components: [String], kind: FileSystemKind, options: MountOptions
+  ) async throws(VolumeError) {
+    let (flags, data) = options.kernelForm
+    try await run("mounting \(device) (\(kind.rawValue)) at \(components.joined(separator: "/"))") {
+      () throws(SystemError) in
+      let target = try SafePath.openDirectory(root: root, components: components)
+      try Mounting.mount(device: device, at: target, fileSystem: kind.rawValue, flags: flags, data: data)
+    }
+  }
+
+  package func bind(
+    _ source: String, root: String, components: [String], readOnly: Bool
+  ) async throws(VolumeError) {
+    do throws(SystemError) {
+      try await pool.run { () throws(SystemError) in
+        let target = try SafePath.openDirectory(root: root, components: components)
+        try Mounting.bind(from: source, to: target, readOnly: readOnly)
+      }
+    } catch {
+      throw Self.refusal(error, components)
+    }
+  }
+
+  package func unmountAll(_ path: String) async throws(VolumeError) -> Int {
+    try await run("unmounting \(path)") { () throws(SystemError) in try Mounting.unmountAllLayers(path) }
+  }
+
+  package func makeDirectory(_ path: String) async throws(VolumeError) {
+    try await run("making \(path)") { () throws(SystemError) in try Files.makeDirectory(path, mode: 0o700) }
+  }
+
+  package func removeDirectory(_ path: String) async throws(VolumeError) {
+    try await run("removing \(path)") { () throws(SystemError) in try Files.removeDirectory(path) }
+  }
+
+  package func directories(in path: String) async throws(VolumeError) -> [String] {
+    try await run("listing \(path)") { () throws(SystemError) in
+      Files.exists(path) ? try Files.list(path) : []
+    }
+  }
+}
+
+// MARK: - Helpers
+
+extension LinuxNodeSystem {
+  private func table() async throws(VolumeError) -> MountTable {
+    try await run("reading the mount table") { () throws(SystemError) in try MountTable.current() }
+  }
+
+  private func run<Value: Sendable>(
+    _ activity: String, _ body: @Sendable @escaping () throws(SystemError) -> Value
+  ) async throws(VolumeError) -> Value {
+    do throws(SystemError) {
+      return try await pool.run(body)
+    } catch {
+      throw VolumeError(error, during: activity)
+    }
+  }
+
+  /// Runs a tool that ends with the task: the flag kills it when the task is cancelled.
+  private func runTool(
+    _ body: @Sendable @escaping (CancellationFlag) throws(ToolError) -> Void
+  ) async throws(VolumeError) {
+    let flag = CancellationFlag()
+    let result: Result<Void, ToolError> = await withTaskCancellationHandler {
+      await pool.run { () -> Result<Void, ToolError> in
+        do throws(ToolError) { return .success(try body(flag)) } catch { return .failure(error) }
+      }
+    } onCancel: {
+      flag.cancel()
+    }
+    if case .failure(let error) = result { throw VolumeError(error) }
+  }
+
+  private static func refusal(_ error: SystemError, _ components: [String]) -> VolumeError {
+    let path = components.joined(separator: "/")
+    switch error.errno {
+    case .loop, .notDirectory:
+      return VolumeError(
+        .unsafe,
+        "\(quoted(path)) below kubelet's root is not a plain directory all the way (\(error)); nothing was done",
+        cause: error)
+    case .noEntry:
+      return VolumeError(
+        .notFound, "\(quoted(path)) below kubelet's root does not exist; kubelet makes it before it calls")
+    default:
+      return VolumeError(error, during: "opening \(quoted(path))")
+    }
+  }
+}
+
+extension VolumeError {
+  init(_ error: ToolError) {
+    let code: Code =
+      switch error.status {
+      case .cancelled?: .cancelled
+      default: .internal
+      }
+    self.init(code, "\(error)", cause: error)
+  }
+}
+
+extension MountOptions {
+  /// The options as mount(2) takes them. Device nodes and set-uid programs never work on a volume.
+  var kernelForm: (flags: MountFlags, data: String) {
+    var flags: MountFlags = [.nodev, .nosuid]
+    var data: [String] = []
+    for option in options {
+      if let flag = Self.flag(for: option) { flags.insert(flag) } else { data.append(option) }
+    }
+    return (flags, data.joined(separator: ","))
+  }
+
+  private static func flag(for option: String) -> MountFlags? {
+    switch option {
+    case "noatime": .noatime
+    case "nodiratime": .nodiratime
+    case "relatime": .relatime
+    case "strictatime": .strictatime
+    case "lazytime": .lazytime
+    case "noexec": .noexec
+    case "sync": .synchronous
+    case "dirsync": .dirsync
+    case "nodev": .nodev
+    case "nosuid": .nosuid
+    default: nil
+    }
+  }
+}

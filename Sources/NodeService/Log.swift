@@ -1,0 +1,81 @@
+internal import FoundationEssentials
+package import LinuxSystem
+internal import Synchronization
+
+/// The service's log: one line per state change on standard error, a stable lowercase message and keys. Never a secret,
+/// never an option's value.
+package struct Log: Sendable {
+  package enum Format: String, Sendable, CaseIterable {
+    case text, json
+  }
+
+  package enum Level: String, Sendable {
+    case info, notice, warning, error
+  }
+
+  private let format: Format
+  private let node: String
+  private let sink: @Sendable (String) -> Void
+  private let now: @Sendable () -> Timestamp
+
+  package init(
+    format: Format, node: String, now: @escaping @Sendable () -> Timestamp = { WallClock.now() },
+    sink: @escaping @Sendable (String) -> Void
+  ) {
+    self.format = format
+    self.node = node
+    self.now = now
+    self.sink = sink
+  }
+
+  /// A log that nobody reads.
+  package static let silent = Log(format: .text, node: "") { _ in }
+
+  package func info(_ message: String, _ values: [String: String] = [:]) { write(.info, message, values) }
+  package func notice(_ message: String, _ values: [String: String] = [:]) { write(.notice, message, values) }
+  package func warning(_ message: String, _ values: [String: String] = [:]) { write(.warning, message, values) }
+  package func error(_ message: String, _ values: [String: String] = [:]) { write(.error, message, values) }
+
+  private func write(_ level: Level, _ message: String, _ values: [String: String]) {
+    switch format {
+    case .text: sink(text(level, message, values))
+    case .json: sink(json(level, message, values))
+    }
+  }
+
+  private func text(_ level: Level, _ message: String, _ values: [String: String]) -> String {
+    let pairs = values.sorted { $0.key < $1.key }.filter { !$0.value.isEmpty }.map {
+      "\($0.key)=\(Self.word($0.value))"
+    }
+    return ([now().description, level.rawValue, message] + pairs).joined(separator: " ")
+  }
+
+  private func json(_ level: Level, _ message: String, _ values: [String: String]) -> String {
+    var object = values.filter { !$0.value.isEmpty }
+    object["time"] = now().description
+    object["level"] = level.rawValue
+    object["message"] = message
+    object["node"] = node
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+    guard let data = try? encoder.encode(object) else { return text(level, message, values) }
+    return String(decoding: data, as: UTF8.self)
+  }
+
+  /// A value as one word: quoted when it has blanks or quotes, control characters escaped.
+  private static func word(_ value: String) -> String {
+    let isPlain = value.utf8.allSatisfy { $0 > 0x20 && $0 < 0x7F && $0 != 0x22 && $0 != 0x5C }
+    if isPlain { return value }
+    var result = "\""
+    for scalar in value.unicodeScalars {
+      switch scalar {
+      case "\"": result += "\\\""
+      case "\\": result += "\\\\"
+      case _ where scalar.value < 0x20 || scalar.value == 0x7F:
+        result += "\\u{" + String(scalar.value, radix: 16) + "}"
+      default: result.unicodeScalars.append(scalar)
+      }
+    }
+    return result + "\""
+  }
+}

@@ -1,0 +1,71 @@
+internal import LogicalVolumes
+internal import Synchronization
+internal import StorageModel
+
+/// Counters and latencies of the service. Labels are of bounded number: never a volume's name.
+package final class Metrics: Sendable {
+  /// The phases a call is made of.
+  package enum Phase: String, Sendable, CaseIterable {
+    case create, probe, format, stage, publish, unpublish, unstage, extend, grow, remove
+  }
+
+  /// Verbs that are counted by name; all others count as `other`.
+  package static let knownVerbs: Set<String> = [
+    "init", "attach", "waitforattach", "isattached", "detach", "waitfordetach", "mountdevice", "unmountdevice", "mount",
+    "unmount", "expandvolume", "expandfs", "getvolumename", "status", "remove", "retain", "unretain",
+  ]
+
+  /// A cumulative histogram as Prometheus wants it.
+  struct Histogram: Sendable {
+    /// Upper bounds in seconds: from a bind mount (well below 1 ms) to the client's patience (110 s).
+    static let bounds = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120]
+
+    private(set) var counts = [Int](repeating: 0, count: bounds.count)
+    private(set) var count = 0
+    private(set) var sum = 0.0
+
+    mutating func add(_ seconds: Double) {
+      count += 1
+      sum += seconds
+      for (index, bound) in Self.bounds.enumerated() where seconds <= bound { counts[index] += 1 }
+    }
+  }
+
+  struct Call: Hashable, Sendable {
+    let verb: String
+    let outcome: String
+  }
+
+  struct State: Sendable {
+    var calls: [Call: Int] = [:]
+    var callSeconds: [String: Histogram] = [:]
+    var phases: [Phase: Histogram] = [:]
+    var inFlight = 0
+    var refusedConnections = 0
+    var sweepFailures = 0
+  }
+
+  private let state = Mutex(State())
+
+  package init() {}
+
+  package func record(_ phase: Phase, _ elapsed: Duration) {
+    state.withLock { $0.phases[phase, default: Histogram()].add(elapsed.inSeconds) }
+  }
+
+  package func beginCall() { state.withLock { $0.inFlight += 1 } }
+
+  /// - Parameter outcome: `success`, or the code of the error.
+  package func endCall(_ verb: String, outcome: String, _ elapsed: Duration) {
+    let name = Self.knownVerbs.contains(verb) ? verb : "other"
+    state.withLock { state in
+      state.inFlight -= 1
+      state.calls[Call(verb: name, outcome: outcome), default: 0] += 1
+      state.callSeconds[name, default: Histogram()].add(elapsed.inSeconds)
+    }
+  }
+
+  package func refuseConnection() { state.withLock { $0.refusedConnections += 1 } }
+
+  var snapshot: State { state.withLock { $0 } }
+}

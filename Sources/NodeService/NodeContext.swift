@@ -1,0 +1,51 @@
+package import LinuxSystem
+package import LogicalVolumes
+internal import StorageModel
+
+/// What every part of the service works with. Time and randomness come from outside.
+package struct NodeContext: Sendable {
+  package let settings: NodeSettings
+  package let engine: any VolumeEngine
+  package let system: any NodeSystem
+  package let permits: FormatPermits
+  package let locks: VolumeLocks
+  package let steps: StepPoints
+  package let log: Log
+  package let metrics: Metrics
+  package let startedAt: Duration
+  package let now: @Sendable () -> Timestamp
+  package let freshToken: @Sendable () -> CreationToken
+
+  package init(
+    settings: NodeSettings, engine: any VolumeEngine, system: any NodeSystem, steps: StepPoints = .none, log: Log,
+    metrics: Metrics = Metrics(), now: @escaping @Sendable () -> Timestamp = { WallClock.now() },
+    freshToken: @escaping @Sendable () -> CreationToken = NodeContext.randomToken
+  ) {
+    self.settings = settings
+    self.engine = engine
+    self.system = system
+    self.steps = steps
+    self.log = log
+    self.metrics = metrics
+    self.now = now
+    self.freshToken = freshToken
+    startedAt = MonotonicClock.now()
+    permits = FormatPermits(directory: settings.permitDirectory)
+    locks = VolumeLocks()
+  }
+
+  package static let randomToken: @Sendable () -> CreationToken = {
+    var generator = SystemRandomNumberGenerator()
+    return CreationToken(using: &generator)
+  }
+
+  /// Runs a phase of a call and notes how long it took.
+  func measure<Value>(
+    _ phase: Metrics.Phase, _ body: () async throws(VolumeError) -> Value
+  ) async throws(VolumeError) -> Value {
+    let start = MonotonicClock.now()
+    let value = try await body()
+    metrics.record(phase, MonotonicClock.now() - start)
+    return value
+  }
+}

@@ -1,0 +1,118 @@
+internal import LinuxSystem
+internal import LogicalVolumes
+package import StorageModel
+
+/// The daemon: start-up, the servers, the sweep, and the way down.
+package struct NodeDaemon: Sendable {
+  private let context: NodeContext
+  private let socketPath: String
+  private let metricsAddress: String?
+  private let release: String
+
+  /// How often unused stagings are looked for. Rare: every call cleans up behind itself.
+  private static let sweepInterval = Duration.seconds(300)
+  /// How long running calls may go on after SIGTERM before they are cancelled and undone.
+  private static let drainGrace = Duration.seconds(20)
+
+  package init(context: NodeContext, socketPath: String, metricsAddress: String?, release: String) {
+    self.context = context
+    self.socketPath = socketPath
+    self.metricsAddress = metricsAddress
+    self.release = release
+  }
+
+  /// Serves until SIGTERM or SIGINT.
+  ///
+  /// - Throws: when the daemon can not start; nothing has been changed then.
+  package func run() async throws(VolumeError) {
+    let lock = try prepareStateDirectory()
+    try await context.engine.start()
+    try context.permits.prepare()
+    let sweeper = Sweeper(context: context)
+    await reporting("sweep of stagings failed") { () async throws(VolumeError) in try await sweeper.sweepStaging() }
+    try await sweeper.undoInterruptedCreations()
+
+    let server = try NodeServer(path: socketPath, handler: CallHandler(context: context, release: release))
+    let metrics = try metricsAddress.map { address throws(VolumeError) in
+      try MetricsServer(address: address, context: context, release: release)
+    }
+    let acceptors = WorkerPool(name: "accept", limit: 2)
+    acceptors.post { server.acceptConnections() }
+    if let metrics { acceptors.post { metrics.acceptConnections() } }
+    OwnProcess.returnFreeMemory()
+    context.log.notice(
+      "serving",
+      [
+        "socket": socketPath, "engine": context.engine.kind.rawValue, "node": context.settings.nodeName,
+        "release": release, "metrics": metrics.map { "\($0.port)" } ?? "",
+      ])
+    await waitAndSweep(sweeper)
+
+    context.log.notice("draining", [:])
+    metrics?.stop()
+    await server.stop(grace: Self.drainGrace)
+    context.log.notice("stopped", [:])
+    lock.release()
+  }
+
+  /// Makes the daemon's directories and takes the lock that keeps a second one out.
+  private func prepareStateDirectory() throws(VolumeError) -> DaemonLock {
+    let settings = context.settings
+    try converting("preparing the state directory \(settings.stateDirectory)") { () throws(SystemError) in
+      for path in [settings.stateDirectory, settings.stagingDirectory] {
+        try Files.makeDirectories(path, mode: 0o700)
+      }
+    }
+    return try DaemonLock(path: settings.lockFile)
+  }
+
+  private func waitAndSweep(_ sweeper: Sweeper) async {
+    let context = context
+    let sweeping = Task.detached {
+      while !Task.isCancelled {
+        do { try await Task.sleep(for: Self.sweepInterval) } catch { return }  // cancelled: the daemon ends
+        await Self.reporting("sweep of stagings failed", context.log) { () async throws(VolumeError) in
+          try await sweeper.sweepStaging()
+        }
+      }
+    }
+    let signal = await Signals.waitForTermination()
+    context.log.notice("signal received", ["signal": "\(signal)"])
+    sweeping.cancel()
+    // A second signal ends the process at once.
+    Task.detached {
+      _ = await Signals.waitForTermination()
+      OwnProcess.kill9()
+    }
+  }
+
+  private func reporting(_ message: String, _ body: () async throws(VolumeError) -> Void) async {
+    await Self.reporting(message, context.log, body)
+  }
+
+  private static func reporting(
+    _ message: String, _ log: Log, _ body: () async throws(VolumeError) -> Void
+  ) async {
+    do throws(VolumeError) { try await body() } catch { log.warning(message, ["reason": error.message]) }
+  }
+}
+
+/// The lock that keeps a second daemon off the node, held for as long as the process lives.
+final class DaemonLock: Sendable {
+  private let lock: ExclusiveLock
+
+  /// - Throws: `conflict` naming the process that holds it.
+  init(path: String) throws(VolumeError) {
+    do throws(SystemError) {
+      lock = try ExclusiveLock.acquire(path)
+    } catch {
+      guard error.errno == .wouldBlock else { throw VolumeError(error, during: "locking \(path)") }
+      let holder = ExclusiveLock.holder(path).map { " (process \($0))" } ?? ""
+      throw VolumeError(
+        .conflict, "another elastic-local-node\(holder) serves this node and holds \(path); there can be only one")
+    }
+  }
+
+  /// Ends the lock's life here and not earlier.
+  func release() {}
+}

@@ -1,0 +1,32 @@
+package import StorageModel
+
+/// What the node service works with, checked at start.
+package struct NodeSettings: Sendable {
+  package var nodeName: String
+  /// Kubelet's root directory as kubelet writes it into paths.
+  package var kubeletRoot: String
+  package var stateDirectory: String
+  /// A volume younger than this is not removed: its PV may not be visible yet.
+  package var reclaimGrace: Duration
+  /// How long a `mkfs`, `e2fsck` or grow tool may run. Below the client's 110 s, so that the rollback still is in time.
+  package var toolDeadline: Duration
+
+  package init(
+    nodeName: String, kubeletRoot: String = ProductNames.defaultKubeletRoot,
+    stateDirectory: String = ProductNames.defaultStateDirectory, reclaimGrace: Duration = .seconds(60),
+    toolDeadline: Duration = .seconds(100)
+  ) {
+    self.nodeName = nodeName
+    self.kubeletRoot = kubeletRoot
+    self.stateDirectory = stateDirectory
+    self.reclaimGrace = reclaimGrace
+    self.toolDeadline = toolDeadline
+  }
+
+  /// Where volumes are mounted once per node.
+  package var stagingDirectory: String { stateDirectory + "/staging" }
+  package var permitDirectory: String { stateDirectory + "/permits" }
+  package var lockFile: String { stateDirectory + "/lock" }
+
+  package func stagingPath(of volume: VolumeName) -> String { "\(stagingDirectory)/\(volume)" }
+}

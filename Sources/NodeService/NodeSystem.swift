@@ -1,0 +1,66 @@
+package import LinuxSystem
+package import LogicalVolumes
+package import StorageModel
+
+/// What the service asks of the operating system. One seam, two implementations: Linux, and a simulation that works on
+/// a ``SimulatedWorld`` so that the whole daemon runs without privileges.
+///
+/// Nothing here blocks the cooperative pool. Errors name the path or device.
+package protocol NodeSystem: Sendable {
+  /// The real absolute path of a directory, checked component by component, no symbolic link followed below `root`.
+  /// Nil when it does not exist.
+  ///
+  /// - Throws: `unsafe` when a component is a symbolic link or no directory.
+  func resolve(root: String, components: [String]) async throws(VolumeError) -> String?
+
+  /// The mounts at exactly this path, bottom layer first.
+  func mounts(at path: String) async throws(VolumeError) -> [MountEntry]
+
+  /// Every mount of a volume, wherever it is.
+  func mounts(of location: StoredVolume.Location) async throws(VolumeError) -> [MountEntry]
+
+  /// Every mount of the same file system as `entry`, itself included.
+  func mounts(like entry: MountEntry) async throws(VolumeError) -> [MountEntry]
+
+  /// What is on a device.
+  func contents(of device: String) async throws(VolumeError) -> DeviceContents
+
+  /// Whether anything, in whatever mount namespace, holds the device open exclusively: a mount, a device-mapper table.
+  func isHeld(_ device: String) async throws(VolumeError) -> Bool
+
+  /// Makes a file system and returns when it is on the disk. Cancelled with the task.
+  func makeFileSystem(
+    _ kind: FileSystemKind, on device: String, options: [String], deadline: Duration
+  ) async throws(VolumeError)
+
+  /// Repairs a file system that says it needs it before it may be mounted; does nothing otherwise. Cancelled with the
+  /// task.
+  func repairFileSystem(_ kind: FileSystemKind, on device: String, deadline: Duration) async throws(VolumeError)
+
+  /// Grows a mounted file system to the size of its device.
+  func growFileSystem(
+    _ kind: FileSystemKind, on device: String, mountPoint: String, deadline: Duration
+  ) async throws(VolumeError)
+
+  /// Mounts a device at a directory of ours.
+  func mount(
+    _ device: String, at path: String, kind: FileSystemKind, options: MountOptions
+  ) async throws(VolumeError)
+
+  /// Binds `source` to a directory of kubelet's, opened component by component.
+  func bind(
+    _ source: String, root: String, components: [String], readOnly: Bool
+  ) async throws(VolumeError)
+
+  /// Mounts a device at a directory of kubelet's, opened component by component.
+  func mount(
+    _ device: String, root: String, components: [String], kind: FileSystemKind, options: MountOptions
+  ) async throws(VolumeError)
+
+  /// Takes all layers off a mount point and says how many there were.
+  func unmountAll(_ path: String) async throws(VolumeError) -> Int
+
+  func makeDirectory(_ path: String) async throws(VolumeError)
+  func removeDirectory(_ path: String) async throws(VolumeError)
+  func directories(in path: String) async throws(VolumeError) -> [String]
+}

@@ -1,0 +1,113 @@
+internal import LinuxSystem
+internal import LogicalVolumes
+internal import StorageModel
+
+/// `mount` and `unmount`: a volume at a pod's directory, and off it.
+struct Publisher: Sendable {
+  let context: NodeContext
+  private var preparer: VolumePreparer { VolumePreparer(context: context) }
+  private var stager: Stager { Stager(context: context) }
+
+  /// Makes the volume usable at the pod's directory. Already there is success. A failure leaves nothing behind.
+  func publish(_ target: TargetPath, _ options: VolumeOptions) async throws(VolumeError) {
+    let name = target.volume
+    try await context.locks.withLock(name) { () async throws(VolumeError) in
+      try checkCancellation(name)
+      let path = try await requireDirectory(target)
+      if try await isPublished(name, at: path, readOnly: options.isReadOnly) {
+        context.log.info("volume already published", ["volume": name.text, "path": path])
+        return
+      }
+      try await withRollback { rollback async throws(VolumeError) in
+        let volume = try await preparer.ensureVolume(name, options, willFormat: true, &rollback)
+        let source = try await staged(volume, options, &rollback)
+        try checkCancellation(name)
+        try await bind(source, target, path, options, &rollback)
+        try checkCancellation(name)
+      }
+      context.log.notice(
+        "volume published",
+        ["volume": name.text, "path": path, "pod": options.pod ?? "", "readOnly": "\(options.isReadOnly)"])
+    }
+  }
+
+  /// Takes the volume off the pod's directory. Not mounted, gone and never known are success: kubelet asks until it
+  /// is told so.
+  func unpublish(_ target: TargetPath) async throws(VolumeError) {
+    let name = target.volume
+    try await context.locks.withLock(name) { () async throws(VolumeError) in
+      try await takeOff(target)
+      do throws(VolumeError) {
+        try await stager.unstageIfUnused(name)
+      } catch {
+        // The pod's directory is free, which is all that kubelet asked. The sweep tries the rest again.
+        context.log.warning("volume can not be unstaged yet", ["volume": name.text, "reason": error.message])
+      }
+    }
+  }
+
+  private func takeOff(_ target: TargetPath) async throws(VolumeError) {
+    guard
+      let path = try await context.system.resolve(root: context.settings.kubeletRoot, components: target.components)
+    else { return }
+    let layers = try await context.measure(.unpublish) { () async throws(VolumeError) in
+      try await context.system.unmountAll(path)
+    }
+    try await context.steps.reach(.unpublished)
+    if layers > 0 { context.log.notice("volume unpublished", ["volume": target.volume.text, "path": path]) }
+  }
+
+  private func requireDirectory(_ target: TargetPath) async throws(VolumeError) -> String {
+    let root = context.settings.kubeletRoot
+    if let path = try await context.system.resolve(root: root, components: target.components) { return path }
+    throw VolumeError(
+      .notFound,
+      "\(root)/\(target.components.joined(separator: "/")) does not exist; kubelet makes it before it calls")
+  }
+
+  /// Whether the directory shows the volume already, in the asked mode.
+  ///
+  /// - Throws: `conflict` when something else is mounted there.
+  private func isPublished(
+    _ name: VolumeName, at path: String, readOnly: Bool
+  ) async throws(VolumeError) -> Bool {
+    guard let top = try await context.system.mounts(at: path).last else { return false }
+    guard let volume = try await context.engine.volume(name),
+      try await context.system.mounts(of: volume.location).contains(top)
+    else {
+      throw VolumeError(.conflict, "\(path) has \(quoted(top.source)) mounted, which is not volume \(name)")
+    }
+    if top.isReadOnly || !readOnly { return true }
+    // A crash between bind and read-only: take it off and do it again.
+    _ = try await context.system.unmountAll(path)
+    return false
+  }
+
+  private func staged(
+    _ volume: StoredVolume, _ options: VolumeOptions, _ rollback: inout Rollback
+  ) async throws(VolumeError) -> String {
+    let mounts = try await context.system.mounts(of: volume.location)
+    let known = mounts.first.flatMap { FileSystemKind(rawValue: $0.fileSystemType) }
+    // A mounted volume needs no look into its device.
+    let kind: FileSystemKind?
+    if let known, case .device = volume.location {
+      kind = known
+    } else {
+      kind = try await preparer.ensureFileSystem(on: volume, options)
+    }
+    try checkCancellation(volume.name)
+    return try await stager.ensureStaged(volume, kind, options, &rollback)
+  }
+
+  private func bind(
+    _ source: String, _ target: TargetPath, _ path: String, _ options: VolumeOptions, _ rollback: inout Rollback
+  ) async throws(VolumeError) {
+    let system = context.system
+    try await context.measure(.publish) { () async throws(VolumeError) in
+      try await system.bind(
+        source, root: context.settings.kubeletRoot, components: target.components, readOnly: options.isReadOnly)
+    }
+    rollback.add("the mount at \(path)") { () async throws(VolumeError) in _ = try await system.unmountAll(path) }
+    try await context.steps.reach(.published)
+  }
+}

@@ -1,0 +1,84 @@
+internal import LinuxSystem
+internal import LogicalVolumes
+internal import StorageModel
+
+/// Removes volumes that are proven dead. Rule 3 of the design lives here.
+struct Reclaimer: Sendable {
+  let context: NodeContext
+
+  /// Removes the volume for good: its data is gone afterwards. No such volume is success.
+  ///
+  /// The proofs, each with a message of its own: our tag; the claim's UID when one is given; not retained; older than
+  /// the grace time; mounted nowhere in our mount namespace; held by nobody in any other.
+  func remove(_ name: VolumeName, claim: ClaimUID?) async throws(VolumeError) -> Outcome<VolumeName> {
+    try await context.locks.withLock(name) { () async throws(VolumeError) in
+      try await VolumePreparer(context: context).undoInterruptedCreation(of: name)
+      guard let volume = try await context.engine.volume(name) else { return .unchanged(name) }
+      try requireDead(volume, claim)
+      try await requireUnused(volume)
+      try await Stager(context: context).unstageIfUnused(name)
+      // Unstaging may have released the device: look at what there is now.
+      try await requireNotHeld(try await context.engine.volume(name) ?? volume)
+      try await context.steps.reach(.removalProven)
+      let outcome = try await context.measure(.remove) { () async throws(VolumeError) in
+        try await context.engine.remove(volume)
+      }
+      try await context.steps.reach(.volumeRemoved)
+      if outcome.isChange {
+        context.log.notice("volume removed", ["volume": name.text, "size": "\(volume.size)", "group": volume.group])
+      }
+      return outcome.isChange ? .changed(name) : .unchanged(name)
+    }
+  }
+
+  /// Sets or clears the mark that keeps a volume from being removed.
+  func setRetained(_ name: VolumeName, _ isRetained: Bool) async throws(VolumeError) {
+    try await context.locks.withLock(name) { () async throws(VolumeError) in
+      guard let volume = try await context.engine.volume(name) else {
+        throw VolumeError(.notFound, "volume \(name) does not exist on node \(context.settings.nodeName)")
+      }
+      let outcome = try await context.engine.setRetained(volume, isRetained)
+      if outcome.isChange {
+        context.log.notice(isRetained ? "volume retained" : "volume no longer retained", ["volume": name.text])
+      }
+    }
+  }
+
+  private func requireDead(_ volume: StoredVolume, _ claim: ClaimUID?) throws(VolumeError) {
+    let marks = try volume.requireOurs(to: "remove")
+    if let claim, marks.claim != claim {
+      throw VolumeError(
+        .unsafe,
+        "volume \(volume.name) belongs to claim \(marks.claim?.text ?? "(none)"), not to \(claim); it is kept")
+    }
+    if marks.isRetained { throw StoredVolume.retained(volume.name) }
+    guard let createdAt = volume.createdAt else { return }
+    let age = context.now() - createdAt
+    let grace = context.settings.reclaimGrace
+    if age < grace {
+      throw VolumeError(
+        .unsafe,
+        "volume \(volume.name) was made \(Int(age.inSeconds)) s ago; it is kept for \(Int(grace.inSeconds)) s at least "
+          + "(--reclaim-grace), since its PV may not be visible yet")
+    }
+  }
+
+  private func requireUnused(_ volume: StoredVolume) async throws(VolumeError) {
+    let staging = context.settings.stagingPath(of: volume.name)
+    let users = try await context.system.mounts(of: volume.location).map(\.mountPoint).filter { $0 != staging }
+    guard users.isEmpty else {
+      throw VolumeError(
+        .inUse, "volume \(volume.name) is in use: mounted at \(users.sorted().joined(separator: ", ")); it is kept")
+    }
+  }
+
+  private func requireNotHeld(_ volume: StoredVolume) async throws(VolumeError) {
+    guard case .device(let device) = volume.location, volume.isActive else { return }
+    if try await context.system.isHeld(device) {
+      throw VolumeError(
+        .inUse,
+        "volume \(volume.name) is in use: something outside this mount namespace holds \(device) (a container, a device "
+          + "mapper table, a process); it is kept")
+    }
+  }
+}

@@ -1,0 +1,152 @@
+package import LinuxSystem
+package import LogicalVolumes
+package import StorageModel
+internal import Synchronization
+
+/// The operating system of a ``SimulatedWorld``: mounts and device contents in memory. It keeps the kernel's rules that
+/// matter here: mounts stack, a mounted directory can not be removed, an unmounted device loses nothing.
+package struct SimulatedNodeSystem: NodeSystem {
+  private let world: SimulatedWorld
+  /// Whether kubelet's directories are taken to exist, whatever their name.
+  private let makesDirectories: Bool
+
+  package init(world: SimulatedWorld, makesDirectories: Bool = true) {
+    self.world = world
+    self.makesDirectories = makesDirectories
+  }
+
+  package func resolve(root: String, components: [String]) async throws(VolumeError) -> String? {
+    let path = Self.path(root, components)
+    return world.state.withLock { makesDirectories || $0.directories.contains(path) } ? path : nil
+  }
+
+  package func mounts(at path: String) async throws(VolumeError) -> [MountEntry] {
+    world.state.withLock { state in state.mounts.filter { $0.mountPoint == path } }
+  }
+
+  package func mounts(of location: StoredVolume.Location) async throws(VolumeError) -> [MountEntry] {
+    world.state.withLock { state in
+      guard case .device(let device) = location, let number = state.deviceNumbers[device] else { return [] }
+      return state.mounts.filter { $0.device == number }
+    }
+  }
+
+  package func mounts(like entry: MountEntry) async throws(VolumeError) -> [MountEntry] {
+    world.state.withLock { state in state.mounts.filter { $0.device == entry.device } }
+  }
+
+  package func contents(of device: String) async throws(VolumeError) -> DeviceContents {
+    try world.state.withLock { state throws(VolumeError) in
+      guard let contents = state.devices[device] else {
+        throw VolumeError(.internal, "looking into \(device): no such device")
+      }
+      return contents
+    }
+  }
+
+  package func isHeld(_ device: String) async throws(VolumeError) -> Bool {
+    try await !mounts(of: .device(device)).isEmpty
+  }
+
+  package func makeFileSystem(
+    _ kind: FileSystemKind, on device: String, options: [String], deadline: Duration
+  ) async throws(VolumeError) {
+    world.state.withLock { state in
+      state.devices[device] = .fileSystem(type: kind.rawValue, uuid: nil, label: nil)
+      state.formats[device, default: 0] += 1
+    }
+  }
+
+  package func repairFileSystem(
+    _ kind: FileSystemKind, on device: String, deadline: Duration
+  ) async throws(VolumeError) {}
+
+  package func growFileSystem(
+    _ kind: FileSystemKind, on device: String, mountPoint: String, deadline: Duration
+  ) async throws(VolumeError) {
+    guard try await !mounts(at: mountPoint).isEmpty else {
+      throw VolumeError(.internal, "growing \(device): nothing is mounted at \(mountPoint)")
+    }
+  }
+
+  package func mount(
+    _ device: String, at path: String, kind: FileSystemKind, options: MountOptions
+  ) async throws(VolumeError) {
+    try world.state.withLock { state throws(VolumeError) in
+      guard case .fileSystem(let type, _, _)? = state.devices[device], type == kind.rawValue else {
+        throw VolumeError(.internal, "mounting \(device) at \(path): wrong fs type or bad superblock (EINVAL)")
+      }
+      guard let number = state.deviceNumbers[device] else {
+        throw VolumeError(.internal, "mounting \(device) at \(path): no such device (ENODEV)")
+      }
+      state.add(
+        device: number, at: path, type: type, source: device, options: ["rw", "nosuid", "nodev"])
+    }
+  }
+
+  package func mount(
+    _ device: String, root: String, components: [String], kind: FileSystemKind, options: MountOptions
+  ) async throws(VolumeError) {
+    try await mount(device, at: Self.path(root, components), kind: kind, options: options)
+  }
+
+  package func bind(
+    _ source: String, root: String, components: [String], readOnly: Bool
+  ) async throws(VolumeError) {
+    let path = Self.path(root, components)
+    guard try await resolve(root: root, components: components) != nil else {
+      throw VolumeError(.notFound, "\(quoted(path)) does not exist; kubelet makes it before it calls")
+    }
+    try world.state.withLock { state throws(VolumeError) in
+      guard let from = state.mounts.last(where: { $0.mountPoint == source }) else {
+        throw VolumeError(.internal, "binding \(source) to \(path): nothing is mounted there")
+      }
+      state.add(
+        device: from.device, at: path, type: from.fileSystemType, source: from.source,
+        options: [readOnly ? "ro" : "rw", "nosuid", "nodev"])
+    }
+  }
+
+  package func unmountAll(_ path: String) async throws(VolumeError) -> Int {
+    world.state.withLock { state in
+      let before = state.mounts.count
+      state.mounts.removeAll { $0.mountPoint == path }
+      return before - state.mounts.count
+    }
+  }
+
+  package func makeDirectory(_ path: String) async throws(VolumeError) {
+    world.state.withLock { state in _ = state.directories.insert(path) }
+  }
+
+  package func removeDirectory(_ path: String) async throws(VolumeError) {
+    try world.state.withLock { state throws(VolumeError) in
+      if state.mounts.contains(where: { $0.mountPoint == path }) {
+        throw VolumeError(.inUse, "removing \(path): device or resource busy (EBUSY)")
+      }
+      state.directories.remove(path)
+    }
+  }
+
+  package func directories(in path: String) async throws(VolumeError) -> [String] {
+    world.state.withLock { state in
+      state.directories.filter { $0.hasPrefix(path + "/") }.map { String($0.dropFirst(path.count + 1)) }.sorted()
+    }
+  }
+
+  private static func path(_ root: String, _ components: [String]) -> String {
+    ([root] + components).joined(separator: "/")
+  }
+}
+
+extension SimulatedWorld.State {
+  fileprivate mutating func add(
+    device: DeviceNumber, at path: String, type: String, source: String, options: [String]
+  ) {
+    nextMountID += 1
+    mounts.append(
+      MountEntry(
+        id: nextMountID, parentID: 1, device: device, root: "/", mountPoint: path, options: options,
+        fileSystemType: type, source: source))
+  }
+}

@@ -1,0 +1,63 @@
+internal import LinuxSystem
+internal import LogicalVolumes
+internal import NodeProtocol
+internal import StorageModel
+
+/// Puts together what the daemon knows, for `status`.
+struct StatusReporter: Sendable {
+  let context: NodeContext
+  let release: String
+
+  func reply() async throws(VolumeError) -> Reply {
+    var reply = Reply.success
+    reply.report = try await report()
+    return reply
+  }
+
+  private func report() async throws(VolumeError) -> NodeReport {
+    let activity = context.engine.activity
+    return NodeReport(
+      node: context.settings.nodeName, release: release, engine: context.engine.kind.rawValue,
+      uptimeSeconds: Int((MonotonicClock.now() - context.startedAt).inSeconds),
+      residentBytes: OwnProcess.residentMemory.bytes,
+      groups: try await context.engine.capacity().map(NodeReport.Group.init), volumes: try await volumes(),
+      interrupted: try context.permits.all().map(\.volume.text), orphans: nil,
+      commands: activity.recent.map {
+        NodeReport.Command(
+          startedAt: $0.startedAt, command: $0.command, seconds: $0.seconds, returnCode: $0.returnCode,
+          messages: $0.messages)
+      }, runningSeconds: activity.runningSeconds)
+  }
+
+  private func volumes() async throws(VolumeError) -> [NodeReport.Volume] {
+    var result: [NodeReport.Volume] = []
+    for volume in try await context.engine.volumes() {
+      let staging = context.settings.stagingPath(of: volume.name)
+      let mounts = try await context.system.mounts(of: volume.location).map(\.mountPoint)
+      var device: String?
+      if case .device(let path) = volume.location, volume.isActive { device = path }
+      result.append(
+        NodeReport.Volume(
+          name: volume.name.text, group: volume.group, sizeBytes: volume.size.bytes, device: device,
+          isActive: volume.isActive, isRetained: volume.marks?.isRetained ?? false,
+          createdAt: volume.createdAt?.description, stagedAt: mounts.contains(staging) ? staging : nil,
+          publishedAt: mounts.filter { $0 != staging }.sorted()))
+    }
+    return result
+  }
+}
+
+extension NodeReport.Group {
+  init(_ capacity: GroupCapacity) {
+    self.init(
+      name: capacity.group, totalBytes: capacity.totalBytes, freeBytes: capacity.freeBytes,
+      foreignBytes: capacity.foreignBytes, volumes: capacity.volumes)
+    metadataFreeBytes = capacity.metadataFreeBytes
+    metadataTotalBytes = capacity.metadataTotalBytes
+    thinPool = capacity.thin?.pool
+    thinVirtualBytes = capacity.thin?.virtualBytes
+    thinCeilingBytes = capacity.thin?.ceilingBytes
+    thinDataPercent = capacity.thin?.dataPercent
+    thinMetadataPercent = capacity.thin?.metadataPercent
+  }
+}

@@ -1,0 +1,215 @@
+internal import LinuxSystem
+internal import LogicalVolumes
+internal import StorageModel
+
+/// Brings a volume into being: the logical volume and its file system. Rules 1 and 2 of the design live here.
+///
+/// Callers hold the volume's lock. Every step looks at the real state first and goes onto the caller's rollback.
+struct VolumePreparer: Sendable {
+  let context: NodeContext
+
+  private var engine: any VolumeEngine { context.engine }
+  private var permits: FormatPermits { context.permits }
+
+  /// Makes sure that the volume exists, is ours and has its device.
+  ///
+  /// - Parameter willFormat: whether this call goes on to format the volume if it is new.
+  func ensureVolume(
+    _ name: VolumeName, _ options: VolumeOptions, willFormat: Bool, _ rollback: inout Rollback
+  ) async throws(VolumeError) -> StoredVolume {
+    try await undoInterruptedFormat(of: name)
+    if let found = try await engine.volume(name) { return try await ensureOurs(found) }
+    guard let size = options.size else {
+      throw VolumeError(
+        .notFound,
+        "volume \(name) does not exist on node \(context.settings.nodeName) and the call has no sizeBytes to make it with; "
+          + "was it made on another node?")
+    }
+    try checkCancellation(name)
+    return try await create(name, size, options, willFormat: willFormat, &rollback)
+  }
+
+  /// Makes sure that a volume's device holds a file system that may be mounted, and says which.
+  ///
+  /// mkfs happens only on a device that is proven blank and whose volume has a permit. Nil for a volume that is a
+  /// directory.
+  func ensureFileSystem(
+    on volume: StoredVolume, _ options: VolumeOptions
+  ) async throws(VolumeError) -> FileSystemKind? {
+    guard case .device(let device) = volume.location else {
+      try permits.remove(volume.name)
+      return nil
+    }
+    let contents = try await context.measure(.probe) { () async throws(VolumeError) in
+      try await context.system.contents(of: device)
+    }
+    switch contents {
+    case .fileSystem(let type, _, _):
+      return try accept(type, on: volume, options)
+    case .blank:
+      return try await format(volume, device, options)
+    case .other(let kind):
+      throw VolumeError(
+        .unsafe,
+        "volume \(volume.name) holds \(kind), no file system; it is neither formatted nor mounted. Look at \(device)")
+    case .ambivalent(let what):
+      throw VolumeError(
+        .unsafe,
+        "volume \(volume.name) shows signs of more than one format (\(what)); it is neither formatted nor mounted. "
+          + "Look at \(device) with wipefs --no-act")
+    }
+  }
+
+  /// Takes back a creation that a crash interrupted. The permit proves that the volume was never mounted.
+  func undoInterruptedCreation(of name: VolumeName) async throws(VolumeError) {
+    guard let permit = try permits.permit(for: name) else { return }
+    if let volume = try await engine.volume(name), volume.marks?.creation == permit.creation {
+      let mounts = try await context.system.mounts(of: volume.location)
+      guard mounts.isEmpty else {
+        throw VolumeError(
+          .unsafe,
+          "volume \(name) was not finished, yet it is mounted at \(mounts[0].mountPoint); it is left alone")
+      }
+      _ = try await engine.remove(volume)
+      context.log.notice("interrupted creation undone", ["volume": name.text])
+    }
+    try permits.remove(name)
+  }
+}
+
+// MARK: - Steps
+
+extension VolumePreparer {
+  /// A volume whose mkfs was interrupted is worth nothing, and may look like anything: it is made anew.
+  private func undoInterruptedFormat(of name: VolumeName) async throws(VolumeError) {
+    guard let permit = try permits.permit(for: name), permit.mayBeFormatting else { return }
+    try await undoInterruptedCreation(of: name)
+  }
+
+  private func create(
+    _ name: VolumeName, _ size: ByteCount, _ options: VolumeOptions, willFormat: Bool, _ rollback: inout Rollback
+  ) async throws(VolumeError) -> StoredVolume {
+    let permit = FormatPermit(volume: name, creation: context.freshToken(), mayBeFormatting: willFormat)
+    let permits = permits
+    let engine = engine
+    try permits.write(permit)
+    rollback.add("the permit of volume \(name)") { () async throws(VolumeError) in try permits.remove(name) }
+    try await context.steps.reach(.permitWritten)
+
+    let request = CreationRequest(
+      name: name, size: size, claim: ClaimUID(provisioned: name), creation: permit.creation,
+      group: options.volumeGroup)
+    let outcome = try await context.measure(.create) { () async throws(VolumeError) in
+      try await engine.create(request)
+    }
+    let volume = outcome.value
+    guard outcome.isChange else {
+      // Somebody made one of that name since we looked.
+      try permits.remove(name)
+      return try await ensureOurs(volume)
+    }
+    rollback.add("the making of volume \(name)") { () async throws(VolumeError) in _ = try await engine.remove(volume) }
+    context.log.notice(
+      "volume created", ["volume": name.text, "size": "\(volume.size)", "group": volume.group])
+    try await context.steps.reach(.volumeCreated)
+    return try await engine.activate(volume).value
+  }
+
+  /// Adopts a volume of the Go program; refuses everything else that is not ours.
+  private func ensureOurs(_ found: StoredVolume) async throws(VolumeError) -> StoredVolume {
+    guard case .foreign(let isAdoptable, let kind) = found.ownership else {
+      return try await engine.activate(found).value
+    }
+    guard isAdoptable else {
+      throw VolumeError(
+        .unsafe, "volume \(found.name) in \(found.group) exists, is not ours and is a \(kind); it is left alone")
+    }
+    let active = try await engine.activate(found).value
+    if case .device(let device) = active.location {
+      let contents = try await context.system.contents(of: device)
+      guard case .fileSystem(let type, _, _) = contents, FileSystemKind(rawValue: type) != nil else {
+        throw VolumeError(
+          .unsafe,
+          "volume \(found.name) in \(found.group) exists without our tag and holds \(contents.inWords), not a file system "
+            + "of ours; it is neither adopted nor formatted. Rename or remove it by hand if it is not wanted")
+      }
+    }
+    let adopted = try await engine.adopt(active, claim: ClaimUID(provisioned: found.name)).value
+    context.log.notice("volume adopted", ["volume": found.name.text, "group": found.group])
+    try await context.steps.reach(.volumeAdopted)
+    return try await engine.activate(adopted).value
+  }
+
+  private func accept(
+    _ type: String, on volume: StoredVolume, _ options: VolumeOptions
+  ) throws(VolumeError) -> FileSystemKind {
+    guard let kind = FileSystemKind(rawValue: type) else {
+      throw VolumeError(
+        .unsafe, "volume \(volume.name) holds a file system of type \(quoted(type)), which is not mounted here")
+    }
+    if let asked = options.fileSystem, asked != kind {
+      // Data comes before a wish: what is there is mounted as it is.
+      context.log.warning(
+        "volume holds another file system than asked for",
+        ["volume": volume.name.text, "found": kind.rawValue, "asked": asked.rawValue])
+    }
+    // A permit that is still here speaks of a device nobody has formatted for us: it is used up.
+    try permits.remove(volume.name)
+    return kind
+  }
+
+  private func format(
+    _ volume: StoredVolume, _ device: String, _ options: VolumeOptions
+  ) async throws(VolumeError) -> FileSystemKind {
+    guard var permit = try permits.permit(for: volume.name), permit.creation == volume.marks?.creation else {
+      throw VolumeError(
+        .unsafe,
+        "volume \(volume.name) holds no file system, and nothing proves that it never did: it is not formatted. If it "
+          + "had data, restore its superblock (e2fsck -b, xfs_repair); if not, remove it with "
+          + "elastic-local-node remove \(volume.name)")
+    }
+    if try await context.system.isHeld(device) {
+      throw VolumeError(.inUse, "volume \(volume.name) is blank but \(device) is in use by somebody else; try again")
+    }
+    if !permit.mayBeFormatting {
+      permit.mayBeFormatting = true
+      try permits.write(permit)
+    }
+    try checkCancellation(volume.name)
+    try await context.steps.reach(.formatPermitted)
+    let kind = options.fileSystemToMake
+    try await context.measure(.format) { () async throws(VolumeError) in
+      try await context.system.makeFileSystem(
+        kind, on: device, options: kind.standardMkfsOptions + options.mkfsOptions.arguments,
+        deadline: context.settings.toolDeadline)
+    }
+    context.log.notice("volume formatted", ["volume": volume.name.text, "fileSystem": kind.rawValue])
+    try await context.steps.reach(.formatted)
+    try permits.remove(volume.name)
+    try await context.steps.reach(.permitRemoved)
+    return kind
+  }
+}
+
+extension FileSystemKind {
+  /// No discard of the whole device: on a large volume that alone takes longer than kubelet's patience; `mkfsOptions`
+  /// can ask for it (a later `-E discard` wins). No blocks reserved for root, as kubelet's own formatter does it.
+  var standardMkfsOptions: [String] {
+    switch self {
+    case .ext4: ["-m", "0", "-E", "nodiscard"]
+    case .xfs, .btrfs: ["-K"]
+    }
+  }
+}
+
+extension DeviceContents {
+  /// For a message.
+  var inWords: String {
+    switch self {
+    case .blank: "nothing that is known"
+    case .fileSystem(let type, _, _): "a file system of type \(type)"
+    case .other(let kind): kind
+    case .ambivalent(let what): "signs of more than one format (\(what))"
+    }
+  }
+}

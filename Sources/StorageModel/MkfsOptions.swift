@@ -1,0 +1,99 @@
+/// The `mkfsOptions` of a volume: an allow-list per file system of `mkfs` switches that change how the file system is
+/// laid out, never which device or file is written.
+package struct MkfsOptions: Hashable, Sendable {
+  /// The words as mkfs gets them, each one argument: no shell is involved.
+  package let arguments: [String]
+
+  package static let none = MkfsOptions(checked: [])
+
+  private init(checked arguments: [String]) { self.arguments = arguments }
+
+  /// Parses words separated by spaces, a switch and its value being two words (`-b 4096 -m 1`).
+  ///
+  /// - Throws: ``VolumeError/Code/invalid`` naming the switch.
+  package init(parsing text: String, for kind: FileSystemKind) throws(VolumeError) {
+    let words = text.split(separator: " ").map(String.init)
+    let allowed = Self.allowed(for: kind)
+    var index = 0
+    while index < words.count {
+      let word = words[index]
+      guard let rule = allowed[word] else {
+        throw VolumeError(
+          .invalid,
+          "mkfsOptions: \(quoted(word)) is not an allowed switch of mkfs.\(kind.rawValue); allowed are "
+            + allowed.keys.sorted().joined(separator: " "))
+      }
+      index += 1
+      guard let isValid = rule.value else { continue }
+      guard index < words.count, isValid(words[index]) else {
+        throw VolumeError(
+          .invalid, "mkfsOptions: the value of \(word) of mkfs.\(kind.rawValue) is missing or not allowed")
+      }
+      index += 1
+    }
+    self.init(checked: words)
+  }
+
+  private struct Rule: Sendable {
+    let value: (@Sendable (String) -> Bool)?
+  }
+
+  private static func allowed(for kind: FileSystemKind) -> [String: Rule] {
+    switch kind {
+    case .ext4:
+      [
+        "-b": Rule(value: number), "-i": Rule(value: number), "-I": Rule(value: number), "-N": Rule(value: number),
+        "-m": Rule(value: number), "-O": Rule(value: features), "-T": Rule(value: word),
+        "-E": Rule(
+          value: keys([
+            "lazy_itable_init", "lazy_journal_init", "discard", "nodiscard", "stride", "stripe_width", "stripe-width",
+            "packed_meta_blocks", "num_backup_sb",
+          ])),
+      ]
+    case .xfs:
+      [
+        "-K": Rule(value: nil), "-b": Rule(value: keys(["size"])), "-s": Rule(value: keys(["size"])),
+        "-d": Rule(value: keys(["su", "sw", "sunit", "swidth", "agcount", "agsize"])),
+        "-i": Rule(value: keys(["size", "maxpct", "sparse"])), "-l": Rule(value: keys(["size", "su", "lazy-count"])),
+        "-m": Rule(value: keys(["crc", "finobt", "rmapbt", "reflink", "bigtime", "inobtcount"])),
+        "-n": Rule(value: keys(["size", "ftype"])),
+      ]
+    case .btrfs:
+      [
+        "-K": Rule(value: nil), "--mixed": Rule(value: nil), "-n": Rule(value: size), "-s": Rule(value: size),
+        "-O": Rule(value: features), "-m": Rule(value: profile), "-d": Rule(value: profile),
+        "--csum": Rule(value: word), "--checksum": Rule(value: word),
+      ]
+    }
+  }
+
+  private static let number: @Sendable (String) -> Bool = { text in
+    (1...12).contains(text.utf8.count) && text.utf8.allSatisfy { (0x30...0x39).contains($0) }
+  }
+  private static let size: @Sendable (String) -> Bool = { text in
+    guard let last = text.last else { return false }
+    return number("kKmMgG".contains(last) ? String(text.dropLast()) : text)
+  }
+  private static let word: @Sendable (String) -> Bool = { text in
+    (1...32).contains(text.utf8.count) && text.utf8.allSatisfy { isAlphanumeric($0) || $0 == 0x5F || $0 == 0x2D }
+      && !text.hasPrefix("-")
+  }
+  private static let profile: @Sendable (String) -> Bool = { ["single", "dup"].contains($0) }
+
+  /// Comma-separated feature names, `^` in front to switch one off.
+  private static let features: @Sendable (String) -> Bool = { text in
+    text.split(separator: ",", omittingEmptySubsequences: false).allSatisfy {
+      word(String($0.hasPrefix("^") ? $0.dropFirst() : $0))
+    }
+  }
+
+  private static func keys(_ names: Set<String>) -> @Sendable (String) -> Bool {
+    { text in
+      text.split(separator: ",", omittingEmptySubsequences: false).allSatisfy { part in
+        let pair = part.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+        guard names.contains(String(pair[0])) else { return false }
+        return pair.count == 1 || size(String(pair[1]))
+      }
+    }
+  }
+}

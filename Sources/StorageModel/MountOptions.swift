@@ -1,0 +1,77 @@
+/// The `mountOptions` of a volume: an allow-list, since the mount happens on the host with all privileges.
+///
+/// `dev` and `suid` can not be had: a volume is written by pods, and a device node or set-uid file in it would be a way
+/// out of them.
+package struct MountOptions: Hashable, Sendable {
+  /// Options as given, in order, each on the allow-list.
+  package let options: [String]
+
+  package static let none = MountOptions(checked: [])
+
+  private init(checked options: [String]) { self.options = options }
+
+  /// Parses a comma-separated list.
+  ///
+  /// - Throws: ``VolumeError/Code/invalid`` naming the option that is not allowed. The value behind `=` is not shown.
+  package init(parsing text: String) throws(VolumeError) {
+    var options: [String] = []
+    for part in text.split(separator: ",", omittingEmptySubsequences: false) {
+      let option = String(part)
+      guard Self.isAllowed(option) else {
+        let name = option.split(separator: "=", maxSplits: 1).first ?? ""
+        throw VolumeError(
+          .invalid,
+          "mountOptions: \(quoted(name)) is not an allowed option, or its value is not; allowed are \(Self.summary)")
+      }
+      options.append(option)
+    }
+    self.init(checked: options)
+  }
+
+  /// Options the kernel takes as flags of mount(2) rather than as data.
+  package static let flags: Set<String> = [
+    "noatime", "nodiratime", "relatime", "strictatime", "lazytime", "noexec", "sync", "dirsync", "nodev", "nosuid",
+  ]
+
+  /// Options without a value that a file system reads from mount data (ext4(5), xfs(5), btrfs(5)).
+  private static let words: Set<String> = [
+    "discard", "nodiscard", "barrier", "nobarrier", "journal_checksum", "delalloc", "nodelalloc", "inode64", "largeio",
+    "nolargeio", "swalloc", "wsync", "noquota", "ssd", "nossd", "autodefrag", "noautodefrag", "nodatacow", "nodatasum",
+  ]
+
+  private static let valued: [String: @Sendable (Substring) -> Bool] = [
+    "data": { ["ordered", "journal", "writeback"].contains($0) },
+    "errors": { ["remount-ro", "continue"].contains($0) },
+    "commit": isNumber, "stripe": isNumber, "inode_readahead_blks": isNumber, "logbufs": isNumber,
+    "logbsize": isSize, "allocsize": isSize, "max_inline": isSize,
+    "compress": isCompression, "compress-force": isCompression,
+    "discard": { ["async", "sync"].contains($0) },
+    "space_cache": { $0 == "v2" },
+  ]
+
+  /// The names an error message offers.
+  package static var summary: String {
+    (flags.union(words).sorted() + valued.keys.sorted().map { $0 + "=" }).joined(separator: " ")
+  }
+
+  private static func isAllowed(_ option: String) -> Bool {
+    guard let equals = option.firstIndex(of: "=") else { return flags.contains(option) || words.contains(option) }
+    let value = option[option.index(after: equals)...]
+    return valued[String(option[..<equals])]?(value) ?? false
+  }
+}
+
+@Sendable private func isNumber(_ text: Substring) -> Bool {
+  (1...9).contains(text.utf8.count) && text.utf8.allSatisfy { (0x30...0x39).contains($0) }
+}
+
+@Sendable private func isSize(_ text: Substring) -> Bool {
+  guard let last = text.last else { return false }
+  return isNumber("kKmMgG".contains(last) ? text.dropLast() : text)
+}
+
+@Sendable private func isCompression(_ text: Substring) -> Bool {
+  let parts = text.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
+  guard let name = parts.first, ["zlib", "lzo", "zstd", "no", "none"].contains(name) else { return false }
+  return parts.count == 1 || (name != "lzo" && isNumber(parts[1]))
+}

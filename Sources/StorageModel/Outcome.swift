@@ -1,0 +1,18 @@
+/// What a mutation did: nothing, since the world already was as asked, or the change.
+package enum Outcome<Value> {
+  case unchanged(Value)
+  case changed(Value)
+
+  package var value: Value {
+    switch self {
+    case .unchanged(let value), .changed(let value): value
+    }
+  }
+
+  package var isChange: Bool {
+    if case .changed = self { return true }
+    return false
+  }
+}
+
+extension Outcome: Sendable where Value: Sendable {}

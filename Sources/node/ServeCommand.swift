@@ -1,0 +1,47 @@
+import LinuxSystem
+import LogicalVolumes
+import NodeService
+import StorageModel
+
+/// `serve`: puts the parts together and runs the daemon.
+enum ServeCommand {
+  /// Threads for mounts and tools. A stuck mount takes one for good, so there are more than a node is likely to wedge.
+  private static let workers = 64
+
+  static func run(_ configuration: Configuration) async throws(VolumeError) -> Int32 {
+    let log = Log(format: configuration.logFormat, node: configuration.node.nodeName) { Console.error($0) }
+    log.notice("configuration", configuration.summary)
+    if let fault = configuration.fault {
+      log.warning("a fault will be injected (ELASTIC_LOCAL_FAULT); for tests only", ["point": fault.point.rawValue])
+    }
+    let (engine, system) = parts(configuration)
+    let context = NodeContext(
+      settings: configuration.node, engine: engine, system: system, steps: configuration.fault?.stepPoints ?? .none,
+      log: log)
+    let daemon = NodeDaemon(
+      context: context, socketPath: configuration.socket, metricsAddress: configuration.metricsAddress,
+      release: ProductNames.release)
+    try await daemon.run()
+    return 0
+  }
+
+  private static func parts(_ configuration: Configuration) -> (any VolumeEngine, any NodeSystem) {
+    let state = configuration.node.stateDirectory
+    let linux = LinuxNodeSystem(pool: WorkerPool(name: "mounts", limit: workers))
+    switch configuration.engine {
+    case .lvm:
+      return (
+        LVMEngine(
+          settings: LVMSettings(
+            groups: configuration.volumeGroups, thinPool: configuration.thinPool,
+            thinOverprovision: configuration.thinOverprovision, systemDirectory: state + "/lvm",
+            udev: configuration.udev)), linux
+      )
+    case .file: return (FileEngine(directory: state + "/images"), linux)
+    case .directory: return (DirectoryEngine(directory: state + "/directories"), linux)
+    case .simulated:
+      let world = SimulatedWorld()
+      return (SimulatedEngine(world: world), SimulatedNodeSystem(world: world))
+    }
+  }
+}

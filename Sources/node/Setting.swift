@@ -1,0 +1,79 @@
+import StorageModel
+
+/// The settings of `serve`: one table for flags, environment variables, defaults and help.
+enum Setting: String, CaseIterable {
+  case engine
+  case volumeGroup = "volume-group"
+  case thinPool = "thin-pool"
+  case thinOverprovision = "thin-overprovision"
+  case socket
+  case kubeletRoot = "kubelet-root"
+  case stateDirectory = "state-dir"
+  case nodeName = "node-name"
+  case metricsAddress = "metrics-address"
+  case logFormat = "log-format"
+  case reclaimGrace = "reclaim-grace"
+  case udev
+
+  /// `ELASTIC_LOCAL_VOLUME_GROUP` for `--volume-group`.
+  var environmentName: String {
+    "ELASTIC_LOCAL_" + rawValue.split(separator: "-").joined(separator: "_").uppercased()
+  }
+
+  /// The Go program's variables, understood for ever.
+  var formerNames: [String] {
+    switch self {
+    case .engine: ["DRIVER_KIND"]
+    case .volumeGroup: ["LVM_VOLUME_GROUP"]
+    case .nodeName: ["NODE_NAME"]
+    default: []
+    }
+  }
+
+  var standard: String? {
+    switch self {
+    case .engine: "lvm"
+    case .volumeGroup: ProductNames.defaultVolumeGroup
+    case .thinPool, .metricsAddress: nil
+    case .thinOverprovision: "1"
+    case .socket: ProductNames.defaultSocket
+    case .kubeletRoot: ProductNames.defaultKubeletRoot
+    case .stateDirectory: ProductNames.defaultStateDirectory
+    case .nodeName: "this machine's host name"
+    case .logFormat: "text"
+    case .reclaimGrace: "60"
+    case .udev: "auto"
+    }
+  }
+
+  var valueName: String {
+    switch self {
+    case .engine: "lvm|file|directory|simulated"
+    case .volumeGroup: "NAME[,NAME…]"
+    case .thinPool, .nodeName: "NAME"
+    case .thinOverprovision: "FACTOR"
+    case .socket, .kubeletRoot, .stateDirectory: "PATH"
+    case .metricsAddress: "HOST:PORT"
+    case .logFormat: "text|json"
+    case .reclaimGrace: "SECONDS"
+    case .udev: "auto|on|off"
+    }
+  }
+
+  var help: String {
+    switch self {
+    case .engine: "where volumes come from"
+    case .volumeGroup: "LVM volume groups; the first is for volumes that name none"
+    case .thinPool: "thin volumes from this pool; thick ones without it"
+    case .thinOverprovision: "how many times its size the pool may be promised"
+    case .socket: "where the flex client finds the daemon"
+    case .kubeletRoot: "kubelet's --root-dir"
+    case .stateDirectory: "lock, permits, staging, LVM archives, file and directory volumes"
+    case .nodeName: "this node's name in Kubernetes"
+    case .metricsAddress: "serve /metrics and /healthz there"
+    case .logFormat: "lines for people or for machines"
+    case .reclaimGrace: "a volume younger than this is never removed"
+    case .udev: "whether LVM waits for udev; auto asks if udev could answer"
+    }
+  }
+}

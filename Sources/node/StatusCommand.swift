@@ -1,0 +1,105 @@
+import FoundationEssentials
+import NodeProtocol
+import StorageModel
+
+/// `status`: asks the running daemon and prints its report.
+enum StatusCommand {
+  static func run(_ words: [String], environment: [String: String]) throws(VolumeError) -> Int32 {
+    var socket = environment["ELASTIC_LOCAL_SOCKET"] ?? ProductNames.defaultSocket
+    let isJSON = words.contains("--json")
+    for (name, value) in try Flags.parse(words.filter { $0 != "--json" }) {
+      guard name == "socket" else { throw VolumeError(.invalid, "status has no flag --\(name)") }
+      socket = value
+    }
+    let reply = try NodeClient.call(Request(["status"]), socket: socket)
+    guard reply.isSuccess, let report = reply.report else {
+      Console.error("elastic-local-node: \(reply.message ?? reply.status)")
+      return 1
+    }
+    Console.print(isJSON ? try json(report) : StatusText(report).text)
+    return 0
+  }
+
+  private static func json(_ report: NodeReport) throws(VolumeError) -> String {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+    do {
+      return String(decoding: try encoder.encode(report), as: UTF8.self)
+    } catch {
+      throw VolumeError(.internal, "the report can not be encoded", cause: error)
+    }
+  }
+}
+
+/// The report for people.
+struct StatusText {
+  private let report: NodeReport
+
+  init(_ report: NodeReport) { self.report = report }
+
+  var text: String {
+    (head + groups + volumes + rest + commands).joined(separator: "\n")
+  }
+
+  private var head: [String] {
+    [
+      "node \(report.node), elastic-local \(report.release), engine \(report.engine), "
+        + "up \(report.uptimeSeconds) s, resident \(ByteCount(report.residentBytes))"
+    ]
+  }
+
+  private var groups: [String] {
+    report.groups.flatMap { group in
+      var lines = [
+        "",
+        "group \(group.name): \(ByteCount(group.freeBytes)) free of \(ByteCount(group.totalBytes)), "
+          + "\(group.volumes) volumes of ours, \(ByteCount(group.foreignBytes)) foreign",
+      ]
+      if let pool = group.thinPool {
+        let data = group.thinDataPercent.map { "\($0) % data" } ?? "data unknown"
+        let metadata = group.thinMetadataPercent.map { "\($0) % metadata" } ?? "metadata unknown"
+        lines.append(
+          "  thin pool \(pool): \(data), \(metadata), promised \(ByteCount(group.thinVirtualBytes ?? 0)) "
+            + "of at most \(ByteCount(group.thinCeilingBytes ?? 0))")
+      }
+      if let free = group.metadataFreeBytes, let total = group.metadataTotalBytes {
+        lines.append("  metadata area: \(ByteCount(free)) free of \(ByteCount(total))")
+      }
+      return lines
+    }
+  }
+
+  private var volumes: [String] {
+    if report.volumes.isEmpty { return ["", "no volumes"] }
+    return [""]
+      + report.volumes.flatMap { volume in
+        [
+          "volume \(volume.name)  \(ByteCount(volume.sizeBytes))  \(volume.device ?? "inactive")"
+            + (volume.isRetained ? "  retained" : "")
+        ] + volume.publishedAt.map { "  at \($0)" }
+      }
+  }
+
+  private var rest: [String] {
+    var lines: [String] = []
+    if !report.interrupted.isEmpty {
+      lines.append("being made, or interrupted: \(report.interrupted.joined(separator: ", "))")
+    }
+    if let orphans = report.orphans {
+      lines.append("orphans: \(orphans.isEmpty ? "none" : orphans.joined(separator: ", "))")
+    } else {
+      lines.append("orphans: not known without an API server")
+    }
+    if let running = report.runningSeconds { lines.append("a command has been running for \(running) s") }
+    return [""] + lines
+  }
+
+  private var commands: [String] {
+    ["", "last commands:"]
+      + report.commands.map { command in
+        let time = command.seconds.map { "\(($0 * 10_000).rounded() / 10) ms" } ?? "running"
+        let failed = command.returnCode.map { $0 <= 1 ? "" : "  FAILED (\($0)) \(command.messages)" } ?? ""
+        return "  \(command.startedAt)  \(time)  \(command.command)\(failed)"
+      }
+  }
+}

@@ -1,0 +1,17 @@
+import LinuxSystem
+import StorageModel
+
+// Before anything else has a thread: signals are to be blocked in all of them, and the allocator is to keep few arenas.
+Signals.block()
+OwnProcess.limitAllocatorArenas()
+
+Task.detached {
+  do throws(VolumeError) {
+    Console.exit(try await Tool.run(OwnProcess.arguments, environment: OwnProcess.environment))
+  } catch {
+    Console.error("elastic-local-node: \(error)")
+    Console.exit(error.code == .invalid ? 2 : 1)
+  }
+}
+// Not `await`: libdispatch would take this thread over and unblock its signals, and SIGTERM would end the process.
+ThreadSleep.forever()

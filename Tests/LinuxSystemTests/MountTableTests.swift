@@ -1,0 +1,92 @@
+import LinuxSystem
+import Testing
+
+@Suite("Mount table")
+struct MountTableTests {
+  private static let text = """
+    22 1 254:0 / / rw,relatime shared:1 - ext4 /dev/vda rw,errors=remount-ro
+    36 22 98:0 /mnt1 /mnt2 ro,noatime master:1 shared:2 propagate_from:3 - ext3 /dev/root rw,errors=continue
+    40 22 0:45 / /mnt/with\\040blank\\011tab\\134slash\\012line rw - tmpfs none rw,size=1k
+    41 22 253:4 / /pods/a rw,relatime - xfs /dev/mapper/vg-a rw
+    42 41 253:5 / /pods/a rw,relatime - xfs /dev/mapper/vg-b rw
+    43 42 253:4 /sub /pods/a ro,nosuid - xfs /dev/mapper/vg-a rw
+    44 22 0:50 / /pods/b rw - btrfs /dev/mapper/vg-c rw,subvolid=5,subvol=/
+    45 22 0:51 / /pods/c rw - btrfs /dev/mapper/vg-d rw,subvolid=5,subvol=/
+    46 22 253:4 /gone//deleted /pods/d rw - xfs /dev/mapper/vg-a rw
+    47 22 253:4 / /pods/e//deleted rw - xfs /dev/mapper/vg-a rw
+    48 22 0:60 / /empty rw -  rw
+    49 22 0:61 / /emptysource rw - fuse.x  rw,user_id=0
+    """
+
+  private func table() throws -> MountTable {
+    let lines = Self.text.split(separator: "\n").filter { !$0.hasPrefix("48 ") }
+    return try MountTable(parsing: lines.joined(separator: "\n") + "\n")
+  }
+
+  @Test("all fields are read, whatever the number of optional ones")
+  func fields() throws {
+    let entry = try #require(try table().at("/mnt2").first)
+    #expect(entry.id == 36)
+    #expect(entry.parentID == 22)
+    #expect(entry.device == DeviceNumber(major: 98, minor: 0))
+    #expect(entry.root == "/mnt1")
+    #expect(entry.options == ["ro", "noatime"])
+    #expect(entry.isReadOnly)
+    #expect(entry.fileSystemType == "ext3")
+    #expect(entry.source == "/dev/root")
+    #expect(entry.superOptions == ["rw", "errors=continue"])
+    #expect(try table().at("/").first?.isReadOnly == false)
+  }
+
+  @Test("octal escapes are decoded")
+  func escapes() throws {
+    #expect(try table().at("/mnt/with blank\ttab\\slash\nline").map(\.id) == [40])
+  }
+
+  @Test("layers at one path come bottom first, whatever the order of the lines")
+  func layers() throws {
+    #expect(try table().at("/pods/a").map(\.id) == [41, 42, 43])
+    let reversed = Self.text.split(separator: "\n").filter { !$0.hasPrefix("48 ") }.reversed()
+    #expect(try MountTable(parsing: reversed.joined(separator: "\n")).at("/pods/a").map(\.id) == [41, 42, 43])
+  }
+
+  @Test("removed roots and mount points are told apart from living ones")
+  func deleted() throws {
+    let root = try #require(try table().at("/pods/d").first)
+    #expect(root.isRootDeleted && !root.isDeleted && root.root == "/gone")
+    let point = try #require(try table().at("/pods/e").first)
+    #expect(point.isDeleted && !point.isRootDeleted)
+  }
+
+  @Test("an empty source is a field too")
+  func emptySource() throws {
+    let entry = try #require(try table().at("/emptysource").first)
+    #expect(entry.source.isEmpty)
+    #expect(entry.superOptions == ["rw", "user_id=0"])
+  }
+
+  @Test("mounts below a directory do not include the directory or its namesakes")
+  func below() throws {
+    #expect(try table().below("/pods").map(\.id).sorted() == [41, 42, 43, 44, 45, 46, 47])
+    #expect(try table().below("/pods/a").isEmpty)
+    #expect(try table().below("/pod").isEmpty)
+    #expect(try table().below("/").count == 10)
+  }
+
+  @Test(
+    "a line that can not be understood is an error that quotes it",
+    arguments: [
+      "36 35 98:0 /mnt1 /mnt2 rw", "x 35 98:0 / /a rw - ext4 /dev/a rw", "36 35 98 / /a rw - ext4 /dev/a rw",
+      "36 35 98:0 / /a rw master:1 ext4 /dev/a rw", "48 22 0:60 / /empty rw -  rw",
+    ])
+  func malformed(line: String) {
+    #expect(throws: SystemError(operation: "parse mountinfo line", subject: line, errno: .invalid)) {
+      try MountTable(parsing: line)
+    }
+  }
+
+  @Test("the real table has a root")
+  func real() throws {
+    #expect(try !MountTable.current().at("/").isEmpty)
+  }
+}

@@ -1,0 +1,3 @@
+import Glibc
+
+func setErrno(_ number: Int32) { errno = number }

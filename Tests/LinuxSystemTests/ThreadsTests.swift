@@ -1,0 +1,146 @@
+import Glibc
+import LinuxSystem
+import Synchronization
+import Testing
+
+/// What work running in parallel leaves behind.
+private final class Load: Sendable {
+  private let state = Mutex((running: 0, highest: 0, seen: [Int]()))
+
+  var highest: Int { state.withLock { $0.highest } }
+  var seen: [Int] { state.withLock { $0.seen } }
+
+  func enter() {
+    state.withLock { state in
+      state.running += 1
+      state.highest = max(state.highest, state.running)
+    }
+  }
+
+  func leave() { state.withLock { $0.running -= 1 } }
+  func note(_ number: Int) { state.withLock { $0.seen.append(number) } }
+}
+
+@Suite("Worker pool")
+struct WorkerPoolTests {
+  private struct Trouble: Error, Equatable { let number: Int }
+
+  @Test("results and typed errors come back")
+  func results() async throws {
+    let pool = WorkerPool(name: "test", limit: 2)
+    #expect(await pool.run { 42 } == 42)
+    await #expect(throws: Trouble(number: 7)) {
+      try await pool.run { () throws(Trouble) -> Int in throw Trouble(number: 7) }
+    }
+  }
+
+  @Test("never more threads than the limit, and all work is done")
+  func bound() async {
+    let pool = WorkerPool(name: "test", limit: 3)
+    let load = Load()
+    await withTaskGroup(of: Void.self) { group in
+      for _ in 0..<24 {
+        group.addTask {
+          await pool.run {
+            load.enter()
+            usleep(5000)
+            load.leave()
+          }
+        }
+      }
+    }
+    #expect(load.highest == 3)
+    #expect(pool.load.threads == 3)
+  }
+
+  @Test("one thread serves work that comes one after the other")
+  func reuse() async throws {
+    let pool = WorkerPool(name: "reuse", limit: 8)
+    var threads: Set<pthread_t> = []
+    for _ in 0..<20 {
+      threads.insert(await pool.run { pthread_self() })
+      // The result is here before the thread is back at the queue.
+      #expect(try await eventually { pool.load.busy == 0 })
+    }
+    #expect(threads.count == 1)
+  }
+
+  @Test("threads end when there is no work, and come back when there is")
+  func idle() async throws {
+    let pool = WorkerPool(name: "idle", limit: 8, idleLimit: .milliseconds(20))
+    #expect(await pool.run { 1 } == 1)
+    #expect(try await eventually { pool.load.threads == 0 })
+    #expect(await pool.run { 1 } == 1)
+  }
+
+  @Test("waiting work is done in the order it came")
+  func order() async {
+    let pool = WorkerPool(name: "test", limit: 1)
+    let load = Load()
+    for number in 0..<100 { pool.post { load.note(number) } }
+    await pool.run {}
+    #expect(load.seen == Array(0..<100))
+  }
+
+  @Test("threads carry the pool's name")
+  func name() async {
+    let pool = WorkerPool(name: "a-rather-long-name", limit: 1)
+    let name = await pool.run { try? Files.readText("/proc/thread-self/comm") }
+    #expect(name == "a-rather-long-n\n")
+  }
+}
+
+@Suite("Serial thread executor")
+struct SerialThreadExecutorTests {
+  private actor Blocker {
+    private let executor: SerialThreadExecutor
+    private(set) var threads: Set<pthread_t> = []
+    private var isInside = false
+    private(set) var overlaps = 0
+
+    init(_ executor: SerialThreadExecutor) { self.executor = executor }
+
+    nonisolated var unownedExecutor: UnownedSerialExecutor { executor.asUnownedSerialExecutor() }
+
+    func work() {
+      if isInside { overlaps += 1 }
+      isInside = true
+      usleep(1000)
+      isInside = false
+      threads.insert(pthread_self())
+    }
+
+    nonisolated func assume() -> Int { assumeIsolated { $0.overlaps } }
+
+    func assumeInside() -> Int { assume() }
+  }
+
+  @Test("an actor on it stays on one thread, one job at a time")
+  func oneThread() async {
+    let actor = Blocker(SerialThreadExecutor(name: "serial"))
+    await withTaskGroup(of: Void.self) { group in
+      for _ in 0..<20 { group.addTask { await actor.work() } }
+    }
+    #expect(await actor.threads.count == 1)
+    #expect(await actor.overlaps == 0)
+    #expect(await actor.assumeInside() == 0)
+  }
+
+  @Test("it knows whether it is the caller's")
+  func isolation() async {
+    let executor = SerialThreadExecutor(name: "serial")
+    #expect(executor.isIsolatingCurrentContext() == false)
+    await Blocker(executor).work()
+  }
+
+  @Test("its thread ends with it")
+  func end() async throws {
+    func count() throws -> Int {
+      try Files.list("/proc/self/task").filter {
+        (try? Files.readText("/proc/self/task/\($0)/comm")) == "ends-with-it\n"
+      }.count
+    }
+    await Blocker(SerialThreadExecutor(name: "ends-with-it")).work()
+    #expect(try await eventually { try count() == 0 })
+  }
+}

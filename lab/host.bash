@@ -1,0 +1,67 @@
+# shellcheck shell=bash disable=SC2154  # the variables are those of `run`, which sources this file
+# This machine's own kernel: disks are loop devices over sparse files. The command gets mount and process namespaces of
+# its own, so that nothing it mounts or starts is left behind, and an LVM configuration that accepts its disks only.
+# Unlike on a kernel of its own, other files it writes are written, and device mapper names are shared with the machine.
+
+devices=() child=''
+
+# Mounts and processes are gone with their namespaces; what is left is below them.
+release_disks() {
+  local groups name device
+  mapfile -t groups < <(pvs --noheadings -o vg_name "${devices[@]}" | sed 's/ //g; /^$/d' | sort -u)
+  while read -r name _; do
+    [[ $name != lab-* ]] || dmsetup remove --retry "$name" || true
+  done < <(dmsetup ls)
+  for name in ${groups[@]+"${groups[@]}"}; do
+    vgchange -qq -an "$name" || { sleep 1 && vgchange -qq -an "$name"; } || true
+  done
+  for device in "${devices[@]}"; do losetup -d "$device" || true; done
+}
+
+clean_up() {
+  trap '' HUP INT TERM
+  exec 2>/dev/null
+  [ -z "$child" ] || { kill -KILL "-$child" && wait "$child"; } || true
+  [ ${#devices[@]} -eq 0 ] || release_disks >/dev/null
+  rm -rf "$scratch"
+}
+
+attach_disks() {
+  local index device
+  for index in "${!disks[@]}"; do
+    make_disk "${disks[index]}" "disk$index"
+    device=$(losetup --find --show "$image") || fail 125 "--host: no loop device for $image"
+    devices+=("$device")
+  done
+}
+
+# The directories that tests use as a node does are empty ones, which go with the command.
+command_script() {
+  local directory
+  echo "export PATH=$(quote "$PATH:/usr/local/sbin:/usr/sbin:/sbin") HOME=/root USER=root LC_ALL=C.UTF-8"
+  echo "export LVM_SYSTEM_DIR=$(quote "$LVM_SYSTEM_DIR")"
+  exported_environment
+  echo "export LAB_KIND=host LAB_DISKS=$(quote "${devices[*]}")"
+  for directory in /mnt /run/elastic-local /var/lib/elastic-local /var/lib/kubelet; do
+    echo "[ ! -d $directory ] || mount -t tmpfs -o mode=0755 lab $directory || exit 125"
+  done
+  # Not with exec: the first process of a namespace ignores signals that others die of.
+  printf '%s\nexit\n' "$(quote "${command[@]}")"
+}
+
+run_command() {
+  local result=0 began=$SECONDS LVM_SYSTEM_DIR=$scratch/lvm
+  export LVM_SYSTEM_DIR
+  mkdir "$scratch/lvm"
+  attach_disks
+  lvm_configuration "$scratch/lvm" ${devices[@]+"${devices[@]/%/\$}"} >"$scratch/lvm/lvm.conf"
+  command_script >"$scratch/command"
+  timeout -s KILL "$time_limit" unshare --mount --propagation slave --pid --fork --kill-child --mount-proc \
+    /bin/sh "$scratch/command" </dev/null &
+  child=$!
+  wait "$child" 2>/dev/null || result=$?
+  if [ "$result" = 137 ] && [ "$time_limit" -gt 0 ] && [ $((SECONDS - began)) -ge "$time_limit" ]; then
+    fail 124 "stopped after the time limit of $time_limit s"
+  fi
+  exit "$result"
+}
