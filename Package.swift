@@ -68,12 +68,22 @@ let package = Package(
     // Runs the executables, which `swift build --build-tests` builds with everything else: Embedded Swift cannot be linked
     // into a test. The portable sources are compiled in a second time through links in Shared/.
     .testTarget(name: "FlexClientTests", swiftSettings: strict),
+    // tests; the contract every engine keeps is plain code, so that both test targets can run it
+    .target(
+      name: "EngineContract", dependencies: ["LogicalVolumes", "LinuxSystem", "StorageModel"],
+      path: "Tests/EngineContract", swiftSettings: strict),
     .testTarget(name: "StorageModelTests", dependencies: ["StorageModel"], swiftSettings: strict),
     .testTarget(name: "LinuxSystemTests", dependencies: ["LinuxSystem", "StorageModel"], swiftSettings: strict),
-    .testTarget(name: "LogicalVolumesTests", dependencies: ["LogicalVolumes", "LinuxSystem"], swiftSettings: strict),
+    .testTarget(
+      name: "LogicalVolumesTests", dependencies: ["EngineContract", "LogicalVolumes", "LinuxSystem", "StorageModel"],
+      swiftSettings: strict),
     .testTarget(name: "NodeProtocolTests", dependencies: ["NodeProtocol"], swiftSettings: strict),
     .testTarget(
-      name: "NodeServiceTests", dependencies: ["NodeService", "NodeProtocol", "LogicalVolumes", "LinuxSystem"],
+      name: "NodeServiceTests", dependencies: ["NodeService", "NodeProtocol", "LogicalVolumes", "LinuxSystem", "StorageModel"],
       swiftSettings: strict),
+    .testTarget(
+      name: "SystemTests",
+      dependencies: ["EngineContract", "NodeProtocol", "LogicalVolumes", "LinuxSystem", "StorageModel"],
+      path: "Tests/System", swiftSettings: strict),
   ]
 )
