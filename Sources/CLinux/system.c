@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/ioctl.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -19,6 +20,18 @@
 #endif
 #ifndef SYS_pidfd_open
 #define SYS_pidfd_open 434
+#endif
+#ifndef SYS_open_tree
+#define SYS_open_tree 428
+#endif
+#ifndef SYS_move_mount
+#define SYS_move_mount 429
+#endif
+#ifndef SYS_mount_setattr
+#define SYS_mount_setattr 442
+#endif
+#ifndef PR_SET_IO_FLUSHER
+#define PR_SET_IO_FLUSHER 57
 #endif
 
 const int CLINUX_O_PATH = O_PATH;
@@ -42,7 +55,11 @@ int clinux_block_size(int descriptor, uint64_t *bytes) { return ioctl(descriptor
 
 char **clinux_environment(void) { return environ; }
 
-int clinux_limit_arenas(int count) { return mallopt(M_ARENA_MAX, count); }
+void clinux_keep_allocator_small(void) {
+  mallopt(M_ARENA_MAX, 2);
+  mallopt(M_MMAP_THRESHOLD, 256 << 10);
+  mallopt(M_TRIM_THRESHOLD, 256 << 10);
+}
 
 void clinux_trim_memory(void) { malloc_trim(0); }
 
@@ -68,4 +85,30 @@ void clinux_name_thread(const char *name) {
   char cut[16] = {0};
   strncpy(cut, name, sizeof cut - 1);
   (void)pthread_setname_np(pthread_self(), cut);
+}
+
+int clinux_set_io_flusher(void) { return prctl(PR_SET_IO_FLUSHER, 1, 0, 0, 0); }
+
+// From linux/mount.h, which clashes with sys/mount.h on older systems.
+enum { OPEN_TREE_CLONE_FLAG = 1, MOUNT_ATTR_RDONLY_FLAG = 1, FROM_EMPTY_PATH = 0x4, TO_EMPTY_PATH = 0x40 };
+
+// struct mount_attr of mount_setattr(2).
+struct clinux_mount_attr {
+  uint64_t set;
+  uint64_t clear;
+  uint64_t propagation;
+  uint64_t user_namespace;
+};
+
+int clinux_clone_mount(const char *path) {
+  return (int)syscall(SYS_open_tree, AT_FDCWD, path, OPEN_TREE_CLONE_FLAG | O_CLOEXEC);
+}
+
+int clinux_set_mount_read_only(int mount) {
+  struct clinux_mount_attr attributes = {.set = MOUNT_ATTR_RDONLY_FLAG};
+  return (int)syscall(SYS_mount_setattr, mount, "", AT_EMPTY_PATH, &attributes, sizeof attributes);
+}
+
+int clinux_attach_mount(int mount, int directory) {
+  return (int)syscall(SYS_move_mount, mount, "", directory, "", FROM_EMPTY_PATH | TO_EMPTY_PATH);
 }

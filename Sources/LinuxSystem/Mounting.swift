@@ -22,11 +22,13 @@ package enum Mounting {
 
   /// Shows the directory `from` at `target` too. Not recursive: mounts below `from` do not show.
   ///
-  /// Read-only takes a second mount(2) call (`MS_REMOUNT | MS_BIND | MS_RDONLY`), which keeps the other flags of the
-  /// source. When it fails the bind is undone. For an instant between the two the mount is writable.
+  /// A read-only one is made read-only before it is attached, so that a crash never leaves a writable mount: kubelet
+  /// would take it as it is. Kernels before 5.12 take a second mount(2) call (`MS_REMOUNT | MS_BIND | MS_RDONLY`), and
+  /// for an instant between the two the mount is writable; when the second fails the bind is undone.
   package static func bind(
     from source: String, to target: borrowing MountTarget, readOnly: Bool
   ) throws(SystemError) {
+    if readOnly, try bindReadOnlyAtOnce(from: source, to: target) { return }
     try call(source, target.procPath, nil, .bind, nil, subject: target.path)
     guard readOnly else { return }
     do throws(SystemError) {

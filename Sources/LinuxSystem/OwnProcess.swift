@@ -43,9 +43,10 @@ package enum OwnProcess {
 }
 
 extension OwnProcess {
-  /// Keeps memory small in a process with many short-lived threads: at most two malloc arenas instead of eight per
-  /// processor, mallopt(3) `M_ARENA_MAX`. To be called first in main.
-  package static func limitAllocatorArenas() { _ = clinux_limit_arenas(2) }
+  /// Keeps memory small in a process with short-lived threads and a library that takes 8 MiB for every command: at most
+  /// two malloc arenas instead of eight per processor, and fixed thresholds, so that large blocks are mapped and given
+  /// back (mallopt(3): left alone, glibc raises them to the largest block freed so far). To be called first in main.
+  package static func keepAllocatorSmall() { clinux_keep_allocator_small() }
 
   /// Gives memory that is free within the allocator back to the system, malloc_trim(3). Takes milliseconds.
   package static func returnFreeMemory() { clinux_trim_memory() }

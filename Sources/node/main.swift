@@ -1,9 +1,9 @@
 import LinuxSystem
 import StorageModel
 
-// Before anything else has a thread: signals are to be blocked in all of them, and the allocator is to keep few arenas.
+// Before anything else has a thread: signals are to be blocked in all of them, and the allocator is to be told to stay small.
 Signals.block()
-OwnProcess.limitAllocatorArenas()
+OwnProcess.keepAllocatorSmall()
 
 Task.detached {
   do throws(VolumeError) {

@@ -78,11 +78,25 @@ int clinux_loop_clear(int loop);
 /// LOOP_SET_CAPACITY, loop(4).
 int clinux_loop_set_capacity(int loop);
 
-/// M_ARENA_MAX of mallopt(3). Returns 1 on success, 0 on failure.
-int clinux_limit_arenas(int count);
+/// Two arenas (M_ARENA_MAX), blocks of 256 KiB and more mapped (M_MMAP_THRESHOLD), the heap's top given back from
+/// 256 KiB on (M_TRIM_THRESHOLD): mallopt(3), which can not fail with these values.
+void clinux_keep_allocator_small(void);
 
 /// malloc_trim(3).
 void clinux_trim_memory(void);
+
+/// Tells the kernel that the calling thread serves block devices: its allocations never wait for I/O, prctl(2)
+/// PR_SET_IO_FLUSHER (Linux 5.6, needs CAP_SYS_RESOURCE).
+int clinux_set_io_flusher(void);
+
+/// Clones the mount at a path, detached, as a descriptor: open_tree(2) with OPEN_TREE_CLONE (Linux 5.2).
+int clinux_clone_mount(const char *path);
+
+/// Makes a detached mount read-only, mount_setattr(2) (Linux 5.12).
+int clinux_set_mount_read_only(int mount);
+
+/// Attaches a detached mount to the directory that a descriptor holds, move_mount(2) (Linux 5.2).
+int clinux_attach_mount(int mount, int directory);
 
 #pragma clang assume_nonnull end
 

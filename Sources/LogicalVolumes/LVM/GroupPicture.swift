@@ -15,6 +15,8 @@ struct GroupPicture: Sendable {
     var pool: String
     var createdAt: Timestamp?
     var marks: StoredVolume.Marks?
+    /// False when there are more tags than a report's row holds: it may or may not be ours, so it is left alone.
+    var areTagsKnown = true
 
     var isThin: Bool { !pool.isEmpty }
 
@@ -24,11 +26,13 @@ struct GroupPicture: Sendable {
       let layouts = Set(layout.split(separator: ","))
       let roles = Set(role.split(separator: ","))
       let isKnownLayout = layouts.isSubset(of: ["linear", "striped", "thin", "sparse", "raid", "raid1", "mirror"])
-      return isKnownLayout && roles.contains("public") && !roles.contains("snapshot") && !roles.contains("thinsnapshot")
+      return areTagsKnown && isKnownLayout && roles.contains("public") && !roles.contains("snapshot") && !roles.contains("thinsnapshot")
     }
 
     /// What an error message calls it.
-    var kindDescription: String { "\(layout) volume (role \(role))" }
+    var kindDescription: String {
+      "\(layout) volume (role \(role))" + (areTagsKnown ? "" : " with more tags than LVM's report holds")
+    }
   }
 
   var name: VolumeGroupName

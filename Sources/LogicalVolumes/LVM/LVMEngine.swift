@@ -54,7 +54,10 @@ package actor LVMEngine: VolumeEngine {
   }
 
   package func start() throws(VolumeError) {
-    let configuration = LVMConfiguration(directory: settings.systemDirectory, usesUdev: settings.udev.isOn)
+    // On this thread, since all commands run on it.
+    let configuration = LVMConfiguration(
+      directory: settings.systemDirectory, usesUdev: settings.udev.isOn,
+      leavesMemoryUnlocked: ProcessSettings.serveBlockDevicesFromThisThread())
     try configuration.write(recorder: recorder)
     session = try LVMSession(systemDirectory: settings.systemDirectory, recorder: recorder)
     for group in settings.groups {

@@ -24,12 +24,14 @@ struct LVMReport {
     let text = line.hasSuffix(",") ? line.dropLast() : line
     let decoder = JSONDecoder()
     if let row = try? decoder.decode([String: String].self, from: Data(text.utf8)) { return row }
-    // Cut in its last value: `try?` above is the test for that, and a row that still is none is an error.
-    do {
-      return try decoder.decode([String: String].self, from: Data((line + "\"}").utf8))
-    } catch {
-      throw VolumeError(.internal, "LVM reported a row that is no JSON object: \(quoted(line))", cause: error)
+    // Cut in its last value, the tags, or right behind it: `try?` is the test for that.
+    for end in ["}", "\"}"] {
+      guard var row = try? decoder.decode([String: String].self, from: Data((line + end).utf8)) else { continue }
+      // The last tag may be half of another, and the one that says "retained" may be missing: none is believed.
+      row["lv_tags"] = nil
+      return row
     }
+    throw VolumeError(.internal, "LVM reported a row that is no JSON object: \(quoted(line))")
   }
 }
 
@@ -79,6 +81,7 @@ extension GroupPicture.Volume {
     role = row["lv_role"] ?? ""
     pool = row["pool_lv"] ?? ""
     createdAt = row["lv_time"].flatMap { Int64($0) }.map { Timestamp(seconds: $0) }
+    areTagsKnown = row["lv_tags"] != nil
     marks = VolumeTags.marks(in: (row["lv_tags"] ?? "").split(separator: ","))
   }
 }
