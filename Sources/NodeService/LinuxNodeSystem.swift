@@ -32,16 +32,17 @@ package struct LinuxNodeSystem: NodeSystem {
   }
 
   package func mounts(of location: StoredVolume.Location) async throws(VolumeError) -> [MountEntry] {
-    let table = try await table()
-    switch location {
-    case .device(let device):
-      return try await run("looking at \(device)") { () throws(SystemError) in
-        guard Files.exists(device) else { return [] }
-        return table.mounts(ofBlockDevice: try BlockDevice.number(of: device))
-      }
-    case .directory(let directory):
-      guard let identity = table.identity(ofDirectory: directory) else { return [] }
-      return table.entries.filter { $0.device == identity.device && $0.root == identity.root }
+    try await mounts(ofAll: [location]).first ?? []
+  }
+
+  package func mounts(
+    ofAll locations: [StoredVolume.Location]
+  ) async throws(VolumeError) -> [[MountEntry]] {
+    try await run("reading the mount table") { () throws(SystemError) in
+      let table = try MountTable.current()
+      var result: [[MountEntry]] = []
+      for location in locations { result.append(try table.mounts(of: location)) }
+      return result
     }
   }
 
@@ -223,6 +224,20 @@ extension MountOptions {
     case "nodev": .nodev
     case "nosuid": .nosuid
     default: nil
+    }
+  }
+}
+
+extension MountTable {
+  /// Every mount of a volume. A device without a node is mounted nowhere that we could know of.
+  fileprivate func mounts(of location: StoredVolume.Location) throws(SystemError) -> [MountEntry] {
+    switch location {
+    case .device(let device):
+      guard Files.exists(device) else { return [] }
+      return mounts(ofBlockDevice: try BlockDevice.number(of: device))
+    case .directory(let directory):
+      guard let identity = identity(ofDirectory: directory) else { return [] }
+      return entries.filter { $0.device == identity.device && $0.root == identity.root }
     }
   }
 }

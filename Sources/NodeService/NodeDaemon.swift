@@ -55,15 +55,14 @@ package struct NodeDaemon: Sendable {
     lock.release()
   }
 
-  /// Makes the daemon's directories and takes the lock that keeps a second one out.
+  /// Takes the lock that keeps a second daemon out and makes the staging directory.
   private func prepareStateDirectory() throws(VolumeError) -> DaemonLock {
     let settings = context.settings
-    try converting("preparing the state directory \(settings.stateDirectory)") { () throws(SystemError) in
-      for path in [settings.stateDirectory, settings.stagingDirectory] {
-        try Files.makeDirectories(path, mode: 0o700)
-      }
+    let lock = try DaemonLock(path: settings.lockFile)
+    try converting("preparing \(settings.stagingDirectory)") { () throws(SystemError) in
+      try Files.makeDirectories(settings.stagingDirectory, mode: 0o700)
     }
-    return try DaemonLock(path: settings.lockFile)
+    return lock
   }
 
   private func waitAndSweep(_ sweeper: Sweeper) async {

@@ -1,3 +1,4 @@
+internal import LinuxSystem
 package import StorageModel
 
 /// What the node service works with, checked at start.
@@ -21,6 +22,19 @@ package struct NodeSettings: Sendable {
     self.stateDirectory = stateDirectory
     self.reclaimGrace = reclaimGrace
     self.toolDeadline = toolDeadline
+  }
+
+  /// These settings with the state directory made, and named by its real path: mountinfo shows no other.
+  ///
+  /// - Throws: when it can not be made.
+  package func preparingStateDirectory() throws(VolumeError) -> NodeSettings {
+    var settings = self
+    let directory = stateDirectory
+    settings.stateDirectory = try converting("preparing the state directory \(directory)") { () throws(SystemError) in
+      try Files.makeDirectories(directory, mode: 0o700)
+      return try Files.realPath(directory)
+    }
+    return settings
   }
 
   /// Where volumes are mounted once per node.

@@ -19,6 +19,9 @@ package protocol NodeSystem: Sendable {
   /// Every mount of a volume, wherever it is.
   func mounts(of location: StoredVolume.Location) async throws(VolumeError) -> [MountEntry]
 
+  /// The same for many volumes, with one look at the mount table; in the order of `locations`.
+  func mounts(ofAll locations: [StoredVolume.Location]) async throws(VolumeError) -> [[MountEntry]]
+
   /// Every mount of the same file system as `entry`, itself included.
   func mounts(like entry: MountEntry) async throws(VolumeError) -> [MountEntry]
 

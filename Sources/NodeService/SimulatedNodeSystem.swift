@@ -31,6 +31,14 @@ package struct SimulatedNodeSystem: NodeSystem {
     }
   }
 
+  package func mounts(
+    ofAll locations: [StoredVolume.Location]
+  ) async throws(VolumeError) -> [[MountEntry]] {
+    var result: [[MountEntry]] = []
+    for location in locations { result.append(try await mounts(of: location)) }
+    return result
+  }
+
   package func mounts(like entry: MountEntry) async throws(VolumeError) -> [MountEntry] {
     world.state.withLock { state in state.mounts.filter { $0.device == entry.device } }
   }

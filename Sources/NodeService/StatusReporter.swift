@@ -31,9 +31,11 @@ struct StatusReporter: Sendable {
 
   private func volumes() async throws(VolumeError) -> [NodeReport.Volume] {
     var result: [NodeReport.Volume] = []
-    for volume in try await context.engine.volumes() {
+    let volumes = try await context.engine.volumes()
+    let mountsByVolume = try await context.system.mounts(ofAll: volumes.map(\.location))
+    for (volume, entries) in zip(volumes, mountsByVolume) {
       let staging = context.settings.stagingPath(of: volume.name)
-      let mounts = try await context.system.mounts(of: volume.location).map(\.mountPoint)
+      let mounts = entries.map(\.mountPoint)
       var device: String?
       if case .device(let path) = volume.location, volume.isActive { device = path }
       result.append(

@@ -14,9 +14,10 @@ enum ServeCommand {
     if let fault = configuration.fault {
       log.warning("a fault will be injected (ELASTIC_LOCAL_FAULT); for tests only", ["point": fault.point.rawValue])
     }
-    let (engine, system) = parts(configuration)
+    let settings = try configuration.node.preparingStateDirectory()
+    let (engine, system) = parts(configuration, stateDirectory: settings.stateDirectory)
     let context = NodeContext(
-      settings: configuration.node, engine: engine, system: system, steps: configuration.fault?.stepPoints ?? .none,
+      settings: settings, engine: engine, system: system, steps: configuration.fault?.stepPoints ?? .none,
       log: log)
     let daemon = NodeDaemon(
       context: context, socketPath: configuration.socket, metricsAddress: configuration.metricsAddress,
@@ -25,8 +26,9 @@ enum ServeCommand {
     return 0
   }
 
-  private static func parts(_ configuration: Configuration) -> (any VolumeEngine, any NodeSystem) {
-    let state = configuration.node.stateDirectory
+  private static func parts(
+    _ configuration: Configuration, stateDirectory state: String
+  ) -> (any VolumeEngine, any NodeSystem) {
     let linux = LinuxNodeSystem(pool: WorkerPool(name: "mounts", limit: workers))
     switch configuration.engine {
     case .lvm:

@@ -65,14 +65,22 @@ package actor DirectoryEngine: VolumeEngine {
         "volume \(request.name): \(directory) has \(free) free, \(request.size) requested, \(request.size - free) missing"
       )
     }
-    try records.write(
-      VolumeRecord(
-        volume: request.name.text, creation: request.creation.text, claim: request.claim?.text, isRetained: false,
-        sizeBytes: request.size.bytes, createdAt: WallClock.now().seconds, instance: request.creation.text))
-    try reporting("making", path(of: request.name)) { () throws(SystemError) in
-      // As a fresh ext4's root: the pod's fsGroup or its init container decides who may write.
-      try Files.makeDirectory(path(of: request.name), mode: 0o755)
+    recorder.begin("create \(request.name)")
+    do {
+      try records.write(
+        VolumeRecord(
+          volume: request.name.text, creation: request.creation.text, claim: request.claim?.text, isRetained: false,
+          sizeBytes: request.size.bytes, createdAt: WallClock.now().seconds, instance: request.creation.text))
+      try reporting("making", path(of: request.name)) { () throws(SystemError) in
+        // As a fresh ext4's root: the pod's fsGroup or its init container decides who may write.
+        try Files.makeDirectory(path(of: request.name), mode: 0o755)
+      }
+    } catch {
+      recorder.end(name: "create", returnCode: 1, succeeded: false, messages: error.message)
+      try records.remove(request.name)
+      throw error
     }
+    recorder.end(name: "create", returnCode: 0, succeeded: true, messages: "")
     guard let made = try volume(request.name) else {
       throw VolumeError(.internal, "directory of volume \(request.name) has vanished while it was being made")
     }
@@ -86,8 +94,8 @@ package actor DirectoryEngine: VolumeEngine {
   package nonisolated func release(_ name: VolumeName) async throws(VolumeError) {}
 
   package func extend(_ volume: StoredVolume, to size: ByteCount) throws(VolumeError) -> Outcome<StoredVolume> {
-    _ = try volume.requireOurs(to: "resize")
     let current = try require(volume)
+    _ = try current.requireOurs(to: "resize")
     guard size > current.size, var record = try records.record(of: volume.name) else { return .unchanged(current) }
     let free = try space().free
     guard size - current.size <= free else {

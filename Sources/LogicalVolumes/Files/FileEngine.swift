@@ -95,14 +95,15 @@ package actor FileEngine: VolumeEngine {
   /// Detaches the loop device. The kernel keeps one that is still open or mounted until its last user is gone.
   package func release(_ name: VolumeName) throws(VolumeError) {
     let image = image(of: name)
+    guard Files.exists(image) else { return }
     try reporting("detaching the loop device of", image) { () throws(SystemError) in
       if let device = try LoopDevice.find(image: image) { try LoopDevice.detach(device) }
     }
   }
 
   package func extend(_ volume: StoredVolume, to size: ByteCount) throws(VolumeError) -> Outcome<StoredVolume> {
-    _ = try volume.requireOurs(to: "resize")
     let current = try require(volume)
+    _ = try current.requireOurs(to: "resize")
     let target = try Self.roundedUp(size)
     guard target > current.size else {
       // The image may have been grown by a call that was interrupted before the loop device noticed.

@@ -20,13 +20,17 @@ struct GroupPicture: Sendable {
 
     var isThin: Bool { !pool.isEmpty }
 
+    /// Whether thick snapshots hang on it. Thin ones live on their own.
+    var hasSnapshots: Bool { role.split(separator: ",").contains("thickorigin") }
+
     /// A plain volume that holds data of its own: what the Go program made, and what we make. An origin (a volume with
     /// snapshots) still is one; a snapshot, a pool or a part of another volume is not.
     var isPlain: Bool {
       let layouts = Set(layout.split(separator: ","))
       let roles = Set(role.split(separator: ","))
       let isKnownLayout = layouts.isSubset(of: ["linear", "striped", "thin", "sparse", "raid", "raid1", "mirror"])
-      return areTagsKnown && isKnownLayout && roles.contains("public") && !roles.contains("snapshot") && !roles.contains("thinsnapshot")
+      let isSnapshot = roles.contains("snapshot") || roles.contains("thinsnapshot")
+      return areTagsKnown && isKnownLayout && roles.contains("public") && !isSnapshot
     }
 
     /// What an error message calls it.

@@ -51,11 +51,15 @@ extension LVMCommand {
     LVMCommand(["lvextend", "-y", "-L", bytes(size), "\(group)/\(name)"])
   }
 
-  /// Removes the volume only if it still is the one with this UUID and carries our tag: LVM checks that under its own
-  /// lock, so nothing that happened since we looked can make us remove another.
+  /// Removes the volume only if it still is the one with this UUID, carries our tag, is not retained and has no
+  /// snapshots (lvremove would take those with it): LVM checks that under its own lock, so nothing that happened since
+  /// we looked can make us remove another.
   static func remove(_ name: VolumeName, in group: VolumeGroupName, uuid: String) -> LVMCommand {
-    LVMCommand([
-      "lvremove", "-y", "--select", "\"lv_uuid=\(uuid)&&lv_tags=\(VolumeTags.product)\"", "\(group)/\(name)",
+    let proof = [
+      "lv_uuid=\(uuid)", "lv_tags=\(VolumeTags.product)", "lv_tags!=\(VolumeTags.retained)", "lv_role!=thickorigin",
+    ]
+    return LVMCommand([
+      "lvremove", "-y", "--select", "\"\(proof.joined(separator: "&&"))\"", "\(group)/\(name)",
     ])
   }
 

@@ -80,6 +80,11 @@ extension LVMEngine {
     }
     let marks = try requireStored(found, in: picture).requireOurs(to: "remove")
     guard !marks.isRetained else { throw StoredVolume.retained(volume.name) }
+    guard !found.hasSnapshots else {
+      throw VolumeError(
+        .unsafe, "volume \(volume.name) has snapshots, which would go with it; remove them first if they are not wanted"
+      )
+    }
     let result = try run(.remove(volume.name, in: picture.name, uuid: volume.instance))
     guard result.succeeded else { throw result.failure("removing volume \(volume.name)") }
     picture.volumes[volume.name.text] = nil
