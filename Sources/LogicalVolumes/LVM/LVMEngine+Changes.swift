@@ -225,6 +225,7 @@ extension LVMEngine {
     }
     var next = picture
     next.sequence = current
+    next.metadataFree = entry?.sequences.compactMap(\.room).min() ?? next.metadataFree
     publish(next)
   }
 }

@@ -1,4 +1,5 @@
 internal import LinuxSystem
+internal import StorageModel
 
 /// Reads a volume group's sequence number straight from a physical volume: two small reads in place of an LVM command,
 /// so that a picture can be known to be fresh without a report.
@@ -28,13 +29,22 @@ struct MetadataSequence: Sendable {
 
   /// The sequence number of the committed metadata if it is the group's; nil when it can not be told.
   func current(of group: String) -> UInt64? {
-    guard let header = read(at: areaOffset), Array(header[4..<20]) == Self.areaMagic else { return nil }
-    // After checksum, magic, version, start and size: the first raw_locn, that of the committed text.
-    let textOffset = header.littleEndian64(at: 40)
-    let textSize = header.littleEndian64(at: 48)
-    guard textOffset >= UInt64(Self.sectorSize), textOffset < areaSize, textSize > 0 else { return nil }
-    guard let text = read(at: areaOffset + textOffset) else { return nil }
+    guard let location = committedText(), let text = read(at: areaOffset + location.offset) else { return nil }
     return Self.sequence(in: text, group: group)
+  }
+
+  /// How much larger the metadata can become: each version is written beside the last, so half of the area is the most
+  /// (lvm2 `vg_mda_free`).
+  var room: ByteCount? {
+    committedText().map { ByteCount((areaSize - UInt64(Self.sectorSize)) / 2) - ByteCount($0.size) }
+  }
+
+  /// Where the committed text is: after checksum, magic, version, start and size comes the first raw_locn.
+  private func committedText() -> (offset: UInt64, size: UInt64)? {
+    guard let header = read(at: areaOffset), Array(header[4..<20]) == Self.areaMagic else { return nil }
+    let offset = header.littleEndian64(at: 40)
+    let size = header.littleEndian64(at: 48)
+    return offset >= UInt64(Self.sectorSize) && offset < areaSize && size > 0 ? (offset, size) : nil
   }
 
   /// One sector at any sector boundary, read directly from the disk: the page cache is not the library's.
