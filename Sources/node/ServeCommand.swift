@@ -39,8 +39,8 @@ enum ServeCommand {
             thinOverprovision: configuration.thinOverprovision, systemDirectory: state + "/lvm",
             udev: configuration.udev)), linux
       )
-    case .file: return (FileEngine(directory: state + "/images"), linux)
-    case .directory: return (DirectoryEngine(directory: state + "/directories"), linux)
+    case .file: return (RecordedEngine.images(in: state + "/images"), linux)
+    case .directory: return (RecordedEngine.directories(in: state + "/directories"), linux)
     case .simulated:
       let world = SimulatedWorld()
       return (SimulatedEngine(world: world), SimulatedNodeSystem(world: world))

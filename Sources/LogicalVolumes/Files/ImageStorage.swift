@@ -1,0 +1,92 @@
+internal import LinuxSystem
+internal import StorageModel
+
+/// Volumes as sparse image files on loop devices.
+struct ImageStorage: RecordedStorage {
+  static let kind = EngineKind.file
+  /// What loop devices and every file system divide by.
+  static let unit = ByteCount.mebibytes(1)
+  static let noun = "disk image"
+
+  private let directory: String
+
+  init(directory: String) { self.directory = directory }
+
+  private func image(of name: VolumeName) -> String { "\(directory)/\(name).img" }
+
+  func prepare() throws(VolumeError) {
+    try reporting("preparing", directory) { () throws(SystemError) in
+      try Files.makeDirectories(directory, mode: 0o700)
+    }
+    try detachUnusedLoops()
+  }
+
+  func isPresent(_ name: VolumeName) throws(VolumeError) -> Bool {
+    let image = image(of: name)
+    return try reporting("looking at", image) { () throws(SystemError) in try Files.kind(of: image) } == .file
+  }
+
+  func size(of name: VolumeName, recorded: ByteCount) throws(VolumeError) -> ByteCount { try use(of: name).size }
+
+  func written(by name: VolumeName) throws(VolumeError) -> ByteCount { try use(of: name).allocated }
+
+  private func use(of name: VolumeName) throws(VolumeError) -> Files.Use {
+    let image = image(of: name)
+    return try reporting("reading the size of", image) { () throws(SystemError) in try Files.use(of: image) }
+  }
+
+  func location(of name: VolumeName) -> (location: StoredVolume.Location, isActive: Bool) {
+    let device = try? LoopDevice.find(image: image(of: name))  // none, or no loop driver: not active
+    return (.device(device ?? ""), device != nil)
+  }
+
+  func make(_ name: VolumeName, size: ByteCount) throws(VolumeError) {
+    let image = image(of: name)
+    try reporting("making", image) { () throws(SystemError) in
+      try Files.makeSparse(image, size: size, mode: 0o600)
+    }
+  }
+
+  /// The loop device is told even when the image is long enough: a crash may have come between the two.
+  func grow(_ name: VolumeName, to size: ByteCount) throws(VolumeError) {
+    let image = image(of: name)
+    try reporting("growing", image) { () throws(SystemError) in
+      try Files.growSparse(image, to: size)
+      if let device = try LoopDevice.find(image: image) { try LoopDevice.refreshSize(device) }
+    }
+  }
+
+  func activate(_ name: VolumeName) throws(VolumeError) {
+    let image = image(of: name)
+    try reporting("attaching a loop device to", image) { () throws(SystemError) in
+      _ = try LoopDevice.attach(image: image)
+    }
+  }
+
+  /// Detaches the loop device. The kernel keeps one that is still open or mounted until its last user is gone.
+  func release(_ name: VolumeName) throws(VolumeError) {
+    let image = image(of: name)
+    guard Files.exists(image) else { return }
+    try reporting("detaching the loop device of", image) { () throws(SystemError) in
+      if let device = try LoopDevice.find(image: image) { try LoopDevice.detach(device) }
+    }
+  }
+
+  func putAway(_ name: VolumeName, instance: String) throws(VolumeError) {
+    try release(name)
+    let image = image(of: name)
+    try reporting("removing", image) { () throws(SystemError) in try Files.removeDurably(image) }
+  }
+
+  func discard(_ name: VolumeName, instance: String) {}
+
+  /// A crash can leave a loop device attached that nobody mounted. One in use survives: see ``release(_:)``.
+  private func detachUnusedLoops() throws(VolumeError) {
+    let loops = try reporting("listing loop devices of", directory) { () throws(SystemError) in try LoopDevice.all() }
+    for loop in loops where loop.backingFile.hasPrefix(directory + "/") {
+      try reporting("detaching", loop.device) { () throws(SystemError) in
+        if try !BlockDevice.isHeldElsewhere(loop.device) { try LoopDevice.detach(loop.device) }
+      }
+    }
+  }
+}
