@@ -80,7 +80,9 @@ extension CallHandler {
     guard words.count == 2 || words.count == 3 else { throw usage("mount", "<pod directory> <options>", words) }
     let (target, options) = try pod(words[0], options: words[words.count - 1])
     let publisher = Publisher(context: context)
-    try await publisher.publish(target, options)
+    let outcome = try await publisher.publish(target, options)
+    // A mount that was there before belongs to a pod that runs: it is not this call's to take back.
+    guard outcome.isChange else { return HandledCall(reply: .success, undo: nil) }
     return HandledCall(reply: .success) { [log = context.log] in
       do throws(VolumeError) {
         try await publisher.unpublish(target)

@@ -8,15 +8,16 @@ struct Publisher: Sendable {
   private var preparer: VolumePreparer { VolumePreparer(context: context) }
   private var stager: Stager { Stager(context: context) }
 
-  /// Makes the volume usable at the pod's directory. Already there is success. A failure leaves nothing behind.
-  func publish(_ target: TargetPath, _ options: VolumeOptions) async throws(VolumeError) {
+  /// Makes the volume usable at the pod's directory. Already there is success, and unchanged. A failure leaves nothing
+  /// behind.
+  func publish(_ target: TargetPath, _ options: VolumeOptions) async throws(VolumeError) -> Outcome<TargetPath> {
     let name = target.volume
-    try await context.locks.withLock(name) { () async throws(VolumeError) in
+    return try await context.locks.withLock(name) { () async throws(VolumeError) in
       try checkCancellation(name)
       let path = try await requireDirectory(target)
       if try await isPublished(name, at: path, readOnly: options.isReadOnly) {
         context.log.info("volume already published", ["volume": name.text, "path": path])
-        return
+        return .unchanged(target)
       }
       try await withRollback { rollback async throws(VolumeError) in
         let volume = try await preparer.ensureVolume(name, options, willFormat: true, &rollback)
@@ -28,6 +29,7 @@ struct Publisher: Sendable {
       context.log.notice(
         "volume published",
         ["volume": name.text, "path": path, "pod": options.pod ?? "", "readOnly": "\(options.isReadOnly)"])
+      return .changed(target)
     }
   }
 

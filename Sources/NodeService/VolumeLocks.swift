@@ -41,6 +41,9 @@ package final class VolumeLocks: Sendable {
     }
   }
 
+  /// How many calls wait for the volume; for tests.
+  func waiting(for volume: VolumeName) -> Int { state.withLock { $0.waiters[volume]?.count ?? 0 } }
+
   private func acquire(_ volume: VolumeName) async -> Bool {
     let id = state.withLock { state in
       state.nextID += 1
