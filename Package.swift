@@ -13,11 +13,17 @@ let strict: [SwiftSetting] = [
 /// The flex client starts for every call of the kubelet and runs where nothing is installed: Embedded Swift (no runtime
 /// library, no Foundation), small, whole-module in debug builds too because Embedded Swift knows no other way.
 let embedded: [SwiftSetting] =
-  strict + [.enableExperimentalFeature("Embedded"), .unsafeFlags(["-wmo", "-Osize", "-parse-as-library"])]
+  strict + [
+    .enableExperimentalFeature("Embedded"),
+    // The toolchain has Embedded Swift's library in one place only, where `--static-swift-stdlib` does not look.
+    .unsafeFlags(["-wmo", "-Osize", "-parse-as-library", "-no-static-stdlib"]),
+  ]
 
 /// One file that runs on any host. The driver passes `-pie` as well, which clang reports as unused.
 let staticExecutable: [LinkerSetting] = [
-  .unsafeFlags(["-Xclang-linker", "-static", "-Xclang-linker", "-Wno-unused-command-line-argument"]),
+  .unsafeFlags([
+    "-no-static-stdlib", "-Xclang-linker", "-static", "-Xclang-linker", "-Wno-unused-command-line-argument",
+  ]),
   // Without symbols: they are a third of the file.
   .unsafeFlags(["-Xlinker", "-s"], .when(configuration: .release)),
 ]
@@ -77,7 +83,8 @@ let package = Package(
     .testTarget(
       name: "LogicalVolumesTests", dependencies: ["EngineContract", "LogicalVolumes", "LinuxSystem", "StorageModel"],
       swiftSettings: strict),
-    .testTarget(name: "NodeProtocolTests", dependencies: ["NodeProtocol"], swiftSettings: strict),
+    .testTarget(
+      name: "NodeProtocolTests", dependencies: ["NodeProtocol", "LinuxSystem", "StorageModel"], swiftSettings: strict),
     .testTarget(
       name: "NodeServiceTests", dependencies: ["NodeService", "NodeProtocol", "LogicalVolumes", "LinuxSystem", "StorageModel"],
       swiftSettings: strict),

@@ -71,11 +71,16 @@ package struct Log: Sendable {
       switch scalar {
       case "\"": result += "\\\""
       case "\\": result += "\\\\"
-      case _ where scalar.value < 0x20 || scalar.value == 0x7F:
+      case _ where scalar.value < 0x20 || isFurtherControl(scalar.value):
         result += "\\u{" + String(scalar.value, radix: 16) + "}"
       default: result.unicodeScalars.append(scalar)
       }
     }
     return result + "\""
+  }
+
+  /// The control characters of Unicode beyond ASCII's, and its line separators: a terminal may obey them.
+  private static func isFurtherControl(_ value: UInt32) -> Bool {
+    (0x7F...0x9F).contains(value) || value == 0x2028 || value == 0x2029
   }
 }

@@ -1,0 +1,43 @@
+internal import LinuxSystem
+
+/// Runs drivers as processes: directory "/", umask 022, /dev/null as input, output and errors in one pipe, a plain `PATH`.
+///
+/// Each waits on a thread of its own, so a driver that hangs blocks nothing but its own call. A cancelled task kills its
+/// driver and everything that driver started. Two things differ from a kubelet: when this process ends its drivers are
+/// killed, and of an output only the last 64 KiB are kept.
+public struct ProcessRunner: DriverRunner {
+  private let pool: WorkerPool
+
+  /// A runner for so many calls at a time; more wait.
+  public init(concurrency: Int = 64) { pool = WorkerPool(name: "flex-driver", limit: concurrency) }
+
+  /// Runs a driver to its end.
+  public func run(_ executable: String, _ call: DriverCall, limit: Duration?) async -> DriverProcess {
+    let cancellation = CancellationFlag()
+    return await withTaskCancellationHandler {
+      await pool.run { Self.run(executable, call, limit ?? .seconds(3_000_000_000), cancellation) }
+    } onCancel: {
+      cancellation.cancel()
+    }
+  }
+
+  private static func run(
+    _ executable: String, _ call: DriverCall, _ limit: Duration, _ cancellation: CancellationFlag
+  ) -> DriverProcess {
+    do throws(SystemError) {
+      let result = try ChildProcess.run(executable, call.line, deadline: limit, cancellation: cancellation)
+      return DriverProcess(output: result.output, end: end(result.status))
+    } catch {
+      return DriverProcess(output: "", end: .notStarted("fork/exec \(executable): \(error.errno.text)"))
+    }
+  }
+
+  private static func end(_ status: ChildResult.Status) -> DriverProcess.End {
+    switch status {
+    case .exited(let code): .exited(code)
+    case .signalled(let number): .signalled(number)
+    case .deadlineExceeded: .timedOut
+    case .cancelled: .signalled(9)
+    }
+  }
+}

@@ -1,0 +1,37 @@
+/// A FlexVolume driver's name, `vendor/driver` or `driver`.
+public struct DriverName: Hashable, Sendable {
+  /// What comes before the slash; nil when there is none.
+  public let vendor: String?
+  /// What comes after it: the executable's name.
+  public let driver: String
+
+  /// The name as a volume's source has it. Nil unless it has at most one slash and no empty part, is no path
+  /// (`.`, `..`) and contains no `~`, which stands for the slash in directory names.
+  public init?(_ text: String) {
+    let parts = text.split(separator: "/", omittingEmptySubsequences: false).map(String.init)
+    guard (1...2).contains(parts.count), parts.allSatisfy(Self.isName) else { return nil }
+    vendor = parts.count == 2 ? parts[0] : nil
+    driver = parts[parts.count - 1]
+  }
+
+  /// The name that a directory stands for: `vendor~driver` or `driver`.
+  public init?(directory: String) {
+    let parts = directory.split(separator: "~", omittingEmptySubsequences: false)
+    guard (1...2).contains(parts.count) else { return nil }
+    self.init(parts.joined(separator: "/"))
+  }
+
+  private static func isName(_ text: String) -> Bool {
+    !text.isEmpty && text != "." && text != ".." && !text.utf8.contains { $0 == UInt8(ascii: "~") || $0 == 0 }
+  }
+
+  /// `vendor~driver`: the driver's directory in the plugin directory, and below each pod's `volumes`.
+  public var directory: String { description.map { $0 == "/" ? "~" : $0 }.reduce(into: "") { $0.append($1) } }
+  /// `vendor~driver/driver`, below the plugin directory.
+  public var executable: String { "\(directory)/\(driver)" }
+}
+
+extension DriverName: CustomStringConvertible {
+  /// `vendor/driver`.
+  public var description: String { vendor.map { "\($0)/\(driver)" } ?? driver }
+}

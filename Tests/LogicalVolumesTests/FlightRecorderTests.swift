@@ -1,0 +1,93 @@
+import LinuxSystem
+import StorageModel
+import Testing
+
+@testable import LogicalVolumes
+
+@Suite("The flight recorder and the errors of LVM")
+struct FlightRecorderTests {
+  @Test("the last 16 commands are kept, oldest first, and all are counted by name and outcome")
+  func ring() {
+    let recorder = FlightRecorder()
+    for number in 1...40 {
+      recorder.begin("lvcreate \(number)")
+      recorder.end(name: "lvcreate", returnCode: number % 4 == 0 ? 5 : 1, succeeded: number % 4 != 0, messages: "")
+    }
+    let activity = recorder.snapshot
+    #expect(activity.recent.map(\.command) == (25...40).map { "lvcreate \($0)" })
+    #expect(activity.counts[EngineActivity.Key(command: "lvcreate", succeeded: true)] == 30)
+    #expect(activity.counts[EngineActivity.Key(command: "lvcreate", succeeded: false)] == 10)
+    #expect(activity.total == 40)
+    #expect(activity.recent.last?.returnCode == 5)
+    #expect(activity.runningSeconds == nil)
+    #expect(activity.recent.allSatisfy { ($0.seconds ?? -1) >= 0 })
+  }
+
+  @Test("a command that hangs shows as running, last and without an end")
+  func hanging() {
+    let recorder = FlightRecorder()
+    #expect(recorder.snapshot.runningSeconds == nil)
+    recorder.begin("lvcreate stuck")
+    let activity = recorder.snapshot
+    #expect((activity.runningSeconds ?? -1) >= 0)
+    #expect(activity.recent.last?.command == "lvcreate stuck")
+    #expect(activity.recent.last?.seconds == nil)
+    #expect(activity.recent.last?.returnCode == nil)
+    #expect(activity.total == 0)
+  }
+
+  @Test("what a command prints is kept up to 1,024 characters")
+  func messages() {
+    let recorder = FlightRecorder()
+    recorder.begin("lvs")
+    recorder.end(name: "lvs", returnCode: 5, succeeded: false, messages: String(repeating: "m", count: 5000))
+    #expect(recorder.snapshot.recent.last?.messages.count == 1024)
+  }
+
+  @Test(
+    "the library's words become an error to branch on",
+    arguments: [
+      (
+        "Volume group \"vg\" has insufficient free space (15 extents): 16 required.", VolumeError.Code.noSpace,
+        "lvcreate on a full group"
+      ),
+      ("Insufficient suitable allocatable extents for logical volume pvc-1: 5 more required", .noSpace, "lvextend"),
+      ("Insufficient suitable contiguous allocatable extents", .noSpace, "contiguous allocation"),
+      (
+        "VG vg metadata on /dev/sdb (521 bytes) is too large for circular buffer.; Failed to write VG vg.", .noSpace,
+        "a full metadata area"
+      ),
+      ("Failed to write VG vg.", .noSpace, "a full metadata area, the last words of it"),
+      ("Logical volume vg/pvc-1 contains a filesystem in use.", .inUse, "a mounted volume"),
+      ("Logical volume vg/pvc-1 in use.", .inUse, "a volume that is open"),
+      ("Logical volume vg/pvc-1 is used by another device.", .inUse, "a volume below another device"),
+      ("Failed to find logical volume \"vg/pvc-1\"", .notFound, "no such volume"),
+      ("Volume group \"vg\" not found; Cannot process volume group vg", .unavailable, "no such group"),
+      ("Can't get lock for vg", .unavailable, "the lock is held"),
+      ("device-mapper: reload ioctl on (254:0) failed: No space left", .unavailable, "the kernel refuses"),
+      ("Something nobody foresaw.", .internal, "anything else"),
+      ("", .internal, "nothing at all"),
+    ])
+  func phrases(_ message: String, _ code: VolumeError.Code, _ remark: String) {
+    let result = LVMSession.Result(returnCode: 5, report: [], messages: message.split(separator: "; ").map(String.init))
+    let error = result.failure("making volume pvc-1")
+    #expect(error.code == code, "\(remark)")
+    #expect(error.message.hasPrefix("making volume pvc-1: "), "\(remark)")
+    #expect(error.message.contains(message), "the library's words are quoted whole: \(error.message)")
+  }
+
+  @Test("that a volume exists already is told from every other failure")
+  func exists() {
+    func result(_ text: String) -> LVMSession.Result { LVMSession.Result(returnCode: 5, report: [], messages: [text]) }
+    #expect(result("Logical Volume \"pvc-1\" already exists in volume group \"vg\"").saysExists)
+    #expect(!result("Volume group \"vg\" has insufficient free space").saysExists)
+  }
+
+  @Test("only return code 1 is success")
+  func success() {
+    for code in [Int32(0), 2, 3, 4, 5, -1] {
+      #expect(!LVMSession.Result(returnCode: code, report: [], messages: []).succeeded, "\(code)")
+    }
+    #expect(LVMSession.Result(returnCode: 1, report: [], messages: []).succeeded)
+  }
+}

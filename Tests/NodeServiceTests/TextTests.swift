@@ -1,0 +1,228 @@
+import LinuxSystem
+import LogicalVolumes
+import StorageModel
+import Testing
+
+@testable import NodeService
+
+@Suite("Paths from kubelet")
+struct TargetPathTests {
+  static let root = "/var/lib/kubelet"
+  static let driver = "volumes.k8s.elastic.co~elastic-local"
+  static let uid = "0f3b6c1e-8d2a-4c55-9e0f-1a2b3c4d5e6f"
+
+  @Test(
+    "the two shapes that kubelet builds are taken apart",
+    arguments: [
+      ("/var/lib/kubelet", "\(root)/pods/\(uid)/volumes/\(driver)/pvc-1", "a pod's directory"),
+      ("/var/lib/kubelet/", "\(root)/pods/\(uid)/volumes/\(driver)/pvc-1", "a root with a slash at its end"),
+      ("/data/kubelet", "/data/kubelet/pods/\(uid)/volumes/\(driver)/a.b+c_d", "another root, another name"),
+      ("/var/lib/kubelet", "\(root)/pods/8a1c4cbd3b1c4cbd8a1c4cbd3b1c4cbd/volumes/\(driver)/v", "a static pod's"),
+    ])
+  func pods(_ root: String, _ path: String, _ remark: String) throws {
+    let target = try TargetPath(path, kubeletRoot: root)
+    #expect(target.volume.text == path.split(separator: "/").last.map(String.init), "\(remark)")
+    guard case .pod(let uid) = target.kind else {
+      Issue.record("\(remark): \(target.kind)")
+      return
+    }
+    #expect(path.contains("/pods/\(uid)/"), "\(remark)")
+    #expect(path.hasSuffix(target.components.joined(separator: "/")), "\(remark)")
+  }
+
+  @Test("the driver's global directory is told from a pod's, and is built as it is read")
+  func global() throws {
+    let path = "\(Self.root)/plugins/kubernetes.io/flexvolume/volumes.k8s.elastic.co/elastic-local/mounts/pvc-1"
+    let target = try TargetPath(path, kubeletRoot: Self.root)
+    #expect(target.kind == .global)
+    #expect(target.components == TargetPath.globalComponents(of: try VolumeName("pvc-1")))
+  }
+
+  static let refused: [(String, String)] = [
+    ("", "nothing"), ("/", "the root"), (root, "kubelet's root"), (root + "/", "kubelet's root"),
+    ("\(root)/pods/\(uid)/volumes/\(driver)", "no volume"), ("\(root)/pods/\(uid)/volumes/\(driver)/", "an empty volume"),
+    ("\(root)/pods/\(uid)/volumes/\(driver)/pvc-1/", "a slash at the end"),
+    ("\(root)/pods/\(uid)/volumes/\(driver)/pvc-1/mount", "a component too many"),
+    ("\(root)/pods/\(uid)/volumes/\(driver)//pvc-1", "two slashes"),
+    ("\(root)//pods/\(uid)/volumes/\(driver)/pvc-1", "two slashes at the start"),
+    ("\(root)/pods/../\(uid)/volumes/\(driver)/pvc-1", "a way up"),
+    ("\(root)/pods/\(uid)/volumes/\(driver)/..", "a way up at the end"),
+    ("\(root)/pods/\(uid)/volumes/\(driver)/.", "the directory itself"),
+    ("\(root)/pods/../volumes/\(driver)/pvc-1", "a way up in place of the pod"),
+    ("\(root)/pods/./volumes/\(driver)/pvc-1", "the directory itself in place of the pod"),
+    ("\(root)/pods//volumes/\(driver)/pvc-1", "an empty pod"),
+    ("\(root)/pods/\(uid)/volumes/volumes.k8s.elastic.co~other/pvc-1", "another driver"),
+    ("\(root)/pods/\(uid)/volumes/volumes.k8s.elastic.co/elastic-local/pvc-1", "an unescaped driver"),
+    ("\(root)/pods/\(uid)/volume-subpaths/\(driver)/pvc-1", "subpaths"),
+    ("\(root)/pods/\(uid)/volumes/\(driver)/-pvc", "a name that looks like a switch"),
+    ("\(root)/pods/\(uid)/volumes/\(driver)/p v", "a blank"),
+    ("\(root)/pods/\(uid)/volumes/\(driver)/pvc\u{0}x", "a NUL"),
+    ("\(root)/pods/\(uid)/volumes/\(driver)/pvc\nx", "a line break"),
+    ("\(root)/pods/\(uid)/volumes/\(driver)/pvc-ü", "unicode"),
+    ("\(root)/pods/\(uid)/volumes/\(driver)/" + String(repeating: "n", count: 4096), "a name of 4 KiB"),
+    ("\(root)/pods/" + String(repeating: "u", count: 4096) + "/volumes/\(driver)/pvc-1", "a pod of 4 KiB"),
+    ("\(root)x/pods/\(uid)/volumes/\(driver)/pvc-1", "a root with something behind it"),
+    ("/etc/passwd", "anywhere else"), ("pods/\(uid)/volumes/\(driver)/pvc-1", "a relative path"),
+    ("\(root)/plugins/kubernetes.io/flexvolume/volumes.k8s.elastic.co~elastic-local/mounts/pvc-1", "escaped"),
+    ("\(root)/plugins/kubernetes.io/flexvolume/volumes.k8s.elastic.co/elastic-local/mounts", "no global volume"),
+    ("\(root)/plugins/kubernetes.io/flexvolume/volumes.k8s.elastic.co/elastic-local/mounts/..", "the way up there"),
+    ("\(root)/plugins/kubernetes.io/csi/volumes.k8s.elastic.co/elastic-local/mounts/pvc-1", "another kind of plugin"),
+  ]
+
+  @Test("every other shape is refused:", arguments: refused)
+  func refusals(_ path: String, _ remark: String) {
+    let error = #expect(throws: VolumeError.self, "\(remark)") { try TargetPath(path, kubeletRoot: Self.root) }
+    #expect(error?.code == .invalid, "\(remark)")
+    #expect((error?.message.utf8.count ?? 0) < 1000, "a long path does not make a long message")
+    #expect(error?.message.contains("\n") == false, "\(remark)")
+  }
+}
+
+@Suite("Log lines")
+struct LogTests {
+
+  private func line(_ format: Log.Format, _ message: String, _ values: [String: String]) -> String {
+    let lines = Counted()
+    let log = Log(format: format, node: "node-1", now: { Timestamp(seconds: 1_795_231_682) }) { lines.append($0) }
+    log.notice(message, values)
+    #expect(lines.all.count == 1)
+    return lines.all.first ?? ""
+  }
+
+  @Test("a text line has time, level, message and sorted keys; empty values are left out, blanks are quoted")
+  func text() {
+    #expect(
+      line(.text, "volume created", ["volume": "pvc-1", "size": "1 GiB", "pod": "", "group": "vg"])
+        == "2026-11-21T03:28:02.000Z notice volume created group=vg size=\"1 GiB\" volume=pvc-1")
+  }
+
+  @Test("a JSON line is an object with time, level, message, node and the values")
+  func json() {
+    #expect(
+      line(.json, "volume created", ["volume": "pvc-1", "path": "/a/b", "pod": ""])
+        == #"{"level":"notice","message":"volume created","node":"node-1","path":"/a/b","time":"2026-11-21T03:28:02.000Z","volume":"pvc-1"}"#
+    )
+  }
+
+  @Test("whatever a value holds, a line stays one line and no control character gets through", arguments: Log.Format.allCases)
+  func oneLine(_ format: Log.Format) {
+    let nasty = [
+      "a\nb", "a\r\nb", "\u{1B}[31mred", "tab\there", "nul\u{0}", "\u{7F}", "quote\"back\\slash", "\u{85}next",
+      "\u{2028}line", "\u{2029}paragraph", "\u{9B}31m", "pod=forged level=error", String(repeating: "x", count: 10_000),
+    ]
+    for value in nasty {
+      let line = line(format, "call failed", ["reason": value])
+      // JSON escapes what it must; a reader of it shows no character before it has parsed the line.
+      let bad = line.unicodeScalars.filter {
+        let isFurther = (0x7F...0x9F).contains($0.value) || $0.value == 0x2028 || $0.value == 0x2029
+        return $0.value < 0x20 || (format == .text && isFurther)
+      }
+      #expect(bad.isEmpty, "\(value.debugDescription) came out as \(line.debugDescription.prefix(200))")
+    }
+    #expect(line(.text, "call failed", ["reason": "pod=forged"]).hasSuffix("reason=pod=forged"))
+    #expect(line(.text, "call failed", ["reason": "a pod=forged"]).hasSuffix("reason=\"a pod=forged\""))
+  }
+}
+
+@Suite("Metrics as text")
+struct MetricsTextTests {
+  private func text(_ metrics: Metrics, groups: [GroupCapacity] = [], activity: EngineActivity = EngineActivity()) -> String {
+    MetricsText(metrics.snapshot, groups: groups, activity: activity, interrupted: 2, release: "0.1.0").text
+  }
+
+  private func sample() -> String {
+    let metrics = Metrics()
+    metrics.beginCall()
+    metrics.endCall("mount", outcome: "success", .milliseconds(3))
+    metrics.beginCall()
+    metrics.endCall("frobnicate\"\\\n", outcome: "unsupported", .seconds(200))
+    metrics.beginCall()
+    metrics.record(.format, .milliseconds(80))
+    metrics.refuseConnection()
+    let recorder = FlightRecorder()
+    recorder.begin("lvcreate x")
+    recorder.end(name: "lvcreate", returnCode: 1, succeeded: true, messages: "")
+    var group = GroupCapacity(
+      group: "a\"b\\c\nd", totalBytes: 1 << 40, freeBytes: 5, foreignBytes: 0, extentBytes: 1, volumes: 7)
+    group.thin = ThinPoolUse(pool: "p", sizeBytes: 1, virtualBytes: 2, ceilingBytes: 3, dataPercent: 12.5)
+    return text(metrics, groups: [group], activity: recorder.snapshot)
+  }
+
+  @Test("every sample belongs to the family above it, which has HELP and TYPE once, and no sample comes twice")
+  func format() throws {
+    var families: [String: String] = [:]
+    var current = ""
+    var seen: Set<String> = []
+    for line in sample().split(separator: "\n", omittingEmptySubsequences: false).dropLast() {
+      if line.hasPrefix("# HELP ") {
+        current = String(line.split(separator: " ")[2])
+        #expect(families[current] == nil, "\(current) comes once")
+        families[current] = ""
+      } else if line.hasPrefix("# TYPE ") {
+        let words = line.split(separator: " ")
+        #expect(String(words[2]) == current)
+        #expect(["gauge", "counter", "histogram"].contains(words[3]))
+        families[current] = String(words[3])
+      } else {
+        let name = String(line.prefix { $0 != "{" && $0 != " " })
+        let isHistogram = families[current] == "histogram"
+        let names = isHistogram ? ["_bucket", "_sum", "_count"].map { current + $0 } : [current]
+        #expect(names.contains(name), "\(line) under \(current)")
+        #expect(seen.insert(String(line[..<(line.lastIndex(of: " ") ?? line.endIndex)])).inserted, "\(line) comes once")
+        let number = try #require(line.split(separator: " ").last)
+        #expect(Double(number) != nil, "\(line)")
+      }
+    }
+    #expect(families.count > 15)
+    #expect(families.allSatisfy { $0.key.hasPrefix("elastic_local_") && !$0.value.isEmpty })
+    let counters = families.filter { $0.value == "counter" }.keys
+    #expect(counters.allSatisfy { $0.hasSuffix("_total") })
+  }
+
+  @Test("label values are escaped, verbs that nobody knows share one label, and whole numbers have no fraction")
+  func samples() {
+    let text = sample()
+    for line in [
+      #"elastic_local_group_total_bytes{group="a\"b\\c\nd"} 1099511627776"#,
+      #"elastic_local_calls_total{outcome="success",verb="mount"} 1"#,
+      #"elastic_local_calls_total{outcome="unsupported",verb="other"} 1"#,
+      #"elastic_local_calls_in_flight 1"#, #"elastic_local_connections_refused_total 1"#,
+      #"elastic_local_call_seconds_bucket{le="0.0025",verb="mount"} 0"#,
+      #"elastic_local_call_seconds_bucket{le="0.005",verb="mount"} 1"#,
+      #"elastic_local_call_seconds_bucket{le="+Inf",verb="mount"} 1"#,
+      #"elastic_local_call_seconds_bucket{le="120.0",verb="other"} 0"#,
+      #"elastic_local_call_seconds_bucket{le="+Inf",verb="other"} 1"#,
+      #"elastic_local_call_seconds_count{verb="mount"} 1"#, #"elastic_local_phase_seconds_sum{phase="format"} 0.08"#,
+      #"elastic_local_engine_commands_total{command="lvcreate",succeeded="true"} 1"#,
+      #"elastic_local_interrupted_creations 2"#, #"elastic_local_build_info{release="0.1.0"} 1"#,
+    ] {
+      #expect(text.contains(line + "\n"), "\(line)")
+    }
+    #expect(text.contains(#"elastic_local_thin_data_percent{group="a\"b\\c\nd"} 12.5"#))
+    #expect(!text.contains("elastic_local_thin_metadata_percent"), "what is not known is not shown as zero")
+    #expect(!text.contains("frobnicate"))
+  }
+}
+
+@Suite("Faults to inject")
+struct StepFaultTests {
+  @Test("every step point and action is understood, and nothing else")
+  func parsing() throws {
+    for point in StepPoint.allCases {
+      #expect(try StepFault(parsing: "\(point.rawValue):kill").action == .kill)
+      #expect(try StepFault(parsing: "\(point.rawValue):fail").point == point)
+      #expect(try StepFault(parsing: "\(point.rawValue):kill-after-15").action == .killAfter(milliseconds: 15))
+      #expect(try StepFault(parsing: "\(point.rawValue):hang").action == .hang)
+    }
+    for text in ["", "staged", "staged:", ":kill", "staged:explode", "nowhere:kill", "staged:kill-after-x", "staged: kill"] {
+      #expect(throws: VolumeError.self, "\(text)") { try StepFault(parsing: text) }
+    }
+  }
+
+  @Test("an injected failure hits its point alone")
+  func failing() async throws {
+    let points = try StepFault(parsing: "staged:fail").stepPoints
+    for point in StepPoint.allCases where point != .staged { try await points.reach(point) }
+    await #expect(throws: VolumeError.self) { try await points.reach(.staged) }
+  }
+}

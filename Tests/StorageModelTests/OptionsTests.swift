@@ -1,0 +1,239 @@
+import StorageModel
+import Testing
+
+@Suite("Mount options and mkfs options")
+struct AllowListTests {
+  @Test(
+    "options that are harmless are taken as they are, in order",
+    arguments: [
+      "noatime", "noatime,nodiratime,noexec", "discard", "nodiscard,barrier", "data=ordered", "data=journal",
+      "data=writeback", "errors=remount-ro", "errors=continue", "commit=30", "stripe=128", "inode64,largeio,swalloc",
+      "logbufs=8,logbsize=256k", "allocsize=64m", "ssd,compress=zstd:3", "compress-force=zlib:9", "compress=lzo",
+      "compress=no", "space_cache=v2", "discard=async", "nosuid,nodev", "lazytime,relatime",
+    ])
+  func mountAllowed(_ text: String) throws {
+    #expect(try MountOptions(parsing: text).options.joined(separator: ",") == text)
+  }
+
+  @Test(
+    "options that open a way out of the pod or say what is mounted are refused",
+    arguments: [
+      ("dev", "device nodes"), ("suid", "set-uid programs"), ("exec", "undoes noexec"), ("bind", "another mount"),
+      ("rbind", "another mount"), ("move", "another mount"), ("remount", "another mount"), ("remount,rw", "another mount"),
+      ("loop", "another device"), ("ro", "kubelet says so"), ("rw", "kubelet says so"), ("x-systemd.automount", "userspace's"),
+      ("x-mount.mkdir", "userspace's"), ("user", "userspace's"), ("users", "userspace's"), ("defaults", "not an option"),
+      ("_netdev", "userspace's"), ("context=system_u:object_r:x", "SELinux"), ("device=/dev/sda", "another device"),
+      ("logdev=/dev/sda", "another device"), ("rtdev=/dev/sda", "another device"), ("journal_path=/dev/sda", "another device"),
+      ("journal_dev=8:1", "another device"), ("subvol=/", "another tree"), ("usrquota", "quota files"),
+      ("usrjquota=aquota.user", "a file name"), ("sb=8193", "another superblock"), ("noload", "does not replay the journal"),
+      ("norecovery", "does not replay the log"), ("errors=panic", "stops the node"), ("data=", "no value"),
+      ("data=x", "no such mode"), ("commit=-1", "negative"), ("commit=1 2", "a blank"), ("commit=\"1\"", "quotes"),
+      ("commit=1;reboot", "a shell"), ("commit=9999999999", "beyond reason"), ("noatime=1", "a value it does not take"),
+      ("noatime,", "an empty option"), (",", "only a comma"), ("", "nothing"), (" noatime", "a blank in front"),
+      ("noatime ", "a blank behind"), ("noatime\n", "a line break"), ("noatime\u{0}dev", "a NUL"), ("NOATIME", "capitals"),
+      ("noatime,dev", "one bad among good"), ("compress=lzo:3", "no levels"), ("compress=zstd:x", "no level"),
+      ("logbsize=k", "no number"), ("--config", "a switch"), ("-o", "a switch"),
+    ])
+  func mountRefused(_ text: String, _ remark: String) {
+    let error = #expect(throws: VolumeError.self, "\(remark)") { try MountOptions(parsing: text) }
+    #expect(error?.code == .invalid, "\(remark)")
+    #expect(error?.message.hasPrefix("mountOptions: ") == true, "\(remark)")
+  }
+
+  @Test("every name that a refusal offers is taken")
+  func summary() throws {
+    for name in MountOptions.summary.split(separator: " ") where !name.hasSuffix("=") {
+      _ = try MountOptions(parsing: String(name))
+    }
+    #expect(!MountOptions.summary.split(separator: " ").contains { ["dev", "suid", "exec"].contains($0) })
+  }
+
+  @Test(
+    "switches that change the layout alone are taken as they are",
+    arguments: [
+      (FileSystemKind.ext4, "-b 4096 -m 1"), (.ext4, "-i 16384 -I 256 -N 100000"), (.ext4, "-O ^has_journal,extent"),
+      (.ext4, "-E lazy_itable_init=1,discard"), (.ext4, "-E stride=16,stripe_width=64"), (.ext4, "-T largefile4"), (.ext4, ""),
+      (.ext4, "  -m   0  "), (.xfs, "-K"), (.xfs, "-b size=4096 -s size=4k"), (.xfs, "-d su=64k,sw=4"),
+      (.xfs, "-m crc=1,reflink=0 -n ftype=1"), (.xfs, "-l size=64m -i maxpct=25"), (.btrfs, "-K --mixed -n 16k"),
+      (.btrfs, "-m single -d dup --csum xxhash"), (.btrfs, "-O ^no-holes"),
+    ])
+  func mkfsAllowed(_ kind: FileSystemKind, _ text: String) throws {
+    #expect(try MkfsOptions(parsing: text, for: kind).arguments == text.split(separator: " ").map(String.init))
+  }
+
+  @Test(
+    "switches that name a device or file, force, or belong to another tool are refused",
+    arguments: [
+      (FileSystemKind.ext4, "-F", "forces"), (.ext4, "-FF", "forces"), (.ext4, "/dev/sda", "another device"),
+      (.ext4, "-d /etc", "copies a directory"), (.ext4, "-J device=/dev/sda", "another device"), (.ext4, "-J size=4", "the journal"),
+      (.ext4, "-l /etc/passwd", "reads a file"), (.ext4, "-S", "writes superblocks alone"), (.ext4, "-n", "does nothing"),
+      (.ext4, "-t xfs", "another file system"), (.ext4, "-U clear", "the identity"), (.ext4, "-L label", "not needed"),
+      (.ext4, "--config /x", "a switch of LVM"), (.ext4, "-E root_owner=0:0", "an owner"), (.ext4, "-E offset=4096", "elsewhere"),
+      (.ext4, "-E android_sparse", "not known"), (.ext4, "-z undo", "writes a file"), (.ext4, "-M /mnt", "a directory"),
+      (.ext4, "-b", "no value"), (.ext4, "-b 4096k", "no number"), (.ext4, "-b -F", "a switch for a value"), (.ext4, "-b4096", "one word"),
+      (.ext4, "-m 1 2", "one word too many"), (.ext4, "-O \"extent\"", "quotes"), (.ext4, "-O extent;reboot", "a shell"),
+      (.ext4, "-O ,", "empty names"), (.ext4, "-O -F", "a switch for a value"), (.ext4, "-T ../x", "a path"), (.ext4, "-K", "xfs's"),
+      (.ext4, "-b\t4096", "a tab"), (.ext4, "-b\n4096", "a line break"), (.ext4, "-b 4096\u{0}", "a NUL"), (.ext4, "−b 1", "another dash"),
+      (.xfs, "-f", "forces"), (.xfs, "-d name=/etc/passwd", "a file"), (.xfs, "-d file=1", "a file"), (.xfs, "-d size=1g", "another size"),
+      (.xfs, "-l logdev=/dev/sda", "another device"), (.xfs, "-r rtdev=/dev/sda", "another device"), (.xfs, "-p /etc/passwd", "a file"),
+      (.xfs, "-c options=/etc/passwd", "a file"), (.xfs, "-L x", "not needed"), (.xfs, "-N", "does nothing"),
+      (.xfs, "-i size=", "no value"), (.xfs, "-i size=a", "no number"), (.xfs, "-i size=1=2", "two values"), (.xfs, "-m uuid=x", "the identity"),
+      (.btrfs, "-f", "forces"), (.btrfs, "-r /etc", "copies a directory"), (.btrfs, "--rootdir /etc", "copies a directory"),
+      (.btrfs, "-d raid0", "several devices"), (.btrfs, "-m raid1 /dev/sda", "several devices"), (.btrfs, "-b 1g", "another size"),
+      (.btrfs, "--csum=xxhash", "one word"), (.btrfs, "-U x", "the identity"),
+    ])
+  func mkfsRefused(_ kind: FileSystemKind, _ text: String, _ remark: String) {
+    let error = #expect(throws: VolumeError.self, "\(remark)") { try MkfsOptions(parsing: text, for: kind) }
+    #expect(error?.code == .invalid, "\(remark)")
+    #expect(error?.message.hasPrefix("mkfsOptions: ") == true, "\(remark)")
+    #expect(error?.message.contains("\n") == false, "\(remark)")
+  }
+}
+
+@Suite("Options of a volume")
+struct VolumeOptionsTests {
+  @Test("without options nothing is assumed but the standard")
+  func empty() throws {
+    let options = try VolumeOptions([:])
+    #expect(options.size == nil && options.fileSystem == nil && options.volume == nil && options.volumeGroup == nil)
+    #expect(!options.isReadOnly && options.pod == nil)
+    #expect(options.mountOptions == .none && options.mkfsOptions == .none)
+    #expect(options.fileSystemToMake == .ext4)
+    let blank = ["sizeBytes", "fsType", "mkfsOptions", "mountOptions", "volumeGroup", "kubernetes.io/fsType", "kubernetes.io/readwrite"]
+    #expect(try VolumeOptions(Dictionary(uniqueKeysWithValues: blank.map { ($0, "") })) == options, "empty is not given")
+  }
+
+  @Test("every key is understood")
+  func all() throws {
+    let options = try VolumeOptions([
+      "sizeBytes": "1073741824", "fsType": "xfs", "mkfsOptions": "-K", "mountOptions": "noatime,inode64",
+      "volumeGroup": "fast-vg", "kubernetes.io/fsType": "xfs", "kubernetes.io/readwrite": "ro",
+      "kubernetes.io/pvOrVolumeName": "pvc-1", "kubernetes.io/pod.name": "db-0", "kubernetes.io/pod.namespace": "prod",
+      "kubernetes.io/pod.uid": "u", "kubernetes.io/serviceAccount.name": "default", "kubernetes.io/mounterArgs.FsGroup": "1000",
+      "kubernetes.io/something.new": "x", "kubernetes.io/secret/password": "hunter2", "kubernetes.io/": "",
+    ])
+    #expect(options.size == .gibibytes(1))
+    #expect(options.fileSystem == .xfs && options.fileSystemToMake == .xfs)
+    #expect(options.mkfsOptions.arguments == ["-K"])
+    #expect(options.mountOptions.options == ["noatime", "inode64"])
+    #expect(options.volumeGroup?.text == "fast-vg")
+    #expect(options.isReadOnly)
+    #expect(options.volume?.text == "pvc-1")
+    #expect(options.pod == "prod/db-0")
+  }
+
+  @Test(
+    "an option that is not understood is refused, naming its key",
+    arguments: [
+      ("fstype", "ext4", "misspelt"), ("size", "1", "another word"), ("SizeBytes", "1", "capitals"), ("kubernetes.iofsType", "x", "no slash"),
+      ("sizeBytes", "0", "nothing"), ("sizeBytes", "-1", "negative"), ("sizeBytes", "1Gi", "a unit"), ("sizeBytes", "1.5", "a fraction"),
+      ("sizeBytes", "9223372036854775808", "beyond 63 bits"), ("sizeBytes", " 1", "a blank"), ("fsType", "vfat", "none of ours"),
+      ("fsType", "ext4 ", "a blank"), ("fsType", "EXT4", "capitals"), ("fsType", "../ext4", "a path"), ("kubernetes.io/fsType", "ntfs", "none of ours"),
+      ("kubernetes.io/readwrite", "rx", "neither"), ("kubernetes.io/readwrite", "RO", "capitals"), ("kubernetes.io/pvOrVolumeName", "../x", "no name"),
+      ("volumeGroup", "a/b", "no group"), ("volumeGroup", "--config", "a switch"), ("mountOptions", "suid", "not allowed"),
+      ("mkfsOptions", "-F", "not allowed"), ("mkfsOptions", "-K", "xfs's, but ext4 is made"),
+    ])
+  func refused(_ key: String, _ value: String, _ remark: String) {
+    let error = #expect(throws: VolumeError.self, "\(remark)") { try VolumeOptions([key: value]) }
+    #expect(error?.code == .invalid, "\(remark)")
+  }
+
+  @Test("two different file systems are refused, two equal ones are one")
+  func fileSystems() throws {
+    #expect(throws: VolumeError.self) { try VolumeOptions(["fsType": "xfs", "kubernetes.io/fsType": "ext4"]) }
+    #expect(try VolumeOptions(["fsType": "xfs", "kubernetes.io/fsType": ""]).fileSystem == .xfs)
+    #expect(try VolumeOptions(["kubernetes.io/fsType": "btrfs"]).fileSystem == .btrfs)
+    #expect(try VolumeOptions(["sizeBytes": "9223372036854775807"]).size?.bytes == UInt64(Int64.max))
+  }
+
+  @Test("no refusal ever shows a secret, whatever else is wrong with the options")
+  func secrets() throws {
+    var generator = SystemRandomNumberGenerator()
+    let wrong = [
+      ("sizeBytes", "x"), ("fsType", "vfat"), ("kubernetes.io/readwrite", "x"), ("volumeGroup", "/"), ("mountOptions", "suid"),
+      ("mkfsOptions", "-F"), ("kubernetes.io/pvOrVolumeName", "/"), ("unknown", "x"), ("kubernetes.io/fsType", "x"),
+    ]
+    let alphabet = Array("abcdefghijklmnopqrstuvwxyz0123456789=,/ -\"\\\n%")
+    for _ in 0..<500 {
+      let secret = "SECRET" + String((0..<12).map { _ in alphabet[Int(generator.next() % UInt64(alphabet.count))] })
+      let (key, value) = wrong[Int(generator.next() % UInt64(wrong.count))]
+      let error = #expect(throws: VolumeError.self) {
+        try VolumeOptions([key: value, "kubernetes.io/secret/token": secret, "kubernetes.io/secret/\(value)": secret])
+      }
+      #expect(error?.description.contains("SECRET") == false)
+      // A secret that was given as an option of our own, by mistake: the key is shown, the value is not.
+      for mistaken in ["password", "secretRef"] {
+        let error = #expect(throws: VolumeError.self) { try VolumeOptions([mistaken: secret]) }
+        #expect(error?.description.contains("SECRET") == false)
+      }
+      let among = #expect(throws: VolumeError.self) { try VolumeOptions(["mountOptions": "password=\(secret)"]) }
+      #expect(among?.description.contains("SECRET") == false || secret.contains(","))
+      let switched = #expect(throws: VolumeError.self) { try VolumeOptions(["mkfsOptions": "-b \(secret.filter { $0 != " " })"]) }
+      #expect(switched?.description.contains("SECRET") == false)
+    }
+  }
+}
+
+@Suite("Errors and outcomes")
+struct ErrorTests {
+  static let table: [(VolumeError.Code, FlexStatus, String, ErrorPolicy.Retry)] = [
+    (.notFound, .failure, "VolumeNotFound", .afterIntervention), (.conflict, .failure, "VolumeConflict", .afterIntervention),
+    (.inUse, .failure, "VolumeInUse", .later), (.noSpace, .failure, "InsufficientStorage", .afterIntervention),
+    (.invalid, .failure, "InvalidVolumeRequest", .never), (.unsafe, .failure, "VolumeProtected", .afterIntervention),
+    (.forbidden, .failure, "Forbidden", .never), (.unavailable, .failure, "NodeStorageUnavailable", .later),
+    (.cancelled, .failure, "VolumeCallCancelled", .later), (.unsupported, .notSupported, "Unsupported", .never),
+    (.internal, .failure, "NodeStorageFailure", .later),
+  ]
+
+  @Test("every code has its row in the one table", arguments: table)
+  func policy(_ code: VolumeError.Code, _ status: FlexStatus, _ reason: String, _ retry: ErrorPolicy.Retry) {
+    let policy = ErrorPolicy.policy(for: code)
+    #expect(policy.flexStatus == status)
+    #expect(policy.eventReason == reason)
+    #expect(policy.retry == retry)
+  }
+
+  @Test("the table has all codes, each reason once, and only one code makes kubelet stop asking")
+  func complete() {
+    #expect(Self.table.map(\.0) == VolumeError.Code.allCases)
+    #expect(Set(Self.table.map(\.2)).count == Self.table.count)
+    #expect(Self.table.filter { $0.1 == .notSupported }.map(\.0) == [.unsupported])
+    #expect(Self.table.allSatisfy { $0.1 != .success })
+  }
+
+  @Test("statuses are spelt as kubelet compares them, with the exit codes it expects")
+  func statuses() {
+    let rows: [(FlexStatus, String, Int32)] = [
+      (.success, "Success", 0), (.failure, "Failure", 1), (.notSupported, "Not supported", 0),
+    ]
+    #expect(FlexStatus.allCases == rows.map(\.0))
+    for (status, text, code) in rows { #expect(status.rawValue == text && status.exitCode == code) }
+  }
+
+  @Test("an error says what was being done, and what was underneath only in the log's form")
+  func errors() {
+    struct Underneath: Error {}
+    let error = VolumeError(.noSpace, "full", cause: Underneath()).during("making x")
+    #expect(error.code == .noSpace)
+    #expect(error.message == "making x: full")
+    #expect(error.description == "making x: full (Underneath())")
+    let both = RollbackError(original: VolumeError(.noSpace, "full"), rollback: VolumeError(.inUse, "busy"))
+    #expect(both.description == "full; undoing it failed as well: busy")
+  }
+
+  @Test("an outcome has its value either way, and says whether it was a change")
+  func outcomes() {
+    #expect(Outcome.unchanged(1).value == 1 && !Outcome.unchanged(1).isChange)
+    #expect(Outcome.changed(2).value == 2 && Outcome.changed(2).isChange)
+  }
+
+  @Test("names that other programs know us by stay what they are")
+  func productNames() {
+    #expect(ProductNames.driver == "volumes.k8s.elastic.co/elastic-local")
+    #expect(ProductNames.escapedDriver == "volumes.k8s.elastic.co~elastic-local")
+    #expect(ProductNames.driverComponents.joined(separator: "/") == ProductNames.driver)
+    #expect(ProductNames.defaultVolumeGroup == "elastic-local-vg")
+    #expect(ProductNames.defaultThinPool == "elastic-local-thinpool")
+    #expect(ProductNames.defaultSocket == "/var/run/elastic-local/socket")
+  }
+}

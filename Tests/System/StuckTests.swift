@@ -1,0 +1,114 @@
+import Glibc
+import LinuxSystem
+import Testing
+
+@Suite("While LVM is stuck on a device", .serialized, .lab, .exclusive)
+struct StuckTests {
+  @Test("other volumes mount and unmount, status, health and metrics answer; afterwards everything goes on")
+  func suspended() throws {
+    try withSlowDisk { group, disk in
+      try withNode(.thick(group), start: false) { node in
+        node.flags = ["--metrics-address", "127.0.0.1:0"]
+        try node.start()
+        let (first, second, late) = (Scratch.volumeName(), Scratch.volumeName(), Scratch.volumeName())
+        for volume in [first, second] { try node.mount(volume).succeeds() }
+        try node.unmount(second).succeeds()
+        try Marker(seed: 31).write(in: node.podDirectory("pod-a", first))
+        // What is needed of its file system is in memory: nothing below reads from the disk.
+        try run("dmsetup", "suspend", "--noflush", "--nolockfs", disk)
+        var isSuspended = true
+        defer { if isSuspended { _ = try? run("dmsetup", "resume", disk) } }
+
+        let directory = node.podDirectory("pod-a", late)
+        try Files.makeDirectories(directory, mode: 0o750)
+        let stuck = try node.begin(["mount", directory, Options().json(late, pod: "pod-a")])
+        usleep(1_500_000)
+        #expect(stuck.isRunning, "the call was to hang: \(stuck.output)")
+
+        try within("a bind of a mounted volume", 5) { try node.mount(first, pod: "pod-b").succeeds() }
+        try within("its unmount", 5) { try node.unmount(first, pod: "pod-b").succeeds() }
+        try within("status", 5) {
+          let report = try #require(try node.call(["status"]).succeeds().report)
+          #expect((report["runningSeconds"] as? Double ?? 0) > 0, "status does not say that a command hangs")
+        }
+        for (path, word) in [("/healthz", "ok"), ("/metrics", "elastic_local_engine_running_seconds")] {
+          try within(path, 5) {
+            let answer = try http(node, path)
+            #expect(answer.contains(word), "\(path): \(answer)")
+          }
+        }
+        #expect(stuck.isRunning)
+
+        try run("dmsetup", "resume", disk)
+        isSuspended = false
+        FlexReply("mount", try stuck.wait(seconds: 30), at: #_sourceLocation).succeeds()
+        try node.mount(second).succeeds()
+        for volume in [first, second, late] {
+          try node.unmount(volume).succeeds()
+          try node.remove(volume).succeeds()
+        }
+      }
+    }
+  }
+
+  @Test("a caller that gives up on a stuck call has it undone when the device comes back")
+  func abandoned() throws {
+    try withSlowDisk { group, disk in
+      try withNode(.thick(group)) { node in
+        let volume = Scratch.volumeName()
+        try run("dmsetup", "suspend", "--noflush", "--nolockfs", disk)
+        let reply = try node.mount(volume, timeout: 2)
+        try run("dmsetup", "resume", disk)
+        reply.fails(saying: "2 s")
+        let isGone = try eventually { try group.volume(volume) == nil && Leaks.found(on: node).isEmpty }
+        #expect(isGone, "what the abandoned call made is still there")
+        try node.mount(volume).succeeds()
+        try node.unmount(volume).succeeds()
+        try node.remove(volume).succeeds()
+      }
+    }
+  }
+
+  /// A volume group on a device that can be suspended.
+  private func withSlowDisk(_ body: (VolumeGroup, String) throws -> Void) throws {
+    let disk = "lab-slow\(Scratch.number())"
+    let below = Lab.disks[1]
+    try run("dmsetup", "create", disk, "--table", "0 \(try sectorCount(of: below)) linear \(below) 0")
+    defer { _ = try? attempt("dmsetup", ["remove", "--retry", disk]) }
+    try body(try VolumeGroup(disks: ["/dev/mapper/\(disk)"]), disk)
+  }
+
+  private func sectorCount(of disk: String) throws -> Int {
+    let name = lastComponent(of: disk)
+    let text = try Files.readText("/sys/block/\(name)/size")
+    return Int(text.filter(\.isNumber)) ?? 0
+  }
+
+  private func within(_ what: String, _ seconds: Double, _ body: () throws -> Void) throws {
+    let start = MonotonicClock.now()
+    try body()
+    let took = (MonotonicClock.now() - start).asSeconds
+    #expect(took < seconds, "\(what) took \(took) s")
+  }
+
+  /// GET over a connection of its own.
+  private func http(_ node: Node, _ path: String) throws -> String {
+    let line = try #require(node.log.split(separator: "\n").last { $0.contains(" serving ") })
+    let word = try #require(line.split(separator: " ").first { $0.hasPrefix("metrics=") })
+    let port = try #require(UInt16(word.dropFirst("metrics=".count)))
+    let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+    var address = sockaddr_in()
+    address.sin_family = sa_family_t(AF_INET)
+    address.sin_port = port.bigEndian
+    address.sin_addr.s_addr = UInt32(0x7f00_0001).bigEndian
+    let result = withUnsafePointer(to: &address) {
+      $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+        connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
+      }
+    }
+    try #require(result == 0, "no connection to port \(port)")
+    let call = RawCall(adopting: descriptor)
+    try call.send(Array("GET \(path) HTTP/1.1\r\nHost: lab\r\n\r\n".utf8))
+    return call.receiveAll(seconds: 10)
+  }
+}

@@ -1,0 +1,54 @@
+import Glibc
+import LinuxSystem
+
+/// A directory of its own for a test, removed with the last reference to it.
+final class TemporaryDirectory: Sendable {
+  let path: String
+
+  init() throws {
+    var bytes = Array("/tmp/volume-host-test-XXXXXX".utf8CString)
+    guard mkdtemp(&bytes) != nil else {
+      throw SystemError(operation: "make directory", subject: "/tmp", errno: .current)
+    }
+    path = try Files.realPath(String(decoding: bytes.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self))
+  }
+
+  deinit { try? Files.removeTree(path) }
+
+  /// A path below it.
+  subscript(name: String) -> String { path + "/" + name }
+
+  /// A directory below it.
+  @discardableResult
+  func directory(_ name: String) throws -> String {
+    try Files.makeDirectories(self[name], mode: 0o755)
+    return self[name]
+  }
+
+  /// A shell script below it, put there as an installer does: written beside and renamed.
+  @discardableResult
+  func executable(_ name: String, _ script: String) throws -> String {
+    let path = self[name]
+    let cut = path.lastIndex(of: "/") ?? path.startIndex
+    let temporary = path[..<cut] + "/." + path[cut...].dropFirst()
+    try write("#!/bin/sh\n" + script + "\n", to: String(temporary))
+    guard chmod(String(temporary), 0o755) == 0 else { throw SystemError(operation: "chmod", subject: path, errno: .current) }
+    try Files.rename(String(temporary), to: path)
+    return path
+  }
+
+  private func write(_ text: String, to path: String) throws {
+    let file = try Descriptor.open(path, O_WRONLY | O_CREAT | O_TRUNC, mode: 0o644)
+    let bytes = Array(text.utf8)
+    guard Glibc.write(file.rawValue, bytes, bytes.count) == bytes.count else {
+      throw SystemError(operation: "write", subject: path, errno: .current)
+    }
+  }
+
+  /// A file below it.
+  @discardableResult
+  func file(_ name: String, _ text: String = "") throws -> String {
+    try write(text, to: self[name])
+    return self[name]
+  }
+}
