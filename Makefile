@@ -13,7 +13,7 @@ PLUGIN_DIR ?= /usr/libexec/kubernetes/kubelet-plugins/volume/exec
 SWIFT_BUILD := swift build --scratch-path $(BUILD)
 SWIFT_FILES := Sources Tests Package.swift
 SHELL_FILES := $(wildcard lab/run lab/test lab/dependencies lab/volume-group lab/boot lab/demo .ci/run \
-	flex-install/*.sh Benchmarks/*/run.sh)
+	flex-install/*.sh Benchmarks/common.bash Benchmarks/*/run.sh)
 
 .PHONY: help
 help: ## list the targets
@@ -46,8 +46,11 @@ build-tests:
 	$(SWIFT_BUILD) --build-tests
 
 .PHONY: bench
-bench: build ## run the benchmarks
-	@for benchmark in Benchmarks/*/run.sh; do echo "== $$benchmark" && BUILD=$(BUILD) $$benchmark || exit; done
+bench: build ## measure against the targets, about 10 minutes; CHECK=1 makes a missed target an error
+	@lab/dependencies run lab test
+	@failed=; for benchmark in flex-call volumes scale; do echo "== $$benchmark"; \
+	CHECK=$(CHECK) BUILD=$(BUILD) Benchmarks/$$benchmark/run.sh || failed="$$failed $$benchmark"; echo; done; \
+	[ -z "$$failed" ] || { echo "failed:$$failed" >&2; exit 1; }
 
 .PHONY: demo
 demo: build ## show a volume's life on a real LVM: made, mounted, grown, kept over a power cut, removed

@@ -31,6 +31,7 @@ let staticExecutable: [LinkerSetting] = [
 let package = Package(
   name: "elastic-local",
   products: [
+    .library(name: "VolumeHost", targets: ["VolumeHost"]),
     .executable(name: "elastic-local", targets: ["flex-client"]),
     .executable(name: "elastic-local-attach", targets: ["flex-client-attach"]),
     .executable(name: "elastic-local-node", targets: ["node"]),
@@ -52,6 +53,9 @@ let package = Package(
     .target(
       name: "LogicalVolumes", dependencies: ["StorageModel", "LinuxSystem", "CLVM2Cmd"], swiftSettings: strict),
     .target(name: "NodeProtocol", dependencies: ["StorageModel", "LinuxSystem"], swiftSettings: strict),
+
+    // the kubelet's side of FlexVolume
+    .target(name: "VolumeHost", dependencies: ["LinuxSystem", "StorageModel"], swiftSettings: strict),
 
     // services
     .target(
@@ -78,6 +82,9 @@ let package = Package(
     .target(
       name: "EngineContract", dependencies: ["LogicalVolumes", "LinuxSystem", "StorageModel"],
       path: "Tests/EngineContract", swiftSettings: strict),
+    .testTarget(
+      name: "VolumeHostTests", dependencies: ["VolumeHost", "LinuxSystem"], exclude: ["Traces"],
+      swiftSettings: strict),
     .testTarget(name: "StorageModelTests", dependencies: ["StorageModel"], swiftSettings: strict),
     .testTarget(name: "LinuxSystemTests", dependencies: ["LinuxSystem", "StorageModel"], swiftSettings: strict),
     .testTarget(
@@ -86,7 +93,8 @@ let package = Package(
     .testTarget(
       name: "NodeProtocolTests", dependencies: ["NodeProtocol", "LinuxSystem", "StorageModel"], swiftSettings: strict),
     .testTarget(
-      name: "NodeServiceTests", dependencies: ["NodeService", "NodeProtocol", "LogicalVolumes", "LinuxSystem", "StorageModel"],
+      name: "NodeServiceTests",
+      dependencies: ["NodeService", "NodeProtocol", "LogicalVolumes", "LinuxSystem", "StorageModel"],
       swiftSettings: strict),
     .testTarget(
       name: "SystemTests",

@@ -6,14 +6,15 @@
 #   --check    exit with 1 when a ratio or the size is over its limit
 #   --pairs N  runs of each program per exchange; default 1000
 #
-# ELASTIC_LOCAL_CLIENT names a client that is built already; without it a release build is made. Needs gcc and strip;
-# counts system calls where strace is there.
+# BUILD names the directory of a release build (.build unless told), ELASTIC_LOCAL_CLIENT a client instead. CHECK=1 is
+# --check. Needs a C compiler and strip; counts system calls where strace is there.
 set -eu
 
 limit=1.25
 size_limit=1048576
 pairs=1000
 check=no
+[ "${CHECK:-0}" != 1 ] || check=yes
 while [ $# -gt 0 ]; do
   case $1 in
     --check) check=yes ;;
@@ -33,12 +34,12 @@ clean_up() {
 trap clean_up EXIT
 trap 'exit 1' HUP INT TERM
 
-if [ -z "${ELASTIC_LOCAL_CLIENT:-}" ]; then
-  swift build --package-path "$here/../.." -c release --product elastic-local >&2
-  ELASTIC_LOCAL_CLIENT=$(swift build --package-path "$here/../.." -c release --show-bin-path)/elastic-local
-fi
+cd "$here/../.."
+ELASTIC_LOCAL_CLIENT=${ELASTIC_LOCAL_CLIENT:-${BUILD:-.build}/release/elastic-local}
+[ -x "$ELASTIC_LOCAL_CLIENT" ] || { echo "no $ELASTIC_LOCAL_CLIENT: run make build, or make bench" >&2; exit 2; }
+compiler=$(command -v "${CC:-gcc}" || command -v clang) || { echo "there is no C compiler" >&2; exit 2; }
 for program in flex_call flex_daemon flex_time; do
-  gcc -std=gnu11 -O2 -Wall -Wextra -Werror -static -o "$work/$program" "$here/$program.c"
+  "$compiler" -std=gnu11 -O2 -Wall -Wextra -Werror -static -o "$work/$program" "$here/$program.c"
 done
 cp "$ELASTIC_LOCAL_CLIENT" "$work/elastic-local"
 strip "$work/flex_call" "$work/elastic-local"

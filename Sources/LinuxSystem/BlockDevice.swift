@@ -30,6 +30,25 @@ package enum BlockDevice {
     try Descriptor.open(path, O_RDONLY).sync(subject: path)
   }
 
+  /// Overwrites the last 64 KiB of a block device with zeros and returns when they are on stable storage: where backups
+  /// of partition tables are.
+  package static func clearEnd(of path: String) throws(SystemError) {
+    let size = try size(of: path).bytes
+    let count = min(Int(clamping: size), 64 << 10)
+    let device = try Descriptor.open(path, O_WRONLY)
+    let number = device.rawValue
+    let zeros = [UInt8](repeating: 0, count: count)
+    var written = 0
+    while written < count {
+      written += try retryingInterrupts("clear the end of", path) {
+        zeros.withUnsafeBytes {
+          pwrite(number, $0.baseAddress, count - written, off_t(size) - off_t(count) + off_t(written))
+        }
+      }
+    }
+    try device.sync(subject: path)
+  }
+
   /// Whether a mounted file system (of any mount namespace), a device-mapper table, an MD array, swap or another
   /// exclusive opener uses the device. Ordinary openers do not count.
   package static func isHeldElsewhere(_ path: String) throws(SystemError) -> Bool {

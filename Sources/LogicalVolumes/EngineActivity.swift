@@ -73,6 +73,13 @@ package final class FlightRecorder: Sendable {
     }
   }
 
+  /// Runs a look at the disks that is no command. While it hangs, the engine counts as busy.
+  package func whileReading<Value>(_ body: () -> Value) -> Value {
+    state.withLock { $0.runningSince = MonotonicClock.now() }
+    defer { state.withLock { $0.runningSince = nil } }
+    return body()
+  }
+
   package var snapshot: EngineActivity {
     state.withLock { state in
       var activity = state.activity

@@ -44,13 +44,20 @@ package struct FormatPermits: Sendable {
   }
 
   package func all() throws(VolumeError) -> [FormatPermit] {
-    let files = try converting("listing \(directory)") { () throws(SystemError) in try Files.list(directory) }
     var permits: [FormatPermit] = []
-    for file in files where file.hasSuffix(Self.suffix) {
-      let volume = try VolumeName(String(file.dropLast(Self.suffix.count)))
+    for volume in try volumes() {
       if let permit = try permit(for: volume) { permits.append(permit) }
     }
     return permits
+  }
+
+  /// The volumes that have a permit, one that can not be read too.
+  package func volumes() throws(VolumeError) -> [VolumeName] {
+    let files = try converting("listing \(directory)") { () throws(SystemError) in try Files.list(directory) }
+    // What has no volume's name was not put here by us.
+    return files.filter { $0.hasSuffix(Self.suffix) }.compactMap {
+      try? VolumeName(String($0.dropLast(Self.suffix.count)))
+    }
   }
 
   package func write(_ permit: FormatPermit) throws(VolumeError) {

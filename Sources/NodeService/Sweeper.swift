@@ -6,10 +6,17 @@ struct Sweeper: Sendable {
   let context: NodeContext
 
   /// Undoes creations that were interrupted. At start, before any call is served: no creation can be going on.
+  ///
+  /// One that can not be undone is logged and keeps nobody else from being served: calls for that volume try again, or
+  /// are refused with the reason.
   func undoInterruptedCreations() async throws(VolumeError) {
-    for permit in try context.permits.all() {
-      try await context.locks.withLock(permit.volume) { () async throws(VolumeError) in
-        try await VolumePreparer(context: context).undoInterruptedCreation(of: permit.volume)
+    for name in try context.permits.volumes() {
+      do throws(VolumeError) {
+        try await context.locks.withLock(name) { () async throws(VolumeError) in
+          try await VolumePreparer(context: context).undoInterruptedCreation(of: name)
+        }
+      } catch {
+        context.log.error("interrupted creation can not be undone", ["volume": name.text, "reason": error.message])
       }
     }
   }

@@ -118,7 +118,8 @@ extension VolumePreparer {
   /// Adopts a volume of the Go program; refuses everything else that is not ours.
   private func ensureOurs(_ found: StoredVolume) async throws(VolumeError) -> StoredVolume {
     guard case .foreign(let isAdoptable, let kind) = found.ownership else {
-      return try await engine.activate(found).value
+      // The engine is not asked for what is there already: it may be stuck on another volume.
+      return found.isActive ? found : try await engine.activate(found).value
     }
     guard isAdoptable else {
       throw VolumeError(

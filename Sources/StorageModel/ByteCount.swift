@@ -49,7 +49,8 @@ extension ByteCount: CustomStringConvertible {
     let whole = bytes / unit
     let remainder = bytes % unit
     guard remainder != 0 else { return "\(whole) \(units[index])" }
-    let hundredths = UInt64(Double(remainder) / Double(unit) * 100)
+    // Down, so that it never reads as more than there is; a double may round the largest remainders up to a whole.
+    let hundredths = min(99, UInt64(Double(remainder) / Double(unit) * 100))
     let digits = hundredths < 10 ? "0\(hundredths)" : "\(hundredths)"
     return "\(whole).\(digits) \(units[index])"
   }

@@ -91,17 +91,28 @@ private struct Values {
   func volumeGroups() throws(VolumeError) -> [VolumeGroupName] {
     var groups: [VolumeGroupName] = []
     for part in required(.volumeGroup).split(separator: ",", omittingEmptySubsequences: false) {
-      groups.append(try VolumeGroupName(String(part)))
+      groups.append(try naming(.volumeGroup) { () throws(VolumeError) in try VolumeGroupName(String(part)) })
     }
     return groups
   }
 
   /// The Go program had a switch beside the pool's name; without it a name alone changes nothing.
   func thinPool(_ environment: [String: String]) throws(VolumeError) -> VolumeName? {
-    if let name = values[.thinPool] { return try VolumeName(name) }
+    if let name = values[.thinPool] {
+      return try naming(.thinPool) { () throws(VolumeError) in try VolumeName(name) }
+    }
     guard ["true", "1"].contains(environment["LVM_USE_THIN_VOLUMES"]?.lowercased()) else { return nil }
     let former = environment["LVM_THIN_POOL"].flatMap { $0.isEmpty ? nil : $0 }
     return try VolumeName(former ?? ProductNames.defaultThinPool)
+  }
+
+  /// Puts flag and variable in front of what is wrong with a name.
+  private func naming<Name>(_ setting: Setting, _ body: () throws(VolumeError) -> Name) throws(VolumeError) -> Name {
+    do throws(VolumeError) {
+      return try body()
+    } catch {
+      throw error.during("--\(setting.rawValue) (\(setting.environmentName))")
+    }
   }
 
   func path(_ setting: Setting) throws(VolumeError) -> String {

@@ -111,7 +111,10 @@ extension EngineUnderTest {
   /// Whatever a caller asks for a foreign volume, it stays as it is.
   fileprivate func expectUntouched(_ volume: StoredVolume, as original: StoredVolume) async throws {
     let attempts: [(String, @Sendable () async throws(VolumeError) -> Outcome<StoredVolume>)] = [
-      ("grow", { [engine] () async throws(VolumeError) in try await engine.extend(volume, to: volume.size + volume.size) }),
+      (
+        "grow",
+        { [engine] () async throws(VolumeError) in try await engine.extend(volume, to: volume.size + volume.size) }
+      ),
       ("mark", { [engine] () async throws(VolumeError) in try await engine.setRetained(volume, true) }),
       ("unmark", { [engine] () async throws(VolumeError) in try await engine.setRetained(volume, false) }),
       ("remove", { [engine] () async throws(VolumeError) in try await engine.remove(volume) }),

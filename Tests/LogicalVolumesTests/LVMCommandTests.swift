@@ -39,8 +39,9 @@ struct LVMCommandTests {
       ),
       (
         .remove(volume, in: group, uuid: "UALcVN-irw7-2wuA-6pOj-4M3b-Csq5-1Att3D"),
-        #"lvremove -y --select "lv_uuid=UALcVN-irw7-2wuA-6pOj-4M3b-Csq5-1Att3D&&lv_tags=elastic-local" vg-0/pvc-1"#,
-        "only this instance, only with our tag"
+        #"lvremove -y --select "lv_uuid=UALcVN-irw7-2wuA-6pOj-4M3b-Csq5-1Att3D&&lv_tags=elastic-local"#
+          + #"&&lv_tags!=elastic-local/retained&&lv_role!=thickorigin" vg-0/pvc-1"#,
+        "only this instance, only with our tag, neither retained nor with snapshots"
       ),
       (
         .change(volume, in: group, adding: tags),
@@ -87,7 +88,8 @@ struct LVMCommandTests {
   @Test("no name that passes the check can add a word, a switch, a selection or a setting to a command")
   func names() {
     let texts = [
-      "a b", "a\"b", "a'b", "a\\b", "--config", "-y", "a\nb", "a\tb", "a/b", "a&&b", "a=b", "a;b", "a$b", "a`b`", "ä", "",
+      "a b", "a\"b", "a'b", "a\\b", "--config", "-y", "a\nb", "a\tb", "a/b", "a&&b", "a=b", "a;b", "a$b", "a`b`", "ä",
+      "",
     ]
     for text in texts {
       #expect(throws: VolumeError.self, "volume \(text)") { try VolumeName(text) }

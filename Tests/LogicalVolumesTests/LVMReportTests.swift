@@ -178,7 +178,8 @@ struct LVMReportTests {
     #expect(volume.isPlain == isPlain, "\(remark)")
   }
 
-  @Test("the virtual size of a pool counts every volume of it, foreign ones too, and thin ones take no room of the group")
+  @Test(
+    "the virtual size of a pool counts every volume of it, foreign ones too, and thin ones take no room of the group")
   func thin() throws {
     let lines =
       Self.recorded + [

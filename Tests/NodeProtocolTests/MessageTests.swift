@@ -16,7 +16,9 @@ struct MessageTests {
 
   @Test("a request comes back as it was sent, whatever its arguments hold")
   func roundTrip() throws {
-    for arguments in [[], [""], ["a\nb", "\u{0}", "\"\\", "%s%n", "\u{2028}", "😀"], [String(repeating: "x", count: 100_000)]] {
+    for arguments in [
+      [], [""], ["a\nb", "\u{0}", "\"\\", "%s%n", "\u{2028}", "😀"], [String(repeating: "x", count: 100_000)],
+    ] {
       let bytes = try Request(arguments).encoded()
       #expect(bytes.last == 0x0A && bytes.dropLast().allSatisfy { $0 != 0x0A }, "one line")
       #expect(try Request(decoding: Array(bytes.dropLast())).arguments == arguments)
@@ -32,9 +34,12 @@ struct MessageTests {
   @Test(
     "what is no request is refused without a word of it",
     arguments: [
-      "", "SECRET", "{", "{}", "[]", "null", "1", #"{"version":1}"#, #"{"arguments":["SECRET"]}"#, #"{"version":"1","arguments":["SECRET"]}"#,
-      #"{"version":1,"arguments":"SECRET"}"#, #"{"version":1,"arguments":["SECRET",null]}"#, #"{"version":1,"arguments":{"SECRET":1}}"#,
-      #"{"version":1.5,"arguments":["SECRET"]}"#, #"{"version":1,"arguments":["SECRET"]"#, #"{"version":1,"arguments":["SECRET"]} SECRET"#,
+      "", "SECRET", "{", "{}", "[]", "null", "1", #"{"version":1}"#, #"{"arguments":["SECRET"]}"#,
+      #"{"version":"1","arguments":["SECRET"]}"#,
+      #"{"version":1,"arguments":"SECRET"}"#, #"{"version":1,"arguments":["SECRET",null]}"#,
+      #"{"version":1,"arguments":{"SECRET":1}}"#,
+      #"{"version":1.5,"arguments":["SECRET"]}"#, #"{"version":1,"arguments":["SECRET"]"#,
+      #"{"version":1,"arguments":["SECRET"]} SECRET"#,
       #"{"SECRET":1,"arguments":[]}"#,
     ])
   func garbage(_ text: String) {
@@ -58,7 +63,8 @@ struct MessageTests {
     var attached = Reply.success
     attached.attached = true
     let rows: [(Reply, String)] = [
-      (.success, #"{"status":"Success"}"#), (.device("/dev/mapper/a-b"), #"{"device":"/dev/mapper/a-b","status":"Success"}"#),
+      (.success, #"{"status":"Success"}"#),
+      (.device("/dev/mapper/a-b"), #"{"device":"/dev/mapper/a-b","status":"Success"}"#),
       (attached, #"{"attached":true,"status":"Success"}"#),
       (
         capabilities,
@@ -84,7 +90,9 @@ struct MessageTests {
 
   @Test(
     "a per cent sign is written out, since kubelet feeds messages to a format function",
-    arguments: [("12%", "12 percent"), ("%s%d%", " percents percentd percent"), ("%%", " percent percent"), ("none", "none")])
+    arguments: [
+      ("12%", "12 percent"), ("%s%d%", " percents percentd percent"), ("%%", " percent percent"), ("none", "none"),
+    ])
   func percent(_ message: String, _ written: String) throws {
     let bytes = Reply(.failure, message: message).encoded()
     #expect(!bytes.contains(UInt8(ascii: "%")))
@@ -95,7 +103,8 @@ struct MessageTests {
   func unencodable() throws {
     var reply = Reply.success
     reply.report = NodeReport(
-      node: "n", release: "r", engine: "e", uptimeSeconds: 1, residentBytes: 1, groups: [], volumes: [], interrupted: [],
+      node: "n", release: "r", engine: "e", uptimeSeconds: 1, residentBytes: 1, groups: [], volumes: [],
+      interrupted: [],
       orphans: nil, commands: [], runningSeconds: .nan)
     let bytes = reply.encoded()
     #expect(bytes.last == 0x0A)

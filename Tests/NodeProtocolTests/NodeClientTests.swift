@@ -64,7 +64,8 @@ struct NodeClientTests {
     "a peer that closes, tears its reply or talks garbage is reported as such, naming the socket",
     arguments: [
       ("", "nothing"), ("{\"status\":\"Succ", "a torn reply"), ("{\"status\":\"Success\"}", "no end of the line"),
-      ("garbage\n", "garbage"), ("\n", "an empty line"), ("{}\n", "no status"), ("HTTP/1.1 400 Bad Request\r\n", "another protocol"),
+      ("garbage\n", "garbage"), ("\n", "an empty line"), ("{}\n", "no status"),
+      ("HTTP/1.1 400 Bad Request\r\n", "another protocol"),
     ])
   func broken(_ answer: String, _ remark: String) async throws {
     let (reply, error, _) = try await ask(Array(answer.utf8))

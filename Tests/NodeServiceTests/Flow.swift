@@ -135,7 +135,9 @@ extension Flow {
         try await marked(node, daemon)
         await daemon.succeed(SimulatedNode.mount(1))
       },
-      call: ["expandfs", SimulatedNode.options(), SimulatedNode.device, SimulatedNode.pod(1), "2147483648", "1073741824"],
+      call: [
+        "expandfs", SimulatedNode.options(), SimulatedNode.device, SimulatedNode.pod(1), "2147483648", "1073741824",
+      ],
       verify: { node in
         guard node.volume()?.size == .gibibytes(2) else { return "the volume has \(node.volume()?.size.bytes ?? 0)" }
         return node.tools.state.withLock { $0.grown.isEmpty } ? "the file system was not grown" : nil
@@ -181,21 +183,14 @@ extension Flow {
   /// The points that the call reaches, in order.
   func points() async throws -> [StepPoint] {
     let node = try SimulatedNode()
-    try await prepare(node, node.start())
-    let reached = Mutex<[StepPoint]>([])
-    let watching = try await node.start(
-      steps: StepPoints { point async throws(VolumeError) in reached.withLock { $0.append(point) } })
-    // What the start-up itself reached is not the call's.
-    reached.withLock { $0 = [] }
-    await watching.succeed(call, "\(name)")
-    return reached.withLock { $0 }
-  }
-
-  /// A node on which the flow is about to happen. The daemon that prepared it is gone.
-  func preparedNode() async throws -> SimulatedNode {
-    let node = try SimulatedNode()
-    try await prepare(node, node.start())
-    return node
+    let isArmed = Flag()
+    let reached = Reached()
+    let daemon = try await node.start(
+      steps: StepPoints { point async throws(VolumeError) in if isArmed.isSet { reached.append(point) } })
+    try await prepare(node, daemon)
+    isArmed.set()
+    await daemon.succeed(call, "\(name)")
+    return reached.points
   }
 
   /// Takes everything down and says what is left.
@@ -208,16 +203,20 @@ extension Flow {
 
 extension SimulatedNode {
   /// Runs a call until it ends or the daemon stops for ever at a step. The daemon is abandoned then, as it is.
-  func run(_ call: [String], crashingAt point: StepPoint) async throws -> Ending {
+  func run(
+    _ call: [String], crashingAt point: StepPoint,
+    after prepare: (SimulatedNode, CallHandler) async throws -> Void = { _, _ in }
+  ) async throws -> Ending {
     let once = Once<Ending>()
-    let armed = Flag()
+    let isArmed = Flag()
     let daemon = try await start(
       steps: StepPoints { reached async throws(VolumeError) in
-        guard armed.isSet, reached == point else { return }
+        guard isArmed.isSet, reached == point else { return }
         await once.set(.crashed)
         await withUnsafeContinuation { (_: UnsafeContinuation<Void, Never>) in }
       })
-    armed.set()
+    try await prepare(self, daemon)
+    isArmed.set()
     Task.detached { await once.set(.reply(daemon.handle(call).reply)) }
     return await once.value
   }
@@ -258,9 +257,17 @@ actor Once<Value: Sendable> {
   }
 }
 
+/// Which points were reached.
+final class Reached: Sendable {
+  private let list = Mutex<[StepPoint]>([])
+  var points: [StepPoint] { list.withLock { $0 } }
+  func append(_ point: StepPoint) { list.withLock { $0.append(point) } }
+}
+
 /// A flag between tasks.
 final class Flag: Sendable {
   private let value = Mutex(false)
   var isSet: Bool { value.withLock { $0 } }
   func set() { value.withLock { $0 = true } }
+  func clear() { value.withLock { $0 = false } }
 }

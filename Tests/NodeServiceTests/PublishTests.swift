@@ -87,6 +87,10 @@ struct PublishTests {
     let before = node.view
     await daemon.fail(SimulatedNode.mount(1), naming: "/dev/sda1", SimulatedNode.name, SimulatedNode.pod(1))
     #expect(node.view == before)
+    await daemon.succeed(SimulatedNode.mount(2))
+    let withVolume = node.view
+    await daemon.fail(SimulatedNode.mount(1), naming: "/dev/sda1", SimulatedNode.name, SimulatedNode.pod(1))
+    #expect(node.view == withVolume, "the volume's being there and mounted elsewhere makes no difference")
   }
 
   @Test("a staging directory at which something else is mounted is a conflict, and nothing is made")
@@ -207,6 +211,11 @@ struct PublishTests {
     await daemon.fail(
       ["mountdevice", SimulatedNode.global(), SimulatedNode.device, SimulatedNode.options()], naming: "/dev/sda1")
     #expect(node.view == before)
+    await daemon.succeed(["waitforattach", "", SimulatedNode.options()])
+    let withVolume = node.view
+    await daemon.fail(
+      ["mountdevice", SimulatedNode.global(), SimulatedNode.device, SimulatedNode.options()], naming: "/dev/sda1")
+    #expect(node.view == withVolume)
   }
 }
 
@@ -243,7 +252,8 @@ struct ProtectionTests {
     #expect(node.tools.formatCount == 0)
   }
 
-  @Test("a volume of ours without a permit is never formatted, whatever it holds or seems not to hold:", arguments: unfit)
+  @Test(
+    "a volume of ours without a permit is never formatted, whatever it holds or seems not to hold:", arguments: unfit)
   func ours(_ contents: DeviceContents, _ remark: String) async throws {
     await daemon.succeed(SimulatedNode.mount(1))
     await daemon.succeed(SimulatedNode.unmount(1))
@@ -286,15 +296,24 @@ struct ProtectionTests {
     await daemon.succeed(SimulatedNode.mount(1))
     await daemon.succeed(SimulatedNode.unmount(1))
     node.world.state.withLock { $0.devices[SimulatedNode.device] = .blank }
-    for text in ["", "{", "null", "{\"volume\":\"other\",\"creation\":\"abcdefgh\",\"mayBeFormatting\":true}", "\0\0\0"] {
+    for text in [
+      "", "{", "null", "{\"volume\":\"other\",\"creation\":\"abcdefgh\",\"mayBeFormatting\":true}", "\0\0\0",
+    ] {
       try Files.writeDurably(Array(text.utf8), to: node.settings.permitDirectory + "/\(SimulatedNode.name).json")
       let before = node.view
       await daemon.fail(SimulatedNode.mount(1), naming: node.settings.permitDirectory, SimulatedNode.name)
       #expect(node.view == before)
-      await #expect(throws: VolumeError.self) { try await node.start() }
+      let restarted = try await node.start()
+      #expect(node.view == before)
+      #expect(node.lines.withLock { $0.last { $0.contains(" error ") }?.contains(SimulatedNode.name) } == true)
+      await restarted.fail(SimulatedNode.mount(1), naming: node.settings.permitDirectory)
+      await restarted.fail(["remove", SimulatedNode.name], naming: node.settings.permitDirectory)
+      await restarted.succeed(SimulatedNode.mount(1, volume: "another"), "one bad file keeps no other volume away")
+      await restarted.succeed(SimulatedNode.unmount(1, volume: "another"))
+      await restarted.succeed(["remove", "another"])
       #expect(node.view == before)
     }
-    #expect(node.tools.formatCount == 1)
+    #expect(node.formats() == 1)
   }
 
   @Test("an interrupted volume that is mounted all the same is left alone")
@@ -303,10 +322,12 @@ struct ProtectionTests {
     let token = try #require(node.volume()?.marks?.creation)
     let permit = FormatPermit(volume: try VolumeName(SimulatedNode.name), creation: token, mayBeFormatting: true)
     try FormatPermits(directory: node.settings.permitDirectory).write(permit)
-    await #expect(throws: VolumeError.self) { try await node.start() }
+    let restarted = try await node.start()
     #expect(node.volume() != nil)
-    await daemon.fail(["remove", SimulatedNode.name], naming: "mounted at")
+    await restarted.fail(["remove", SimulatedNode.name], naming: "mounted at")
+    await restarted.fail(SimulatedNode.mount(2), naming: "mounted at")
     #expect(node.volume() != nil)
+    #expect(node.formats() == 1)
   }
 
   @Test("a blank device that somebody else holds is not formatted")
@@ -317,7 +338,9 @@ struct ProtectionTests {
     #expect(node.view.isEmpty)
   }
 
-  @Test("a volume of the Go program with a file system is adopted: mounted, marked, never formatted", arguments: FileSystemKind.allCases)
+  @Test(
+    "a volume of the Go program with a file system is adopted: mounted, marked, never formatted",
+    arguments: FileSystemKind.allCases)
   func adoption(_ kind: FileSystemKind) async throws {
     try node.placeForeign(.fileSystem(type: kind.rawValue, uuid: "data", label: nil))
     await daemon.succeed(SimulatedNode.mount(1))
@@ -331,7 +354,9 @@ struct ProtectionTests {
     #expect(node.tools.formatCount == 0, "an adopted volume is never formatted, even if it looks blank later")
   }
 
-  @Test("what is no plain volume is left alone:", arguments: ["thin,pool volume (role private)", "snapshot", "cache volume"])
+  @Test(
+    "what is no plain volume is left alone:",
+    arguments: ["thin,pool volume (role private)", "snapshot", "cache volume"])
   func notAdoptable(_ kind: String) async throws {
     try node.placeForeign(.fileSystem(type: "ext4", uuid: "data", label: nil), adoptable: false, kind: kind)
     let before = node.view
@@ -357,7 +382,10 @@ struct ProtectionTests {
       (["mount", SimulatedNode.pod(1), SimulatedNode.options(volume: "pvc-other")], "the options name another volume"),
       (["mount", SimulatedNode.global(), SimulatedNode.options()], "mount wants a pod's directory"),
       (["unmount", SimulatedNode.global()], "unmount wants a pod's directory"),
-      (["mountdevice", SimulatedNode.pod(1), "/dev/x", SimulatedNode.options()], "mountdevice wants kubelet's directory"),
+      (
+        ["mountdevice", SimulatedNode.pod(1), "/dev/x", SimulatedNode.options()],
+        "mountdevice wants kubelet's directory"
+      ),
       (["unmountdevice", SimulatedNode.pod(1)], "so does unmountdevice"),
       (["mount", "/etc", SimulatedNode.options()], "outside kubelet's root"),
       (["mount", SimulatedNode.pod(1)], "an argument is missing"),
@@ -365,13 +393,18 @@ struct ProtectionTests {
       (["mount", SimulatedNode.pod(1), "no json"], "no options"),
       (["mount", SimulatedNode.pod(1), "[]"], "no object"),
       (["mount", SimulatedNode.pod(1), SimulatedNode.options(["fstype": "ext4"])], "a misspelt option"),
-      (["mount", SimulatedNode.pod(1), SimulatedNode.options(["mountOptions": "suid"])], "an option that is not allowed"),
+      (
+        ["mount", SimulatedNode.pod(1), SimulatedNode.options(["mountOptions": "suid"])],
+        "an option that is not allowed"
+      ),
       (["mount", SimulatedNode.pod(1), SimulatedNode.options(["mkfsOptions": "--config /x"])], "a switch that is not"),
       (["waitforattach", "", "{}"], "no volume is named"), (["waitforattach"], "no arguments"),
       (["unmount"], "no path"), (["unmount", ""], "an empty path"), (["unmountdevice", "/", "x"], "too many"),
       (["expandfs", SimulatedNode.options(), "d", SimulatedNode.pod(1), "-1", "0"], "a negative size"),
       (["expandfs", SimulatedNode.options(), "d", SimulatedNode.pod(1), "0", "0"], "no size"),
-      (["expandfs", SimulatedNode.options(), "d", SimulatedNode.pod(1), "9223372036854775808", "0"], "too large a size"),
+      (
+        ["expandfs", SimulatedNode.options(), "d", SimulatedNode.pod(1), "9223372036854775808", "0"], "too large a size"
+      ),
       (["remove"], "no volume"), (["remove", "../x"], "no name"), (["remove", "a", "b"], "no claim"),
       (["retain", "a", "b"], "too many"), (["unretain", "-y"], "no name"),
     ]
@@ -478,7 +511,8 @@ struct ExpandTests {
     let grown = node.tools.state.withLock { $0.grown }
     #expect(
       grown == [
-        "ext4 \(SimulatedNode.device) at \(node.stagingPath)", "ext4 \(SimulatedNode.device) at \(SimulatedNode.global())",
+        "ext4 \(SimulatedNode.device) at \(node.stagingPath)",
+        "ext4 \(SimulatedNode.device) at \(SimulatedNode.global())",
       ])
   }
 }

@@ -50,7 +50,8 @@ final class SimulatedNode: Sendable {
   }
 
   /// A daemon on this node, not started.
-  func context(steps: StepPoints = .none, now: @escaping @Sendable () -> Timestamp = { WallClock.now() }) -> NodeContext {
+  func context(steps: StepPoints = .none, now: @escaping @Sendable () -> Timestamp = { WallClock.now() }) -> NodeContext
+  {
     NodeContext(
       settings: settings, engine: SimulatedEngine(world: world),
       system: RecordingSystem(world: world, tools: tools), steps: steps,
@@ -93,7 +94,8 @@ extension SimulatedNode {
     var values = [
       "kubernetes.io/fsType": fsType, "kubernetes.io/readwrite": readOnly ? "ro" : "rw",
       "kubernetes.io/pvOrVolumeName": volume, "kubernetes.io/pod.name": "db-0",
-      "kubernetes.io/pod.namespace": "prod", "kubernetes.io/pod.uid": "u", "kubernetes.io/serviceAccount.name": "default",
+      "kubernetes.io/pod.namespace": "prod", "kubernetes.io/pod.uid": "u",
+      "kubernetes.io/serviceAccount.name": "default",
     ]
     values["sizeBytes"] = size
     values.merge(more) { $1 }
@@ -105,7 +107,9 @@ extension SimulatedNode {
     ["mount", pod(number, volume: volume), options(readOnly: readOnly, volume: volume)]
   }
 
-  static func unmount(_ number: Int = 1, volume: String = name) -> [String] { ["unmount", pod(number, volume: volume)] }
+  static func unmount(_ number: Int = 1, volume: String = name) -> [String] {
+    ["unmount", pod(number, volume: volume)]
+  }
 }
 
 extension CallHandler {

@@ -40,7 +40,8 @@ struct TargetPathTests {
 
   static let refused: [(String, String)] = [
     ("", "nothing"), ("/", "the root"), (root, "kubelet's root"), (root + "/", "kubelet's root"),
-    ("\(root)/pods/\(uid)/volumes/\(driver)", "no volume"), ("\(root)/pods/\(uid)/volumes/\(driver)/", "an empty volume"),
+    ("\(root)/pods/\(uid)/volumes/\(driver)", "no volume"),
+    ("\(root)/pods/\(uid)/volumes/\(driver)/", "an empty volume"),
     ("\(root)/pods/\(uid)/volumes/\(driver)/pvc-1/", "a slash at the end"),
     ("\(root)/pods/\(uid)/volumes/\(driver)/pvc-1/mount", "a component too many"),
     ("\(root)/pods/\(uid)/volumes/\(driver)//pvc-1", "two slashes"),
@@ -104,7 +105,9 @@ struct LogTests {
     )
   }
 
-  @Test("whatever a value holds, a line stays one line and no control character gets through", arguments: Log.Format.allCases)
+  @Test(
+    "whatever a value holds, a line stays one line and no control character gets through",
+    arguments: Log.Format.allCases)
   func oneLine(_ format: Log.Format) {
     let nasty = [
       "a\nb", "a\r\nb", "\u{1B}[31mred", "tab\there", "nul\u{0}", "\u{7F}", "quote\"back\\slash", "\u{85}next",
@@ -126,7 +129,9 @@ struct LogTests {
 
 @Suite("Metrics as text")
 struct MetricsTextTests {
-  private func text(_ metrics: Metrics, groups: [GroupCapacity] = [], activity: EngineActivity = EngineActivity()) -> String {
+  private func text(_ metrics: Metrics, groups: [GroupCapacity] = [], activity: EngineActivity = EngineActivity())
+    -> String
+  {
     MetricsText(metrics.snapshot, groups: groups, activity: activity, interrupted: 2, release: "0.1.0").text
   }
 
@@ -214,7 +219,9 @@ struct StepFaultTests {
       #expect(try StepFault(parsing: "\(point.rawValue):kill-after-15").action == .killAfter(milliseconds: 15))
       #expect(try StepFault(parsing: "\(point.rawValue):hang").action == .hang)
     }
-    for text in ["", "staged", "staged:", ":kill", "staged:explode", "nowhere:kill", "staged:kill-after-x", "staged: kill"] {
+    for text in [
+      "", "staged", "staged:", ":kill", "staged:explode", "nowhere:kill", "staged:kill-after-x", "staged: kill",
+    ] {
       #expect(throws: VolumeError.self, "\(text)") { try StepFault(parsing: text) }
     }
   }

@@ -10,7 +10,8 @@ struct ByteCountTests {
       ("18446744073709551615", UInt64.max, "the largest"), ("18446744073709551616", nil, "one more"),
       ("99999999999999999999999999", nil, "far more"), ("", nil, "nothing at all"), ("-1", nil, "negative"),
       ("+1", nil, "a sign"), (" 1", nil, "a blank in front"), ("1 ", nil, "a blank behind"), ("1.5", nil, "a fraction"),
-      ("1e9", nil, "an exponent"), ("1Gi", nil, "a unit"), ("0x10", nil, "hexadecimal"), ("1_000", nil, "an underscore"),
+      ("1e9", nil, "an exponent"), ("1Gi", nil, "a unit"), ("0x10", nil, "hexadecimal"),
+      ("1_000", nil, "an underscore"),
       ("١٢", nil, "digits of another script"), ("１", nil, "a wide digit"), ("1\n", nil, "a line break"),
     ] as [(String, UInt64?, String)])
   func decimal(_ text: String, _ bytes: UInt64?, _ remark: String) {
@@ -21,7 +22,8 @@ struct ByteCountTests {
     "rounding goes up to the next multiple, or says that it does not fit",
     arguments: [
       (0, 4, 0, "nothing stays nothing"), (1, 4, 4, "up"), (4, 4, 4, "a multiple stays"), (5, 4, 8, "up again"),
-      (7, 1, 7, "a unit of one"), (1 << 30, 4 << 20, 1 << 30, "extents"), ((1 << 30) + 1, 4 << 20, (1 << 30) + (4 << 20), "one more"),
+      (7, 1, 7, "a unit of one"), (1 << 30, 4 << 20, 1 << 30, "extents"),
+      ((1 << 30) + 1, 4 << 20, (1 << 30) + (4 << 20), "one more"),
       (UInt64.max, 1, UInt64.max, "the largest"), (UInt64.max, 4, nil, "beyond 64 bits"),
       (UInt64.max - 2, 4, nil, "just beyond"), (UInt64.max - 3, 4, UInt64.max - 3, "the largest multiple"),
     ] as [(UInt64, UInt64, UInt64?, String)])
@@ -58,7 +60,8 @@ struct ByteCountTests {
     arguments: [
       (0, "0 B", "nothing"), (1023, "1023 B", "bytes"), (1024, "1 KiB", "exact"), (1536, "1.50 KiB", "a half"),
       (1 << 20, "1 MiB", "exact"), ((1 << 20) + 1, "1.00 MiB", "hardly more"), (3 << 30, "3 GiB", "exact"),
-      (1_268_776, "1.21 MiB", "rounded"), (1_073_741_823, "1023.99 MiB", "never up to the next unit"),
+      (1_268_777, "1.21 MiB", "two digits"), (1_268_776, "1.20 MiB", "rounded down"),
+      (1_073_741_823, "1023.99 MiB", "never up to the next unit"),
       (1 << 60, "1 EiB", "large"), (UInt64.max, "15.99 EiB", "the largest"),
     ] as [(UInt64, String, String)])
   func description(_ bytes: UInt64, _ text: String, _ remark: String) {

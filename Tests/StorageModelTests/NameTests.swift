@@ -55,8 +55,10 @@ struct NameTests {
   @Test(
     "a claim's UID is a lowercase UUID, and nothing that only looks like one",
     arguments: [
-      ("0f3b6c1e-8d2a-4c55-9e0f-1a2b3c4d5e6f", true, "a UUID"), ("0F3B6C1E-8D2A-4C55-9E0F-1A2B3C4D5E6F", false, "capitals"),
-      ("0f3b6c1e8d2a4c559e0f1a2b3c4d5e6f", false, "no hyphens"), ("0f3b6c1e-8d2a-4c55-9e0f-1a2b3c4d5e6", false, "short"),
+      ("0f3b6c1e-8d2a-4c55-9e0f-1a2b3c4d5e6f", true, "a UUID"),
+      ("0F3B6C1E-8D2A-4C55-9E0F-1A2B3C4D5E6F", false, "capitals"),
+      ("0f3b6c1e8d2a4c559e0f1a2b3c4d5e6f", false, "no hyphens"),
+      ("0f3b6c1e-8d2a-4c55-9e0f-1a2b3c4d5e6", false, "short"),
       ("0f3b6c1e-8d2a-4c55-9e0f-1a2b3c4d5e6f0", false, "long"), ("gf3b6c1e-8d2a-4c55-9e0f-1a2b3c4d5e6f", false, "a g"),
       ("0f3b6c1e-8d2a-4c55-9e0f-1a2b3c4d5e6f\n", false, "a line break"), ("", false, "nothing"),
       ("0f3b6c1-e8d2a-4c55-9e0f-1a2b3c4d5e6f", false, "hyphens elsewhere"),
@@ -78,9 +80,12 @@ struct NameTests {
     "text from outside becomes one printable line of at most 80 characters",
     arguments: [
       ("plain", "\"plain\"", "as it is"), ("", "\"\"", "nothing"), ("a\"b\\c", "\"a\\\"b\\\\c\"", "quotes"),
-      ("a\nb\rc\td", "\"a\\u{a}b\\u{d}c\\u{9}d\"", "control characters"), ("\u{0}\u{1B}[31m", "\"\\u{0}\\u{1b}[31m\"", "a terminal's"),
-      ("\u{7F}\u{9B}", "\"\\u{7f}\\u{9b}\"", "further controls"), ("a\u{2028}b\u{2029}", "\"a\\u{2028}b\\u{2029}\"", "line separators"),
-      ("ü→", "\"ü→\"", "other letters stay"), (String(repeating: "x", count: 80), "\"" + String(repeating: "x", count: 80) + "\"", "just fits"),
+      ("a\nb\rc\td", "\"a\\u{a}b\\u{d}c\\u{9}d\"", "control characters"),
+      ("\u{0}\u{1B}[31m", "\"\\u{0}\\u{1b}[31m\"", "a terminal's"),
+      ("\u{7F}\u{9B}", "\"\\u{7f}\\u{9b}\"", "further controls"),
+      ("a\u{2028}b\u{2029}", "\"a\\u{2028}b\\u{2029}\"", "line separators"),
+      ("ü→", "\"ü→\"", "other letters stay"),
+      (String(repeating: "x", count: 80), "\"" + String(repeating: "x", count: 80) + "\"", "just fits"),
       (String(repeating: "x", count: 81), "\"" + String(repeating: "x", count: 80) + "…\"", "is cut"),
     ])
   func quotedText(_ text: String, _ result: String, _ remark: String) {

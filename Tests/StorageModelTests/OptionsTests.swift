@@ -19,18 +19,24 @@ struct AllowListTests {
     "options that open a way out of the pod or say what is mounted are refused",
     arguments: [
       ("dev", "device nodes"), ("suid", "set-uid programs"), ("exec", "undoes noexec"), ("bind", "another mount"),
-      ("rbind", "another mount"), ("move", "another mount"), ("remount", "another mount"), ("remount,rw", "another mount"),
-      ("loop", "another device"), ("ro", "kubelet says so"), ("rw", "kubelet says so"), ("x-systemd.automount", "userspace's"),
-      ("x-mount.mkdir", "userspace's"), ("user", "userspace's"), ("users", "userspace's"), ("defaults", "not an option"),
+      ("rbind", "another mount"), ("move", "another mount"), ("remount", "another mount"),
+      ("remount,rw", "another mount"),
+      ("loop", "another device"), ("ro", "kubelet says so"), ("rw", "kubelet says so"),
+      ("x-systemd.automount", "userspace's"),
+      ("x-mount.mkdir", "userspace's"), ("user", "userspace's"), ("users", "userspace's"),
+      ("defaults", "not an option"),
       ("_netdev", "userspace's"), ("context=system_u:object_r:x", "SELinux"), ("device=/dev/sda", "another device"),
-      ("logdev=/dev/sda", "another device"), ("rtdev=/dev/sda", "another device"), ("journal_path=/dev/sda", "another device"),
+      ("logdev=/dev/sda", "another device"), ("rtdev=/dev/sda", "another device"),
+      ("journal_path=/dev/sda", "another device"),
       ("journal_dev=8:1", "another device"), ("subvol=/", "another tree"), ("usrquota", "quota files"),
-      ("usrjquota=aquota.user", "a file name"), ("sb=8193", "another superblock"), ("noload", "does not replay the journal"),
+      ("usrjquota=aquota.user", "a file name"), ("sb=8193", "another superblock"),
+      ("noload", "does not replay the journal"),
       ("norecovery", "does not replay the log"), ("errors=panic", "stops the node"), ("data=", "no value"),
       ("data=x", "no such mode"), ("commit=-1", "negative"), ("commit=1 2", "a blank"), ("commit=\"1\"", "quotes"),
       ("commit=1;reboot", "a shell"), ("commit=9999999999", "beyond reason"), ("noatime=1", "a value it does not take"),
       ("noatime,", "an empty option"), (",", "only a comma"), ("", "nothing"), (" noatime", "a blank in front"),
-      ("noatime ", "a blank behind"), ("noatime\n", "a line break"), ("noatime\u{0}dev", "a NUL"), ("NOATIME", "capitals"),
+      ("noatime ", "a blank behind"), ("noatime\n", "a line break"), ("noatime\u{0}dev", "a NUL"),
+      ("NOATIME", "capitals"),
       ("noatime,dev", "one bad among good"), ("compress=lzo:3", "no levels"), ("compress=zstd:x", "no level"),
       ("logbsize=k", "no number"), ("--config", "a switch"), ("-o", "a switch"),
     ])
@@ -52,7 +58,8 @@ struct AllowListTests {
     "switches that change the layout alone are taken as they are",
     arguments: [
       (FileSystemKind.ext4, "-b 4096 -m 1"), (.ext4, "-i 16384 -I 256 -N 100000"), (.ext4, "-O ^has_journal,extent"),
-      (.ext4, "-E lazy_itable_init=1,discard"), (.ext4, "-E stride=16,stripe_width=64"), (.ext4, "-T largefile4"), (.ext4, ""),
+      (.ext4, "-E lazy_itable_init=1,discard"), (.ext4, "-E stride=16,stripe_width=64"), (.ext4, "-T largefile4"),
+      (.ext4, ""),
       (.ext4, "  -m   0  "), (.xfs, "-K"), (.xfs, "-b size=4096 -s size=4k"), (.xfs, "-d su=64k,sw=4"),
       (.xfs, "-m crc=1,reflink=0 -n ftype=1"), (.xfs, "-l size=64m -i maxpct=25"), (.btrfs, "-K --mixed -n 16k"),
       (.btrfs, "-m single -d dup --csum xxhash"), (.btrfs, "-O ^no-holes"),
@@ -65,21 +72,33 @@ struct AllowListTests {
     "switches that name a device or file, force, or belong to another tool are refused",
     arguments: [
       (FileSystemKind.ext4, "-F", "forces"), (.ext4, "-FF", "forces"), (.ext4, "/dev/sda", "another device"),
-      (.ext4, "-d /etc", "copies a directory"), (.ext4, "-J device=/dev/sda", "another device"), (.ext4, "-J size=4", "the journal"),
-      (.ext4, "-l /etc/passwd", "reads a file"), (.ext4, "-S", "writes superblocks alone"), (.ext4, "-n", "does nothing"),
+      (.ext4, "-d /etc", "copies a directory"), (.ext4, "-J device=/dev/sda", "another device"),
+      (.ext4, "-J size=4", "the journal"),
+      (.ext4, "-l /etc/passwd", "reads a file"), (.ext4, "-S", "writes superblocks alone"),
+      (.ext4, "-n", "does nothing"),
       (.ext4, "-t xfs", "another file system"), (.ext4, "-U clear", "the identity"), (.ext4, "-L label", "not needed"),
-      (.ext4, "--config /x", "a switch of LVM"), (.ext4, "-E root_owner=0:0", "an owner"), (.ext4, "-E offset=4096", "elsewhere"),
+      (.ext4, "--config /x", "a switch of LVM"), (.ext4, "-E root_owner=0:0", "an owner"),
+      (.ext4, "-E offset=4096", "elsewhere"),
       (.ext4, "-E android_sparse", "not known"), (.ext4, "-z undo", "writes a file"), (.ext4, "-M /mnt", "a directory"),
-      (.ext4, "-b", "no value"), (.ext4, "-b 4096k", "no number"), (.ext4, "-b -F", "a switch for a value"), (.ext4, "-b4096", "one word"),
-      (.ext4, "-m 1 2", "one word too many"), (.ext4, "-O \"extent\"", "quotes"), (.ext4, "-O extent;reboot", "a shell"),
-      (.ext4, "-O ,", "empty names"), (.ext4, "-O -F", "a switch for a value"), (.ext4, "-T ../x", "a path"), (.ext4, "-K", "xfs's"),
-      (.ext4, "-b\t4096", "a tab"), (.ext4, "-b\n4096", "a line break"), (.ext4, "-b 4096\u{0}", "a NUL"), (.ext4, "−b 1", "another dash"),
-      (.xfs, "-f", "forces"), (.xfs, "-d name=/etc/passwd", "a file"), (.xfs, "-d file=1", "a file"), (.xfs, "-d size=1g", "another size"),
-      (.xfs, "-l logdev=/dev/sda", "another device"), (.xfs, "-r rtdev=/dev/sda", "another device"), (.xfs, "-p /etc/passwd", "a file"),
+      (.ext4, "-b", "no value"), (.ext4, "-b 4096k", "no number"), (.ext4, "-b -F", "a switch for a value"),
+      (.ext4, "-b4096", "one word"),
+      (.ext4, "-m 1 2", "one word too many"), (.ext4, "-O \"extent\"", "quotes"),
+      (.ext4, "-O extent;reboot", "a shell"),
+      (.ext4, "-O ,", "empty names"), (.ext4, "-O -F", "a switch for a value"), (.ext4, "-T ../x", "a path"),
+      (.ext4, "-K", "xfs's"),
+      (.ext4, "-b\t4096", "a tab"), (.ext4, "-b\n4096", "a line break"), (.ext4, "-b 4096\u{0}", "a NUL"),
+      (.ext4, "−b 1", "another dash"),
+      (.xfs, "-f", "forces"), (.xfs, "-d name=/etc/passwd", "a file"), (.xfs, "-d file=1", "a file"),
+      (.xfs, "-d size=1g", "another size"),
+      (.xfs, "-l logdev=/dev/sda", "another device"), (.xfs, "-r rtdev=/dev/sda", "another device"),
+      (.xfs, "-p /etc/passwd", "a file"),
       (.xfs, "-c options=/etc/passwd", "a file"), (.xfs, "-L x", "not needed"), (.xfs, "-N", "does nothing"),
-      (.xfs, "-i size=", "no value"), (.xfs, "-i size=a", "no number"), (.xfs, "-i size=1=2", "two values"), (.xfs, "-m uuid=x", "the identity"),
-      (.btrfs, "-f", "forces"), (.btrfs, "-r /etc", "copies a directory"), (.btrfs, "--rootdir /etc", "copies a directory"),
-      (.btrfs, "-d raid0", "several devices"), (.btrfs, "-m raid1 /dev/sda", "several devices"), (.btrfs, "-b 1g", "another size"),
+      (.xfs, "-i size=", "no value"), (.xfs, "-i size=a", "no number"), (.xfs, "-i size=1=2", "two values"),
+      (.xfs, "-m uuid=x", "the identity"),
+      (.btrfs, "-f", "forces"), (.btrfs, "-r /etc", "copies a directory"),
+      (.btrfs, "--rootdir /etc", "copies a directory"),
+      (.btrfs, "-d raid0", "several devices"), (.btrfs, "-m raid1 /dev/sda", "several devices"),
+      (.btrfs, "-b 1g", "another size"),
       (.btrfs, "--csum=xxhash", "one word"), (.btrfs, "-U x", "the identity"),
     ])
   func mkfsRefused(_ kind: FileSystemKind, _ text: String, _ remark: String) {
@@ -99,8 +118,12 @@ struct VolumeOptionsTests {
     #expect(!options.isReadOnly && options.pod == nil)
     #expect(options.mountOptions == .none && options.mkfsOptions == .none)
     #expect(options.fileSystemToMake == .ext4)
-    let blank = ["sizeBytes", "fsType", "mkfsOptions", "mountOptions", "volumeGroup", "kubernetes.io/fsType", "kubernetes.io/readwrite"]
-    #expect(try VolumeOptions(Dictionary(uniqueKeysWithValues: blank.map { ($0, "") })) == options, "empty is not given")
+    let blank = [
+      "sizeBytes", "fsType", "mkfsOptions", "mountOptions", "volumeGroup", "kubernetes.io/fsType",
+      "kubernetes.io/readwrite",
+    ]
+    #expect(
+      try VolumeOptions(Dictionary(uniqueKeysWithValues: blank.map { ($0, "") })) == options, "empty is not given")
   }
 
   @Test("every key is understood")
@@ -109,7 +132,8 @@ struct VolumeOptionsTests {
       "sizeBytes": "1073741824", "fsType": "xfs", "mkfsOptions": "-K", "mountOptions": "noatime,inode64",
       "volumeGroup": "fast-vg", "kubernetes.io/fsType": "xfs", "kubernetes.io/readwrite": "ro",
       "kubernetes.io/pvOrVolumeName": "pvc-1", "kubernetes.io/pod.name": "db-0", "kubernetes.io/pod.namespace": "prod",
-      "kubernetes.io/pod.uid": "u", "kubernetes.io/serviceAccount.name": "default", "kubernetes.io/mounterArgs.FsGroup": "1000",
+      "kubernetes.io/pod.uid": "u", "kubernetes.io/serviceAccount.name": "default",
+      "kubernetes.io/mounterArgs.FsGroup": "1000",
       "kubernetes.io/something.new": "x", "kubernetes.io/secret/password": "hunter2", "kubernetes.io/": "",
     ])
     #expect(options.size == .gibibytes(1))
@@ -125,12 +149,18 @@ struct VolumeOptionsTests {
   @Test(
     "an option that is not understood is refused, naming its key",
     arguments: [
-      ("fstype", "ext4", "misspelt"), ("size", "1", "another word"), ("SizeBytes", "1", "capitals"), ("kubernetes.iofsType", "x", "no slash"),
-      ("sizeBytes", "0", "nothing"), ("sizeBytes", "-1", "negative"), ("sizeBytes", "1Gi", "a unit"), ("sizeBytes", "1.5", "a fraction"),
-      ("sizeBytes", "9223372036854775808", "beyond 63 bits"), ("sizeBytes", " 1", "a blank"), ("fsType", "vfat", "none of ours"),
-      ("fsType", "ext4 ", "a blank"), ("fsType", "EXT4", "capitals"), ("fsType", "../ext4", "a path"), ("kubernetes.io/fsType", "ntfs", "none of ours"),
-      ("kubernetes.io/readwrite", "rx", "neither"), ("kubernetes.io/readwrite", "RO", "capitals"), ("kubernetes.io/pvOrVolumeName", "../x", "no name"),
-      ("volumeGroup", "a/b", "no group"), ("volumeGroup", "--config", "a switch"), ("mountOptions", "suid", "not allowed"),
+      ("fstype", "ext4", "misspelt"), ("size", "1", "another word"), ("SizeBytes", "1", "capitals"),
+      ("kubernetes.iofsType", "x", "no slash"),
+      ("sizeBytes", "0", "nothing"), ("sizeBytes", "-1", "negative"), ("sizeBytes", "1Gi", "a unit"),
+      ("sizeBytes", "1.5", "a fraction"),
+      ("sizeBytes", "9223372036854775808", "beyond 63 bits"), ("sizeBytes", " 1", "a blank"),
+      ("fsType", "vfat", "none of ours"),
+      ("fsType", "ext4 ", "a blank"), ("fsType", "EXT4", "capitals"), ("fsType", "../ext4", "a path"),
+      ("kubernetes.io/fsType", "ntfs", "none of ours"),
+      ("kubernetes.io/readwrite", "rx", "neither"), ("kubernetes.io/readwrite", "RO", "capitals"),
+      ("kubernetes.io/pvOrVolumeName", "../x", "no name"),
+      ("volumeGroup", "a/b", "no group"), ("volumeGroup", "--config", "a switch"),
+      ("mountOptions", "suid", "not allowed"),
       ("mkfsOptions", "-F", "not allowed"), ("mkfsOptions", "-K", "xfs's, but ext4 is made"),
     ])
   func refused(_ key: String, _ value: String, _ remark: String) {
@@ -150,7 +180,8 @@ struct VolumeOptionsTests {
   func secrets() throws {
     var generator = SystemRandomNumberGenerator()
     let wrong = [
-      ("sizeBytes", "x"), ("fsType", "vfat"), ("kubernetes.io/readwrite", "x"), ("volumeGroup", "/"), ("mountOptions", "suid"),
+      ("sizeBytes", "x"), ("fsType", "vfat"), ("kubernetes.io/readwrite", "x"), ("volumeGroup", "/"),
+      ("mountOptions", "suid"),
       ("mkfsOptions", "-F"), ("kubernetes.io/pvOrVolumeName", "/"), ("unknown", "x"), ("kubernetes.io/fsType", "x"),
     ]
     let alphabet = Array("abcdefghijklmnopqrstuvwxyz0123456789=,/ -\"\\\n%")
@@ -168,7 +199,9 @@ struct VolumeOptionsTests {
       }
       let among = #expect(throws: VolumeError.self) { try VolumeOptions(["mountOptions": "password=\(secret)"]) }
       #expect(among?.description.contains("SECRET") == false || secret.contains(","))
-      let switched = #expect(throws: VolumeError.self) { try VolumeOptions(["mkfsOptions": "-b \(secret.filter { $0 != " " })"]) }
+      let switched = #expect(throws: VolumeError.self) {
+        try VolumeOptions(["mkfsOptions": "-b \(secret.filter { $0 != " " })"])
+      }
       #expect(switched?.description.contains("SECRET") == false)
     }
   }
@@ -177,7 +210,8 @@ struct VolumeOptionsTests {
 @Suite("Errors and outcomes")
 struct ErrorTests {
   static let table: [(VolumeError.Code, FlexStatus, String, ErrorPolicy.Retry)] = [
-    (.notFound, .failure, "VolumeNotFound", .afterIntervention), (.conflict, .failure, "VolumeConflict", .afterIntervention),
+    (.notFound, .failure, "VolumeNotFound", .afterIntervention),
+    (.conflict, .failure, "VolumeConflict", .afterIntervention),
     (.inUse, .failure, "VolumeInUse", .later), (.noSpace, .failure, "InsufficientStorage", .afterIntervention),
     (.invalid, .failure, "InvalidVolumeRequest", .never), (.unsafe, .failure, "VolumeProtected", .afterIntervention),
     (.forbidden, .failure, "Forbidden", .never), (.unavailable, .failure, "NodeStorageUnavailable", .later),

@@ -69,7 +69,8 @@ struct ConcurrencyTests {
     }
   }
 
-  @Test("a full group: of 8 mounts at once as many succeed as fit, the others say what is missing and leave nothing",
+  @Test(
+    "a full group: of 8 mounts at once as many succeed as fit, the others say what is missing and leave nothing",
     arguments: [StorageKind.thick, .thin])
   func full(storage: StorageKind) throws {
     let disk = [Lab.disks[1]]
@@ -111,7 +112,7 @@ struct ConcurrencyTests {
       try group.create("filler", mebibytes: 4)
       try fillMetadata(of: group, with: "filler")
       let volume = Scratch.volumeName()
-      try node.mount(volume).fails(saying: volume)
+      try node.mount(volume).fails(saying: volume, "metadata")
       #expect(try node.group.volume(volume) == nil)
       #expect(try Files.list(node.state + "/permits").isEmpty)
       #expect(writeError(in: node.podDirectory("pod-a", used)) == nil)

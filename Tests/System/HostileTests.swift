@@ -37,8 +37,9 @@ struct HostileTests {
       ("\(base)/../\(lastComponent(of: base))/\(volume)", "dot dot inside"), ("\(base)/..", "dot dot at the end"),
       ("\(node.kubelet)/../kubelet/pods/pod-a/volumes/\(lastComponent(of: base))/\(volume)", "dot dot below the root"),
       ("\(base)/.", "a dot"), ("\(base)/-f", "an option"), ("\(base)/--config", "a long option"),
-      ("\(base)/a b", "a blank"), ("\(base)/a\nb", "a newline"), ("\(base)/a\"b'", "quotes"), ("\(base)/über", "unicode"),
-      ("\(base)/pvmove0", "reserved by LVM"), ("\(base)/a_tdata", "reserved by LVM"), ("\(base)/\(name4K)", "4 KiB name"),
+      ("\(base)/a b", "a blank"), ("\(base)/a\nb", "a newline"), ("\(base)/a\"b'", "quotes"),
+      ("\(base)/über", "unicode"), ("\(base)/pvmove0", "reserved by LVM"), ("\(base)/a_tdata", "reserved by LVM"),
+      ("\(base)/\(name4K)", "4 KiB name"),
       ("\(node.kubelet)/pods/\(name4K)/volumes/\(lastComponent(of: base))/\(volume)", "4 KiB pod"),
       ("\(node.kubelet)/pods/pod-a/volumes/kubernetes.io~empty-dir/\(volume)", "another driver's"),
       ("\(node.kubelet)/pods/pod-a/volume-subpaths/x/\(volume)", "another directory of the pod"),
@@ -53,7 +54,8 @@ struct HostileTests {
     var testDescription: String { rawValue }
   }
 
-  @Test("a symbolic link anywhere on the way is refused, and what it points to is not touched", arguments: Link.allCases)
+  @Test(
+    "a symbolic link anywhere on the way is refused, and what it points to is not touched", arguments: Link.allCases)
   func links(link: Link) throws {
     try withNode { node in
       let volume = Scratch.volumeName()
@@ -126,12 +128,14 @@ struct HostileTests {
 
       let tooLarge = [UInt8](repeating: 0x20, count: (1 << 20) + 4096)
       let cases: [(bytes: [UInt8], remark: String)] = [
-        (tooLarge, "oversized"), (Array("\n".utf8), "empty"), (Array("GET / HTTP/1.1\r\n\r\n".utf8), "another protocol"),
+        (tooLarge, "oversized"), (Array("\n".utf8), "empty"),
+        (Array("GET / HTTP/1.1\r\n\r\n".utf8), "another protocol"),
         (Array("{}\n".utf8), "no keys"), (Array("{\"version\":1,\"arguments\":\"mount\"}\n".utf8), "no list"),
         (Array("{\"version\":1,\"arguments\":[1]}\n".utf8), "no strings"), ([0xff, 0xfe, 0, 10], "no UTF-8"),
         (try RawCall.frame([]), "no words"), (try RawCall.frame(["rm", "-rf"]), "an unknown word"),
         (try RawCall.frame(["mount"] + [String](repeating: "x", count: 10_000)), "10,000 words"),
-        (try RawCall.frame(["remove", "a\u{0}b"]), "a zero byte"), (try RawCall.frame(["remove", "--all"]), "an option"),
+        (try RawCall.frame(["remove", "a\u{0}b"]), "a zero byte"),
+        (try RawCall.frame(["remove", "--all"]), "an option"),
       ]
       for (bytes, remark) in cases {
         let reply = try RawCall.exchange(bytes, node.socket)

@@ -10,7 +10,8 @@ struct KillTests {
     #expect(Set(KillFlow.all.flatMap(\.points)) == Set(points))
   }
 
-  @Test("the daemon dies at each step of a call; the same call again succeeds, and nothing is lost or left",
+  @Test(
+    "the daemon dies at each step of a call; the same call again succeeds, and nothing is lost or left",
     arguments: KillFlow.all)
   func everyStep(flow: KillFlow) throws {
     try withNode { node in
@@ -52,7 +53,8 @@ struct KillTests {
     #expect(leaks.isEmpty, "\(point) in \(flow.name) left behind: \(leaks.joined(separator: "; "))")
   }
 
-  @Test("killed in the middle of mkfs, mkfs dies too, and the next daemon ends with one file system",
+  @Test(
+    "killed in the middle of mkfs, mkfs dies too, and the next daemon ends with one file system",
     arguments: [0, 5, 20, 60, 150])
   func duringFormat(milliseconds: Int) throws {
     try withNode(start: false) { node in
@@ -64,7 +66,8 @@ struct KillTests {
       _ = try KillFlow.mountNew.act(scene)
       try node.expectDeath("format-permitted")
       #expect(
-        eventually(seconds: 5) { makers(on: scene.volume).isEmpty }, "mkfs outlives its daemon: it can hit the next one")
+        eventually(seconds: 5) { makers(on: scene.volume).isEmpty }, "mkfs outlives its daemon: it can hit the next one"
+      )
       try node.start()
       try KillFlow.mountNew.act(scene).succeeds()
       try KillFlow.mountNew.finish(scene)

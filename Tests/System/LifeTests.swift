@@ -104,9 +104,11 @@ struct LifeTests {
     }
   }
 
-  @Test("the attach path: device, global mount, binds of two pods, growth, and back", arguments: [
-    StorageKind.thick, .thin, .files,
-  ])
+  @Test(
+    "the attach path: device, global mount, binds of two pods, growth, and back",
+    arguments: [
+      StorageKind.thick, .thin, .files,
+    ])
   func attachPath(storage: StorageKind) throws {
     try withNode(storage) { node in
       let volume = Scratch.volumeName()
@@ -156,9 +158,11 @@ struct LifeTests {
     try MountTable.current().mounts(ofBlockDevice: try BlockDevice.number(of: device)).map(\.mountPoint).sorted()
   }
 
-  @Test("after a reboot the daemon activates its volumes and no other, and the data is there", arguments: [
-    StorageKind.thick, .thin,
-  ])
+  @Test(
+    "after a reboot the daemon activates its volumes and no other, and the data is there",
+    arguments: [
+      StorageKind.thick, .thin,
+    ])
   func reboot(storage: StorageKind) throws {
     try withNode(storage) { node in
       let volume = Scratch.volumeName()

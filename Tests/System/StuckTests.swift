@@ -73,7 +73,10 @@ struct StuckTests {
   private func withSlowDisk(_ body: (VolumeGroup, String) throws -> Void) throws {
     let disk = "lab-slow\(Scratch.number())"
     let below = Lab.disks[1]
-    try run("dmsetup", "create", disk, "--table", "0 \(try sectorCount(of: below)) linear \(below) 0")
+    // Not from the start: LVM would see its label on both devices.
+    let skipped = 16_384
+    let table = "0 \(try sectorCount(of: below) - skipped) linear \(below) \(skipped)"
+    try run("dmsetup", "create", disk, "--table", table)
     defer { _ = try? attempt("dmsetup", ["remove", "--retry", disk]) }
     try body(try VolumeGroup(disks: ["/dev/mapper/\(disk)"]), disk)
   }

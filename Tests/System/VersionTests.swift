@@ -36,11 +36,13 @@ struct VersionTests {
     }
   }
 
-  @Test("a newer daemon's reply with more keys, in any order, goes to kubelet as it is", arguments: [
-    #"{"status":"Success","device":"/dev/x","hint":{"a":[1,2]},"volumeNewSize":1}"#,
-    #"{"retryAfter":5,"message":"no","status":"Failure"}"#,
-    #"{"status":"Not supported","since":"9.9"}"#,
-  ])
+  @Test(
+    "a newer daemon's reply with more keys, in any order, goes to kubelet as it is",
+    arguments: [
+      #"{"status":"Success","device":"/dev/x","hint":{"a":[1,2]},"volumeNewSize":1}"#,
+      #"{"retryAfter":5,"message":"no","status":"Failure"}"#,
+      #"{"status":"Not supported","since":"9.9"}"#,
+    ])
   func newerDaemon(line: String) throws {
     let path = Scratch.fresh("scripted")
     let listener = try UnixListener(path: path)

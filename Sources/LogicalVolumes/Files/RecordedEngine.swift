@@ -89,8 +89,8 @@ package actor RecordedEngine: VolumeEngine {
   package func release(_ name: VolumeName) throws(VolumeError) { try storage.release(name) }
 
   package func extend(_ volume: StoredVolume, to size: ByteCount) throws(VolumeError) -> Outcome<StoredVolume> {
-    _ = try volume.requireOurs(to: "resize")
     let current = try require(volume)
+    _ = try current.requireOurs(to: "resize")
     let target = try roundedUp(size)
     guard target > current.size, var record = try records.record(of: volume.name) else {
       try storage.grow(volume.name, to: current.size)

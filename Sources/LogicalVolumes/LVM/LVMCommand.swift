@@ -84,7 +84,8 @@ extension LVMCommand {
   static func makeNodes(in group: VolumeGroupName) -> LVMCommand { LVMCommand(["vgmknodes", group.text]) }
 
   /// Group, physical and logical volumes in one read, under one lock. `lv_tags` is last: messages are cut at 4,095
-  /// bytes, and a volume with more tags than that must still be seen.
+  /// bytes, and a volume with more tags than that must still be seen. A full report has segments too, two more rows a
+  /// volume: none is selected.
   static func picture(of group: VolumeGroupName) -> LVMCommand {
     LVMCommand([
       "fullreport", "--reportformat", "json", "--units", "b", "--nosuffix",
@@ -92,7 +93,8 @@ extension LVMCommand {
       "vg_name,vg_uuid,vg_seqno,vg_extent_size,vg_size,vg_free,vg_mda_size,vg_mda_free",
       "--configreport", "pv", "-o", "pv_name,pv_mda_used_count",
       "--configreport", "lv", "-o", "lv_name,lv_uuid,lv_size,lv_layout,lv_role,pool_lv,lv_time,lv_tags",
-      "--configreport", "seg", "-o", "seg_type", "--configreport", "pvseg", "-o", "pvseg_start",
+      "--configreport", "seg", "-o", "seg_type", "-S", "seg_type=none",
+      "--configreport", "pvseg", "-o", "pvseg_start", "-S", "pvseg_size=0",
       group.text,
     ])
   }

@@ -23,7 +23,9 @@ extension LVMEngine {
       }
     let result = try run(command)
     guard result.succeeded else { return try afterFailedCreation(request, in: group, result) }
-    return .changed(try applyCreation(request, size: size, to: picture))
+    let volume = try applyCreation(request, size: size, to: picture)
+    if settings.thinPool == nil { try clearEnd(of: volume, in: group) }
+    return .changed(volume)
   }
 
   package func extend(_ volume: StoredVolume, to size: ByteCount) throws(VolumeError) -> Outcome<StoredVolume> {
@@ -151,6 +153,24 @@ extension LVMEngine {
         + "add space to it or ask for less")
   }
 
+  /// lvcreate wipes the signatures it knows, but not the backup of a partition table whose first copy is gone: that of a
+  /// former tenant would be taken for this volume's.
+  private func clearEnd(of volume: StoredVolume, in group: VolumeGroupName) throws(VolumeError) {
+    guard volume.isActive, case .device(let device) = volume.location else { return }
+    do {
+      try reporting("clearing the end of", device) { () throws(SystemError) in try BlockDevice.clearEnd(of: device) }
+    } catch {
+      let removal = try run(.remove(volume.name, in: group, uuid: volume.instance))
+      try refresh(group)
+      guard removal.succeeded else {
+        throw VolumeError(
+          error.code, error.message,
+          cause: RollbackError(original: error, rollback: removal.failure("removing volume \(volume.name)")))
+      }
+      throw error
+    }
+  }
+
   /// lvcreate failed: what it may have left is removed, if it is what this request made.
   private func afterFailedCreation(
     _ request: CreationRequest, in group: VolumeGroupName, _ result: LVMSession.Result
@@ -218,8 +238,8 @@ extension LVMEngine {
   ///   a thin pool and clears it afterwards (seen with lvm2 2.03.16; another number costs no more than a report).
   private func publishOwnChange(_ picture: GroupPicture, steps: UInt64 = 1) throws(VolumeError) {
     let entry = published.withLock { $0[picture.name] }
-    guard let current = entry?.sequences.first?.current(of: picture.name.text), current == picture.sequence + steps
-    else {
+    let found = recorder.whileReading { entry?.sequences.first?.current(of: picture.name.text) }
+    guard let current = found, current == picture.sequence + steps else {
       try refresh(picture.name)
       return
     }

@@ -149,10 +149,17 @@ extension LVMEngine {
     return nil
   }
 
-  /// Looks for changes, unless a command is running: it may do so for ever, and then the last picture has to do.
+  /// Looks for changes, but never waits long: a command may be stuck, or the disks that are looked at. Then the last
+  /// picture has to do.
   private nonisolated func catchUp() async throws(VolumeError) {
-    if recorder.snapshot.runningSeconds == nil { try await refreshWhatChanged() }
+    guard recorder.snapshot.runningSeconds == nil else { return }
+    let outcome: Result<Void, VolumeError>? = await answer(within: Self.patience) { [self] in
+      do throws(VolumeError) { return .success(try await refreshWhatChanged()) } catch { return .failure(error) }
+    }
+    try outcome?.get()
   }
+
+  private static let patience = Duration.seconds(2)
 
   private func refreshWhatChanged() throws(VolumeError) {
     for group in settings.groups {
@@ -163,7 +170,7 @@ extension LVMEngine {
 
   /// The group as it is now: the picture we have when it still holds, a report otherwise.
   func fresh(_ group: VolumeGroupName) throws(VolumeError) -> GroupPicture {
-    if let entry = published.withLock({ $0[group] }), entry.isFresh { return entry.picture }
+    if let entry = published.withLock({ $0[group] }), recorder.whileReading({ entry.isFresh }) { return entry.picture }
     return try refresh(group)
   }
 

@@ -15,9 +15,13 @@ public struct KubernetesVersion: Hashable, Comparable, Sendable {
   /// `1.20`, `v1.20` or `1.20.2`; nil for anything else and for releases outside `known`.
   public init?(_ text: String) {
     let parts = text.drop { $0 == "v" }.split(separator: ".", omittingEmptySubsequences: false)
-    guard (2...3).contains(parts.count), parts[0] == "1", parts.allSatisfy({ UInt($0) != nil }) else { return nil }
+    guard (2...3).contains(parts.count), parts[0] == "1", parts.allSatisfy(Self.isNumber) else { return nil }
     guard let minor = Int(parts[1]), Self.known.contains(minor) else { return nil }
     self.minor = minor
+  }
+
+  private static func isNumber(_ text: Substring) -> Bool {
+    !text.isEmpty && text.utf8.allSatisfy { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }
   }
 
   /// The older release is less.
@@ -76,6 +80,8 @@ extension KubernetesVersion {
   var separatesInlineNamesakes: Bool { minor >= 27 }
   /// One broken driver hid the good ones found in the same round, until about 1.22.
   var keepsGoodProbeResults: Bool { minor >= 22 }
+  /// Seen with 1.36, not with 1.20: messages begin with a small letter.
+  var beginsMessagesSmall: Bool { minor >= 27 }
   /// Symbolic links get the group since 1.22; before that they were skipped.
   var ownsSymbolicLinks: Bool { minor >= 22 }
   /// The longest pause between two attempts.

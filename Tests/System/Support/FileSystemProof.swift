@@ -7,10 +7,14 @@ enum FileSystemProof {
   static func expectOne(
     _ fileSystem: String, on device: String, at location: SourceLocation = #_sourceLocation
   ) throws {
+    if let flaw = try flaw(of: device, asOne: fileSystem) { Issue.record("\(flaw)", sourceLocation: location) }
+  }
+
+  /// What is wrong with it; nil when nothing is.
+  static func flaw(of device: String, asOne fileSystem: String) throws -> String? {
     let contents = try DeviceContents.probe(device)
     guard case .fileSystem(fileSystem, _, _) = contents else {
-      Issue.record("\(device) holds \(contents), not one \(fileSystem)", sourceLocation: location)
-      return
+      return "\(device) holds \(contents), not one \(fileSystem)"
     }
     let check: [String] =
       switch fileSystem {
@@ -19,6 +23,6 @@ enum FileSystemProof {
       default: ["btrfs", "check", "--readonly", device]
       }
     let ended = try attempt(check[0], Array(check.dropFirst()))
-    #expect(ended.exitCode == 0, "\(ended.output) \(ended.errors)", sourceLocation: location)
+    return ended.exitCode == 0 ? nil : ended.output + ended.errors
   }
 }

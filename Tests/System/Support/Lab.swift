@@ -21,8 +21,8 @@ enum Lab {
     return obstacle == nil
   }()
 
-  /// Whether the tests run on a kernel of their own, which is over when they are.
-  static let isOwnKernel = OwnProcess.environment["LAB_KIND"] == "uml"
+  /// Which boot of a series with power cuts this is, see PowerCutTests.
+  static let powerStep = OwnProcess.environment["ELASTIC_LOCAL_POWER_STEP"].flatMap { Int($0) }
 }
 
 extension Trait where Self == ConditionTrait {

@@ -21,13 +21,22 @@ final class VolumeGroup: Sendable {
   private let disks: [String]
 
   /// Makes the group; `thinPool` is the size of one in it, as lvcreate takes it.
-  init(disks: [String] = Lab.disks, metadataSize: String = "8m", thinPool: String? = nil) throws {
-    name = "lab-vg\(Scratch.number())"
+  init(
+    named name: String? = nil, disks: [String] = Lab.disks, metadataSize: String = "8m", thinPool: String? = nil
+  ) throws {
+    let name = name ?? "lab-vg\(Scratch.number())"
+    self.name = name
     self.disks = disks
     for disk in disks { try Self.clear(disk) }
     try run("vgcreate", ["-q", "-q", "-y", "--metadatasize", metadataSize, name] + disks)
     guard let thinPool else { return }
     try run("lvcreate", "-q", "-q", "--type", "thin-pool", "--zero", "y", "-L", thinPool, "-n", Self.thinPool, name)
+  }
+
+  /// A group that an earlier boot has made.
+  init(existing name: String, disks: [String]) {
+    self.name = name
+    self.disks = disks
   }
 
   /// Takes the group apart, whatever is in it.
@@ -65,7 +74,9 @@ final class VolumeGroup: Sendable {
 
   /// Where the device mapper has the volume.
   func device(_ volume: String) -> String {
-    func escaped(_ text: String) -> String { text.split(separator: "-", omittingEmptySubsequences: false).joined(separator: "--") }
+    func escaped(_ text: String) -> String {
+      text.split(separator: "-", omittingEmptySubsequences: false).joined(separator: "--")
+    }
     return "/dev/mapper/\(escaped(name))-\(escaped(volume))"
   }
 

@@ -1,0 +1,34 @@
+internal import Synchronization
+
+/// The answer of `body` if it comes within `limit`, otherwise nil; the body then goes on by itself.
+func answer<Value: Sendable>(
+  within limit: Duration, _ body: @Sendable @escaping () async -> Value
+) async -> Value? {
+  await withCheckedContinuation { continuation in
+    let first = FirstAnswer(continuation)
+    let timer = Task.detached {
+      do { try await Task.sleep(for: limit) } catch { return }  // cancelled: the answer has come
+      first.give(nil)
+    }
+    Task.detached {
+      let value = await body()
+      timer.cancel()
+      first.give(value)
+    }
+  }
+}
+
+/// Resumes a continuation once, with whatever comes first.
+private final class FirstAnswer<Value: Sendable>: Sendable {
+  private let waiting: Mutex<CheckedContinuation<Value?, Never>?>
+
+  init(_ continuation: CheckedContinuation<Value?, Never>) { waiting = Mutex(continuation) }
+
+  func give(_ value: Value?) {
+    let continuation = waiting.withLock { waiting in
+      defer { waiting = nil }
+      return waiting
+    }
+    continuation?.resume(returning: value)
+  }
+}

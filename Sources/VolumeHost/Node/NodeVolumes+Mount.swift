@@ -1,0 +1,95 @@
+extension NodeVolumes {
+  /// Everything from a volume that is attached to one that the pod can use.
+  func mount(_ operation: Operation) async throws(VolumeFailure) {
+    guard let pod = operation.pod else { return }
+    let spec = operation.spec
+    let plugin = try await manager.plugin(for: spec)
+    try check(spec, plugin)
+    do throws(VolumeFailure) {
+      let hasGrown = try await mountDevice(operation, plugin)
+      let mounter = try await plugin.makeMounter(spec, pod: pod)
+      do throws(VolumeFailure) { try await mounter.setUp() } catch {
+        throw VolumeFailure(error.kind, "MountVolume.SetUp failed for volume \"\(spec.name)\" : \(error)")
+      }
+      if !hasGrown { try await grow(operation, directory: mounter.path) }
+    } catch {
+      noteFailedMount(operation, error)
+      throw error
+    }
+    actual[operation.volume]?.pods[pod.uid] = .init(presence: .present, name: spec.name)
+    actual[operation.volume]?.spec = spec
+  }
+
+  private func check(_ spec: VolumeSpec, _ plugin: any VolumePlugin) throws(VolumeFailure) {
+    for (label, value) in spec.requiredNodeLabels where host.nodeLabels[label] != value {
+      throw .final(
+        "MountVolume.NodeAffinity check failed for volume \"\(spec.name)\" : no matching NodeSelectorTerms")
+    }
+    if !spec.mountOptions.isEmpty, !plugin.supportsMountOptions {
+      throw .final(
+        "MountVolume.MountOptionSupport check failed for volume \"\(spec.name)\" : "
+          + "mount options are not supported for this volume type")
+    }
+  }
+
+  /// Waits for the device and mounts it for the node. True when that was the time to grow the file system.
+  private func mountDevice(_ operation: Operation, _ plugin: any VolumePlugin) async throws(VolumeFailure) -> Bool {
+    let spec = operation.spec
+    if let plugin = plugin as? any AttachablePlugin, plugin.canAttach(spec) {
+      let known = actual[operation.volume]?.device ?? ""
+      do throws(VolumeFailure) {
+        actual[operation.volume]?.device = try await plugin.makeAttacher().waitForAttach(spec, device: known)
+      } catch {
+        throw VolumeFailure(error.kind, "MountVolume.WaitForAttach failed for volume \"\(spec.name)\" : \(error)")
+      }
+    }
+    guard let plugin = plugin as? any DeviceMountablePlugin, plugin.canMountDevice(spec) else { return false }
+    let mounter = plugin.makeDeviceMounter()
+    let path = try await mounter.deviceMountPath(spec)
+    let device = actual[operation.volume]?.device ?? ""
+    do throws(VolumeFailure) { try await mounter.mountDevice(spec, device: device, at: path) } catch {
+      throw VolumeFailure(error.kind, "MountVolume.MountDevice failed for volume \"\(spec.name)\" : \(error)")
+    }
+    actual[operation.volume]?.deviceMount = .present
+    actual[operation.volume]?.deviceMountPath = path
+    try await grow(operation, directory: path)
+    return true
+  }
+
+  /// A failure that is final means that nothing is there; what was certain stays so.
+  private func noteFailedMount(_ operation: Operation, _ error: VolumeFailure) {
+    guard let state = actual[operation.volume]?.pods[operation.podUID] else {
+      if error.kind == .uncertain {
+        actual[operation.volume]?.pods[operation.podUID] = .init(presence: .uncertain, name: operation.spec.name)
+      }
+      return
+    }
+    if error.kind == .final, state.presence == .uncertain, !host.version.reconstructsFirst {
+      actual[operation.volume]?.pods[operation.podUID] = nil
+    }
+  }
+
+  /// Online growth, for a pod that has the volume.
+  func expand(_ operation: Operation) async throws(VolumeFailure) {
+    guard let pod = operation.pod else { return }
+    let plugin = try await manager.plugin(for: operation.spec)
+    let mounter = try await plugin.makeMounter(operation.spec, pod: pod)
+    try await grow(operation, directory: mounter.path)
+  }
+
+  private func grow(_ operation: Operation, directory: String) async throws(VolumeFailure) {
+    guard let state = actual[operation.volume], needsGrowth(operation.spec, state), let sizes = operation.spec.sizes,
+      let plugin = try await manager.nodeExpandable(for: operation.spec), plugin.requiresFileSystemResize
+    else { return }
+    if host.version.kubeletExpandsVolume, let plugin = plugin as? any ExpandablePlugin {
+      _ = try await plugin.expandVolume(operation.spec, device: state.deviceMountPath, to: sizes.volume, from: sizes.claim)
+    }
+    try await plugin.expandFileSystem(
+      NodeExpansion(
+        spec: operation.spec, device: state.device, directory: directory, new: sizes.volume, old: sizes.claim))
+    actual[operation.volume]?.grownTo = sizes.volume
+    event(
+      "FileSystemResizeSuccessful", operation.pod?.name ?? "", operation.spec.name,
+      "MountVolume.NodeExpandVolume succeeded for volume \"\(operation.spec.name)\" ")
+  }
+}

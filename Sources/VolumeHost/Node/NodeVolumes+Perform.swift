@@ -1,0 +1,97 @@
+extension NodeVolumes {
+  /// Does one thing. Its failure is the operation's: told, and tried again later.
+  func perform(_ operation: Operation) async {
+    do throws(VolumeFailure) { _ = try await manager.plugin(named: pluginName(operation)) } catch {
+      return finish(operation, .notStarted)
+    }
+    do throws(VolumeFailure) {
+      switch operation.kind {
+      case .verify: try await verify(operation)
+      case .attach: try await attach(operation)
+      case .mount: try await mount(operation)
+      case .unmount: try await unmount(operation)
+      case .unmountDevice: try await unmountDevice(operation)
+      case .detach: try await detach(operation)
+      case .expand: try await expand(operation)
+      }
+      finish(operation, .done)
+    } catch {
+      tell(operation, error)
+      finish(operation, .failed)
+    }
+  }
+
+  private func tell(_ operation: Operation, _ error: VolumeFailure) {
+    let name = operation.spec.name
+    let pod = operation.pod?.name ?? ""
+    switch operation.kind {
+    case .attach:
+      event("FailedAttachVolume", pod, name, "AttachVolume.Attach failed for volume \"\(name)\" : \(error)")
+    case .mount: event("FailedMount", pod, name, error.message)
+    case .expand: event("VolumeResizeFailed", pod, name, "NodeExpandVolume failed for volume \"\(name)\" : \(error)")
+    // A kubelet writes these into its log and nowhere else.
+    case .verify, .unmount, .unmountDevice, .detach: return
+    }
+  }
+
+  /// Takes note of a volume that the controller has attached.
+  private func verify(_ operation: Operation) async throws(VolumeFailure) {
+    guard let device = status.attached[operation.volume] else {
+      throw .transient("Volume not attached according to node status for volume \"\(operation.spec.name)\"")
+    }
+    try await noteAttached(operation, device)
+  }
+
+  private func attach(_ operation: Operation) async throws(VolumeFailure) {
+    guard let plugin = try await manager.attachable(for: operation.spec) else {
+      throw .final("volume \"\(operation.spec.name)\" can not be attached")
+    }
+    let device = try await plugin.makeAttacher().attach(operation.spec, node: host.node)
+    try await noteAttached(operation, device)
+  }
+
+  private func noteAttached(_ operation: Operation, _ device: String) async throws(VolumeFailure) {
+    let plugin = try await manager.plugin(for: operation.spec)
+    _ = try await plugin.volumeName(of: operation.spec)
+    guard actual[operation.volume] == nil else { return }
+    actual[operation.volume] = ActualVolume(
+      spec: operation.spec, plugin: plugin.name, hasDevice: true, device: device)
+  }
+
+  private func detach(_ operation: Operation) async throws(VolumeFailure) {
+    guard let plugin = try await manager.attachable(for: operation.spec) else {
+      throw .final("volume \"\(operation.spec.name)\" can not be detached")
+    }
+    let name = try await plugin.volumeName(of: operation.spec)
+    try await plugin.makeDetacher().detach(volume: name, node: host.node)
+    actual[operation.volume] = nil
+  }
+
+  private func unmount(_ operation: Operation) async throws(VolumeFailure) {
+    actual[operation.volume]?.pods[operation.podUID]?.presence = .uncertain
+    let plugin = try await manager.plugin(named: pluginName(operation))
+    try await plugin.makeUnmounter(volume: operation.spec.name, podUID: operation.podUID).tearDown()
+    actual[operation.volume]?.pods[operation.podUID] = nil
+  }
+
+  private func unmountDevice(_ operation: Operation) async throws(VolumeFailure) {
+    guard let plugin = try await manager.deviceMountable(named: pluginName(operation)) else {
+      throw .final("no volume plugin matched")
+    }
+    let path = try await plugin.makeDeviceMounter().deviceMountPath(operation.spec)
+    let others = try await plugin.deviceMountReferences(path)
+    guard others.isEmpty else {
+      throw .final("the device mount path \"\(path)\" is still mounted by other references \(others)")
+    }
+    actual[operation.volume]?.deviceMount = .uncertain
+    try await plugin.makeDeviceUnmounter().unmountDevice(at: path)
+    if let device = actual[operation.volume]?.device, !device.isEmpty, await host.files.isHeld(device) {
+      throw .final("the device is in use when it was no longer expected to be in use")
+    }
+    actual[operation.volume]?.deviceMount = .absent
+  }
+
+  private func pluginName(_ operation: Operation) -> String {
+    actual[operation.volume]?.plugin ?? host.version.pluginNamePrefix + operation.spec.source.driver
+  }
+}

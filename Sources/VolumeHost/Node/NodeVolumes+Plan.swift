@@ -1,0 +1,108 @@
+/// Something to do.
+struct Operation {
+  let kind: OperationKind
+  let key: Operations.Key
+  let volume: UniqueVolumeName
+  let spec: VolumeSpec
+  /// The pod it is done for; only its UID is known after a restart.
+  let pod: Pod?
+  let podUID: String
+}
+
+extension NodeVolumes {
+  struct Plan {
+    var operations: [Operation] = []
+    /// When something else may be due.
+    var due: Duration?
+  }
+
+  /// What to do now, in the kubelet's order: take down, set up, then devices that nobody uses.
+  func plan() -> Plan {
+    var plan = Plan()
+    for (volume, state) in actual.sorted(by: { $0.key < $1.key }) {
+      for (uid, mount) in state.pods.sorted(by: { $0.key < $1.key }) where !desired.wants(volume, pod: uid) {
+        add(.unmount, volume, state.spec(named: mount.name), uid: uid, to: &plan)
+      }
+    }
+    for (pod, volume) in desired.volumes { planSetup(of: volume, for: pod, &plan) }
+    for (volume, state) in actual.sorted(by: { $0.key < $1.key }) { planDevice(volume, state, &plan) }
+    return plan
+  }
+
+  private func planSetup(of volume: DesiredVolume, for pod: Pod, _ plan: inout Plan) {
+    guard let state = actual[volume.unique] else { return planAttachment(of: volume, for: pod, &plan) }
+    if state.pods[pod.uid]?.presence != .present {
+      if mustWait(volume, pod, state) { return }
+      add(.mount, volume.unique, volume.spec, pod: pod, uid: pod.uid, to: &plan)
+    } else if needsGrowth(volume.spec, state) {
+      add(.expand, volume.unique, volume.spec, pod: pod, uid: pod.uid, to: &plan)
+    }
+  }
+
+  private func planAttachment(of volume: DesiredVolume, for pod: Pod, _ plan: inout Plan) {
+    guard volume.hasDevice else {
+      // Nothing to wait for: it counts as attached, and is mounted in the same round.
+      actual[volume.unique] = ActualVolume(
+        spec: volume.spec, plugin: host.version.pluginNamePrefix + volume.spec.source.driver, hasDevice: false,
+        device: "")
+      return planSetup(of: volume, for: pod, &plan)
+    }
+    if !settings.controllerAttaches {
+      return add(.attach, volume.unique, volume.spec, pod: pod, uid: pod.uid, to: &plan)
+    }
+    let isAttached = status.attached[volume.unique] != nil
+    if !isAttached, !host.version.backsOffWaitingForAttachment { return }
+    add(.verify, volume.unique, volume.spec, pod: pod, uid: pod.uid, to: &plan)
+  }
+
+  private func planDevice(_ volume: UniqueVolumeName, _ state: ActualVolume, _ plan: inout Plan) {
+    guard state.pods.isEmpty, !desired.wants(volume) else { return }
+    if state.deviceMount != .absent {
+      add(.unmountDevice, volume, state.spec, uid: "", to: &plan)
+    } else if state.hasDevice, !settings.controllerAttaches {
+      add(.detach, volume, state.spec, uid: "", to: &plan)
+    } else if !isBusy(volume) {
+      actual[volume] = nil
+      operations.forget(volume)
+    }
+  }
+
+  /// Whether another pod's inline volume of the same name, but not the same contents, has the device.
+  private func mustWait(_ volume: DesiredVolume, _ pod: Pod, _ state: ActualVolume) -> Bool {
+    guard host.version.separatesInlineNamesakes, volume.hasDevice, !volume.spec.isPersistent else { return false }
+    return state.spec.source != volume.spec.source && state.pods.keys.contains { $0 != pod.uid }
+  }
+
+  func needsGrowth(_ spec: VolumeSpec, _ state: ActualVolume) -> Bool {
+    guard let sizes = spec.sizes, host.version.knowsExpansion, !spec.isReadOnly else { return false }
+    return sizes.volume > sizes.claim && state.grownTo < sizes.volume
+  }
+
+  private func isBusy(_ volume: UniqueVolumeName) -> Bool {
+    operations.permit(.detach, .init(volume: volume, pod: nil), at: .zero) == .never
+  }
+
+  private func add(
+    _ kind: OperationKind, _ volume: UniqueVolumeName, _ spec: VolumeSpec, pod: Pod? = nil, uid: String,
+    to plan: inout Plan
+  ) {
+    let isForPod = kind == .unmount || actual[volume]?.hasDevice == false
+    let key = Operations.Key(volume: volume, pod: isForPod && !uid.isEmpty ? uid : nil)
+    switch operations.permit(kind, key, at: host.time.now) {
+    case .never: return
+    case .after(let time): plan.due = min(plan.due ?? time, time)
+    case .now:
+      operations.begin(kind, key)
+      plan.operations.append(Operation(kind: kind, key: key, volume: volume, spec: spec, pod: pod, podUID: uid))
+    }
+  }
+}
+
+extension ActualVolume {
+  /// The spec under the name that its directory has.
+  fileprivate func spec(named name: String) -> VolumeSpec {
+    var result = spec
+    result.name = name
+    return result
+  }
+}

@@ -1,0 +1,160 @@
+internal import Synchronization
+
+/// A node's directories and mounts in memory. Mounts, unmounts and files of drivers are made with its own methods.
+public final class SimulatedFiles: HostFiles {
+  /// One mount on a directory; the last one is what is seen.
+  private struct Layer {
+    /// On another file system than the directory above.
+    let isForeign: Bool
+    /// Its server has died.
+    var isDead = false
+  }
+
+  private struct World {
+    var directories: Set<String> = ["/"]
+    var files: Set<String> = []
+    var mounts: [String: [Layer]] = [:]
+    var owned: [String: VolumeOwnership] = [:]
+    var held: Set<String> = []
+  }
+
+  private let world = Mutex(World())
+
+  /// Only the root directory.
+  public init() {}
+
+  /// What is at a path.
+  public func state(of path: String, recognisingBinds: Bool) async throws(HostError) -> DirectoryState {
+    let (exists, top) = world.withLock { ($0.directories.contains(path), $0.mounts[path]?.last) }
+    guard exists else { return .missing }
+    guard let top else { return .plain }
+    if recognisingBinds { return .mountPoint }
+    if top.isDead { throw HostError("stat", path, code: 107) }
+    return top.isForeign ? .mountPoint : .plain
+  }
+
+  /// Makes a directory and those above it.
+  public func makeDirectory(_ path: String) async throws(HostError) { addDirectory(path) }
+
+  /// rmdir(2).
+  public func removeDirectory(_ path: String) async throws(HostError) {
+    let code: Int32 = world.withLock { world in
+      guard world.directories.contains(path) else { return 0 }
+      if world.mounts[path] != nil { return 16 }
+      let below = path + "/"
+      if (world.directories.union(world.files)).contains(where: { $0.hasPrefix(below) }) { return 39 }
+      world.directories.remove(path)
+      return 0
+    }
+    if code != 0 { throw HostError("remove", path, code: code) }
+  }
+
+  /// The names of the directories in a directory.
+  public func directories(in path: String) async throws(HostError) -> [String] {
+    let below = path + "/"
+    return world.withLock { $0.directories }
+      .filter { $0.hasPrefix(below) && !$0.dropFirst(below.count).contains("/") }
+      .map { String($0.dropFirst(below.count)) }.sorted()
+  }
+
+  /// Mounts a directory on another; foreign when the source is.
+  public func bind(_ source: String, to path: String) async throws(HostError) {
+    let isForeign = world.withLock { $0.mounts[source]?.last?.isForeign ?? false }
+    try mount(path, isForeign: isForeign)
+  }
+
+  /// Takes the last mount off a directory.
+  public func unmount(_ path: String) async throws(HostError) {
+    guard removeMount(path) else { throw HostError("unmount", path, reason: "not mounted") }
+  }
+
+  /// Mounts, whatever the device.
+  public func formatAndMount(
+    _ device: String, at path: String, fsType: String, readOnly: Bool
+  ) async throws(HostError) {
+    try mount(path, isForeign: true)
+  }
+
+  /// Works for every device that has a name.
+  public func growFileSystem(on device: String, mountedAt path: String) async throws(HostError) {
+    if device.isEmpty { throw HostError("resize", path, reason: "no device") }
+  }
+
+  /// None: simulated mounts have no source.
+  public func otherMounts(of path: String) async throws(HostError) -> [String] { [] }
+
+  /// As told by `hold`.
+  public func isHeld(_ device: String) async -> Bool { world.withLock { $0.held.contains(device) } }
+
+  /// Remembers it for `ownership(of:)`.
+  public func setOwnership(of path: String, _ ownership: VolumeOwnership) async throws(HostError) {
+    world.withLock { $0.owned[path] = ownership }
+  }
+
+  /// A gibibyte, empty.
+  public func space(at path: String) async throws(HostError) -> SpaceFigures {
+    guard exists(path) else { throw HostError("statfs", path, code: 2) }
+    return SpaceFigures(capacity: 1 << 30, available: 1 << 30, used: 0, inodes: 1000, inodesFree: 1000)
+  }
+}
+
+// What drivers, people and accidents do.
+extension SimulatedFiles {
+  /// Makes a directory and those above it.
+  public func addDirectory(_ path: String) {
+    world.withLock { world in
+      var path = path[...]
+      while !path.isEmpty {
+        world.directories.insert(String(path))
+        path = path[..<(path.lastIndex(of: "/") ?? path.startIndex)]
+      }
+    }
+  }
+
+  /// Writes a file into a directory.
+  public func addFile(_ path: String) { world.withLock { _ = $0.files.insert(path) } }
+
+  /// Removes a file.
+  public func removeFile(_ path: String) { world.withLock { _ = $0.files.remove(path) } }
+
+  /// Mounts something on a directory, foreign when it is of another file system.
+  public func mount(_ path: String, isForeign: Bool) throws(HostError) {
+    guard exists(path) else { throw HostError("mount", path, code: 2) }
+    world.withLock { $0.mounts[path, default: []].append(Layer(isForeign: isForeign)) }
+  }
+
+  /// Takes the last mount off a directory; false when there is none.
+  @discardableResult
+  public func removeMount(_ path: String) -> Bool {
+    world.withLock { world in
+      guard var layers = world.mounts[path], layers.popLast() != nil else { return false }
+      world.mounts[path] = layers.isEmpty ? nil : layers
+      return true
+    }
+  }
+
+  /// Takes every mount away, as a reboot does.
+  public func removeAllMounts() { world.withLock { $0.mounts = [:] } }
+
+  /// Lets the server of what is mounted there die.
+  public func killServer(of path: String) {
+    world.withLock { world in
+      guard let last = world.mounts[path]?.indices.last else { return }
+      world.mounts[path]?[last].isDead = true
+    }
+  }
+
+  /// Holds a device open, or lets it go.
+  public func hold(_ device: String, _ isHeld: Bool = true) {
+    world.withLock { if isHeld { $0.held.insert(device) } else { $0.held.remove(device) } }
+  }
+
+  /// Whether there is a directory.
+  public func exists(_ path: String) -> Bool { world.withLock { $0.directories.contains(path) } }
+
+  /// How many mounts are on a directory.
+  public func mountCount(_ path: String) -> Int { world.withLock { $0.mounts[path]?.count ?? 0 } }
+
+  /// The ownership that was last asked for.
+  public func ownership(of path: String) -> VolumeOwnership? { world.withLock { $0.owned[path] } }
+}
