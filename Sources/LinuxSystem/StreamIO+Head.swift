@@ -6,14 +6,20 @@ extension StreamIO {
     _ socket: borrowing Descriptor, limit: Int, deadline: Duration
   ) throws(FrameError) -> String {
     let end = MonotonicClock.now() + deadline
-    let terminator = Array("\r\n\r\n".utf8)
     var head: [UInt8] = []
     while true {
       let chunk = try receive(socket, upTo: 4096, until: end)
       guard !chunk.isEmpty else { throw .closed(received: head.count) }
       head += chunk
-      if head.suffix(4).elementsEqual(terminator) { return String(decoding: head, as: UTF8.self) }
+      // A body may follow in the same piece: it is dropped.
+      if let end = endOfHead(in: head) { return String(decoding: head[..<end], as: UTF8.self) }
       if head.count > limit { throw .tooLarge(limit: limit) }
     }
+  }
+
+  private static func endOfHead(in bytes: [UInt8]) -> Int? {
+    let terminator = Array("\r\n\r\n".utf8)
+    guard bytes.count >= terminator.count else { return nil }
+    return (terminator.count...bytes.count).first { bytes[($0 - terminator.count)..<$0].elementsEqual(terminator) }
   }
 }

@@ -82,10 +82,10 @@ extension CallHandler {
     let publisher = Publisher(context: context)
     let outcome = try await publisher.publish(target, options)
     // A mount that was there before belongs to a pod that runs: it is not this call's to take back.
-    guard outcome.isChange else { return HandledCall(reply: .success, undo: nil) }
+    guard case .changed(let call) = outcome else { return HandledCall(reply: .success, undo: nil) }
     return HandledCall(reply: .success) { [log = context.log] in
       do throws(VolumeError) {
-        try await publisher.unpublish(target)
+        guard try await publisher.takeBack(target, call: call) else { return }
         log.notice("mount taken back, the caller had gone", ["volume": target.volume.text])
       } catch {
         log.error("mount can not be taken back", ["volume": target.volume.text, "reason": "\(error)"])

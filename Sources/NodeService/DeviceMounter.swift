@@ -75,7 +75,7 @@ struct DeviceMounter: Sendable {
     let system = context.system
     let volume = try await preparer.ensureVolume(target.volume, options, willFormat: true, &rollback)
     guard case .device(let device) = volume.location,
-      let kind = try await preparer.ensureFileSystem(on: volume, options)
+      let kind = try await preparer.ensureFileSystem(on: volume, options, &rollback)
     else {
       throw VolumeError(.invalid, "volume \(target.volume) is a directory; there is no device to mount")
     }

@@ -54,6 +54,14 @@ package struct LinuxNodeSystem: NodeSystem {
     try await run("looking into \(device)") { () throws(SystemError) in try DeviceContents.probe(device) }
   }
 
+  package func isFinished(_ kind: FileSystemKind, on device: String) async throws(VolumeError) -> Bool {
+    // mkfs.ext4 writes the superblock last, mkfs.btrfs its real magic number: what libblkid finds is finished.
+    guard kind == .xfs else { return true }
+    return try await run("reading the superblock of \(device)") { () throws(SystemError) in
+      try !DeviceContents.xfsIsInProgress(device)
+    }
+  }
+
   package func isHeld(_ device: String) async throws(VolumeError) -> Bool {
     try await run("opening \(device)") { () throws(SystemError) in try BlockDevice.isHeldElsewhere(device) }
   }

@@ -21,7 +21,9 @@ package final class MetricsServer: Sendable {
       listener = try TCPListener(address)
     } catch {
       throw VolumeError(
-        .invalid, "metrics can not be served at \(quoted(address)) (HOST:PORT with a numeric host): \(error)")
+        .invalid,
+        "--metrics-address (ELASTIC_LOCAL_METRICS_ADDRESS): \(quoted(address)) can not be listened at, it wants HOST:PORT with "
+          + "a numeric host: \(error)")
     }
   }
 

@@ -9,6 +9,7 @@ package struct NodeContext: Sendable {
   package let system: any NodeSystem
   package let permits: FormatPermits
   package let locks: VolumeLocks
+  package let publishedCalls: PublishedCalls
   package let steps: StepPoints
   package let log: Log
   package let metrics: Metrics
@@ -32,6 +33,7 @@ package struct NodeContext: Sendable {
     startedAt = MonotonicClock.now()
     permits = FormatPermits(directory: settings.permitDirectory)
     locks = VolumeLocks()
+    publishedCalls = PublishedCalls()
   }
 
   package static let randomToken: @Sendable () -> CreationToken = {

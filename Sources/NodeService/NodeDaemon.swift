@@ -25,17 +25,17 @@ package struct NodeDaemon: Sendable {
   ///
   /// - Throws: when the daemon can not start; nothing has been changed then.
   package func run() async throws(VolumeError) {
+    let metrics = try metricsAddress.map { address throws(VolumeError) in
+      try MetricsServer(address: address, context: context, release: release)
+    }
     let lock = try prepareStateDirectory()
     try await context.engine.start()
     try context.permits.prepare()
     let sweeper = Sweeper(context: context)
     await reporting("sweep of stagings failed") { () async throws(VolumeError) in try await sweeper.sweepStaging() }
-    try await sweeper.undoInterruptedCreations()
+    try await sweeper.settleInterruptedCreations()
 
     let server = try NodeServer(path: socketPath, handler: CallHandler(context: context, release: release))
-    let metrics = try metricsAddress.map { address throws(VolumeError) in
-      try MetricsServer(address: address, context: context, release: release)
-    }
     let acceptors = WorkerPool(name: "accept", limit: 2)
     acceptors.post { server.acceptConnections() }
     if let metrics { acceptors.post { metrics.acceptConnections() } }

@@ -28,6 +28,9 @@ package protocol NodeSystem: Sendable {
   /// What is on a device.
   func contents(of device: String) async throws(VolumeError) -> DeviceContents
 
+  /// Whether a file system that was found says of itself that mkfs has come to its end.
+  func isFinished(_ kind: FileSystemKind, on device: String) async throws(VolumeError) -> Bool
+
   /// Whether anything, in whatever mount namespace, holds the device open exclusively: a mount, a device-mapper table.
   func isHeld(_ device: String) async throws(VolumeError) -> Bool
 

@@ -10,14 +10,16 @@ struct Publisher: Sendable {
 
   /// Makes the volume usable at the pod's directory. Already there is success, and unchanged. A failure leaves nothing
   /// behind.
-  func publish(_ target: TargetPath, _ options: VolumeOptions) async throws(VolumeError) -> Outcome<TargetPath> {
+  ///
+  /// - Returns: the number of the call, for ``takeBack(_:call:)``.
+  func publish(_ target: TargetPath, _ options: VolumeOptions) async throws(VolumeError) -> Outcome<UInt64> {
     let name = target.volume
     return try await context.locks.withLock(name) { () async throws(VolumeError) in
       try checkCancellation(name)
       let path = try await requireDirectory(target)
       if try await isPublished(name, at: path, readOnly: options.isReadOnly) {
         context.log.info("volume already published", ["volume": name.text, "path": path])
-        return .unchanged(target)
+        return .unchanged(context.publishedCalls.note(target))
       }
       try await withRollback { rollback async throws(VolumeError) in
         let volume = try await preparer.ensureVolume(name, options, willFormat: true, &rollback)
@@ -29,22 +31,35 @@ struct Publisher: Sendable {
       context.log.notice(
         "volume published",
         ["volume": name.text, "path": path, "pod": options.pod ?? "", "readOnly": "\(options.isReadOnly)"])
-      return .changed(target)
+      return .changed(context.publishedCalls.note(target))
     }
   }
 
   /// Takes the volume off the pod's directory. Not mounted, gone and never known are success: kubelet asks until it
   /// is told so.
   func unpublish(_ target: TargetPath) async throws(VolumeError) {
-    let name = target.volume
-    try await context.locks.withLock(name) { () async throws(VolumeError) in
-      try await takeOff(target)
-      do throws(VolumeError) {
-        try await stager.unstageIfUnused(name)
-      } catch {
-        // The pod's directory is free, which is all that kubelet asked. The sweep tries the rest again.
-        context.log.warning("volume can not be unstaged yet", ["volume": name.text, "reason": error.message])
-      }
+    try await context.locks.withLock(target.volume) { () async throws(VolumeError) in try await takeDown(target) }
+  }
+
+  /// Takes a mount back whose caller was never told of it, unless a later call has been told.
+  ///
+  /// - Returns: whether it was taken back.
+  func takeBack(_ target: TargetPath, call: UInt64) async throws(VolumeError) -> Bool {
+    try await context.locks.withLock(target.volume) { () async throws(VolumeError) in
+      guard context.publishedCalls.isLast(call, for: target) else { return false }
+      try await takeDown(target)
+      return true
+    }
+  }
+
+  private func takeDown(_ target: TargetPath) async throws(VolumeError) {
+    try await takeOff(target)
+    context.publishedCalls.forget(target)
+    do throws(VolumeError) {
+      try await stager.unstageIfUnused(target.volume)
+    } catch {
+      // The pod's directory is free, which is all that kubelet asked. The sweep tries the rest again.
+      context.log.warning("volume can not be unstaged yet", ["volume": target.volume.text, "reason": error.message])
     }
   }
 
@@ -67,7 +82,7 @@ struct Publisher: Sendable {
       "\(root)/\(target.components.joined(separator: "/")) does not exist; kubelet makes it before it calls")
   }
 
-  /// Whether the directory shows the volume already, in the asked mode.
+  /// Whether the directory shows the volume already, and no more writable than asked.
   ///
   /// - Throws: `conflict` when something else is mounted there.
   private func isPublished(
@@ -95,7 +110,7 @@ struct Publisher: Sendable {
     if let known, case .device = volume.location {
       kind = known
     } else {
-      kind = try await preparer.ensureFileSystem(on: volume, options)
+      kind = try await preparer.ensureFileSystem(on: volume, options, &rollback)
     }
     try checkCancellation(volume.name)
     return try await stager.ensureStaged(volume, kind, options, &rollback)

@@ -12,8 +12,12 @@ struct Reclaimer: Sendable {
   /// the grace time; mounted nowhere in our mount namespace; held by nobody in any other.
   func remove(_ name: VolumeName, claim: ClaimUID?) async throws(VolumeError) -> Outcome<VolumeName> {
     try await context.locks.withLock(name) { () async throws(VolumeError) in
-      try await VolumePreparer(context: context).undoInterruptedCreation(of: name)
-      guard let volume = try await context.engine.volume(name) else { return .unchanged(name) }
+      // One that can not be read is looked at by somebody first.
+      _ = try context.permits.permit(for: name)
+      guard let volume = try await context.engine.volume(name) else {
+        try context.permits.remove(name)
+        return .unchanged(name)
+      }
       try requireDead(volume, claim)
       try await requireUnused(volume)
       try await Stager(context: context).unstageIfUnused(name)
@@ -24,6 +28,8 @@ struct Reclaimer: Sendable {
         try await context.engine.remove(volume)
       }
       try await context.steps.reach(.volumeRemoved)
+      // Of a creation that never ended; without its volume the permit speaks for nothing.
+      try context.permits.remove(name)
       if outcome.isChange {
         context.log.notice("volume removed", ["volume": name.text, "size": "\(volume.size)", "group": volume.group])
       }

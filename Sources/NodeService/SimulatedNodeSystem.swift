@@ -52,6 +52,8 @@ package struct SimulatedNodeSystem: NodeSystem {
     }
   }
 
+  package func isFinished(_ kind: FileSystemKind, on device: String) async throws(VolumeError) -> Bool { true }
+
   package func isHeld(_ device: String) async throws(VolumeError) -> Bool {
     try await !mounts(of: .device(device)).isEmpty
   }

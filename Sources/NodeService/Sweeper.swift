@@ -9,11 +9,11 @@ struct Sweeper: Sendable {
   ///
   /// One that can not be undone is logged and keeps nobody else from being served: calls for that volume try again, or
   /// are refused with the reason.
-  func undoInterruptedCreations() async throws(VolumeError) {
+  func settleInterruptedCreations() async throws(VolumeError) {
     for name in try context.permits.volumes() {
       do throws(VolumeError) {
         try await context.locks.withLock(name) { () async throws(VolumeError) in
-          try await VolumePreparer(context: context).undoInterruptedCreation(of: name)
+          try await VolumePreparer(context: context).settleInterruptedCreation(of: name)
         }
       } catch {
         context.log.error("interrupted creation can not be undone", ["volume": name.text, "reason": error.message])

@@ -17,7 +17,7 @@ struct VolumePreparer: Sendable {
   func ensureVolume(
     _ name: VolumeName, _ options: VolumeOptions, willFormat: Bool, _ rollback: inout Rollback
   ) async throws(VolumeError) -> StoredVolume {
-    try await undoInterruptedFormat(of: name)
+    try await settleInterruptedFormat(of: name)
     if let found = try await engine.volume(name) { return try await ensureOurs(found) }
     guard let size = options.size else {
       throw VolumeError(
@@ -34,7 +34,7 @@ struct VolumePreparer: Sendable {
   /// mkfs happens only on a device that is proven blank and whose volume has a permit. Nil for a volume that is a
   /// directory.
   func ensureFileSystem(
-    on volume: StoredVolume, _ options: VolumeOptions
+    on volume: StoredVolume, _ options: VolumeOptions, _ rollback: inout Rollback
   ) async throws(VolumeError) -> FileSystemKind? {
     guard case .device(let device) = volume.location else {
       try permits.remove(volume.name)
@@ -47,7 +47,7 @@ struct VolumePreparer: Sendable {
     case .fileSystem(let type, _, _):
       return try accept(type, on: volume, options)
     case .blank:
-      return try await format(volume, device, options)
+      return try await format(volume, device, options, &rollback)
     case .other(let kind):
       throw VolumeError(
         .unsafe,
@@ -60,8 +60,14 @@ struct VolumePreparer: Sendable {
     }
   }
 
-  /// Takes back a creation that a crash interrupted. The permit proves that the volume was never mounted.
-  func undoInterruptedCreation(of name: VolumeName) async throws(VolumeError) {
+  /// Settles a creation that a crash interrupted: a volume that is still blank, or whose file system says of itself that
+  /// it is not finished, is removed; one with a finished file system is kept, for the next call to use.
+  ///
+  /// The permit alone would prove that the volume was never mounted, but for one case: a state directory that was
+  /// restored from a backup can hold a permit that was used up long ago. So nothing that could be mounted is removed.
+  ///
+  /// - Throws: `unsafe` when the volume holds something else, or is mounted: it is left alone, with its permit.
+  func settleInterruptedCreation(of name: VolumeName) async throws(VolumeError) {
     guard let permit = try permits.permit(for: name) else { return }
     if let volume = try await engine.volume(name), volume.marks?.creation == permit.creation {
       let mounts = try await context.system.mounts(of: volume.location)
@@ -70,20 +76,43 @@ struct VolumePreparer: Sendable {
           .unsafe,
           "volume \(name) was not finished, yet it is mounted at \(mounts[0].mountPoint); it is left alone")
       }
-      _ = try await engine.remove(volume)
-      context.log.notice("interrupted creation undone", ["volume": name.text])
+      if try await isFinished(volume) {
+        context.log.notice("interrupted creation was complete", ["volume": name.text])
+      } else {
+        _ = try await engine.remove(volume)
+        context.log.notice("interrupted creation undone", ["volume": name.text])
+      }
     }
     try permits.remove(name)
+  }
+
+  private func isFinished(_ volume: StoredVolume) async throws(VolumeError) -> Bool {
+    let active = volume.isActive ? volume : try await engine.activate(volume).value
+    switch active.location {
+    case .directory(let path): return try await !context.system.directories(in: path).isEmpty
+    case .device(let device):
+      switch try await context.system.contents(of: device) {
+      case .blank: return false
+      case .fileSystem(let type, _, _):
+        guard let kind = FileSystemKind(rawValue: type) else { break }
+        return try await context.system.isFinished(kind, on: device)
+      case .other, .ambivalent: break
+      }
+    }
+    throw VolumeError(
+      .unsafe,
+      "the making of volume \(volume.name) was interrupted, and now it holds something that we did not make; it is left "
+        + "alone. Look at it with wipefs --no-act; to give it up, wipe it and remove it with elastic-local-node remove")
   }
 }
 
 // MARK: - Steps
 
 extension VolumePreparer {
-  /// A volume whose mkfs was interrupted is worth nothing, and may look like anything: it is made anew.
-  private func undoInterruptedFormat(of name: VolumeName) async throws(VolumeError) {
+  /// A volume whose mkfs was interrupted may hold half a file system: it is made anew.
+  private func settleInterruptedFormat(of name: VolumeName) async throws(VolumeError) {
     guard let permit = try permits.permit(for: name), permit.mayBeFormatting else { return }
-    try await undoInterruptedCreation(of: name)
+    try await settleInterruptedCreation(of: name)
   }
 
   private func create(
@@ -160,7 +189,7 @@ extension VolumePreparer {
   }
 
   private func format(
-    _ volume: StoredVolume, _ device: String, _ options: VolumeOptions
+    _ volume: StoredVolume, _ device: String, _ options: VolumeOptions, _ rollback: inout Rollback
   ) async throws(VolumeError) -> FileSystemKind {
     guard var permit = try permits.permit(for: volume.name), permit.creation == volume.marks?.creation else {
       throw VolumeError(
@@ -177,6 +206,12 @@ extension VolumePreparer {
       try permits.write(permit)
     }
     try checkCancellation(volume.name)
+    // From here on the device holds nothing, or half of something, or an empty file system that nobody has seen.
+    let (engine, permits) = (engine, permits)
+    rollback.add("the formatting of volume \(volume.name)") { () async throws(VolumeError) in
+      _ = try await engine.remove(volume)
+      try permits.remove(volume.name)
+    }
     try await context.steps.reach(.formatPermitted)
     let kind = options.fileSystemToMake
     try await context.measure(.format) { () async throws(VolumeError) in

@@ -42,6 +42,7 @@ struct MatrixTests {
   func crash(_ flow: Flow) async throws {
     for point in try await flow.points() {
       let node = try SimulatedNode()
+      defer { node.discard() }
       guard case .crashed = try await node.run(flow.call, crashingAt: point, after: flow.prepare) else {
         Issue.record("\(point) was not reached")
         continue
@@ -54,6 +55,7 @@ struct MatrixTests {
   func reboot(_ flow: Flow) async throws {
     for point in try await flow.points() {
       let node = try SimulatedNode()
+      defer { node.discard() }
       guard case .crashed = try await node.run(flow.call, crashingAt: point, after: flow.prepare) else {
         Issue.record("\(point) was not reached")
         continue
@@ -71,6 +73,7 @@ struct MatrixTests {
     for first in points {
       for second in Set(points).sorted(by: { $0.rawValue < $1.rawValue }) {
         let node = try SimulatedNode()
+        defer { node.discard() }
         _ = try await node.run(flow.call, crashingAt: first, after: flow.prepare)
         _ = try await node.run(flow.call, crashingAt: second)
         try await converge(flow, node, "crashes at \(first.rawValue) and \(second.rawValue)")
@@ -83,6 +86,7 @@ struct MatrixTests {
     for point in try await flow.points() {
       for second in [StepPoint.unstaged, .stagingDirectoryRemoved, .released] {
         let node = try SimulatedNode()
+        defer { node.discard() }
         _ = try await node.run(flow.call, crashingAt: point, after: flow.prepare)
         try await node.startAndCrash(at: second)
         try await converge(flow, node, "crash at \(point.rawValue), then at \(second.rawValue) of the start-up")
@@ -94,6 +98,7 @@ struct MatrixTests {
   func crashAndNoCall(_ flow: Flow) async throws {
     for point in try await flow.points() {
       let node = try SimulatedNode()
+      defer { node.discard() }
       let before = node.view
       _ = try await node.run(flow.call, crashingAt: point, after: flow.prepare)
       _ = try await node.start()
@@ -114,6 +119,7 @@ struct MatrixTests {
   func fault(_ flow: Flow) async throws {
     for point in try await flow.points() {
       let node = try SimulatedNode()
+      defer { node.discard() }
       let armed = Flag()
       let daemon = try await node.start(
         steps: StepPoints { reached async throws(VolumeError) in
@@ -141,6 +147,7 @@ struct MatrixTests {
   func cancellation(_ flow: Flow) async throws {
     for point in try await flow.points() {
       let node = try SimulatedNode()
+      defer { node.discard() }
       let armed = Flag()
       let daemon = try await node.start(
         steps: StepPoints { reached async throws(VolumeError) in
@@ -165,6 +172,7 @@ struct MatrixTests {
     "a mount whose caller has gone when it is done is taken back", arguments: Flow.all.filter { $0.call[0] == "mount" })
   func takenBack(_ flow: Flow) async throws {
     let node = try SimulatedNode()
+    defer { node.discard() }
     let daemon = try await node.start()
     try await flow.prepare(node, daemon)
     let mounts = node.view.mounts
@@ -179,6 +187,7 @@ struct MatrixTests {
   @Test("a mount that was there before the call is not taken back, since a pod runs on it")
   func notTakenBack() async throws {
     let node = try SimulatedNode()
+    defer { node.discard() }
     let daemon = try await node.start()
     await daemon.succeed(SimulatedNode.mount(1))
     let before = node.view
@@ -193,6 +202,7 @@ struct MatrixTests {
     arguments: Flow.all, ["probe", "mkfs", "repair", "mount", "bind", "mkdir", "resolve", "unmount", "grow"])
   func failingOperation(_ flow: Flow, _ operation: String) async throws {
     let node = try SimulatedNode()
+    defer { node.discard() }
     let daemon = try await node.start()
     try await flow.prepare(node, daemon)
     let before = node.view

@@ -68,11 +68,15 @@ final class SimulatedNode: Sendable {
     try context.permits.prepare()
     let sweeper = Sweeper(context: context)
     try? await sweeper.sweepStaging()  // the daemon logs it and serves
-    try await sweeper.undoInterruptedCreations()
+    try await sweeper.settleInterruptedCreations()
     return CallHandler(context: context, release: "test")
   }
 
   func reboot() { world.reboot() }
+
+  /// Removes the state directory. A daemon that was abandoned in the middle of a step holds on to this node for ever, so
+  /// nothing else would.
+  func discard() { try? Files.removeTree(directory.path) }
 }
 
 // MARK: - Calls
@@ -277,6 +281,9 @@ struct RecordingSystem: NodeSystem {
   func contents(of device: String) async throws(VolumeError) -> DeviceContents {
     try failIfAsked("probe")
     return try await base.contents(of: device)
+  }
+  func isFinished(_ kind: FileSystemKind, on device: String) async throws(VolumeError) -> Bool {
+    try await base.isFinished(kind, on: device)
   }
   func isHeld(_ device: String) async throws(VolumeError) -> Bool {
     if tools.state.withLock({ $0.isHeld }) { return true }

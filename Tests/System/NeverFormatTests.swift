@@ -175,10 +175,9 @@ struct NeverFormatTests {
       try node.kill9()
       try overwrite(permit, with: backup, at: 0)
       try node.start()
-      try withKnownIssue("the daemon takes the volume for one that was never mounted, and removes it") {
-        #expect(try node.group.volume(volume) != nil)
-      }
-      unlink(permit)
+      try node.mount(volume).succeeds()
+      #expect(marker.isIn(node.podDirectory("pod-a", volume)))
+      try node.unmount(volume).succeeds()
       try node.remove(volume).succeeds()
     }
   }

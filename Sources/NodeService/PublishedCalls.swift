@@ -1,0 +1,31 @@
+internal import LinuxSystem
+internal import StorageModel
+internal import Synchronization
+
+/// Which call was the last to be told that a directory shows its volume.
+///
+/// A call whose reply is lost takes its mount back, but not when a later call for the same directory has been told
+/// "it is there" meanwhile: then the mount is that one's. Read and written under the volume's lock.
+package final class PublishedCalls: Sendable {
+  private struct State {
+    var lastCall: [TargetPath: UInt64] = [:]
+    var count: UInt64 = 0
+  }
+
+  private let state = Mutex(State())
+
+  package init() {}
+
+  /// Notes a success and returns its number.
+  func note(_ target: TargetPath) -> UInt64 {
+    state.withLock { state in
+      state.count += 1
+      state.lastCall[target] = state.count
+      return state.count
+    }
+  }
+
+  func isLast(_ call: UInt64, for target: TargetPath) -> Bool { state.withLock { $0.lastCall[target] == call } }
+
+  func forget(_ target: TargetPath) { state.withLock { $0.lastCall[target] = nil } }
+}
