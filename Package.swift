@@ -32,6 +32,7 @@ let package = Package(
   name: "elastic-local",
   products: [
     .library(name: "VolumeHost", targets: ["VolumeHost"]),
+    .executable(name: "flex-sanity", targets: ["flex-sanity"]),
     .executable(name: "elastic-local", targets: ["flex-client"]),
     .executable(name: "elastic-local-attach", targets: ["flex-client-attach"]),
     .executable(name: "elastic-local-node", targets: ["node"]),
@@ -55,7 +56,8 @@ let package = Package(
     .target(name: "NodeProtocol", dependencies: ["StorageModel", "LinuxSystem"], swiftSettings: strict),
 
     // the kubelet's side of FlexVolume
-    .target(name: "VolumeHost", dependencies: ["LinuxSystem", "StorageModel"], swiftSettings: strict),
+    .target(name: "CVolumeHost"),
+    .target(name: "VolumeHost", dependencies: ["CVolumeHost", "LinuxSystem", "StorageModel"], swiftSettings: strict),
 
     // services
     .target(
@@ -75,6 +77,11 @@ let package = Package(
       name: "node", dependencies: ["NodeService", "LogicalVolumes", "NodeProtocol", "LinuxSystem", "StorageModel"],
       swiftSettings: strict),
 
+    .executableTarget(name: "flex-sanity", dependencies: ["VolumeHost"], swiftSettings: strict),
+    .executableTarget(
+      name: "ownership-benchmark", dependencies: ["VolumeHost"], path: "Benchmarks/ownership", exclude: ["run.sh"],
+      swiftSettings: strict),
+
     // Runs the executables, which `swift build --build-tests` builds with everything else: Embedded Swift cannot be linked
     // into a test. The portable sources are compiled in a second time through links in Shared/.
     .testTarget(name: "FlexClientTests", swiftSettings: strict),
@@ -83,7 +90,7 @@ let package = Package(
       name: "EngineContract", dependencies: ["LogicalVolumes", "LinuxSystem", "StorageModel"],
       path: "Tests/EngineContract", swiftSettings: strict),
     .testTarget(
-      name: "VolumeHostTests", dependencies: ["VolumeHost", "LinuxSystem"], exclude: ["Traces"],
+      name: "VolumeHostTests", dependencies: ["VolumeHost", "LinuxSystem", "StorageModel"], exclude: ["Traces"],
       swiftSettings: strict),
     .testTarget(name: "StorageModelTests", dependencies: ["StorageModel"], swiftSettings: strict),
     .testTarget(name: "LinuxSystemTests", dependencies: ["LinuxSystem", "StorageModel"], swiftSettings: strict),

@@ -19,7 +19,10 @@ struct DriverCallTests {
       (calls.waitForAttach(Sample.inline, device: ""), ["waitforattach", "", Self.basic]),
       (calls.isAttached(Sample.inline, node: "node1"), ["isattached", Self.basic, "node1"]),
       (calls.detach(volume: "v", node: "node1"), ["detach", "v", "node1"]),
-      (calls.mountDevice(Sample.inline, directory: "/d", device: "/dev/x"), ["mountdevice", "/d", "/dev/x", Self.basic]),
+      (
+        calls.mountDevice(Sample.inline, directory: "/d", device: "/dev/x"),
+        ["mountdevice", "/d", "/dev/x", Self.basic]
+      ),
       (calls.unmountDevice(directory: "/d"), ["unmountdevice", "/d"]),
       (calls.unmount(directory: "/d"), ["unmount", "/d"]),
       (calls.expandVolume(Sample.inline, device: "/d", to: 2, from: 1), ["expandvolume", Self.basic, "/d", "2", "1"]),
@@ -51,7 +54,9 @@ struct DriverCallTests {
     arguments: [
       ("1.8", #"{"kubernetes.io/fsGroup":"2000","kubernetes.io/fsType":"""#),
       ("1.14", #"{"kubernetes.io/fsGroup":"2000","kubernetes.io/fsType":"","kubernetes.io/pod.name":"in1""#),
-      ("1.15", #"{"kubernetes.io/fsType":"","kubernetes.io/mounterArgs.FsGroup":"2000","kubernetes.io/pod.name":"in1""#),
+      (
+        "1.15", #"{"kubernetes.io/fsType":"","kubernetes.io/mounterArgs.FsGroup":"2000","kubernetes.io/pod.name":"in1""#
+      ),
     ])
   func groupKey(version: String, start: String) {
     let spec = VolumeSpec.inline("v", FlexSource(driver: "d"))
@@ -92,7 +97,8 @@ struct DriverCallTests {
 
   @Test("Keys are sorted by their bytes")
   func sorting() {
-    let spec = VolumeSpec.inline("v", FlexSource(driver: "d", options: ["a": "1", "B": "2", "é": "3", "a/b": "4", "~": "5"]))
+    let spec = VolumeSpec.inline(
+      "v", FlexSource(driver: "d", options: ["a": "1", "B": "2", "é": "3", "a/b": "4", "~": "5"]))
     let text = calls().getVolumeName(spec).arguments[0]
     #expect(text.hasPrefix(#"{"B":"2","a":"1","a/b":"4","kubernetes.io/"#))
     #expect(text.hasSuffix(#""~":"5","é":"3"}"#))

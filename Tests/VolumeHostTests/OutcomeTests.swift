@@ -60,7 +60,9 @@ struct OutcomeTests {
     Row(
       "a bad number escape", #"{"status":"\u12g4"}"#, .exited(0),
       #"invalid character 'g' in \u hexadecimal character escape"#),
-    Row("a comma too many", #"{"status":"Success",}"#, .exited(0), "invalid character '}' looking for beginning of object key string"),
+    Row(
+      "a comma too many", #"{"status":"Success",}"#, .exited(0),
+      "invalid character '}' looking for beginning of object key string"),
     Row("no colon", #"{"status" "Success"}"#, .exited(0), #"invalid character '"' after object key"#),
     Row("no comma", #"{"a":1 "b":2}"#, .exited(0), #"invalid character '"' after object key:value pair"#),
     Row("no comma in an array", #"{"a":[1 2]}"#, .exited(0), "invalid character '2' after array element"),
@@ -91,7 +93,8 @@ struct OutcomeTests {
     }
   }
 
-  @Test("'Not supported' counts with any exit code", arguments: [DriverProcess.End.exited(0), .exited(1), .signalled(15)])
+  @Test(
+    "'Not supported' counts with any exit code", arguments: [DriverProcess.End.exited(0), .exited(1), .signalled(15)])
   func notSupported(end: DriverProcess.End) {
     let process = DriverProcess(output: #"{"status":"Not supported"}"#, end: end)
     #expect(DriverOutcome(of: .mount, process) == .notSupported)
@@ -110,7 +113,8 @@ struct OutcomeTests {
   @Test("A command that was not supported once is not called again, others are")
   func remembered() async {
     let runner = ScriptedRunner { call in
-      DriverProcess(output: call.command == .mount ? #"{"status":"Not supported"}"# : #"{"status":"Success"}"#, end: .exited(1))
+      DriverProcess(
+        output: call.command == .mount ? #"{"status":"Not supported"}"# : #"{"status":"Success"}"#, end: .exited(1))
     }
     let driver = FlexDriver(name: Sample.driver(), pluginDirectory: "/p", version: .newest, runner: runner)
     for _ in 0..<3 { #expect(await driver.perform(DriverCall(.mount)) == .notSupported) }
@@ -129,7 +133,9 @@ struct CapabilityTests {
     return try await driver.initialize()
   }
 
-  @Test("What is not said has its default", arguments: [#"{"status":"Success"}"#, #"{"status":"Success","capabilities":{}}"#])
+  @Test(
+    "What is not said has its default",
+    arguments: [#"{"status":"Success"}"#, #"{"status":"Success","capabilities":{}}"#])
   func defaults(output: String) async throws {
     let found = try await capabilities(output)
     #expect(found.attach && found.selinuxRelabel && found.fsGroup && found.requiresFSResize && !found.supportsMetrics)
@@ -153,7 +159,9 @@ struct CapabilityTests {
   @Test("Capabilities that are null, failures and 'Not supported' do not load the plugin")
   func refused() async {
     for (output, reason) in [
-      (#"{"status":"Success","capabilities":null}"#, #"init answered "capabilities": null, on which a kubelet crashes"#),
+      (
+        #"{"status":"Success","capabilities":null}"#, #"init answered "capabilities": null, on which a kubelet crashes"#
+      ),
       (#"{"status":"Failure","message":"x"}"#, "init command failed, status: Failure, reason: x"),
       (#"{"status":"Not supported"}"#, "Not supported"),
     ] {

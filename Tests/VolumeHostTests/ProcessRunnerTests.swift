@@ -15,7 +15,8 @@ struct ProcessRunnerTests {
     #expect(process == DriverProcess(output: "mount /dir {}\nerr\n/\n0022\n", end: .exited(0)))
   }
 
-  @Test("The end says how it came", arguments: [("exit 3", DriverProcess.End.exited(3)), ("kill -9 $$", .signalled(9))])
+  @Test(
+    "The end says how it came", arguments: [("exit 3", DriverProcess.End.exited(3)), ("kill -9 $$", .signalled(9))])
   func ends(script: String, end: DriverProcess.End) async throws { #expect(try await run(script).end == end) }
 
   @Test("A driver is stopped when its time is up")

@@ -32,7 +32,9 @@ final class TemporaryDirectory: Sendable {
     let cut = path.lastIndex(of: "/") ?? path.startIndex
     let temporary = path[..<cut] + "/." + path[cut...].dropFirst()
     try write("#!/bin/sh\n" + script + "\n", to: String(temporary))
-    guard chmod(String(temporary), 0o755) == 0 else { throw SystemError(operation: "chmod", subject: path, errno: .current) }
+    guard chmod(String(temporary), 0o755) == 0 else {
+      throw SystemError(operation: "chmod", subject: path, errno: .current)
+    }
     try Files.rename(String(temporary), to: path)
     return path
   }

@@ -20,14 +20,16 @@ struct VolumeSpecTests {
     #expect(
       paths.deviceMount("pv1", driver: driver)
         == "/var/lib/kubelet/plugins/kubernetes.io/flexvolume/example.org/att/mounts/pv1")
-    #expect(HostPaths(root: "/k/").volume("v", ofPod: "u", driver: Sample.driver("plain")) == "/k/pods/u/volumes/plain/v")
+    #expect(
+      HostPaths(root: "/k/").volume("v", ofPod: "u", driver: Sample.driver("plain")) == "/k/pods/u/volumes/plain/v")
   }
 
   @Test("Block volumes have a global place per pod and a link below the pod")
   func blockPaths() {
     let paths = BlockPaths(HostPaths())
     #expect(
-      paths.global(plugin: "csi", volume: "v", pod: "u") == "/var/lib/kubelet/plugins/kubernetes.io/csi/volumeDevices/v/u")
+      paths.global(plugin: "csi", volume: "v", pod: "u")
+        == "/var/lib/kubelet/plugins/kubernetes.io/csi/volumeDevices/v/u")
     #expect(
       paths.pod("u", plugin: "example.org/d", volume: "v")
         == "/var/lib/kubelet/pods/u/volumeDevices/example.org~d/v")
@@ -50,12 +52,15 @@ struct VolumeSpecTests {
     #expect(driver?.description == name)
   }
 
-  @Test("No driver's name is a path or has two slashes", arguments: ["", "a/b/c", "/a", "a/", "../a", "a/..", ".", "a~b"])
+  @Test(
+    "No driver's name is a path or has two slashes", arguments: ["", "a/b/c", "/a", "a/", "../a", "a/..", ".", "a~b"])
   func badDriverNames(name: String) { #expect(DriverName(name) == nil) }
 
   @Test("Option keys of kubernetes.io and k8s.io are reserved, in any case and for their subdomains")
   func reserved() {
-    let keys = ["kubernetes.io/x", "a.Kubernetes.IO/x", "k8s.io", "x.k8s.io/y", "notk8s.io/x", "size", "x/kubernetes.io"]
+    let keys = [
+      "kubernetes.io/x", "a.Kubernetes.IO/x", "k8s.io", "x.k8s.io/y", "notk8s.io/x", "size", "x/kubernetes.io",
+    ]
     let source = FlexSource(driver: "d", options: Dictionary(uniqueKeysWithValues: keys.map { ($0, "1") }))
     #expect(source.reservedOptionKeys == ["a.Kubernetes.IO/x", "k8s.io", "kubernetes.io/x", "x.k8s.io/y"])
   }

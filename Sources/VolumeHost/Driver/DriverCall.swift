@@ -61,7 +61,9 @@ public struct DriverCalls: Hashable, Sendable {
 
   /// `mount DIRECTORY OPTIONS`, with the pod's names, its group and the secret among the options.
   public func mount(_ spec: VolumeSpec, directory: String, pod: Pod, secret: Secret? = nil) -> DriverCall {
-    var extra = secret?.data.reduce(into: [String: String]()) { $0["kubernetes.io/secret/\($1.key)"] = Base64.encode($1.value) } ?? [:]
+    var extra =
+      secret?.data.reduce(into: [String: String]()) { $0["kubernetes.io/secret/\($1.key)"] = Base64.encode($1.value) }
+      ?? [:]
     if version.tellsPod {
       extra["kubernetes.io/pod.name"] = pod.name
       extra["kubernetes.io/pod.namespace"] = pod.namespace

@@ -70,7 +70,8 @@ extension DriverReply {
       capabilities = result
       if let mismatch { throw mismatch }
     default:
-      throw GoField(structure: "DriverStatus", path: "capabilities").mismatch(value.kind, "flexvolume.DriverCapabilities")
+      throw GoField(structure: "DriverStatus", path: "capabilities").mismatch(
+        value.kind, "flexvolume.DriverCapabilities")
     }
   }
 }

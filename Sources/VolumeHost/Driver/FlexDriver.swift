@@ -16,9 +16,16 @@ public final class FlexDriver: Sendable {
   private let missing = Mutex<Set<DriverCommand>>([])
 
   /// A driver below a plugin directory.
-  public init(name: DriverName, pluginDirectory: String, version: KubernetesVersion, runner: any DriverRunner) {
+  public convenience init(
+    name: DriverName, pluginDirectory: String, version: KubernetesVersion, runner: any DriverRunner
+  ) {
+    self.init(name: name, executable: "\(pluginDirectory)/\(name.executable)", version: version, runner: runner)
+  }
+
+  /// A driver whose executable is anywhere.
+  public init(name: DriverName, executable: String, version: KubernetesVersion, runner: any DriverRunner) {
     self.name = name
-    executable = "\(pluginDirectory)/\(name.executable)"
+    self.executable = executable
     calls = DriverCalls(version: version)
     self.runner = runner
   }

@@ -13,19 +13,24 @@ public struct ProcessRunner: DriverRunner {
 
   /// Runs a driver to its end.
   public func run(_ executable: String, _ call: DriverCall, limit: Duration?) async -> DriverProcess {
+    await run(executable, call.line, limit: limit)
+  }
+
+  /// Runs it with any arguments.
+  func run(_ executable: String, _ line: [String], limit: Duration?) async -> DriverProcess {
     let cancellation = CancellationFlag()
     return await withTaskCancellationHandler {
-      await pool.run { Self.run(executable, call, limit ?? .seconds(3_000_000_000), cancellation) }
+      await pool.run { Self.run(executable, line, limit ?? .seconds(3_000_000_000), cancellation) }
     } onCancel: {
       cancellation.cancel()
     }
   }
 
   private static func run(
-    _ executable: String, _ call: DriverCall, _ limit: Duration, _ cancellation: CancellationFlag
+    _ executable: String, _ line: [String], _ limit: Duration, _ cancellation: CancellationFlag
   ) -> DriverProcess {
     do throws(SystemError) {
-      let result = try ChildProcess.run(executable, call.line, deadline: limit, cancellation: cancellation)
+      let result = try ChildProcess.run(executable, line, deadline: limit, cancellation: cancellation)
       return DriverProcess(output: result.output, end: end(result.status))
     } catch {
       return DriverProcess(output: "", end: .notStarted("fork/exec \(executable): \(error.errno.text)"))

@@ -123,7 +123,8 @@ extension JSONParser {
     }
     position += 2
     let second = try hexadecimal()
-    if (0xdc00...0xdfff).contains(second), let scalar = Unicode.Scalar(0x10000 + (first - 0xd800) << 10 + second - 0xdc00)
+    if (0xdc00...0xdfff).contains(second),
+      let scalar = Unicode.Scalar(0x10000 + (first - 0xd800) << 10 + second - 0xdc00)
     {
       return scalar
     }

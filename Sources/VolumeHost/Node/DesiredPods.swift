@@ -6,6 +6,8 @@ struct DesiredPods {
     var volumes: [String: DesiredVolume] = [:]
     /// When to look at it again: at once after a change, after a while when something was missing.
     var dueAt: Duration? = .zero
+    /// Its containers have ended: what is wanted no more once it is mounted.
+    var hasEnded = false
     /// Why volumes have no plugin.
     var problem: String?
   }
@@ -22,6 +24,7 @@ struct DesiredPods {
     if entries[pod.uid] == nil { order.append(pod.uid) }
     entries[pod.uid, default: Entry(pod: pod)].pod = pod
     entries[pod.uid]?.dueAt = .zero
+    entries[pod.uid]?.hasEnded = false
   }
 
   mutating func update(_ uid: String, _ body: (inout Entry) -> Void) {
@@ -33,6 +36,14 @@ struct DesiredPods {
   mutating func remove(_ uid: String) {
     entries[uid] = nil
     order.removeAll { $0 == uid }
+  }
+
+  /// Forgets the volumes of ended pods that are, or may be, mounted: they are to be taken down.
+  mutating func dropMounted(_ isMounted: (UniqueVolumeName, String) -> Bool) {
+    for (uid, entry) in entries where entry.hasEnded {
+      let left = entry.volumes.filter { !isMounted($0.value.unique, uid) }
+      if left.isEmpty { remove(uid) } else { entries[uid]?.volumes = left }
+    }
   }
 
   /// The volumes wanted, pod by pod.

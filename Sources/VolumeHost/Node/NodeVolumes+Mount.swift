@@ -82,7 +82,8 @@ extension NodeVolumes {
       let plugin = try await manager.nodeExpandable(for: operation.spec), plugin.requiresFileSystemResize
     else { return }
     if host.version.kubeletExpandsVolume, let plugin = plugin as? any ExpandablePlugin {
-      _ = try await plugin.expandVolume(operation.spec, device: state.deviceMountPath, to: sizes.volume, from: sizes.claim)
+      _ = try await plugin.expandVolume(
+        operation.spec, device: state.deviceMountPath, to: sizes.volume, from: sizes.claim)
     }
     try await plugin.expandFileSystem(
       NodeExpansion(

@@ -19,6 +19,7 @@ extension NodeVolumes {
   /// What to do now, in the kubelet's order: take down, set up, then devices that nobody uses.
   func plan() -> Plan {
     var plan = Plan()
+    desired.dropMounted { actual[$0]?.pods[$1] != nil }
     for (volume, state) in actual.sorted(by: { $0.key < $1.key }) {
       for (uid, mount) in state.pods.sorted(by: { $0.key < $1.key }) where !desired.wants(volume, pod: uid) {
         add(.unmount, volume, state.spec(named: mount.name), uid: uid, to: &plan)

@@ -12,7 +12,9 @@ extension NodeVolumes {
           try? await reconstruct(name, pod: uid, plugin: plugin, as: presence)
         }
       }
-      if desired[uid] == nil, !hasAny || !hasVolumes(uid) || host.version.removesDanglingDirectories { orphans.insert(uid) }
+      if desired[uid] == nil, !hasAny || !hasVolumes(uid) || host.version.removesDanglingDirectories {
+        orphans.insert(uid)
+      }
     }
   }
 

@@ -24,7 +24,8 @@ public actor NodeVolumes {
 
   /// The volumes of a node. `events` gets what a user would read.
   public init(
-    host: PluginHost, manager: PluginManager, status: NodeStatus = NodeStatus(), settings: NodeSettings = NodeSettings(),
+    host: PluginHost, manager: PluginManager, status: NodeStatus = NodeStatus(),
+    settings: NodeSettings = NodeSettings(),
     events: @escaping @Sendable (NodeEvent) -> Void = { _ in }
   ) {
     self.host = host
@@ -50,12 +51,20 @@ public actor NodeVolumes {
 
   /// A pod whose containers have ended: its volumes are not wanted any more.
   public func end(_ uid: String) {
-    desired.remove(uid)
+    if host.version.wantsVolumesOfEndedPods {
+      desired.update(uid) { entry in
+        entry.hasEnded = true
+        entry.dueAt = nil
+      }
+    } else {
+      desired.remove(uid)
+    }
     wakeUp.signal()
   }
 
   /// A pod that is gone from the API: what is left of its directories is cleaned up.
   public func forget(_ uid: String) {
+    desired.remove(uid)
     orphans.insert(uid)
     nextHousekeeping = min(nextHousekeeping, host.time.now + settings.housekeeping)
     wakeUp.signal()

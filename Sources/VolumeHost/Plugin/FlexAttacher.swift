@@ -22,7 +22,9 @@ struct FlexAttacher: Attacher {
     try await core.call(core.calls.waitForAttach(spec, device: device))?.device ?? device
   }
 
-  func deviceMountPath(_ spec: VolumeSpec) async throws(VolumeFailure) -> String { try await core.deviceMountPath(spec) }
+  func deviceMountPath(_ spec: VolumeSpec) async throws(VolumeFailure) -> String {
+    try await core.deviceMountPath(spec)
+  }
 
   /// Without such a command: formats the device if it is blank and mounts it; without a device there is nothing to do. A
   /// directory stays when it fails.

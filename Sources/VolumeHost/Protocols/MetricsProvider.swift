@@ -46,7 +46,8 @@ public struct MetricsError: Error, Hashable, Sendable {
     MetricsError(code: .notSupported, message: "metrics are not supported for \(name) volumes")
   }
   /// A provider without a path.
-  public static let noPathDefined = MetricsError(code: .noPathDefined, message: "no path defined for disk usage metrics.")
+  public static let noPathDefined = MetricsError(
+    code: .noPathDefined, message: "no path defined for disk usage metrics.")
   /// A file system that does not answer.
   public static func failed(_ reason: String) -> MetricsError {
     MetricsError(code: .fileSystemFailed, message: "failed to get FsInfo due to error \(reason)")
@@ -61,7 +62,9 @@ public struct NoMetrics: MetricsProvider {
   public init(name: String = "MetricsNil") { self.name = name }
 
   /// Always throws.
-  public func metrics() async throws(MetricsError) -> VolumeMetrics { throw .notSupported(name == "MetricsNil" ? "MetricsNil" : name) }
+  public func metrics() async throws(MetricsError) -> VolumeMetrics {
+    throw .notSupported(name == "MetricsNil" ? "MetricsNil" : name)
+  }
 }
 
 /// The figures of the file system at a path.

@@ -63,7 +63,8 @@ public enum AccessMode: String, Sendable {
 /// A plugin whose volumes can grow, by a call of the control plane.
 public protocol ExpandablePlugin: VolumePlugin {
   /// Grows the volume and returns its size. One that is large enough is success.
-  func expandVolume(_ spec: VolumeSpec, device: String, to new: Int64, from old: Int64) async throws(VolumeFailure) -> Int64
+  func expandVolume(_ spec: VolumeSpec, device: String, to new: Int64, from old: Int64) async throws(VolumeFailure)
+    -> Int64
   /// Whether the file system has to grow on the node afterwards.
   var requiresFileSystemResize: Bool { get }
 }

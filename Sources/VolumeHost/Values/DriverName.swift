@@ -21,6 +21,11 @@ public struct DriverName: Hashable, Sendable {
     self.init(parts.joined(separator: "/"))
   }
 
+  init(vendor: String, driver: String) {
+    self.vendor = vendor
+    self.driver = driver
+  }
+
   private static func isName(_ text: String) -> Bool {
     !text.isEmpty && text != "." && text != ".." && !text.utf8.contains { $0 == UInt8(ascii: "~") || $0 == 0 }
   }

@@ -4,7 +4,9 @@ public struct HostPaths: Hashable, Sendable {
   public let root: String
 
   /// Paths below a root directory.
-  public init(root: String = "/var/lib/kubelet") { self.root = root.count > 1 && root.hasSuffix("/") ? String(root.dropLast()) : root }
+  public init(root: String = "/var/lib/kubelet") {
+    self.root = root.count > 1 && root.hasSuffix("/") ? String(root.dropLast()) : root
+  }
 
   /// `<root>/pods`.
   public var pods: String { "\(root)/pods" }

@@ -80,6 +80,9 @@ extension KubernetesVersion {
   var separatesInlineNamesakes: Bool { minor >= 27 }
   /// One broken driver hid the good ones found in the same round, until about 1.22.
   var keepsGoodProbeResults: Bool { minor >= 22 }
+  /// A volume that could not be mounted yet stays wanted until its pod is gone from the API, also when the pod's containers
+  /// have ended. Seen with 1.20, not with 1.36.
+  var wantsVolumesOfEndedPods: Bool { minor < 27 }
   /// Seen with 1.36, not with 1.20: messages begin with a small letter.
   var beginsMessagesSmall: Bool { minor >= 27 }
   /// Symbolic links get the group since 1.22; before that they were skipped.

@@ -1,0 +1,67 @@
+internal import Glibc
+internal import LinuxSystem
+
+/// What the bench looks at with its own eyes.
+enum BenchFiles {
+  static func mountCount(_ path: String) throws -> Int { try MountTable.current().at(path).count }
+
+  static func mounts(below path: String) throws -> [String] {
+    try MountTable.current().below(path).map(\.mountPoint)
+  }
+
+  static func exists(_ path: String) -> Bool { Files.exists(path) }
+
+  static func names(in path: String) -> [String] { (try? Files.list(path)) ?? [] }
+
+  /// Writes a small file; the errno's text when it can not.
+  static func write(_ path: String, _ text: String) -> String? {
+    let number = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
+    guard number >= 0 else { return Errno.current.text }
+    defer { close(number) }
+    let bytes = Array(text.utf8)
+    return Glibc.write(number, bytes, bytes.count) == bytes.count ? nil : Errno.current.text
+  }
+
+  static func read(_ path: String) -> String? { try? Files.readText(path) }
+
+  static func group(of path: String) -> UInt32? {
+    var status = stat()
+    return lstat(path, &status) == 0 ? status.st_gid : nil
+  }
+
+  /// Names, sizes and times of everything in a directory but what begins with a dot.
+  static func snapshot(_ path: String) -> [String] {
+    names(in: path).filter { !$0.hasPrefix(".") }.map { name in
+      var status = stat()
+      guard lstat("\(path)/\(name)", &status) == 0 else { return name }
+      return "\(name) \(status.st_size) \(status.st_mtim.tv_sec).\(status.st_mtim.tv_nsec)"
+    }
+  }
+
+  /// A directory of its own, with its real path.
+  static func makeScratch() throws -> String {
+    var bytes = Array("/tmp/flex-sanity-XXXXXX".utf8CString)
+    guard mkdtemp(&bytes) != nil else {
+      throw SystemError(operation: "make directory", subject: "/tmp", errno: .current)
+    }
+    return String(decoding: bytes.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
+  }
+
+  /// Removes our pods' directories as far as they are empty.
+  static func removePods(in pods: String) {
+    for uid in names(in: pods) where uid.hasPrefix(SanityBench.uidPrefix) {
+      let volumes = "\(pods)/\(uid)/volumes"
+      for plugin in names(in: volumes) {
+        for name in names(in: "\(volumes)/\(plugin)") { rmdir("\(volumes)/\(plugin)/\(name)") }
+        rmdir("\(volumes)/\(plugin)")
+      }
+      rmdir(volumes)
+      rmdir("\(pods)/\(uid)")
+    }
+  }
+
+  /// Removes a scratch directory if nothing is mounted in it any more.
+  static func removeScratch(_ path: String) {
+    if (try? mounts(below: path))?.isEmpty == true { try? Files.removeTree(path) }
+  }
+}

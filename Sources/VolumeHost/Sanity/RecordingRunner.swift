@@ -1,0 +1,47 @@
+internal import Synchronization
+
+/// Runs a driver with a limit on every call, and keeps what was wrong with its answers.
+final class RecordingRunner: DriverRunner {
+  let inner = ProcessRunner()
+  let limit: Duration
+  private let found = Mutex<[String]>([])
+
+  init(limit: Duration) { self.limit = limit }
+
+  /// What was wrong, each once, in order.
+  var complaints: [String] { found.withLock { $0 } }
+
+  func run(_ executable: String, _ call: DriverCall, limit: Duration?) async -> DriverProcess {
+    let process = await inner.run(executable, call, limit: min(limit ?? self.limit, self.limit))
+    if let complaint = complaint(process, call) {
+      found.withLock { if !$0.contains(complaint) { $0.append(complaint) } }
+    }
+    return process
+  }
+
+  private func complaint(_ process: DriverProcess, _ call: DriverCall) -> String? {
+    let command = call.command.rawValue
+    switch process.end {
+    case .timedOut: return "\(command) did not end within \(limit)"
+    case .notStarted(let reason): return reason
+    case .signalled(let number): return "\(command) was ended by signal \(number)"
+    case .exited: break
+    }
+    do throws(JSONError) {
+      return try complaint(DriverReply(parsing: process.output), process.end, command)
+    } catch {
+      return "\(command) printed \(Self.quote(process.output)): \(error)"
+    }
+  }
+
+  private func complaint(_ reply: DriverReply, _ end: DriverProcess.End, _ command: String) -> String? {
+    if reply.isSuccess, end != .exited(0) { return "\(command) said Success and ended with \(end.goError ?? "0")" }
+    if reply.isSuccess || reply.isNotSupported { return nil }
+    if reply.status != "Failure" { return "\(command) said status \(Self.quote(reply.status))" }
+    return end == .exited(0) ? "\(command) said Failure and ended with exit status 0" : nil
+  }
+
+  static func quote(_ text: String) -> String {
+    "\"" + text.prefix(120).replacing("\n", with: "\\n") + (text.count > 120 ? "…" : "") + "\""
+  }
+}

@@ -1,0 +1,97 @@
+internal import Synchronization
+
+/// A driver on the bench: what its cases work with.
+struct SanityBench: Sendable {
+  let settings: SanitySettings
+  let host: PluginHost
+  let recorder: RecordingRunner
+  let driver: FlexDriver
+  /// What `init` announced; nil when it failed.
+  let capabilities: DriverCapabilities?
+  /// How the driver's directory looked before.
+  let surroundings: [String]
+
+  var calls: DriverCalls { driver.calls }
+
+  /// Makes a call of a driver that remembers nothing.
+  func ask(_ call: DriverCall) async -> DriverOutcome {
+    DriverOutcome(of: call.command, await process(call))
+  }
+
+  func process(_ call: DriverCall) async -> DriverProcess {
+    await recorder.run(driver.executable, call, limit: nil)
+  }
+
+  func require(_ condition: Bool, _ detail: @autoclosure () -> String) throws {
+    if !condition { throw SanityFailure(detail()) }
+  }
+
+  /// Success, and nothing else.
+  @discardableResult
+  func requireSuccess(_ call: DriverCall) async throws -> DriverReply {
+    switch await ask(call) {
+    case .success(let reply): return reply
+    case .notSupported: throw SanityFailure("\(call.command.rawValue) is not supported")
+    case .failure(let reason): throw SanityFailure(reason)
+    }
+  }
+
+  /// Anything but success.
+  func requireRefusal(_ call: DriverCall, _ what: String) async throws {
+    if case .success = await ask(call) { throw SanityFailure("\(call.command.rawValue) with \(what) was a success") }
+  }
+
+  /// Skips the case unless the driver has a command.
+  func requireCommand(_ call: DriverCall) async throws {
+    if await ask(call) == .notSupported { throw SanitySkip("the driver has no \(call.command.rawValue)") }
+  }
+
+  func announced() throws -> DriverCapabilities {
+    guard let capabilities else { throw SanitySkip("init did not succeed") }
+    return capabilities
+  }
+
+  func requireAttach(_ isWanted: Bool) throws {
+    if try announced().attach != isWanted {
+      throw SanitySkip(isWanted ? "the driver does not attach" : "the driver attaches")
+    }
+  }
+
+  func plugin() throws -> any FlexPlugin {
+    let core = FlexCore(driver: driver, capabilities: try announced(), host: host)
+    return core.capabilities.attach ? AttachableFlexVolumePlugin(core: core) : FlexVolumePlugin(core: core)
+  }
+}
+
+// Volumes and pods, each with a name that no other has.
+extension SanityBench {
+  private static let counter = Atomic(0)
+
+  /// The beginning of our pods' UIDs.
+  static let uidPrefix = "5a171700-0000-4000-8000-"
+
+  /// Whether a path is of one of our pods or volumes: in a given root there may be others.
+  static func isOurs(_ path: String) -> Bool { path.contains("/\(uidPrefix)") || path.contains("/flex-sanity-") }
+
+  static func number() -> Int { counter.add(1, ordering: .relaxed).newValue }
+
+  func spec(_ name: String? = nil, readOnly: Bool = false) -> VolumeSpec {
+    let source = FlexSource(
+      driver: driver.name.description, fsType: settings.fsType, options: settings.options)
+    return .persistent(name ?? "flex-sanity-\(Self.number())", source, claimReadOnly: readOnly)
+  }
+
+  func pod(_ spec: VolumeSpec, group: UInt32? = nil) -> Pod {
+    let number = Self.number()
+    let digits = String(number)
+    let uid = Self.uidPrefix + String(repeating: "0", count: 12 - digits.count) + digits
+    return Pod(name: "sanity-\(number)", uid: uid, group: group, volumes: [spec])
+  }
+
+  func path(_ spec: VolumeSpec, _ pod: Pod) -> String {
+    host.paths.volume(spec.name, ofPod: pod.uid, driver: driver.name)
+  }
+
+  /// How many mounts are on a directory.
+  func mountCount(_ path: String) throws -> Int { try BenchFiles.mountCount(path) }
+}

@@ -1,0 +1,87 @@
+import VolumeHost
+
+/// What the command line says.
+struct Arguments {
+  var driver = ""
+  var settings = SanitySettings()
+  var isJSON = false
+  var isList = false
+  var isHelp = false
+
+  init(_ words: [String]) throws(UsageError) {
+    var words = words[...]
+    while let word = words.popFirst() {
+      switch word {
+      case "--json": isJSON = true
+      case "--list": isList = true
+      case "--help", "-h": isHelp = true
+      case "--ephemeral": settings.isEphemeral = true
+      case _ where word.hasPrefix("--"): try setValue(word, words.popFirst())
+      default:
+        guard driver.isEmpty else { throw UsageError("one driver at a time: \"\(word)\"") }
+        driver = word
+      }
+    }
+  }
+
+  private mutating func setValue(_ word: String, _ value: String?) throws(UsageError) {
+    guard let value else { throw UsageError("\(word) needs a value") }
+    switch word {
+    case "--kubernetes-version":
+      guard let version = KubernetesVersion(value) else { throw UsageError("version \"\(value)\" is not 1.6 to 1.36") }
+      settings.version = version
+    case "--root": settings.root = value
+    case "--fs-type": settings.fsType = value
+    case "--filter": settings.filter = value
+    case "--node": settings.node = value
+    case "--option": try setOption(value)
+    case "--timeout":
+      guard let seconds = Int(value), seconds > 0 else {
+        throw UsageError("timeout \"\(value)\" is no number of seconds")
+      }
+      settings.limit = .seconds(seconds)
+    case "--grow-to":
+      guard let bytes = Int64(value), bytes > 0 else { throw UsageError("size \"\(value)\" is no number of bytes") }
+      settings.grownSize = bytes
+    default: throw UsageError("unknown option \(word)")
+    }
+  }
+
+  private mutating func setOption(_ text: String) throws(UsageError) {
+    guard let equals = text.firstIndex(of: "="), equals != text.startIndex else {
+      throw UsageError("option \"\(text)\" is not KEY=VALUE")
+    }
+    settings.options[String(text[..<equals])] = String(text[text.index(after: equals)...])
+  }
+}
+
+/// A command line that can not be understood.
+struct UsageError: Error {
+  let message: String
+
+  init(_ message: String) { self.message = message }
+}
+
+extension Arguments {
+  static let help = """
+    usage: flex-sanity [OPTION]... DRIVER_PATH
+
+    Examines a FlexVolume driver's executable: makes the calls that kubelet and controller-manager make, and says what
+    would become of pods where an answer is wrong. Needs root for drivers that mount.
+
+      --kubernetes-version 1.N  whose calls are made: 1.6 to 1.36, usually 1.36
+      --root DIR                the kubelet's root directory to work in, instead of a directory in /tmp
+      --option KEY=VALUE        an option of every volume; may be repeated
+      --fs-type TYPE            the file system that volumes ask for
+      --grow-to BYTES           a size that volumes can be grown to
+      --ephemeral               volumes keep nothing when no pod uses them
+      --node NAME               the node's name, for attach and detach
+      --timeout SECONDS         a call that takes longer has failed, usually 120
+      --filter TEXT             only cases whose name contains TEXT
+      --json                    one JSON object instead of lines
+      --list                    the cases, without running any
+
+    The exit code is 0 when nothing failed, 1 when something did, 2 when the command line is wrong.
+
+    """
+}

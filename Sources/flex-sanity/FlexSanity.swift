@@ -1,0 +1,44 @@
+import Glibc
+import VolumeHost
+
+/// The command.
+@main
+enum FlexSanity {
+  static func main() async {
+    do {
+      exit(try await run(Arguments(Array(CommandLine.arguments.dropFirst()))))
+    } catch let error as UsageError {
+      complain("\(error.message)\n\(Arguments.help)")
+    } catch {
+      complain("\(error)")
+    }
+  }
+
+  private static func run(_ arguments: Arguments) async throws -> Int32 {
+    if arguments.isHelp { return say(Arguments.help) }
+    if arguments.isList { return say(list) }
+    guard !arguments.driver.isEmpty else { throw UsageError("which driver?") }
+    guard let path = realpath(arguments.driver, nil) else { throw UsageError("no driver \(arguments.driver)") }
+    defer { free(path) }
+    var report = Report(isJSON: arguments.isJSON)
+    try await DriverSanity(executable: String(cString: path), settings: arguments.settings).run { report.add($0) }
+    report.finish()
+    return report.failed == 0 ? 0 : 1
+  }
+
+  private static var list: String {
+    SanityCase.all.map { "\($0.name)\n    \($0.reason)\n    Otherwise: \($0.consequence)\n" }.joined()
+  }
+
+  private static func say(_ text: String) -> Int32 {
+    print(text, terminator: "")
+    return 0
+  }
+
+  private static func complain(_ text: String) -> Never {
+    let bytes = Array("flex-sanity: \(text)\n".utf8)
+    // Nobody is left to tell when this fails.
+    _ = write(STDERR_FILENO, bytes, bytes.count)
+    exit(2)
+  }
+}

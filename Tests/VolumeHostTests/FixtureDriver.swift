@@ -1,0 +1,74 @@
+import VolumeHost
+
+/// Drivers in shell, good and bad, for what examines drivers.
+enum FixtureDriver: String, CaseIterable {
+  /// Keeps the contract: each volume is a directory, bound to the pod's.
+  case good
+  /// A log line before the reply.
+  case chatty
+  /// `Not Supported`.
+  case misspelling
+  /// unmount never ends.
+  case hanging
+  /// unmount of what is not mounted fails.
+  case strict
+  /// A log beside the executable.
+  case littering
+  /// `"capabilities": null`.
+  case null
+
+  /// The script; volumes are kept in a directory.
+  func script(keeping data: String) -> String {
+    """
+    data=\(data)
+    \(prologue)
+    answer() { printf '{"status":"%s"%s}\\n' "$1" "$2"; [ "$1" != Failure ]; exit; }
+    fail() { answer Failure ",\\"message\\":\\"$1\\""; }
+    mounts() { awk -v d="$1" '$5 == d' /proc/self/mountinfo | wc -l; }
+    case "$1" in
+    init) \(initialize) ;;
+    mount)
+      [ -d "$2" ] || fail "no directory"
+      exec 9>"$data/.lock"; flock 9
+      name=$(printf '%s' "$3" | jq -er 'if type == "object" then ."kubernetes.io/pvOrVolumeName" else error end |
+        select(type == "string" and test("^[a-z0-9]([a-z0-9._-]*[a-z0-9])?$") and (length < 128))' 2>/dev/null) ||
+        fail "no name"
+      [ -n "$name" ] || fail "no name"
+      [ "$(mounts "$2")" = 0 ] || answer Success
+      mkdir -p "$data/$name" && mount --bind "$data/$name" "$2" 2>/dev/null || fail "can not mount"
+      case "$3" in *'readwrite":"ro"'*) mount -o remount,bind,ro "$2" || fail "can not remount" ;; esac
+      answer Success ;;
+    unmount)
+      \(unmount)
+      [ -n "$2" ] || fail "no directory"
+      while [ "$(mounts "$2")" != 0 ]; do umount "$2" 2>/dev/null || fail "busy"; done
+      answer Success ;;
+    *) \(unsupported) ;;
+    esac
+    """
+  }
+
+  private var prologue: String {
+    switch self {
+    case .chatty: "echo \"called with $1\" >&2"
+    case .littering: "echo \"$1\" >>\"${0%/*}/driver.log\""
+    default: ":"
+    }
+  }
+
+  private var initialize: String {
+    self == .null
+      ? #"answer Success ',"capabilities":null'"#
+      : #"answer Success ',"capabilities":{"attach":false,"requiresFSResize":false,"supportsMetrics":true}'"#
+  }
+
+  private var unmount: String {
+    switch self {
+    case .hanging: "sleep 3600"
+    case .strict: "[ \"$(mounts \"$2\")\" != 0 ] || fail 'not mounted'"
+    default: ":"
+    }
+  }
+
+  private var unsupported: String { self == .misspelling ? #"answer "Not Supported""# : #"answer "Not supported""# }
+}

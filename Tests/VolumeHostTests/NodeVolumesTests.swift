@@ -1,0 +1,248 @@
+import Testing
+import VolumeHost
+
+@Suite("A node's volumes")
+struct NodeVolumesTests {
+  private let pod = Sample.pod()
+
+  @Test("A pod's volume is mounted in a directory made for it, and its directory is gone afterwards")
+  func life() {
+    let bench = NodeBench()
+    bench.run(pod)
+    bench.time.run(for: .seconds(1))
+    #expect(bench.isReady(pod) && bench.files.mountCount(bench.path(pod)) == 1)
+    bench.end(pod)
+    bench.forget(pod)
+    bench.time.run(for: .seconds(5))
+    #expect(bench.driver.commands == [.mount, .unmount])
+    #expect(!bench.files.exists(HostPaths().pod(pod.uid)))
+  }
+
+  @Test("A mount that fails for a day is tried after 0.5 s, then twice as long, up to 122 s, and each time told")
+  func backoff() {
+    let bench = NodeBench()
+    bench.driver.fail(.mount)
+    let clock = ContinuousClock()
+    let taken = clock.measure {
+      bench.run(pod)
+      bench.time.run(for: .seconds(86_400))
+    }
+    let times = bench.driver.times(.mount)
+    let pauses = zip(times.dropFirst(), times).map { $0 - $1 }
+    let expected: [Duration] = [0.5, 1, 2, 4, 8, 16, 32, 64, 122, 122].map { .seconds($0) }
+    #expect(Array(pauses.prefix(10)) == expected)
+    #expect((710...720).contains(times.count))
+    #expect(bench.events.count == times.count)
+    #expect(
+      bench.events.last?.message
+        == "MountVolume.SetUp failed for volume \"v\" : mount command failed, status: Failure, reason: no")
+    #expect(taken < .seconds(1), "\(taken)")
+  }
+
+  @Test("Until 1.8 the longest pause is two minutes")
+  func oldPause() {
+    let bench = NodeBench("1.8")
+    bench.driver.fail(.mount)
+    bench.run(pod)
+    bench.time.run(for: .seconds(1000))
+    let times = bench.driver.times(.mount)
+    #expect(zip(times.dropFirst(), times).map { $0 - $1 }.max() == .seconds(120))
+  }
+
+  @Test("The directory of a mount that failed is removed, since 1.9", arguments: [("1.8", true), ("1.9", false)])
+  func failedDirectory(version: String, stays: Bool) {
+    let bench = NodeBench(version)
+    bench.driver.fail(.mount)
+    bench.run(pod)
+    bench.time.run(for: .milliseconds(10))
+    #expect(bench.files.exists(bench.path(pod)) == stays)
+  }
+
+  @Test("A pod that goes while its mount fails is never unmounted")
+  func finalFailure() {
+    let bench = NodeBench()
+    bench.driver.fail(.mount)
+    bench.run(pod)
+    bench.time.run(for: .seconds(3))
+    bench.end(pod)
+    bench.time.run(for: .seconds(600))
+    #expect(Set(bench.driver.commands) == [.mount])
+  }
+
+  @Test("With 1.20 it is tried until the pod is gone, and taken down at once if that succeeds")
+  func endedPod() {
+    for repairs in [false, true] {
+      let bench = NodeBench("1.20")
+      bench.driver.fail(.mount)
+      bench.run(pod)
+      bench.time.run(for: .seconds(3))
+      bench.end(pod)
+      bench.time.run(for: .seconds(10))
+      #expect(bench.driver.times(.mount).count == 5)
+      if repairs { bench.driver.fail(.mount, false) } else { bench.forget(pod) }
+      bench.time.run(for: .seconds(600))
+      #expect(bench.driver.times(.mount).count == (repairs ? 6 : 5))
+      #expect(bench.driver.times(.unmount).count == (repairs ? 1 : 0))
+    }
+  }
+
+  @Test("A volume that hangs holds up no other, and is taken down once it answers")
+  func hanging() {
+    let bench = NodeBench()
+    let other = Sample.pod("in2", uid: "uid-2")
+    bench.driver.delay(.mount, .seconds(20))
+    bench.run(pod)
+    bench.time.run(for: .seconds(1))
+    bench.driver.delay(.mount, .zero)
+    bench.run(other)
+    bench.time.run(for: .seconds(1))
+    #expect(bench.isReady(other) && !bench.isReady(pod))
+    bench.end(pod)
+    bench.time.run(for: .seconds(10))
+    #expect(bench.driver.times(.unmount).isEmpty)
+    bench.time.run(for: .seconds(20))
+    #expect(bench.driver.times(.unmount).count == 1)
+  }
+
+  @Test(
+    "After a restart a mounted volume is left alone, and one without a pod is taken down", arguments: ["1.20", "1.36"])
+  func restart(version: String) {
+    let bench = NodeBench(version)
+    let other = Sample.pod("in2", uid: "uid-2")
+    bench.run(pod)
+    bench.run(other)
+    bench.time.run(for: .seconds(1))
+    bench.restart(pod)
+    bench.time.run(for: .seconds(5))
+    #expect(bench.isReady(pod))
+    #expect(bench.driver.commands == [.mount, .mount, .unmount])
+    #expect(bench.files.mountCount(bench.path(other)) == 0)
+  }
+
+  @Test("From 1.7 to 1.15 what is found on disk has no plugin and stays for ever")
+  func orphaned() {
+    let bench = NodeBench("1.14")
+    bench.run(pod)
+    bench.time.run(for: .seconds(1))
+    bench.restart()
+    bench.time.run(for: .seconds(600))
+    #expect(bench.driver.commands == [.mount])
+    #expect(bench.files.mountCount(bench.path(pod)) == 1)
+  }
+
+  @Test("A bind mount of one file system is mounted again by 1.20 after a restart, and not by 1.36")
+  func binds() {
+    for (version, count) in [("1.20", 2), ("1.36", 1)] {
+      let bench = NodeBench(version)
+      bench.run(pod)
+      bench.time.run(for: .seconds(1))
+      bench.files.removeMount(bench.path(pod))
+      try? bench.files.mount(bench.path(pod), isForeign: false)
+      bench.restart(pod)
+      bench.time.run(for: .seconds(1))
+      #expect(bench.driver.times(.mount).count == count)
+    }
+  }
+
+  @Test("With a dead server 1.20 can do nothing until somebody unmounts, 1.36 goes on")
+  func deadServer() {
+    for (version, unmounts) in [("1.20", 0), ("1.36", 1)] {
+      let bench = NodeBench(version)
+      bench.run(pod)
+      bench.time.run(for: .seconds(1))
+      bench.files.killServer(of: bench.path(pod))
+      bench.restart(pod)
+      bench.time.run(for: .seconds(5))
+      #expect(bench.isReady(pod) == (unmounts == 1))
+      bench.end(pod)
+      bench.time.run(for: .seconds(5))
+      #expect(bench.driver.times(.unmount).count == unmounts)
+    }
+  }
+
+  @Test("A file in the directory keeps the pod: unmount is asked for until it is gone")
+  func fileInDirectory() {
+    let bench = NodeBench()
+    bench.run(pod)
+    bench.time.run(for: .seconds(1))
+    bench.files.addFile(bench.path(pod) + "/file")
+    bench.end(pod)
+    bench.time.run(for: .seconds(10))
+    #expect(bench.driver.times(.unmount).count == 5)
+    bench.files.removeFile(bench.path(pod) + "/file")
+    bench.time.run(for: .seconds(60))
+    #expect(!bench.files.exists(bench.path(pod)))
+  }
+
+  @Test("Mount options and node labels that do not fit are told, and the driver is not called")
+  func checks() {
+    let bench = NodeBench()
+    var spec = VolumeSpec.persistent("pv", Sample.source)
+    spec.mountOptions = ["ro"]
+    var other = VolumeSpec.persistent("pv2", Sample.source)
+    other.requiredNodeLabels = ["zone": "a"]
+    bench.run(Sample.pod(volumes: [spec, other]))
+    bench.time.run(for: .seconds(1))
+    #expect(bench.driver.commands.isEmpty)
+    let messages = Set(bench.events.map(\.message))
+    #expect(
+      messages == [
+        "MountVolume.MountOptionSupport check failed for volume \"pv\" : mount options are not supported for this volume type",
+        "MountVolume.NodeAffinity check failed for volume \"pv2\" : no matching NodeSelectorTerms",
+      ])
+  }
+
+  @Test("A pod's group reaches the files, unless the volume is read-only")
+  func ownership() {
+    let bench = NodeBench()
+    let readOnly = VolumeSpec.inline("v", FlexSource(driver: "example.org/bind", readOnly: true))
+    let first = Sample.pod(group: 2000)
+    let second = Sample.pod("ro", uid: "uid-2", group: 2000, volumes: [readOnly])
+    bench.run(first)
+    bench.run(second)
+    bench.time.run(for: .seconds(1))
+    #expect(bench.files.ownership(of: bench.path(first)) == VolumeOwnership(group: 2000))
+    #expect(bench.files.ownership(of: bench.path(second)) == nil)
+  }
+
+  @Test("A PV that grew is grown on the node, before its pod starts and while it runs, with an empty device")
+  func growth() {
+    let bench = NodeBench()
+    func pod(_ volume: Int64, _ claim: Int64) -> Pod {
+      Sample.pod(volumes: [.persistent("pv", Sample.source, sizes: .init(volume: volume, claim: claim))])
+    }
+    bench.run(pod(2, 1))
+    bench.time.run(for: .seconds(1))
+    #expect(bench.driver.commands == [.mount, .expandFileSystem])
+    bench.run(pod(3, 2))
+    bench.time.run(for: .seconds(1))
+    #expect(bench.driver.commands == [.mount, .expandFileSystem, .expandFileSystem])
+    #expect(bench.driver.calls.last?.arguments.dropFirst() == ["", bench.path(pod(3, 2)), "3", "2"])
+    bench.time.run(for: .seconds(600))
+    #expect(bench.driver.commands.count == 3)
+  }
+
+  @Test("The kubelet itself attaches where the controller does not, and detaches in the end")
+  func attachesItself() {
+    let time = SimulatedTime()
+    let files = SimulatedFiles()
+    let driver = SimulatedDriver(time: time, files: files, attach: true)
+    let changes = ScriptedChanges()
+    changes.add(DriverChange(NodeBench.name, .addedOrUpdated))
+    let host = PluginHost(files: files, time: time)
+    let prober = FlexProber(directory: "/p", changes: changes, runner: driver, host: host)
+    var settings = NodeSettings()
+    settings.controllerAttaches = false
+    let node = NodeVolumes(host: host, manager: PluginManager(probers: [prober]), settings: settings)
+    time.start { await node.reconcile() }
+    let pod = pod
+    time.perform { await node.run(pod) }
+    time.run(for: .seconds(1))
+    time.perform { await node.end(pod.uid) }
+    time.run(for: .seconds(1))
+    #expect(
+      driver.commands == [
+        .getVolumeName, .attach, .waitForAttach, .mountDevice, .mount, .unmount, .unmountDevice, .detach,
+      ])
+  }
+}

@@ -1,0 +1,227 @@
+import VolumeHost
+
+/// A cluster of one node in simulated time, moved by a trace.
+final class ReplayWorld {
+  private let version: KubernetesVersion
+  private let time = SimulatedTime()
+  private let files = SimulatedFiles()
+  private let runner: ReplayRunner
+  private let status = NodeStatus()
+
+  private var node: NodeVolumes
+  private var controller: AttachController
+  private var nodeChanges = ScriptedChanges()
+  private var controllerChanges = ScriptedChanges()
+  private var nodeIsUp = false
+  private var installed: Set<DriverName> = []
+  private var pods: [String: Pod] = [:]
+  private var controllerPods: [String: Pod] = [:]
+
+  init(version: KubernetesVersion) {
+    self.version = version
+    runner = ReplayRunner(time: time, files: files)
+    let host = PluginHost(version: version, files: files, time: time)
+    node = NodeVolumes(host: host, manager: PluginManager())
+    controller = AttachController(host: host, manager: PluginManager(), status: status)
+    startNode(attaches: false)
+    startController(withDrivers: true)
+  }
+
+  /// Plays one situation and says what was different: nothing, if all is well.
+  func play(_ situation: Situation) -> [String] {
+    runner.expect(situation.calls.map(\.call))
+    for line in situation.lines where line.call == nil {
+      time.run(until: .milliseconds(Int64(line.t * 1000)))
+      happen(line)
+    }
+    time.run(until: .milliseconds(Int64((situation.head.end ?? situation.head.t) * 1000)))
+    let (made, problems) = runner.take()
+    let ignored = situation.head.deviation?.of
+    return problems.filter { !isIgnored($0, ignored) } + order(made, situation)
+  }
+
+  private func isIgnored(_ problem: String, _ deviation: String?) -> Bool {
+    guard let deviation else { return false }
+    let words = deviation.split(separator: " ")
+    return words.allSatisfy { problem.contains($0) } && problem.hasPrefix("not made")
+  }
+
+  /// Each caller's calls come in the recorded order; those that were made at one time may be in any.
+  private func order(_ made: [MadeCall], _ situation: Situation) -> [String] {
+    ["kubelet", "controller"].flatMap { caller -> [String] in
+      let recorded = situation.calls.filter { $0.call.caller == caller }
+        .map { Step(time: $0.t, command: $0.call.argv[0], line: $0.call.line) }
+      let ours = made.filter { $0.caller == caller }
+        .map { Step(time: $0.time / .seconds(1), command: $0.command.rawValue, line: $0.line) }
+      let (left, right) = (Step.ordered(recorded, situation), Step.ordered(ours, situation))
+      return left == right ? [] : ["\(caller) in another order:\n  recorded \(left)\n  made     \(right)"]
+    }
+  }
+}
+
+/// A call's place in the order.
+private struct Step {
+  let time: Double
+  let command: String
+  let line: String
+
+  /// Lines in order; what begins within 20 ms with the same command is sorted by its text.
+  static func ordered(_ steps: [Step], _ situation: Situation) -> [String] {
+    let words = (situation.head.deviation?.of ?? "- -").split(separator: " ")
+    var seen = false
+    let steps = steps.sorted { $0.time < $1.time }.filter { step in
+      guard words.count == 2, step.command == words[1] else { return true }
+      defer { seen = true }
+      return !seen
+    }
+    var groups: [[Step]] = []
+    for step in steps {
+      if let last = groups.last?.last, last.command == step.command, step.time - last.time <= 0.02 {
+        groups[groups.count - 1].append(step)
+      } else {
+        groups.append([step])
+      }
+    }
+    return groups.flatMap { $0.map(\.line).sorted() }
+  }
+}
+
+// What happens from outside.
+extension ReplayWorld {
+  private func happen(_ line: TraceLine) {
+    switch line.do {
+    case "run": if let pod = line.pod?.pod { run(pod) }
+    case "controller-run": if let pod = line.pod?.pod { controllerRun(pod) }
+    case "end": if let uid = line.uid { end(uid) }
+    case "controller-end": if let uid = line.uid { controllerEnd(uid) }
+    case "forget": if let uid = line.uid, nodeIsUp { perform { await $0.forget(uid) } }
+    case "sync": for uid in pods.keys.sorted().prefix(1) { perform { await $0.sync(uid) } }
+    case "controller-sync": controllerSync()
+    case "verification": verify(at: .milliseconds(Int64((line.until ?? 0) * 1000)))
+    case "stop-node": stopNode()
+    case "start-node": startNode(attaches: line.attaches ?? false)
+    case "stop-controller": time.perform { [controller] in await controller.stop() }
+    case "start-controller": startController(withDrivers: !(line.without ?? false))
+    case "silent": runner.silence(until: .seconds(line.until ?? 0), signal: line.signal ?? 0)
+    default: accident(line)
+    }
+  }
+
+  private func accident(_ line: TraceLine) {
+    switch line.do {
+    case "driver": change(line.driver, .addedOrUpdated)
+    case "driver-gone": change(line.driver, .removed)
+    case "reboot": files.removeAllMounts()
+    case "unmount-all": files.removeAllMounts()
+    case "dead":
+      for path in mountedVolumes { files.killServer(of: path) }
+    case "file": files.addFile(line.path ?? "")
+    default: preconditionFailure("the trace says \(line.do ?? "nothing")")
+    }
+  }
+
+  private var mountedVolumes: [String] {
+    pods.values.flatMap { pod in
+      pod.volumes.compactMap { spec in
+        DriverName(spec.source.driver).map { HostPaths().volume(spec.name, ofPod: pod.uid, driver: $0) }
+      }
+    }.filter { files.mountCount($0) > 0 }
+  }
+
+  private func perform(_ body: @escaping @Sendable (NodeVolumes) async -> Void) {
+    time.perform { [node] in await body(node) }
+  }
+
+  private func run(_ pod: Pod) {
+    pods[pod.uid] = pod
+    if nodeIsUp { perform { await $0.run(pod) } }
+  }
+
+  private func end(_ uid: String) {
+    pods[uid] = nil
+    if nodeIsUp { perform { await $0.end(uid) } }
+  }
+
+  private func controllerRun(_ pod: Pod) {
+    controllerPods[pod.uid] = pod
+    time.perform { [controller] in await controller.update(pod) }
+  }
+
+  private func controllerEnd(_ uid: String) {
+    controllerPods[uid] = nil
+    time.perform { [controller] in await controller.remove(uid) }
+  }
+
+  /// Any event of any pod makes it look for plugins.
+  private func controllerSync() {
+    let pod =
+      controllerPods.values.min { $0.uid < $1.uid }
+      ?? Pod(name: "other", uid: "other", volumes: [.inline("o", FlexSource(driver: "none"))])
+    time.perform { [controller] in await controller.update(pod) }
+  }
+
+  private func verify(at next: Duration) {
+    time.perform { [controller] in await controller.verify(at: next) }
+  }
+
+  private func change(_ name: String?, _ kind: DriverChange.Kind) {
+    guard let driver = name.flatMap({ DriverName($0) }) else { return }
+    if kind == .removed { installed.remove(driver) } else { installed.insert(driver) }
+    nodeChanges.add(DriverChange(driver, kind))
+    controllerChanges.add(DriverChange(driver, kind))
+  }
+
+  private func manager(_ caller: String, _ changes: ScriptedChanges, _ host: PluginHost) -> PluginManager {
+    PluginManager(probers: [
+      FlexProber(directory: "/plugins", changes: changes, runner: runner.runner(for: caller), host: host)
+    ])
+  }
+
+  private func everything() -> ScriptedChanges {
+    let changes = ScriptedChanges()
+    for driver in installed.sorted() { changes.add(DriverChange(driver, .addedOrUpdated)) }
+    return changes
+  }
+
+  private func stopNode() {
+    nodeIsUp = false
+    perform { await $0.stop() }
+  }
+
+  private func startNode(attaches: Bool) {
+    var settings = NodeSettings()
+    settings.controllerAttaches = !attaches
+    nodeChanges = everything()
+    let host = PluginHost(version: version, files: files, time: time, secrets: RecordedSecrets())
+    node = NodeVolumes(
+      host: host, manager: manager("kubelet", nodeChanges, host), status: status, settings: settings)
+    nodeIsUp = true
+    let pods = pods.values.sorted { $0.uid < $1.uid }
+    perform { node in for pod in pods { await node.run(pod) } }
+    time.start { [node] in await node.reconcile() }
+    time.run(for: .zero)
+  }
+
+  private func startController(withDrivers: Bool) {
+    controllerChanges = withDrivers ? everything() : ScriptedChanges()
+    let host = PluginHost(version: version, files: files, time: time)
+    controller = AttachController(
+      host: host, manager: manager("controller", controllerChanges, host), status: status)
+    let pods = controllerPods.values.sorted { $0.uid < $1.uid }
+    time.perform { [controller] in for pod in pods { await controller.update(pod) } }
+    time.start { [controller] in await controller.reconcile() }
+    time.run(for: .zero)
+  }
+}
+
+/// The secrets of the scenarios.
+private struct RecordedSecrets: SecretSource {
+  func secret(_ name: String, namespace: String) async -> Secret? {
+    switch name {
+    case "sec":
+      Secret(type: "example.org/bind", data: ["username": Array("bob".utf8), "password": Array("p w".utf8)])
+    case "badsec": Secret(type: "Opaque", data: ["username": Array("bob".utf8)])
+    default: nil
+    }
+  }
+}

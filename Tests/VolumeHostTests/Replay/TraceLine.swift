@@ -1,0 +1,117 @@
+import Foundation
+import VolumeHost
+
+/// A recorded call of a driver.
+struct RecordedCall: Decodable, Hashable, Sendable {
+  let caller: String
+  let driver: String
+  let argv: [String]
+  let out: String
+  let rc: Int32
+  /// How long it took, in seconds.
+  let dur: Double
+  /// The directory before and after: `exists 750 root:root mounts=1`, `absent`.
+  let before: String?
+  let after: String?
+  /// What it mounts is another file system.
+  let foreign: Bool?
+  /// What it wrote before its reply.
+  let stderr: String?
+  /// A file that it removes.
+  let removes: String?
+
+  var process: DriverProcess { DriverProcess(output: (stderr ?? "") + out + "\n", end: .exited(rc)) }
+  /// Driver and command line.
+  var line: String { "\(driver) \(argv.joined(separator: " "))" }
+  /// Its directory, if it has one.
+  var directory: String? { before == nil ? nil : argv.dropFirst().first }
+
+  static func mounts(_ state: String) -> Int {
+    Int(state.split(separator: "=").last ?? "") ?? 0
+  }
+}
+
+/// A line of a golden file: a situation's head, something that happens, or a call.
+struct TraceLine: Decodable, Sendable {
+  let t: Double
+  let situation: String?
+  let end: Double?
+  let deviation: Deviation?
+  let `do`: String?
+  let pod: RecordedPod?
+  let uid: String?
+  let driver: String?
+  let path: String?
+  let until: Double?
+  let signal: Int32?
+  let attaches: Bool?
+  let without: Bool?
+  let call: RecordedCall?
+
+  struct Deviation: Decodable, Sendable {
+    let of: String
+    let reason: String
+  }
+}
+
+/// A pod as golden files have it.
+struct RecordedPod: Decodable, Hashable, Sendable {
+  let name: String
+  let uid: String
+  let group: UInt32?
+  let volumes: [RecordedVolume]
+
+  var pod: Pod { Pod(name: name, uid: uid, group: group, volumes: volumes.map(\.spec)) }
+}
+
+/// A volume as golden files have it.
+struct RecordedVolume: Decodable, Hashable, Sendable {
+  let name: String
+  let driver: String
+  let fsType: String
+  let options: [String: String]
+  let persistent: Bool?
+  let readOnly: Bool?
+  let secret: String?
+  let sizes: [Int64]?
+  let mountOptions: [String]?
+
+  var spec: VolumeSpec {
+    let isPersistent = persistent ?? false
+    let source = FlexSource(
+      driver: driver, fsType: fsType, readOnly: !isPersistent && readOnly ?? false, options: options,
+      secret: secret.map { SecretReference(name: $0, namespace: isPersistent ? "default" : nil) })
+    return VolumeSpec(
+      name: name, source: source, origin: isPersistent ? .persistent(claimReadOnly: readOnly ?? false) : .inline,
+      mountOptions: mountOptions ?? [], sizes: sizes.map { .init(volume: $0[0], claim: $0[1]) })
+  }
+}
+
+/// What happened in one situation.
+struct Situation: Sendable {
+  let head: TraceLine
+  var lines: [TraceLine] = []
+  var calls: [(t: Double, call: RecordedCall)] { lines.compactMap { line in line.call.map { (line.t, $0) } } }
+}
+
+/// A golden file.
+struct Trace: Sendable {
+  let version: KubernetesVersion
+  let situations: [Situation]
+
+  init(_ name: String) throws {
+    let directory = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+    let text = try String(contentsOf: directory.appending(path: "Traces/\(name).jsonl"), encoding: .utf8)
+    var situations: [Situation] = []
+    for line in text.split(separator: "\n") {
+      let line = try JSONDecoder().decode(TraceLine.self, from: Data(line.utf8))
+      if line.situation != nil {
+        situations.append(Situation(head: line))
+      } else if !situations.isEmpty {
+        situations[situations.count - 1].lines.append(line)
+      }
+    }
+    version = Sample.version(name)
+    self.situations = situations
+  }
+}

@@ -1,0 +1,31 @@
+import Testing
+import VolumeHost
+
+@Suite("What real kubelets and controller-managers did")
+struct TraceReplayTests {
+  @Test(
+    "Every situation of a recorded run is played with the same calls in the same order",
+    arguments: ["1.20.2", "1.36.2"])
+  func replay(name: String) throws {
+    let trace = try Trace(name)
+    let world = ReplayWorld(version: trace.version)
+    var played = 0
+    for situation in trace.situations {
+      let differences = world.play(situation)
+      if differences.isEmpty { played += 1 }
+      for difference in differences {
+        Issue.record("\(name), \(situation.head.situation ?? ""): \(difference)")
+      }
+    }
+    print("\(name): \(played) of \(trace.situations.count) situations replayed")
+  }
+
+  @Test("The other version does not play it: the comparison tells them apart", arguments: ["1.20.2", "1.36.2"])
+  func otherVersion(name: String) throws {
+    let trace = try Trace(name)
+    let world = ReplayWorld(version: Sample.version(name == "1.20.2" ? "1.36" : "1.20"))
+    let different = trace.situations.filter { !world.play($0).isEmpty }.compactMap(\.head.situation)
+    #expect(different.contains { $0.hasPrefix("kubelet stopped and started, volume mounted (bind mount") })
+    #expect(different.count >= 3, "\(different)")
+  }
+}

@@ -1,0 +1,93 @@
+import Glibc
+import LinuxSystem
+import Testing
+import VolumeHost
+
+@Suite(
+  "Examining drivers",
+  .enabled(
+    if: geteuid() == 0 && Tools.find("jq") != nil && Tools.find("flock") != nil, "skipped: needs root, jq, flock"))
+struct SanityTests {
+  private func examine(
+    _ fixture: FixtureDriver, limit: Duration = .seconds(20), filter: String = ""
+  ) async throws -> [String: SanityResult.Verdict] {
+    let directory = try TemporaryDirectory()
+    let data = try directory.directory("data")
+    try directory.directory("plugins/example.org~fixture")
+    let path = try directory.executable("plugins/example.org~fixture/fixture", fixture.script(keeping: data))
+    var settings = SanitySettings()
+    settings.root = try directory.directory("kubelet")
+    settings.limit = limit
+    settings.filter = filter
+    var results: [String: SanityResult.Verdict] = [:]
+    try await DriverSanity(executable: path, settings: settings).run { results[$0.sanityCase.name] = $0.verdict }
+    for mount in try MountTable.current().below(directory.path).reversed() {
+      _ = try? Mounting.unmountAllLayers(mount.mountPoint)
+    }
+    return results
+  }
+
+  private func failures(_ results: [String: SanityResult.Verdict]) -> [String: String] {
+    results.compactMapValues { if case .failed(let detail) = $0 { detail } else { nil } }
+  }
+
+  @Test("A good driver fails nothing, and only what it does not announce is skipped")
+  func good() async throws {
+    let results = try await examine(.good)
+    #expect(failures(results) == [:])
+    let skipped = results.filter { if case .skipped = $0.value { true } else { false } }.keys.sorted()
+    #expect(
+      skipped == [
+        "attach/detach-unknown", "attach/is-attached", "attach/mount-device", "attach/repeats", "expand/repeats",
+      ])
+  }
+
+  @Test("A log line before the reply is not loaded, and quoted")
+  func chatty() async throws {
+    let found = failures(try await examine(.chatty))
+    #expect(found["init/succeeds"] == "invalid character 'c' looking for beginning of value")
+    #expect(found["traces/answers"]?.contains("called with init") == true)
+  }
+
+  @Test("Another spelling of 'Not supported' is found")
+  func misspelling() async throws {
+    let found = failures(try await examine(.misspelling))
+    #expect(found["answer/unknown-command"]?.contains("Not Supported") == true)
+    #expect(found.keys.sorted() == ["answer/unknown-command"])
+  }
+
+  @Test("A driver that hangs fails what hangs and ends")
+  func hanging() async throws {
+    let found = failures(try await examine(.hanging, limit: .milliseconds(300), filter: "unmount/"))
+    #expect(found["unmount/never-mounted"] == "timeout")
+  }
+
+  @Test("An unmount that fails where nothing is mounted is found in every form")
+  func strict() async throws {
+    let found = failures(try await examine(.strict))
+    let names = ["unmount/by-hand", "unmount/missing-directory", "unmount/never-mounted", "unmount/twice"]
+    #expect(found.keys.sorted() == names)
+  }
+
+  @Test("Files beside the executable are found, and nothing else")
+  func littering() async throws {
+    let found = failures(try await examine(.littering))
+    #expect(found.keys.sorted() == ["traces/directory"])
+    #expect(found["traces/directory"]?.contains("driver.log") == true)
+  }
+
+  @Test("Capabilities that are null are found before they crash anybody")
+  func null() async throws {
+    let found = failures(try await examine(.null))
+    #expect(found["init/succeeds"] == "init answered \"capabilities\": null, on which a kubelet crashes")
+  }
+
+  @Test("Every case has a name of its own, a reason and a consequence")
+  func cases() {
+    let all = SanityCase.all
+    #expect(Set(all.map(\.name)).count == all.count)
+    for sanityCase in all {
+      #expect(sanityCase.reason.hasSuffix(".") && sanityCase.consequence.hasSuffix("."), "\(sanityCase.name)")
+    }
+  }
+}
