@@ -4,6 +4,8 @@ import VolumeHost
 enum FixtureDriver: String, CaseIterable {
   /// Keeps the contract: each volume is a directory, bound to the pod's.
   case good
+  /// Keeps it too, attaches, and leaves a pod's mount to the kubelet.
+  case attaching
   /// A log line before the reply.
   case chatty
   /// `Not Supported`.
@@ -25,27 +27,51 @@ enum FixtureDriver: String, CaseIterable {
     answer() { printf '{"status":"%s"%s}\\n' "$1" "$2"; [ "$1" != Failure ]; exit; }
     fail() { answer Failure ",\\"message\\":\\"$1\\""; }
     mounts() { awk -v d="$1" '$5 == d' /proc/self/mountinfo | wc -l; }
-    case "$1" in
-    init) \(initialize) ;;
-    mount)
-      [ -d "$2" ] || fail "no directory"
+    bind() { # DIRECTORY OPTIONS
+      [ -d "$1" ] || fail "no directory"
       exec 9>"$data/.lock"; flock 9
-      name=$(printf '%s' "$3" | jq -er 'if type == "object" then ."kubernetes.io/pvOrVolumeName" else error end |
+      name=$(printf '%s' "$2" | jq -er 'if type == "object" then ."kubernetes.io/pvOrVolumeName" else error end |
         select(type == "string" and test("^[a-z0-9]([a-z0-9._-]*[a-z0-9])?$") and (length < 128))' 2>/dev/null) ||
         fail "no name"
       [ -n "$name" ] || fail "no name"
-      [ "$(mounts "$2")" = 0 ] || answer Success
-      mkdir -p "$data/$name" && mount --bind "$data/$name" "$2" 2>/dev/null || fail "can not mount"
-      case "$3" in *'readwrite":"ro"'*) mount -o remount,bind,ro "$2" || fail "can not remount" ;; esac
-      answer Success ;;
+      [ "$(mounts "$1")" = 0 ] || answer Success
+      mkdir -p "$data/$name" && mount --bind "$data/$name" "$1" 2>/dev/null || fail "can not mount"
+      case "$2" in *'readwrite":"ro"'*) mount -o remount,bind,ro "$1" || fail "can not remount" ;; esac
+      answer Success
+    }
+    unbind() {
+      [ -n "$1" ] || fail "no directory"
+      while [ "$(mounts "$1")" != 0 ]; do umount "$1" 2>/dev/null || fail "busy"; done
+      answer Success
+    }
+    \(attachCommands)
+    case "$1" in
+    init) \(initialize) ;;
+    mount) bind "$2" "$3" ;;
     unmount)
       \(unmount)
-      [ -n "$2" ] || fail "no directory"
-      while [ "$(mounts "$2")" != 0 ]; do umount "$2" 2>/dev/null || fail "busy"; done
-      answer Success ;;
+      unbind "$2" ;;
     *) \(unsupported) ;;
     esac
     """
+  }
+
+  /// What comes before the other commands, and hides two of them.
+  private var attachCommands: String {
+    guard self == .attaching else { return "" }
+    return """
+      case "$1" in
+      attach | waitforattach) answer Success ',"device":"/dev/null"' ;;
+      isattached) answer Success ',"attached":true' ;;
+      detach) answer Success ;;
+      mountdevice) bind "$2" "$4" ;;
+      unmountdevice) unbind "$2" ;;
+      mount) [ -n "$3" ] || fail "no options"; printf '%s' "$3" | jq -e 'type == "object" and
+        (."kubernetes.io/pvOrVolumeName" | type == "string")' >/dev/null 2>&1 || fail "bad options"
+        answer "Not supported" ;;
+      unmount) [ -n "$2" ] || fail "no directory"; answer "Not supported" ;;
+      esac
+      """
   }
 
   private var prologue: String {
@@ -57,9 +83,11 @@ enum FixtureDriver: String, CaseIterable {
   }
 
   private var initialize: String {
-    self == .null
-      ? #"answer Success ',"capabilities":null'"#
-      : #"answer Success ',"capabilities":{"attach":false,"requiresFSResize":false,"supportsMetrics":true}'"#
+    switch self {
+    case .null: #"answer Success ',"capabilities":null'"#
+    case .attaching: #"answer Success ',"capabilities":{"requiresFSResize":false,"supportsMetrics":true}'"#
+    default: #"answer Success ',"capabilities":{"attach":false,"requiresFSResize":false,"supportsMetrics":true}'"#
+    }
   }
 
   private var unmount: String {

@@ -36,7 +36,7 @@ struct NodeVolumesTests {
     #expect(
       bench.events.last?.message
         == "MountVolume.SetUp failed for volume \"v\" : mount command failed, status: Failure, reason: no")
-    #expect(taken < .seconds(1), "\(taken)")
+    #expect(taken < .seconds(10), "\(taken)")
   }
 
   @Test("Until 1.8 the longest pause is two minutes")

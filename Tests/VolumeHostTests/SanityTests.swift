@@ -42,6 +42,15 @@ struct SanityTests {
       ])
   }
 
+  @Test("A good driver that attaches and leaves the pods' mounts to the kubelet fails nothing either")
+  func attaching() async throws {
+    let results = try await examine(.attaching)
+    #expect(failures(results) == [:])
+    for name in ["attach/detach-unknown", "attach/is-attached", "attach/mount-device", "attach/repeats"] {
+      #expect(results[name] == .passed, "\(name)")
+    }
+  }
+
   @Test("A log line before the reply is not loaded, and quoted")
   func chatty() async throws {
     let found = failures(try await examine(.chatty))

@@ -1,15 +1,22 @@
 internal import LinuxSystem
 
-/// Runs drivers as processes: directory "/", umask 022, /dev/null as input, output and errors in one pipe, a plain `PATH`.
+/// Runs drivers as processes: directory "/", umask 022, /dev/null as input, output and errors in one pipe, and this process's
+/// environment unless another is given.
 ///
 /// Each waits on a thread of its own, so a driver that hangs blocks nothing but its own call. A cancelled task kills its
 /// driver and everything that driver started. Two things differ from a kubelet: when this process ends its drivers are
 /// killed, and of an output only the last 64 KiB are kept.
 public struct ProcessRunner: DriverRunner {
   private let pool: WorkerPool
+  private let environment: [String]
 
-  /// A runner for so many calls at a time; more wait.
-  public init(concurrency: Int = 64) { pool = WorkerPool(name: "flex-driver", limit: concurrency) }
+  /// A runner for so many calls at a time; more wait. A `PATH` is added where there is none.
+  public init(concurrency: Int = 64, environment: [String: String]? = nil) {
+    pool = WorkerPool(name: "flex-driver", limit: concurrency)
+    let variables = environment ?? OwnProcess.environment
+    let defaults = variables["PATH"] == nil ? ChildProcess.minimalEnvironment : []
+    self.environment = variables.map { "\($0.key)=\($0.value)" }.sorted() + defaults
+  }
 
   /// Runs a driver to its end.
   public func run(_ executable: String, _ call: DriverCall, limit: Duration?) async -> DriverProcess {
@@ -19,18 +26,21 @@ public struct ProcessRunner: DriverRunner {
   /// Runs it with any arguments.
   func run(_ executable: String, _ line: [String], limit: Duration?) async -> DriverProcess {
     let cancellation = CancellationFlag()
+    let environment = environment
     return await withTaskCancellationHandler {
-      await pool.run { Self.run(executable, line, limit ?? .seconds(3_000_000_000), cancellation) }
+      await pool.run { Self.run(executable, line, environment, limit ?? .seconds(3_000_000_000), cancellation) }
     } onCancel: {
       cancellation.cancel()
     }
   }
 
   private static func run(
-    _ executable: String, _ line: [String], _ limit: Duration, _ cancellation: CancellationFlag
+    _ executable: String, _ line: [String], _ environment: [String], _ limit: Duration,
+    _ cancellation: CancellationFlag
   ) -> DriverProcess {
     do throws(SystemError) {
-      let result = try ChildProcess.run(executable, line, deadline: limit, cancellation: cancellation)
+      let result = try ChildProcess.run(
+        executable, line, environment: environment, deadline: limit, cancellation: cancellation)
       return DriverProcess(output: result.output, end: end(result.status))
     } catch {
       return DriverProcess(output: "", end: .notStarted("fork/exec \(executable): \(error.errno.text)"))

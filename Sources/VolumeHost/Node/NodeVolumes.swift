@@ -154,6 +154,4 @@ extension NodeVolumes {
     operations.end(operation.key, ending, at: host.time.now)
     wakeUp.signal()
   }
-
-  var hasStopped: Bool { isStopped }
 }

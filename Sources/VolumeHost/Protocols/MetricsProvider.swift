@@ -63,7 +63,7 @@ public struct NoMetrics: MetricsProvider {
 
   /// Always throws.
   public func metrics() async throws(MetricsError) -> VolumeMetrics {
-    throw .notSupported(name == "MetricsNil" ? "MetricsNil" : name)
+    throw .notSupported(name)
   }
 }
 

@@ -63,7 +63,7 @@ extension SanityCase {
       "name/paths", "Names that are paths are refused: nothing is mounted for them.",
       otherwise: "Whoever may make a PV may mount, or remove, what is not theirs."
     ) { bench in
-      for name in ["..", ".", "../../escape", "a/b", "", "a\nb", "ü"] { try await bench.tryPath(name) }
+      for name in ["..", ".", "../../escape", "a/b", "a\nb", "ü"] { try await bench.tryPath(name) }
     },
     SanityCase(
       "option/unknown", "Options that the driver does not know do not change whether a volume works.",

@@ -1,6 +1,6 @@
 internal import Synchronization
 
-/// Time that moves only when told, and the executor of everything that lives in it: a day of back-off takes a millisecond
+/// Time that moves only when told, and the executor of everything that lives in it: a day of back-off takes milliseconds
 /// and runs the same way each time.
 ///
 /// Start tasks with `start`, then let time pass with `run(until:)`. Everything runs on the thread that calls it, in the
