@@ -12,7 +12,7 @@ PLUGIN_DIR ?= /usr/libexec/kubernetes/kubelet-plugins/volume/exec
 
 SWIFT_BUILD := swift build --scratch-path $(BUILD)
 SWIFT_FILES := Sources Tests Package.swift
-SHELL_FILES := $(wildcard lab/run lab/test lab/dependencies lab/volume-group lab/boot lab/demo .ci/run \
+SHELL_FILES := $(wildcard lab/run lab/test lab/sanity lab/dependencies lab/volume-group lab/boot lab/demo .ci/run \
 	flex-install/*.sh Benchmarks/common.bash Benchmarks/*/run.sh)
 
 .PHONY: help
@@ -39,6 +39,10 @@ unit-test: build-tests ## run the tests that need no device mapper
 .PHONY: system-test
 system-test: build-tests ## run the tests that need a device mapper; FILTER=pattern for some of them
 	@BUILD=$(BUILD) lab/test system
+
+.PHONY: sanity
+sanity: build-tests ## run flex-sanity against our client and daemon, in the lab
+	@BUILD=$(BUILD) lab/sanity
 
 .PHONY: build-tests
 build-tests:
