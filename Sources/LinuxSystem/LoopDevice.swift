@@ -24,7 +24,10 @@ package enum LoopDevice {
   package static func find(image: String) throws(SystemError) -> String? {
     var file = stat()
     try retryingInterrupts("stat", image) { stat(image, &file) }
-    for device in try attachedDevices() where isOn(file, device) { return device }
+    for device in try attachedDevices() where try isOn(file, image, device) {
+      // The node may be missing where udev does not make it, or somebody removed it.
+      return try ensureNode(Int32(device.dropFirst("/dev/loop".count)) ?? 0)
+    }
     return nil
   }
 
@@ -110,9 +113,15 @@ extension LoopDevice {
     return numbers.sorted().map { "/dev/loop\($0)" }
   }
 
-  private static func isOn(_ file: stat, _ device: String) -> Bool {
-    // A device that goes away meanwhile is not the one.
-    guard let loop = try? Descriptor.open(device, O_RDONLY) else { return false }
+  private static func isOn(_ file: stat, _ image: String, _ device: String) throws(SystemError) -> Bool {
+    let loop: Descriptor
+    do throws(SystemError) {
+      loop = try Descriptor.open(device, O_RDONLY)
+    } catch {
+      // Without a node only the name is left to compare. A device that went away meanwhile has none.
+      guard error.errno == .noEntry || error.errno == .noSuchDevice else { throw error }
+      return backingFile(of: device) == (try? Files.realPath(image))
+    }
     var (deviceNumber, inode, offset, sizeLimit): (UInt64, UInt64, UInt64, UInt64) = (0, 0, 0, 0)
     guard clinux_loop_status(loop.rawValue, &deviceNumber, &inode, &offset, &sizeLimit) == 0 else { return false }
     return deviceNumber == UInt64(file.st_dev) && inode == UInt64(file.st_ino) && offset == 0 && sizeLimit == 0

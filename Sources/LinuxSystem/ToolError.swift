@@ -41,6 +41,8 @@ extension ToolError: CustomStringConvertible {
   }
 
   private var lastLines: String {
-    output.split { $0 == "\n" || $0 == "\r\n" }.suffix(4).joined(separator: "; ")
+    // Some tools say the reason first and their usage after it.
+    let lines = output.split { $0 == "\n" || $0 == "\r\n" }
+    return (lines.count <= 6 ? lines[...] : lines.prefix(2) + ["…"] + lines.suffix(3)).joined(separator: "; ")
   }
 }

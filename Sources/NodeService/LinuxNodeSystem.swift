@@ -50,6 +50,19 @@ package struct LinuxNodeSystem: NodeSystem {
     try await table().on(entry.device)
   }
 
+  package func allMounts() async throws(VolumeError) -> [MountEntry] { try await table().entries }
+
+  package func isMountedAnywhere(_ directory: String) async throws(VolumeError) -> Bool {
+    try await run("looking for mounts of \(directory)") { () throws(SystemError) in
+      guard let identity = try MountTable.current().identity(ofDirectory: directory) else { return false }
+      return try MountTable.ofAllNamespaces().contains { table in
+        table.entries.contains {
+          $0.device == identity.device && ($0.root == identity.root || $0.root.hasPrefix(identity.root + "/"))
+        }
+      }
+    }
+  }
+
   package func contents(of device: String) async throws(VolumeError) -> DeviceContents {
     try await run("looking into \(device)") { () throws(SystemError) in try DeviceContents.probe(device) }
   }

@@ -10,11 +10,16 @@ package final class MetricsServer: Sendable {
   private let pool = WorkerPool(name: "metrics", limit: 4)
   private let context: NodeContext
   private let release: String
+  private let socketPath: String?
 
   /// A command that runs for longer than this makes the daemon unhealthy: kubelet then restarts it.
   package static let stuckAfter = Duration.seconds(300)
 
-  package init(address: String, context: NodeContext, release: String) throws(VolumeError) {
+  /// - Parameter socketPath: where the flex client must be able to find the daemon; nil where there is no socket.
+  package init(
+    address: String, context: NodeContext, release: String, socketPath: String? = nil
+  ) throws(VolumeError) {
+    self.socketPath = socketPath
     self.context = context
     self.release = release
     do throws(SystemError) {
@@ -64,6 +69,8 @@ package final class MetricsServer: Sendable {
   private func respondWithHealth(_ connection: SharedDescriptor) {
     if let running = context.engine.activity.runningSeconds, running > Self.stuckAfter.inSeconds {
       respond(connection, 503, "the engine's command has been running for \(Int(running)) s\n")
+    } else if let socketPath, !Files.exists(socketPath) {
+      respond(connection, 503, "the socket \(socketPath) is gone: somebody removed it\n")
     } else {
       respond(connection, 200, "ok\n")
     }

@@ -26,7 +26,7 @@ package struct NodeDaemon: Sendable {
   /// - Throws: when the daemon can not start; nothing has been changed then.
   package func run() async throws(VolumeError) {
     let metrics = try metricsAddress.map { address throws(VolumeError) in
-      try MetricsServer(address: address, context: context, release: release)
+      try MetricsServer(address: address, context: context, release: release, socketPath: socketPath)
     }
     let lock = try prepareStateDirectory()
     try await context.engine.start()

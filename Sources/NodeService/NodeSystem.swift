@@ -25,6 +25,12 @@ package protocol NodeSystem: Sendable {
   /// Every mount of the same file system as `entry`, itself included.
   func mounts(like entry: MountEntry) async throws(VolumeError) -> [MountEntry]
 
+  /// Every mount of this mount namespace.
+  func allMounts() async throws(VolumeError) -> [MountEntry]
+
+  /// Whether the directory, or one below it, is mounted in any mount namespace that has a process in /proc.
+  func isMountedAnywhere(_ directory: String) async throws(VolumeError) -> Bool
+
   /// What is on a device.
   func contents(of device: String) async throws(VolumeError) -> DeviceContents
 

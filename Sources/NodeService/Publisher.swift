@@ -26,6 +26,7 @@ struct Publisher: Sendable {
         let source = try await staged(volume, options, &rollback)
         try checkCancellation(name)
         try await bind(source, target, path, options, &rollback)
+        try await requireShown(volume, at: path, source)
         try checkCancellation(name)
       }
       context.log.notice(
@@ -90,7 +91,7 @@ struct Publisher: Sendable {
   ) async throws(VolumeError) -> Bool {
     guard let top = try await context.system.mounts(at: path).last else { return false }
     guard let volume = try await context.engine.volume(name),
-      try await context.system.mounts(of: volume.location).contains(top)
+      try await isWhole(top, volume)
     else {
       throw VolumeError(.conflict, "\(path) has \(quoted(top.source)) mounted, which is not volume \(name)")
     }
@@ -114,6 +115,23 @@ struct Publisher: Sendable {
     }
     try checkCancellation(volume.name)
     return try await stager.ensureStaged(volume, kind, options, &rollback)
+  }
+
+  /// The bind shows what is visible at the staging path, which something mounted over it may hide: a pod that wrote
+  /// there would write to another disk.
+  private func requireShown(_ volume: StoredVolume, at path: String, _ source: String) async throws(VolumeError) {
+    if let top = try await context.system.mounts(at: path).last, try await isWhole(top, volume) { return }
+    throw VolumeError(
+      .conflict,
+      "what is visible at \(source) is not volume \(volume.name): something is mounted over it or above it; unmount that, or "
+        + "restart the daemon after its state directory was moved")
+  }
+
+  /// Whether a mount shows the volume, from its root on.
+  private func isWhole(_ entry: MountEntry, _ volume: StoredVolume) async throws(VolumeError) -> Bool {
+    let mounts = try await context.system.mounts(of: volume.location)
+    if case .device = volume.location, entry.root != "/" { return false }
+    return mounts.contains(entry)
   }
 
   private func bind(

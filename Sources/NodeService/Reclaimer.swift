@@ -21,6 +21,9 @@ struct Reclaimer: Sendable {
       try requireDead(volume, claim)
       try await requireUnused(volume)
       try await Stager(context: context).unstageIfUnused(name)
+      guard try await context.system.mounts(at: context.settings.stagingPath(of: name)).isEmpty else {
+        throw VolumeError(.inUse, "volume \(name) is in use: it can not be unstaged; it is kept")
+      }
       // Unstaging may have released the device: look at what there is now.
       try await requireNotHeld(try await context.engine.volume(name) ?? volume)
       try await context.steps.reach(.removalProven)
@@ -71,20 +74,29 @@ struct Reclaimer: Sendable {
 
   private func requireUnused(_ volume: StoredVolume) async throws(VolumeError) {
     let staging = context.settings.stagingPath(of: volume.name)
-    let users = try await context.system.mounts(of: volume.location).map(\.mountPoint).filter { $0 != staging }
+    // By the device, and by name: a device whose node is lost has no number to look for.
+    let named = "/\(ProductNames.escapedDriver)/\(volume.name)"
+    let global = "/" + TargetPath.globalComponents(of: volume.name).joined(separator: "/")
+    let users =
+      try await context.system.mounts(of: volume.location).map(\.mountPoint).filter { $0 != staging }
+      + context.system.allMounts().map(\.mountPoint).filter { $0.hasSuffix(named) || $0.hasSuffix(global) }
     guard users.isEmpty else {
       throw VolumeError(
-        .inUse, "volume \(volume.name) is in use: mounted at \(users.sorted().joined(separator: ", ")); it is kept")
+        .inUse, "volume \(volume.name) is in use: mounted at \(Set(users).sorted().joined(separator: ", ")); it is kept"
+      )
     }
   }
 
   private func requireNotHeld(_ volume: StoredVolume) async throws(VolumeError) {
-    guard case .device(let device) = volume.location, volume.isActive else { return }
-    if try await context.system.isHeld(device) {
-      throw VolumeError(
-        .inUse,
-        "volume \(volume.name) is in use: something outside this mount namespace holds \(device) (a container, a device "
-          + "mapper table, a process); it is kept")
+    let isHeld: Bool
+    switch volume.location {
+    case .device(let device): isHeld = volume.isActive ? try await context.system.isHeld(device) : false
+    case .directory(let path): isHeld = try await context.system.isMountedAnywhere(path)
     }
+    guard isHeld else { return }
+    throw VolumeError(
+      .inUse,
+      "volume \(volume.name) is in use: something outside this mount namespace holds it (a container, a device mapper table, "
+        + "a process); it is kept")
   }
 }

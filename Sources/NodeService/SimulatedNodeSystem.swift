@@ -43,6 +43,10 @@ package struct SimulatedNodeSystem: NodeSystem {
     world.state.withLock { state in state.mounts.filter { $0.device == entry.device } }
   }
 
+  package func allMounts() async throws(VolumeError) -> [MountEntry] { world.state.withLock { $0.mounts } }
+
+  package func isMountedAnywhere(_ directory: String) async throws(VolumeError) -> Bool { false }
+
   package func contents(of device: String) async throws(VolumeError) -> DeviceContents {
     try world.state.withLock { state throws(VolumeError) in
       guard let contents = state.devices[device] else {

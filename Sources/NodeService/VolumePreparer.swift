@@ -18,7 +18,10 @@ struct VolumePreparer: Sendable {
     _ name: VolumeName, _ options: VolumeOptions, willFormat: Bool, _ rollback: inout Rollback
   ) async throws(VolumeError) -> StoredVolume {
     try await settleInterruptedFormat(of: name)
-    if let found = try await engine.volume(name) { return try await ensureOurs(found) }
+    if let found = try await engine.volume(name) {
+      try requireAsAsked(found, options)
+      return try await ensureOurs(found)
+    }
     guard let size = options.size else {
       throw VolumeError(
         .notFound,
@@ -144,6 +147,39 @@ extension VolumePreparer {
     return try await engine.activate(volume).value
   }
 
+  /// A volume that exists is taken as it is, but not from another group than was asked for.
+  private func requireAsAsked(_ found: StoredVolume, _ options: VolumeOptions) throws(VolumeError) {
+    if let group = options.volumeGroup, group.text != found.group {
+      throw VolumeError(
+        .conflict,
+        "volume \(found.name) is in \(found.group), and option volumeGroup asks for \(group); one of them is wrong")
+    }
+    if let size = options.size, found.size < size, case .device = found.location {
+      context.log.warning(
+        "volume is smaller than asked for",
+        ["volume": found.name.text, "size": "\(found.size)", "asked": "\(size)"])
+    }
+  }
+
+  /// A volume that the host or another program uses is not the Go program's left-over: adopting it would show its data
+  /// to a pod. Mounts at kubelet's directories for this very volume are the Go program's.
+  private func requireUnusedByOthers(_ volume: StoredVolume, _ device: String) async throws(VolumeError) {
+    let mounts = try await context.system.mounts(of: volume.location).map(\.mountPoint)
+    let suffix = "/volumes/\(ProductNames.escapedDriver)/\(volume.name)"
+    if let foreign = mounts.first(where: { !$0.hasSuffix(suffix) }) {
+      throw VolumeError(
+        .unsafe,
+        "volume \(volume.name) in \(volume.group) exists without our tag and is mounted at \(quoted(foreign)); it is not "
+          + "adopted. If it is a volume of the Go program, unmount it there first")
+    }
+    if mounts.isEmpty, try await context.system.isHeld(device) {
+      throw VolumeError(
+        .unsafe,
+        "volume \(volume.name) in \(volume.group) exists without our tag and something outside this mount namespace holds "
+          + "it; it is not adopted")
+    }
+  }
+
   /// Adopts a volume of the Go program; refuses everything else that is not ours.
   private func ensureOurs(_ found: StoredVolume) async throws(VolumeError) -> StoredVolume {
     guard case .foreign(let isAdoptable, let kind) = found.ownership else {
@@ -156,6 +192,7 @@ extension VolumePreparer {
     }
     let active = try await engine.activate(found).value
     if case .device(let device) = active.location {
+      try await requireUnusedByOthers(active, device)
       let contents = try await context.system.contents(of: device)
       guard case .fileSystem(let type, _, _) = contents, FileSystemKind(rawValue: type) != nil else {
         throw VolumeError(

@@ -278,6 +278,10 @@ struct RecordingSystem: NodeSystem {
     try await base.mounts(ofAll: locations)
   }
   func mounts(like entry: MountEntry) async throws(VolumeError) -> [MountEntry] { try await base.mounts(like: entry) }
+  func allMounts() async throws(VolumeError) -> [MountEntry] { try await base.allMounts() }
+  func isMountedAnywhere(_ directory: String) async throws(VolumeError) -> Bool {
+    try await base.isMountedAnywhere(directory)
+  }
   func contents(of device: String) async throws(VolumeError) -> DeviceContents {
     try failIfAsked("probe")
     return try await base.contents(of: device)

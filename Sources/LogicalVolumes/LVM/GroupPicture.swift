@@ -17,6 +17,9 @@ struct GroupPicture: Sendable {
     var marks: StoredVolume.Marks?
     /// False when there are more tags than a report's row holds: it may or may not be ours, so it is left alone.
     var areTagsKnown = true
+    /// The name it was made under, when it is no longer its name: somebody has renamed it. It is nobody's volume then,
+    /// until it has its name back.
+    var formerName: String?
 
     var isThin: Bool { !pool.isEmpty }
 
@@ -30,12 +33,13 @@ struct GroupPicture: Sendable {
       let roles = Set(role.split(separator: ","))
       let isKnownLayout = layouts.isSubset(of: ["linear", "striped", "thin", "sparse", "raid", "raid1", "mirror"])
       let isSnapshot = roles.contains("snapshot") || roles.contains("thinsnapshot")
-      return areTagsKnown && isKnownLayout && roles.contains("public") && !isSnapshot
+      return areTagsKnown && formerName == nil && isKnownLayout && roles.contains("public") && !isSnapshot
     }
 
     /// What an error message calls it.
     var kindDescription: String {
       "\(layout) volume (role \(role))" + (areTagsKnown ? "" : " with more tags than LVM's report holds")
+        + (formerName.map { " that was made as \($0) and renamed" } ?? "")
     }
   }
 

@@ -8,11 +8,17 @@ extension LVMEngine {
     for other in settings.groups {
       let picture = try fresh(other)
       if let found = picture.volumes[request.name.text] { return .unchanged(try requireStored(found, in: picture)) }
+      if let renamed = picture.volumes.values.first(where: { $0.formerName == request.name.text }) {
+        throw VolumeError(
+          .conflict,
+          "volume \(request.name) has been renamed to \(renamed.name) in group \(other); no empty one is made in its place. "
+            + "Rename it back (lvrename \(other) \(renamed.name) \(request.name)), or take its tags off")
+      }
     }
     let picture = try fresh(group)
     let size = try roundedUp(request.size, in: picture)
     try requireDeviceName(request.name, in: group)
-    try requireRoom(for: size, beyond: .zero, name: request.name, isThin: settings.thinPool != nil, in: picture)
+    try requireRoom(for: size, beyond: .zero, name: request.name, pool: settings.thinPool?.text ?? "", in: picture)
 
     let tags = VolumeTags.tags(volume: request.name, claim: request.claim, creation: request.creation)
     let command: LVMCommand =
@@ -37,7 +43,7 @@ extension LVMEngine {
     }
     let target = try roundedUp(size, in: picture)
     guard target > found.size else { return .unchanged(try requireStored(found, in: picture)) }
-    try requireRoom(for: target, beyond: found.size, name: volume.name, isThin: found.isThin, in: picture)
+    try requireRoom(for: target, beyond: found.size, name: volume.name, pool: found.pool, in: picture)
     let result = try run(.extend(volume.name, in: picture.name, to: target))
     guard result.succeeded else { throw result.failure("growing volume \(volume.name) to \(target)") }
     if !found.isThin { picture.free = picture.free - (target - found.size) }
@@ -129,18 +135,20 @@ extension LVMEngine {
   }
 
   /// Refuses what does not fit before LVM is asked, so that the message can say what is missing.
+  ///
+  /// - Parameter pool: the thin pool the volume is or will be in, whatever the settings say now; empty for a thick one.
   private func requireRoom(
-    for size: ByteCount, beyond current: ByteCount, name: VolumeName, isThin: Bool, in picture: GroupPicture
+    for size: ByteCount, beyond current: ByteCount, name: VolumeName, pool: String, in picture: GroupPicture
   ) throws(VolumeError) {
     let needed = size - current
-    guard isThin, let pool = settings.thinPool, let found = picture.volumes[pool.text] else {
+    guard !pool.isEmpty, let found = picture.volumes[pool] else {
       guard needed <= picture.free else {
         throw noRoom(needed, of: picture.free, in: "volume group \"\(picture.name)\"", name)
       }
       return
     }
     let ceiling = thinCeiling(of: found)
-    let left = ceiling - picture.virtualSize(ofPool: pool.text)
+    let left = ceiling - picture.virtualSize(ofPool: pool)
     guard needed <= left else {
       throw noRoom(needed, of: left, in: "thin pool \"\(picture.name)/\(pool)\" (ceiling \(ceiling))", name)
     }

@@ -132,21 +132,26 @@ struct PublishedPicture: Sendable {
 extension LVMEngine {
   /// A volume of ours that the last picture shows and whose device is there, proven by the UUIDs in the kernel.
   private nonisolated func knownActiveVolume(_ name: VolumeName) -> StoredVolume? {
-    for entry in published.withLock({ $0 }).values {
-      guard let found = entry.picture.volumes[name.text], found.marks != nil,
-        let volume = stored(found, in: entry.picture), volume.isActive
-      else { continue }
-      return volume
-    }
-    return nil
+    let holders = published.withLock { $0.values.map(\.picture) }.filter { $0.volumes[name.text] != nil }
+    guard holders.count == 1, let found = holders[0].volumes[name.text], found.marks != nil,
+      let volume = stored(found, in: holders[0]), volume.isActive
+    else { return nil }
+    return volume
   }
 
   private func lookUp(_ name: VolumeName) throws(VolumeError) -> StoredVolume? {
+    var matches: [StoredVolume] = []
     for group in settings.groups {
       let picture = try fresh(group)
-      if let found = picture.volumes[name.text] { return try requireStored(found, in: picture) }
+      if let found = picture.volumes[name.text] { matches.append(try requireStored(found, in: picture)) }
     }
-    return nil
+    guard matches.count < 2 else {
+      throw VolumeError(
+        .conflict,
+        "volume \(name) exists in more than one group (\(matches.map(\.group).joined(separator: ", "))), and nothing tells "
+          + "which is meant; rename one with lvrename")
+    }
+    return matches.first
   }
 
   /// Looks for changes, but never waits long: a command may be stuck, or the disks that are looked at. Then the last

@@ -82,6 +82,8 @@ extension GroupPicture.Volume {
     pool = row["pool_lv"] ?? ""
     createdAt = row["lv_time"].flatMap { Int64($0) }.map { Timestamp(seconds: $0) }
     areTagsKnown = row["lv_tags"] != nil
-    marks = VolumeTags.marks(in: (row["lv_tags"] ?? "").split(separator: ","))
+    let tags = (row["lv_tags"] ?? "").split(separator: ",")
+    formerName = VolumeTags.volumeName(in: tags).flatMap { $0 == name ? nil : String($0) }
+    marks = formerName == nil ? VolumeTags.marks(in: tags) : nil
   }
 }

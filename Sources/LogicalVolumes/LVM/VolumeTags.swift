@@ -27,6 +27,11 @@ enum VolumeTags {
       isRetained: tags.contains(Substring(retained)))
   }
 
+  /// The name a volume of ours was made under.
+  static func volumeName(in tags: [Substring]) -> Substring? {
+    tags.contains(Substring(product)) ? value(volumePrefix, in: tags) : nil
+  }
+
   private static func value(_ prefix: String, in tags: [Substring]) -> Substring? {
     tags.first { $0.hasPrefix(prefix) }.map { $0.dropFirst(prefix.count) }
   }
