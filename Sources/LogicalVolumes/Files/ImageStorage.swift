@@ -35,8 +35,12 @@ struct ImageStorage: RecordedStorage {
     return try reporting("reading the size of", image) { () throws(SystemError) in try Files.use(of: image) }
   }
 
-  func location(of name: VolumeName) -> (location: StoredVolume.Location, isActive: Bool) {
-    let device = try? LoopDevice.find(image: image(of: name))  // none, or no loop driver: not active
+  /// An error is not "no device": a volume that is in use must not look unused.
+  func location(of name: VolumeName) throws(VolumeError) -> (location: StoredVolume.Location, isActive: Bool) {
+    let image = image(of: name)
+    let device = try reporting("looking for the loop device of", image) { () throws(SystemError) in
+      try LoopDevice.find(image: image)
+    }
     return (.device(device ?? ""), device != nil)
   }
 

@@ -49,10 +49,10 @@ package actor RecordedEngine: VolumeEngine {
     guard try storage.isPresent(name) else { return nil }
     guard let record = try records.record(of: name) else {
       let size = try storage.size(of: name, recorded: .zero)
-      return stored(name, "", size, .foreign(adoptable: true, kind: noun), createdAt: nil)
+      return try stored(name, "", size, .foreign(adoptable: true, kind: noun), createdAt: nil)
     }
     let size = try storage.size(of: name, recorded: ByteCount(record.sizeBytes))
-    return stored(
+    return try stored(
       name, record.instance, size, .ours(record.marks), createdAt: Timestamp(seconds: record.createdAt))
   }
 
@@ -159,8 +159,8 @@ extension RecordedEngine {
   private func stored(
     _ name: VolumeName, _ instance: String, _ size: ByteCount, _ ownership: StoredVolume.Ownership,
     createdAt: Timestamp?
-  ) -> StoredVolume {
-    let (location, isActive) = storage.location(of: name)
+  ) throws(VolumeError) -> StoredVolume {
+    let (location, isActive) = try storage.location(of: name)
     return StoredVolume(
       name: name, instance: instance, location: location, size: size, group: directory, ownership: ownership,
       isActive: isActive, createdAt: createdAt)

@@ -21,7 +21,7 @@ protocol RecordedStorage: Sendable {
   /// Bytes on the disk that can be told to be this volume's.
   func written(by name: VolumeName) throws(VolumeError) -> ByteCount
   /// What there is to mount, and whether it can be mounted now.
-  func location(of name: VolumeName) -> (location: StoredVolume.Location, isActive: Bool)
+  func location(of name: VolumeName) throws(VolumeError) -> (location: StoredVolume.Location, isActive: Bool)
 
   func make(_ name: VolumeName, size: ByteCount) throws(VolumeError)
   /// Makes the volume's size, and what users see of it, at least `size`.
