@@ -64,6 +64,9 @@ let package = Package(
       name: "NodeService", dependencies: ["StorageModel", "LinuxSystem", "LogicalVolumes", "NodeProtocol"],
       swiftSettings: strict),
 
+    // what claims are given
+    .target(name: "Provisioning", dependencies: ["StorageModel"], swiftSettings: strict),
+
     // the flex client
     .target(name: "FlexClient", dependencies: ["CFlexClient"], swiftSettings: embedded),
     .executableTarget(
@@ -92,6 +95,7 @@ let package = Package(
     .testTarget(
       name: "VolumeHostTests", dependencies: ["VolumeHost", "LinuxSystem", "StorageModel"], exclude: ["Traces"],
       swiftSettings: strict),
+    .testTarget(name: "ProvisioningTests", dependencies: ["Provisioning", "StorageModel"], swiftSettings: strict),
     .testTarget(name: "StorageModelTests", dependencies: ["StorageModel"], swiftSettings: strict),
     .testTarget(name: "LinuxSystemTests", dependencies: ["LinuxSystem", "StorageModel"], swiftSettings: strict),
     .testTarget(

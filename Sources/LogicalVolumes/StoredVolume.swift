@@ -40,12 +40,14 @@ package struct StoredVolume: Sendable, Hashable {
   package var size: ByteCount
   package var group: String
   package var ownership: Ownership
+  /// Whether it takes room of a thin pool, not of the group itself.
+  package var isThin: Bool
   package var isActive: Bool
   package var createdAt: Timestamp?
 
   package init(
     name: VolumeName, instance: String, location: Location, size: ByteCount, group: String, ownership: Ownership,
-    isActive: Bool, createdAt: Timestamp?
+    isActive: Bool, createdAt: Timestamp?, isThin: Bool = false
   ) {
     self.name = name
     self.instance = instance
@@ -53,6 +55,7 @@ package struct StoredVolume: Sendable, Hashable {
     self.size = size
     self.group = group
     self.ownership = ownership
+    self.isThin = isThin
     self.isActive = isActive
     self.createdAt = createdAt
   }

@@ -70,15 +70,19 @@ package struct CreationRequest: Sendable {
   package let creation: CreationToken
   /// Nil for the engine's first group.
   package let group: VolumeGroupName?
+  /// Nil for what the engine makes by default.
+  package let isThin: Bool?
 
   package init(
-    name: VolumeName, size: ByteCount, claim: ClaimUID?, creation: CreationToken, group: VolumeGroupName? = nil
+    name: VolumeName, size: ByteCount, claim: ClaimUID?, creation: CreationToken, group: VolumeGroupName? = nil,
+    isThin: Bool? = nil
   ) {
     self.name = name
     self.size = size
     self.claim = claim
     self.creation = creation
     self.group = group
+    self.isThin = isThin
   }
 }
 
@@ -86,7 +90,10 @@ package struct CreationRequest: Sendable {
 package struct GroupCapacity: Sendable, Hashable, Codable {
   package var group: String
   package var totalBytes: UInt64
+  /// Room for volumes that are made as the node's settings say: of the thin pool when there is one.
   package var freeBytes: UInt64
+  /// Room for thick volumes.
+  package var thickFreeBytes: UInt64
   /// What neither is free nor belongs to volumes of ours.
   package var foreignBytes: UInt64
   package var extentBytes: UInt64
@@ -100,6 +107,7 @@ package struct GroupCapacity: Sendable, Hashable, Codable {
     group: String, totalBytes: UInt64, freeBytes: UInt64, foreignBytes: UInt64, extentBytes: UInt64, volumes: Int,
     metadataFreeBytes: UInt64? = nil, metadataTotalBytes: UInt64? = nil, thin: ThinPoolUse? = nil
   ) {
+    thickFreeBytes = freeBytes
     self.group = group
     self.totalBytes = totalBytes
     self.freeBytes = freeBytes

@@ -130,7 +130,7 @@ extension VolumePreparer {
 
     let request = CreationRequest(
       name: name, size: size, claim: ClaimUID(provisioned: name), creation: permit.creation,
-      group: options.volumeGroup)
+      group: options.volumeGroup, isThin: options.isThin)
     let outcome = try await context.measure(.create) { () async throws(VolumeError) in
       try await engine.create(request)
     }

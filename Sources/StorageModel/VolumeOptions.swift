@@ -14,13 +14,20 @@ package struct VolumeOptions: Hashable, Sendable {
   package let mountOptions: MountOptions
   package let mkfsOptions: MkfsOptions
   package let volumeGroup: VolumeGroupName?
+  /// Whether a new volume is thin; nil leaves it to the node's settings.
+  package let isThin: Bool?
+  /// Whether the volume's claim was bound before a node was known (`volumeBindingMode: Immediate`): its PV has to be
+  /// pinned to the node of its first mount.
+  package let isUnpinned: Bool
   /// `namespace/name` of the pod, for logs; only `mount` carries it.
   package let pod: String?
 
   /// What a freshly made volume is formatted with.
   package var fileSystemToMake: FileSystemKind { fileSystem ?? .standard }
 
-  private static let ownKeys: Set<String> = ["sizeBytes", "fsType", "mkfsOptions", "mountOptions", "volumeGroup"]
+  private static let ownKeys: Set<String> = [
+    "sizeBytes", "fsType", "mkfsOptions", "mountOptions", "volumeGroup", "thin", "binding",
+  ]
   private static let kubeletPrefix = "kubernetes.io/"
 
   /// - Throws: ``VolumeError/Code/invalid`` naming the key, never its value unless the value is a plain word or number.
@@ -35,6 +42,8 @@ package struct VolumeOptions: Hashable, Sendable {
     isReadOnly = try Self.isReadOnly(in: values)
     volume = try Self.volume(in: values)
     volumeGroup = try Self.nonEmpty(values["volumeGroup"]).map { text throws(VolumeError) in try VolumeGroupName(text) }
+    isThin = try Self.isThin(in: values)
+    isUnpinned = try Self.isUnpinned(in: values)
     mountOptions =
       try Self.nonEmpty(values["mountOptions"]).map { text throws(VolumeError) in try MountOptions(parsing: text) }
       ?? .none
@@ -75,6 +84,23 @@ package struct VolumeOptions: Hashable, Sendable {
     case nil, "", "rw": return false
     case "ro": return true
     case .some(let other): throw VolumeError(.invalid, "kubernetes.io/readwrite is \(quoted(other)), not ro or rw")
+    }
+  }
+
+  private static func isThin(in values: [String: String]) throws(VolumeError) -> Bool? {
+    switch values["thin"] {
+    case nil, "": return nil
+    case "true": return true
+    case "false": return false
+    case .some(let other): throw VolumeError(.invalid, "option thin is \(quoted(other)), not true or false")
+    }
+  }
+
+  private static func isUnpinned(in values: [String: String]) throws(VolumeError) -> Bool {
+    switch values["binding"] {
+    case nil, "": return false
+    case "immediate": return true
+    case .some(let other): throw VolumeError(.invalid, "option binding is \(quoted(other)), not immediate")
     }
   }
 

@@ -70,6 +70,9 @@ package actor RecordedEngine: VolumeEngine {
       throw VolumeError(
         .invalid, "volume group \(quoted(group.text)) was asked for, but this node makes each volume as a \(noun)")
     }
+    guard request.isThin != true else {
+      throw VolumeError(.invalid, "a thin volume was asked for, but this node makes each volume as a \(noun)")
+    }
     let size = try roundedUp(request.size)
     try requireRoom(for: size, name: request.name)
     try noting("create", request.name) { () throws(VolumeError) in try make(request, size) }

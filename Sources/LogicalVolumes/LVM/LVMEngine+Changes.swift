@@ -5,6 +5,7 @@ package import StorageModel
 extension LVMEngine {
   package func create(_ request: CreationRequest) throws(VolumeError) -> Outcome<StoredVolume> {
     let group = try chosenGroup(request.group)
+    let pool = try chosenPool(request)
     for other in settings.groups {
       let picture = try fresh(other)
       if let found = picture.volumes[request.name.text] { return .unchanged(try requireStored(found, in: picture)) }
@@ -18,19 +19,19 @@ extension LVMEngine {
     let picture = try fresh(group)
     let size = try roundedUp(request.size, in: picture)
     try requireDeviceName(request.name, in: group)
-    try requireRoom(for: size, beyond: .zero, name: request.name, pool: settings.thinPool?.text ?? "", in: picture)
+    try requireRoom(for: size, beyond: .zero, name: request.name, pool: pool?.text ?? "", in: picture)
 
     let tags = VolumeTags.tags(volume: request.name, claim: request.claim, creation: request.creation)
     let command: LVMCommand =
-      if let pool = settings.thinPool {
+      if let pool {
         .createThin(request.name, in: group, pool: pool, size: size, tags: tags)
       } else {
         .createThick(request.name, in: group, size: size, tags: tags, wipe: true)
       }
     let result = try run(command)
     guard result.succeeded else { return try afterFailedCreation(request, in: group, result) }
-    let volume = try applyCreation(request, size: size, to: picture)
-    if settings.thinPool == nil { try clearEnd(of: volume, in: group) }
+    let volume = try applyCreation(request, size: size, pool: pool, to: picture)
+    if pool == nil { try clearEnd(of: volume, in: group) }
     return .changed(volume)
   }
 
@@ -119,6 +120,16 @@ extension LVMEngine {
         + settings.groups.map(\.text).joined(separator: ", "))
   }
 
+  /// The pool of a thin volume; nil for a thick one.
+  private func chosenPool(_ request: CreationRequest) throws(VolumeError) -> VolumeName? {
+    guard request.isThin ?? (settings.thinPool != nil) else { return nil }
+    if let pool = settings.thinPool { return pool }
+    throw VolumeError(
+      .invalid,
+      "volume \(request.name) is to be thin, and this node has no thin pool; start the daemon with --thin-pool, or take "
+        + "thin: \"true\" out of the storage class")
+  }
+
   private func roundedUp(_ size: ByteCount, in picture: GroupPicture) throws(VolumeError) -> ByteCount {
     if let size = size.roundedUp(to: picture.extentSize) { return size }
     throw VolumeError(.invalid, "a size of \(size) is too large")
@@ -202,7 +213,7 @@ extension LVMEngine {
 
   /// Adds a fresh volume to the picture. Its UUID comes from the kernel, not from a report.
   private func applyCreation(
-    _ request: CreationRequest, size: ByteCount, to old: GroupPicture
+    _ request: CreationRequest, size: ByteCount, pool: VolumeName?, to old: GroupPicture
   ) throws(VolumeError) -> StoredVolume {
     var picture = old
     let path = DeviceMapperName.path(group: picture.name.text, volume: request.name.text)
@@ -216,13 +227,12 @@ extension LVMEngine {
       }
       return try requireStored(found, in: picture)
     }
-    let isThin = settings.thinPool != nil
-    if !isThin { picture.free = picture.free - size }
+    if pool == nil { picture.free = picture.free - size }
     let volume = GroupPicture.Volume(
-      name: request.name.text, uuid: uuid, size: size, layout: isThin ? "thin,sparse" : "linear", role: "public",
-      pool: settings.thinPool?.text ?? "", createdAt: WallClock.now(),
+      name: request.name.text, uuid: uuid, size: size, layout: pool == nil ? "linear" : "thin,sparse", role: "public",
+      pool: pool?.text ?? "", createdAt: WallClock.now(),
       marks: StoredVolume.Marks(claim: request.claim, creation: request.creation))
-    return try apply(volume, to: picture, steps: isThin ? 2 : 1)
+    return try apply(volume, to: picture, steps: pool == nil ? 1 : 2)
   }
 
   /// Puts the changed volume into the picture and publishes it.

@@ -269,7 +269,7 @@ extension LVMEngine {
     return StoredVolume(
       name: try VolumeName(volume.name), instance: volume.uuid, location: .device(path), size: volume.size,
       group: picture.name.text, ownership: ownership, isActive: DeviceMapperName.deviceUUID(atPath: path) == uuid,
-      createdAt: volume.createdAt)
+      createdAt: volume.createdAt, isThin: volume.isThin)
   }
 
   /// Finds exactly this instance again.

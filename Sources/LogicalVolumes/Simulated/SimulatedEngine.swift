@@ -34,6 +34,9 @@ package final class SimulatedEngine: VolumeEngine {
       throw VolumeError(
         .invalid, "volume group \(quoted(group.text)) is not served on this node; it serves \(Self.group)")
     }
+    guard request.isThin != true else {
+      throw VolumeError(.invalid, "a thin volume was asked for, and simulated volumes are thick")
+    }
     guard let size = request.size.roundedUp(to: Self.extentSize) else {
       throw VolumeError(.invalid, "a size of \(request.size) is too large")
     }

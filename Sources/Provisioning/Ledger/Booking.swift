@@ -1,0 +1,45 @@
+package import StorageModel
+
+/// Room on one node that belongs to one PV.
+package struct Booking: Hashable, Sendable {
+  package var node: String
+  /// Where on the node: what the PV names, or the node's default.
+  package var place: Place
+  package var size: ByteCount
+
+  /// A group, and whether thick or thin; nil where the node's own settings decide.
+  package struct Place: Hashable, Sendable {
+    package var group: String?
+    package var isThin: Bool?
+
+    package init(group: String? = nil, isThin: Bool? = nil) {
+      self.group = group
+      self.isThin = isThin
+    }
+  }
+
+  package init(node: String, place: Place = Place(), size: ByteCount) {
+    self.node = node
+    self.place = place
+    self.size = size
+  }
+}
+
+extension NodeStorage {
+  /// The pool that a volume at this place takes room of.
+  func pool(of place: Booking.Place) -> Pool? {
+    let group = place.group ?? defaultGroup
+    let isThin = place.isThin ?? isThinByDefault
+    return pools.first { $0.group == group && $0.isThin == isThin }
+  }
+}
+
+extension NodeStorage.Pool {
+  /// What a volume really takes: whole extents.
+  func room(for size: ByteCount) -> ByteCount {
+    size.roundedUp(to: ByteCount(max(1, extentBytes))) ?? ByteCount(.max)
+  }
+
+  /// For messages.
+  var description: String { isThin ? "the thin pool of volume group \"\(group)\"" : "volume group \"\(group)\"" }
+}

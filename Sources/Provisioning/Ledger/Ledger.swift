@@ -1,0 +1,115 @@
+package import StorageModel
+
+/// Who has how much of which node.
+///
+/// The PVs are the entries; beside them stand reservations for PVs that are being written at this moment. One value, changed
+/// by one owner: two claims can not get the same room. Nothing here is stored: a new owner reads the PVs.
+package struct Ledger: Sendable {
+  private var accounts: [String: NodeAccount] = [:]
+  private var nodes: [String: String] = [:]
+  private var reservations: [String: Reservation] = [:]
+  private var listings = 0
+
+  /// A booking that no list or watch has shown yet.
+  private struct Reservation: Sendable {
+    /// How many listings had begun when the PV was known to be written; nil while it is being written.
+    var writtenAt: Int?
+    /// What was booked before: a PV that is being grown has its room already.
+    var former: Booking?
+  }
+
+  package init() {}
+
+  // MARK: Nodes
+
+  /// What a node has; nil when it publishes nothing any more. Its bookings stay.
+  package mutating func publish(_ storage: NodeStorage?, of node: String) {
+    let isKnown = storage.map { $0.version == NodeStorage.currentVersion && $0.node == node } ?? false
+    accounts[node, default: NodeAccount()].publish(isKnown ? storage : nil)
+    if accounts[node]?.isEmpty == true { accounts[node] = nil }
+  }
+
+  /// The nodes that publish storage, sorted.
+  package var publishedNodes: [String] { accounts.filter { $0.value.storage != nil }.keys.sorted() }
+
+  /// What is left at a place of a node.
+  package func room(on node: String, at place: Booking.Place) -> ByteCount {
+    guard let account = accounts[node], let pool = account.storage?.pool(of: place) else { return .zero }
+    return account.room(in: pool)
+  }
+
+  // MARK: Bookings
+
+  /// How many volumes are booked.
+  package var count: Int { nodes.count }
+
+  package func booking(of volume: String) -> Booking? { nodes[volume].flatMap { accounts[$0]?.bookings[volume] } }
+
+  /// Takes room for a PV that is about to be written, or grown. The same again is fine.
+  ///
+  /// - Throws: ``Shortage`` when it does not fit; nothing has changed then.
+  package mutating func reserve(_ booking: Booking, for volume: String) throws(Shortage) {
+    let former = self.booking(of: volume)
+    if former == booking { return }
+    try (accounts[booking.node] ?? NodeAccount()).check(booking, for: volume)
+    enter(booking, for: volume)
+    reservations[volume] = Reservation(former: reservations[volume]?.former ?? former)
+  }
+
+  /// The API server has taken the PV.
+  package mutating func confirm(_ volume: String) { reservations[volume]?.writtenAt = listings }
+
+  /// The PV was certainly not written: what was booked before is booked again.
+  package mutating func cancel(_ volume: String) {
+    guard let reservation = reservations.removeValue(forKey: volume) else { return }
+    enter(reservation.former, for: volume)
+  }
+
+  // MARK: What the API server shows
+
+  /// A PV as a list or watch shows it; nil for one without a node.
+  ///
+  /// What is shown may be older than what was written last. PVs never shrink and never move, so the reservation stands
+  /// until it is seen fulfilled.
+  package mutating func observe(_ booking: Booking?, of volume: String) {
+    if reservations[volume] != nil {
+      guard let booking, let reserved = self.booking(of: volume), booking.size >= reserved.size else {
+        reservations[volume]?.former = booking
+        return
+      }
+      reservations[volume] = nil
+    }
+    enter(booking, for: volume)
+  }
+
+  /// A watch has shown a PV's end. One of the same name that is being written, or was and has not been seen, is a later one.
+  package mutating func forget(_ volume: String) {
+    guard reservations[volume] == nil else {
+      reservations[volume]?.former = nil
+      return
+    }
+    enter(nil, for: volume)
+  }
+
+  /// Call before a list of all PVs is asked for.
+  package mutating func beginListing() { listings += 1 }
+
+  /// A list that was begun last is complete: what it does not show is gone, but for what was written since it began.
+  package mutating func endListing(_ all: Set<String>) {
+    for volume in nodes.keys where !all.contains(volume) {
+      if let reservation = reservations[volume], (reservation.writtenAt ?? .max) >= listings { continue }
+      reservations[volume] = nil
+      enter(nil, for: volume)
+    }
+  }
+
+  private mutating func enter(_ booking: Booking?, for volume: String) {
+    if let node = nodes.removeValue(forKey: volume) {
+      accounts[node]?.set(nil, for: volume)
+      if accounts[node]?.isEmpty == true { accounts[node] = nil }
+    }
+    guard let booking else { return }
+    nodes[volume] = booking.node
+    accounts[booking.node, default: NodeAccount()].set(booking, for: volume)
+  }
+}

@@ -1,0 +1,28 @@
+/// What we are called in a cluster's objects. Like ``ProductNames`` these never change.
+package enum ClusterNames {
+  /// The provisioner of our storage classes. It is also the name of a CSIDriver object, which can hold no slash: that
+  /// makes the scheduler consult our capacity.
+  package static let provisioner = "elastic-local.volumes.k8s.elastic.co"
+
+  /// What storage classes of the Go program name; accepted for ever.
+  package static let formerProvisioner = "volumes.k8s.elastic.co/elastic-local"
+
+  package static let provisioners: Set<String> = [provisioner, formerProvisioner]
+
+  /// On every PV that is pinned: the node that has the volume. The daemon's watch selects by it (the Go program's label).
+  package static let nodeLabel = "volumes.k8s.elastic.co/node-affinity"
+
+  /// On every PV: held until the volume itself is gone, or is known to be kept.
+  package static let finalizer = "volumes.k8s.elastic.co/volume"
+
+  /// The topology key of our volumes, and the label by which kubelet announces a node.
+  package static let hostnameLabel = "kubernetes.io/hostname"
+
+  /// On the objects that daemons publish about their node's storage.
+  package static let componentLabel = "app.kubernetes.io/component"
+  package static let nodeStorageComponent = "node-storage"
+
+  /// The ConfigMap, in our namespace, that says what a node's storage can hold, and its key with ``NodeStorage`` as JSON.
+  package static func nodeStorageObject(of node: String) -> String { "node-storage.\(node)" }
+  package static let nodeStorageKey = "storage.json"
+}

@@ -1,0 +1,47 @@
+/// What a node's storage can hold, as its daemon publishes it for the provisioner.
+///
+/// The provisioner alone hands out room: a node's free room is what is published here, less the PVs that are pinned to the
+/// node. So the figures here never count what belongs to a PV, and can be old without harm as long as nobody else takes
+/// room on the node.
+package struct NodeStorage: Hashable, Sendable, Codable {
+  /// Of this form. A provisioner that does not know it takes the node as one without room.
+  package static let currentVersion = 1
+
+  /// Room of one kind in one group.
+  package struct Pool: Hashable, Sendable, Codable {
+    package var group: String
+    /// Whether the room is a thin pool's, in virtual bytes.
+    package var isThin: Bool
+    /// All that could ever be handed out.
+    package var sizeBytes: UInt64
+    /// What is taken by anything but the volumes of PVs that are pinned to this node: foreign volumes, the thin pool
+    /// itself, volumes of ours without a PV.
+    package var reservedBytes: UInt64
+    /// Volumes are multiples of this.
+    package var extentBytes: UInt64
+
+    package init(group: String, isThin: Bool, sizeBytes: UInt64, reservedBytes: UInt64, extentBytes: UInt64) {
+      self.group = group
+      self.isThin = isThin
+      self.sizeBytes = sizeBytes
+      self.reservedBytes = reservedBytes
+      self.extentBytes = extentBytes
+    }
+  }
+
+  package var version: Int
+  package var node: String
+  /// For volumes that name no group.
+  package var defaultGroup: String
+  /// For volumes that do not say.
+  package var isThinByDefault: Bool
+  package var pools: [Pool]
+
+  package init(node: String, defaultGroup: String, isThinByDefault: Bool, pools: [Pool]) {
+    version = Self.currentVersion
+    self.node = node
+    self.defaultGroup = defaultGroup
+    self.isThinByDefault = isThinByDefault
+    self.pools = pools
+  }
+}

@@ -1,0 +1,179 @@
+import StorageModel
+import Testing
+
+@testable import Provisioning
+
+@Suite("Ledger")
+struct LedgerTests {
+  private static func ledger(gibibytes: UInt64 = 10, reserved: UInt64 = 0) -> Ledger {
+    var ledger = Ledger()
+    ledger.publish(storage("a", gibibytes: gibibytes, reserved: reserved), of: "a")
+    return ledger
+  }
+
+  @Test("a volume takes whole extents")
+  func wholeExtents() throws {
+    var ledger = Self.ledger()
+    try ledger.reserve(Booking(node: "a", size: ByteCount(1)), for: "v")
+    #expect(ledger.room(on: "a", at: .init()) == .gibibytes(10) - .mebibytes(4))
+  }
+
+  @Test("what fits exactly is taken, one extent more is refused with the figures")
+  func exactFit() throws {
+    var ledger = Self.ledger(reserved: 4)
+    #expect(
+      throws: Shortage.noRoom(node: "a", pool: "volume group \"vg\"", free: .gibibytes(6), requested: .mebibytes(6148))
+    ) { try ledger.reserve(Booking(node: "a", size: .gibibytes(6) + ByteCount(1)), for: "v") }
+    try ledger.reserve(Booking(node: "a", size: .gibibytes(6)), for: "v")
+    #expect(ledger.room(on: "a", at: .init()) == .zero)
+    #expect(throws: Shortage.self) { try ledger.reserve(Booking(node: "a", size: ByteCount(1)), for: "w") }
+  }
+
+  @Test("a refused volume changes nothing")
+  func refusedChangesNothing() {
+    var ledger = Self.ledger()
+    #expect(throws: Shortage.self) { try ledger.reserve(Booking(node: "a", size: .gibibytes(11)), for: "v") }
+    #expect(throws: Shortage.unknownNode("b")) { try ledger.reserve(Booking(node: "b", size: .gibibytes(1)), for: "v") }
+    #expect(ledger.count == 0)
+    #expect(ledger.room(on: "a", at: .init()) == .gibibytes(10))
+    #expect(ledger.publishedNodes == ["a"])
+  }
+
+  @Test("the same reservation again takes room once")
+  func reservingTwice() throws {
+    var ledger = Self.ledger()
+    try ledger.reserve(Booking(node: "a", size: .gibibytes(8)), for: "v")
+    try ledger.reserve(Booking(node: "a", size: .gibibytes(8)), for: "v")
+    #expect(ledger.room(on: "a", at: .init()) == .gibibytes(2))
+  }
+
+  @Test("a group, and a thin pool in it, have room of their own; what names neither takes the node's default")
+  func places() throws {
+    var ledger = Ledger()
+    var storage = storage("a", gibibytes: 10)
+    storage.pools.append(
+      .init(group: "vg", isThin: true, sizeBytes: 40 << 30, reservedBytes: 0, extentBytes: 64 << 10))
+    storage.pools.append(
+      .init(group: "fast", isThin: false, sizeBytes: 2 << 30, reservedBytes: 0, extentBytes: 4 << 20))
+    storage.isThinByDefault = true
+    ledger.publish(storage, of: "a")
+    try ledger.reserve(Booking(node: "a", size: .gibibytes(30)), for: "thin")
+    try ledger.reserve(Booking(node: "a", place: .init(isThin: false), size: .gibibytes(9)), for: "thick")
+    try ledger.reserve(Booking(node: "a", place: .init(group: "fast", isThin: false), size: .gibibytes(2)), for: "fast")
+    #expect(ledger.room(on: "a", at: .init()) == .gibibytes(10))
+    #expect(ledger.room(on: "a", at: .init(group: "vg", isThin: false)) == .gibibytes(1))
+    #expect(ledger.room(on: "a", at: .init(group: "fast", isThin: false)) == .zero)
+    #expect(throws: Shortage.self) {
+      try ledger.reserve(Booking(node: "a", place: .init(group: "slow"), size: .gibibytes(1)), for: "slow")
+    }
+  }
+
+  @Test("a PV that could not be written gives its room back")
+  func cancelled() throws {
+    var ledger = Self.ledger()
+    try ledger.reserve(Booking(node: "a", size: .gibibytes(8)), for: "v")
+    ledger.cancel("v")
+    #expect(ledger.room(on: "a", at: .init()) == .gibibytes(10))
+  }
+
+  @Test("a PV that could not be grown keeps the room it had")
+  func growthCancelled() throws {
+    var ledger = Self.ledger()
+    ledger.observe(Booking(node: "a", size: .gibibytes(2)), of: "v")
+    try ledger.reserve(Booking(node: "a", size: .gibibytes(10)), for: "v")
+    #expect(ledger.room(on: "a", at: .init()) == .zero)
+    ledger.cancel("v")
+    #expect(ledger.room(on: "a", at: .init()) == .gibibytes(8))
+  }
+
+  @Test("an old picture of a PV does not take back what is being grown")
+  func staleObservation() throws {
+    var ledger = Self.ledger()
+    ledger.observe(Booking(node: "a", size: .gibibytes(2)), of: "v")
+    try ledger.reserve(Booking(node: "a", size: .gibibytes(5)), for: "v")
+    ledger.confirm("v")
+    ledger.observe(Booking(node: "a", size: .gibibytes(2)), of: "v")
+    #expect(ledger.room(on: "a", at: .init()) == .gibibytes(5))
+    ledger.observe(Booking(node: "a", size: .gibibytes(5)), of: "v")
+    ledger.forget("v")
+    #expect(ledger.room(on: "a", at: .init()) == .gibibytes(10))
+  }
+
+  @Test("the end of an earlier PV of the same name does not free what is being written")
+  func staleEnd() throws {
+    var ledger = Self.ledger()
+    try ledger.reserve(Booking(node: "a", size: .gibibytes(5)), for: "v")
+    ledger.forget("v")
+    #expect(ledger.room(on: "a", at: .init()) == .gibibytes(5))
+    ledger.confirm("v")
+    ledger.forget("v")
+    #expect(ledger.room(on: "a", at: .init()) == .gibibytes(5))
+  }
+
+  @Test("a list frees what it does not show, but not what was written since it began")
+  func listing() throws {
+    var ledger = Self.ledger()
+    ledger.observe(Booking(node: "a", size: .gibibytes(1)), of: "gone")
+    ledger.observe(Booking(node: "a", size: .gibibytes(1)), of: "kept")
+    try ledger.reserve(Booking(node: "a", size: .gibibytes(1)), for: "written before")
+    ledger.confirm("written before")
+    try ledger.reserve(Booking(node: "a", size: .gibibytes(1)), for: "being written")
+    ledger.beginListing()
+    try ledger.reserve(Booking(node: "a", size: .gibibytes(1)), for: "written since")
+    ledger.confirm("written since")
+    ledger.endListing(["kept"])
+    #expect(ledger.booking(of: "gone") == nil)
+    #expect(ledger.booking(of: "written before") == nil)
+    #expect(ledger.count == 3)
+    #expect(ledger.room(on: "a", at: .init()) == .gibibytes(7))
+  }
+
+  @Test("a node that is silent takes nothing, and its volumes are not forgotten")
+  func silentNode() throws {
+    var ledger = Self.ledger()
+    try ledger.reserve(Booking(node: "a", size: .gibibytes(3)), for: "v")
+    ledger.publish(nil, of: "a")
+    #expect(throws: Shortage.unknownNode("a")) { try ledger.reserve(Booking(node: "a", size: .gibibytes(1)), for: "w") }
+    ledger.publish(storage("a", gibibytes: 10), of: "a")
+    #expect(ledger.room(on: "a", at: .init()) == .gibibytes(7))
+  }
+
+  @Test("storage of an unknown form, or under another node's name, is none")
+  func unknownForm() {
+    var ledger = Ledger()
+    var later = storage("a", gibibytes: 10)
+    later.version = 2
+    ledger.publish(later, of: "a")
+    ledger.publish(storage("a", gibibytes: 10), of: "b")
+    #expect(ledger.publishedNodes.isEmpty)
+  }
+
+  @Test("more reserved than there is leaves no room")
+  func overfull() {
+    let ledger = Self.ledger(gibibytes: 1, reserved: 4)
+    #expect(ledger.room(on: "a", at: .init()) == .zero)
+  }
+
+  @Test("a change of extents counts every booking anew")
+  func extents() throws {
+    var ledger = Self.ledger()
+    try ledger.reserve(Booking(node: "a", size: ByteCount(1)), for: "v")
+    var storage = storage("a", gibibytes: 10)
+    storage.pools[0].extentBytes = 1 << 30
+    ledger.publish(storage, of: "a")
+    #expect(ledger.room(on: "a", at: .init()) == .gibibytes(9))
+    ledger.forget("v")
+    ledger.cancel("v")
+    #expect(ledger.room(on: "a", at: .init()) == .gibibytes(10))
+  }
+}
+
+/// One thick group `vg` with 4 MiB extents, the default.
+func storage(_ node: String, gibibytes: UInt64, reserved: UInt64 = 0) -> NodeStorage {
+  NodeStorage(
+    node: node, defaultGroup: "vg", isThinByDefault: false,
+    pools: [
+      .init(
+        group: "vg", isThin: false, sizeBytes: gibibytes << 30, reservedBytes: reserved << 30, extentBytes: 4 << 20)
+    ])
+}
