@@ -76,8 +76,12 @@ let package = Package(
       linkerSettings: staticExecutable),
 
     // executables
+    .target(name: "CommandLineTool", dependencies: ["StorageModel"], swiftSettings: strict),
     .executableTarget(
-      name: "node", dependencies: ["NodeService", "LogicalVolumes", "NodeProtocol", "LinuxSystem", "StorageModel"],
+      name: "node",
+      dependencies: [
+        "CommandLineTool", "NodeService", "LogicalVolumes", "NodeProtocol", "LinuxSystem", "StorageModel",
+      ],
       swiftSettings: strict),
 
     .executableTarget(name: "flex-sanity", dependencies: ["VolumeHost"], swiftSettings: strict),

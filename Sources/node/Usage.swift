@@ -1,3 +1,5 @@
+import CommandLineTool
+
 /// The help text.
 enum Usage {
   static var text: String {
@@ -13,17 +15,9 @@ enum Usage {
       elastic-local-node version | help
 
     options of serve (flag, or environment variable):
-    \(Setting.allCases.map(line).joined(separator: "\n"))
+    \(NodeSetting.allCases.map(\.usage).joined(separator: "\n"))
 
     status, remove, retain and unretain find the daemon by --socket or ELASTIC_LOCAL_SOCKET.
     """
-  }
-
-  private static func line(_ setting: Setting) -> String {
-    let flag = "--\(setting.rawValue) \(setting.valueName)"
-    let names = ([setting.environmentName] + setting.formerNames).joined(separator: ", ")
-    let standard = setting.standard.map { " (default \($0))" } ?? ""
-    let padding = String(repeating: " ", count: max(1, 30 - flag.count))
-    return "  \(flag)\(padding)\(setting.help)\(standard)\n" + String(repeating: " ", count: 32) + names
   }
 }

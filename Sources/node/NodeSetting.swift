@@ -1,7 +1,8 @@
+import CommandLineTool
 import StorageModel
 
-/// The settings of `serve`: one table for flags, environment variables, defaults and help.
-enum Setting: String, CaseIterable {
+/// The settings of `serve`.
+enum NodeSetting: String, Setting {
   case engine
   case volumeGroup = "volume-group"
   case thinPool = "thin-pool"
@@ -14,11 +15,6 @@ enum Setting: String, CaseIterable {
   case logFormat = "log-format"
   case reclaimGrace = "reclaim-grace"
   case udev
-
-  /// `ELASTIC_LOCAL_VOLUME_GROUP` for `--volume-group`.
-  var environmentName: String {
-    "ELASTIC_LOCAL_" + rawValue.split(separator: "-").joined(separator: "_").uppercased()
-  }
 
   /// The Go program's variables, understood for ever.
   var formerNames: [String] {

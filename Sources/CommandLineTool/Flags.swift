@@ -1,9 +1,9 @@
-import StorageModel
+package import StorageModel
 
 /// `--name value` and `--name=value`.
-enum Flags {
+package enum Flags {
   /// - Throws: `invalid` for a word that is no flag, and for a flag without a value.
-  static func parse(_ words: [String]) throws(VolumeError) -> [(name: String, value: String)] {
+  package static func parse(_ words: [String]) throws(VolumeError) -> [(name: String, value: String)] {
     var result: [(name: String, value: String)] = []
     var rest = words[...]
     while let word = rest.popFirst() {

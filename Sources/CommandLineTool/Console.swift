@@ -1,13 +1,13 @@
-import Glibc
+internal import Glibc
 
 /// Standard output and error, a line at a time.
-enum Console {
-  static func print(_ text: String) { write(text, to: STDOUT_FILENO) }
+package enum Console {
+  package static func print(_ text: String) { write(text, to: STDOUT_FILENO) }
 
   /// One write, so that lines of several threads never mix.
-  static func error(_ text: String) { write(text, to: STDERR_FILENO) }
+  package static func error(_ text: String) { write(text, to: STDERR_FILENO) }
 
-  static func exit(_ code: Int32) -> Never { Glibc.exit(code) }
+  package static func exit(_ code: Int32) -> Never { Glibc.exit(code) }
 
   private static func write(_ text: String, to descriptor: Int32) {
     var bytes = Array((text + "\n").utf8)[...]
@@ -21,9 +21,9 @@ enum Console {
 }
 
 /// This machine.
-enum Host {
+package enum Host {
   /// Its name, gethostname(2).
-  static var name: String {
+  package static var name: String {
     var buffer = [CChar](repeating: 0, count: 256)
     guard gethostname(&buffer, buffer.count - 1) == 0 else { return "localhost" }
     return String(decoding: buffer.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)

@@ -1,0 +1,74 @@
+package import StorageModel
+
+/// The values of a command's settings: flags first, then environment, then defaults. An empty variable counts as none.
+package struct SettingValues<Name: Setting>: Sendable {
+  private var values: [Name: String] = [:]
+
+  /// - Parameter command: whose help an error points to.
+  /// - Throws: `invalid` for a flag that the command does not have.
+  package init(_ words: [String], environment: [String: String], command: String) throws(VolumeError) {
+    for setting in Name.allCases {
+      let names = [setting.environmentName] + setting.formerNames
+      values[setting] = names.lazy.compactMap { environment[$0] }.first { !$0.isEmpty }
+    }
+    for (name, value) in try Flags.parse(words) {
+      guard let setting = Name(rawValue: name) else {
+        throw VolumeError(.invalid, "unknown flag --\(name); try \(command) help")
+      }
+      values[setting] = value
+    }
+  }
+
+  /// What was given; nil when nothing was.
+  package subscript(setting: Name) -> String? { values[setting] }
+
+  /// What was given, or the default.
+  package func required(_ setting: Name) -> String { values[setting] ?? setting.standard ?? "" }
+
+  /// The error for a value that is not `wanted`.
+  package func refusal(_ setting: Name, _ wanted: String) -> VolumeError {
+    VolumeError(
+      .invalid,
+      "--\(setting.rawValue) (\(setting.environmentName)) is \(quoted(required(setting))), which is not \(wanted)")
+  }
+
+  /// One of a few words.
+  package func word<Word: RawRepresentable<String>>(
+    _ setting: Name, _ all: [Word]
+  ) throws(VolumeError) -> Word {
+    if let word = Word(rawValue: required(setting)) { return word }
+    throw refusal(setting, "one of \(all.map(\.rawValue).joined(separator: ", "))")
+  }
+
+  /// Puts flag and variable in front of what is wrong with a value.
+  package func naming<Value>(
+    _ setting: Name, _ body: () throws(VolumeError) -> Value
+  ) throws(VolumeError) -> Value {
+    do throws(VolumeError) {
+      return try body()
+    } catch {
+      throw error.during("--\(setting.rawValue) (\(setting.environmentName))")
+    }
+  }
+
+  /// An absolute path.
+  package func path(_ setting: Name) throws(VolumeError) -> String {
+    let text = required(setting)
+    let components = text.split(separator: "/", omittingEmptySubsequences: false)
+    guard text.hasPrefix("/"), text.count > 1, !text.hasSuffix("/"),
+      components.dropFirst().allSatisfy({ !$0.isEmpty && $0 != "." && $0 != ".." })
+    else { throw refusal(setting, "an absolute path without //, . and ..") }
+    return text
+  }
+
+  package func number(_ setting: Name, _ range: ClosedRange<Double>) throws(VolumeError) -> Double {
+    guard let number = Double(required(setting)), range.contains(number) else {
+      throw refusal(setting, "a number from \(range.lowerBound) to \(range.upperBound)")
+    }
+    return number
+  }
+
+  package func seconds(_ setting: Name, _ range: ClosedRange<Double>) throws(VolumeError) -> Duration {
+    .milliseconds(Int64(try number(setting, range) * 1000))
+  }
+}
