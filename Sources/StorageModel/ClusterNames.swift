@@ -26,3 +26,15 @@ package enum ClusterNames {
   package static func nodeStorageObject(of node: String) -> String { "node-storage.\(node)" }
   package static let nodeStorageKey = "storage.json"
 }
+
+extension ClusterNames {
+  /// A node's name as the value of ``nodeLabel``. A label's value has at most 63 characters, a node's name up to 253: a longer
+  /// one keeps its beginning, with a digest of all of it behind.
+  package static func nodeLabelValue(_ node: String) -> String {
+    guard node.utf8.count > 63 else { return node }
+    // FNV-1a, 64 bits (Fowler, Noll, Vo): stable, and collisions of two nodes' names are not to be expected.
+    let digest = node.utf8.reduce(UInt64(0xCBF2_9CE4_8422_2325)) { ($0 ^ UInt64($1)) &* 0x0000_0100_0000_01B3 }
+    let digits = String(digest, radix: 16)
+    return "\(node.prefix(46))-\(String(repeating: "0", count: 16 - digits.count))\(digits)"
+  }
+}

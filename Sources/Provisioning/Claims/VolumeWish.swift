@@ -1,0 +1,44 @@
+package import KubernetesAPI
+package import StorageModel
+
+/// A claim that has been found good: all that a PV is made of, but for the node's labels.
+package struct VolumeWish: Hashable, Sendable {
+  /// The claim, with its UID.
+  package var claim: ObjectReference
+  package var volume: String
+  package var size: ByteCount
+  package var parameters: ClassParameters
+  package var className: String
+  /// By which of our names we were asked.
+  package var provisioner: String
+  package var reclaimPolicy: String
+  /// The scheduler's choice; nil when the claim is bound before a node is known.
+  package var node: String?
+  /// Of the class; empty allows every node.
+  package var allowedTopologies: [StorageClass.TopologyTerm]
+}
+
+extension VolumeWish {
+  /// The PV. Everything it will ever need is in this one write.
+  ///
+  /// - Parameter hostname: the node's `kubernetes.io/hostname` label; nil for a volume that is pinned by its first mount.
+  package func persistentVolume(hostname: String?) -> PersistentVolume {
+    var pv = PersistentVolume(
+      metadata: ObjectMeta(
+        name: volume, annotations: [PersistentVolume.provisionedByAnnotation: provisioner],
+        finalizers: [ClusterNames.finalizer]))
+    pv.capacity = Quantity(size)
+    pv.accessModes = ["ReadWriteOnce"]
+    pv.claim = claim
+    pv.reclaimPolicy = reclaimPolicy
+    pv.storageClassName = className
+    pv.flexVolume = FlexVolumeSource(
+      driver: ProductNames.driver, fsType: parameters.fileSystem?.rawValue ?? "",
+      options: StringMap(parameters.volumeOptions(size: size, isUnpinned: node == nil)))
+    if let node, let hostname {
+      pv.metadata.labels[ClusterNames.nodeLabel] = ClusterNames.nodeLabelValue(node)
+      pv.nodeAffinity = NodeSelector(label: ClusterNames.hostnameLabel, in: [hostname])
+    }
+    return pv
+  }
+}

@@ -1,0 +1,38 @@
+package import KubernetesAPI
+package import StorageModel
+
+extension PersistentVolume {
+  /// Who made it, and so deletes it.
+  package static let provisionedByAnnotation = "pv.kubernetes.io/provisioned-by"
+
+  /// A volume that our daemons mount, whoever made the PV.
+  package var isOurs: Bool { flexVolume?.driver == ProductNames.driver }
+
+  /// One that we have made, and so have to delete.
+  package var isProvisionedByUs: Bool {
+    isOurs && metadata.annotations[Self.provisionedByAnnotation].map(ClusterNames.provisioners.contains) ?? false
+  }
+
+  package var holdsOurFinalizer: Bool { metadata.finalizers.contains(ClusterNames.finalizer) }
+
+  /// The hostname that its node affinity names; nil when it names none, or several.
+  package var hostname: String? {
+    guard let terms = nodeAffinity?.terms, terms.count == 1, let only = terms.first,
+      let requirement = only.expressions.first(where: { $0.key == ClusterNames.hostnameLabel }),
+      requirement.operation == "In", requirement.values.count == 1
+    else { return nil }
+    return requirement.values.first
+  }
+
+  /// What its label says of the node. A PV of the Go program has it before it has an affinity.
+  package var labelledNode: String? { metadata.labels[ClusterNames.nodeLabel] }
+
+  /// Where on its node it is.
+  package var place: Booking.Place {
+    Booking.Place(
+      group: flexVolume?.options["volumeGroup"].flatMap { $0.isEmpty ? nil : $0 },
+      isThin: flexVolume?.options["thin"].flatMap { Bool($0) })
+  }
+
+  package var size: ByteCount { capacity?.byteCount ?? .zero }
+}
