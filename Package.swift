@@ -41,6 +41,7 @@ let package = Package(
     // C libraries and shims
     .systemLibrary(name: "CLVM2Cmd"),
     .systemLibrary(name: "CBlkid"),
+    .systemLibrary(name: "CCurl"),
     .target(name: "CLinux"),
     .target(name: "CFlexClient"),
 
@@ -54,6 +55,9 @@ let package = Package(
     .target(
       name: "LogicalVolumes", dependencies: ["StorageModel", "LinuxSystem", "CLVM2Cmd"], swiftSettings: strict),
     .target(name: "NodeProtocol", dependencies: ["StorageModel", "LinuxSystem"], swiftSettings: strict),
+
+    // the API server
+    .target(name: "KubernetesAPI", dependencies: ["StorageModel", "LinuxSystem", "CCurl"], swiftSettings: strict),
 
     // the kubelet's side of FlexVolume
     .target(name: "CVolumeHost"),
@@ -104,6 +108,9 @@ let package = Package(
     .testTarget(name: "LinuxSystemTests", dependencies: ["LinuxSystem", "StorageModel"], swiftSettings: strict),
     .testTarget(
       name: "LogicalVolumesTests", dependencies: ["EngineContract", "LogicalVolumes", "LinuxSystem", "StorageModel"],
+      swiftSettings: strict),
+    .testTarget(
+      name: "KubernetesAPITests", dependencies: ["KubernetesAPI", "LinuxSystem", "StorageModel"],
       swiftSettings: strict),
     .testTarget(
       name: "NodeProtocolTests", dependencies: ["NodeProtocol", "LinuxSystem", "StorageModel"], swiftSettings: strict),

@@ -1,0 +1,122 @@
+package import StorageModel
+
+/// An object of the API server, with the fields that are used here and no others.
+///
+/// Decoding is lenient: what is unknown is passed over, what is missing or of another type has its default. Only text
+/// that is no JSON fails. So an object that was read must not be written back whole: what was pruned would be lost.
+package protocol APIObject: Sendable {
+  /// The kind in the version that all supported API servers have; discovery finds another where needed.
+  static var resource: APIResource { get }
+  var metadata: ObjectMeta { get set }
+  /// Reads the object that comes next.
+  init(json: inout JSONReader) throws(JSONSyntaxError)
+}
+
+/// An object that we make ourselves.
+package protocol WritableObject: APIObject {
+  /// Everything but `apiVersion`, `kind` and `metadata`.
+  var content: [JSONValue.Member] { get }
+}
+
+extension WritableObject {
+  /// The body that creates or replaces the object.
+  package func json(as resource: APIResource = Self.resource) -> JSONValue {
+    .object(
+      [
+        .init("apiVersion", .string(resource.apiVersion)), .init("kind", .string(resource.kind)),
+        .init("metadata", metadata.json),
+      ] + content)
+  }
+}
+
+/// A reference to an object, as in claims, events and owners.
+package struct ObjectReference: Hashable, Sendable {
+  package var apiVersion = ""
+  package var kind = ""
+  package var namespace = ""
+  package var name = ""
+  package var uid = ""
+  package var resourceVersion = ""
+
+  package init(
+    apiVersion: String = "", kind: String = "", namespace: String = "", name: String = "", uid: String = "",
+    resourceVersion: String = ""
+  ) {
+    self.apiVersion = apiVersion
+    self.kind = kind
+    self.namespace = namespace
+    self.name = name
+    self.uid = uid
+    self.resourceVersion = resourceVersion
+  }
+
+  init(json: inout JSONReader) throws(JSONSyntaxError) {
+    guard try json.beginObject() else { return }
+    while let key = try json.nextKey() {
+      switch key {
+      case "apiVersion": apiVersion = try json.string() ?? ""
+      case "kind": kind = try json.string() ?? ""
+      case "namespace": namespace = try json.string() ?? ""
+      case "name": name = try json.string() ?? ""
+      case "uid": uid = try json.string() ?? ""
+      case "resourceVersion": resourceVersion = try json.string() ?? ""
+      default: break
+      }
+    }
+  }
+
+  var json: JSONValue {
+    .members([
+      "apiVersion": text(apiVersion), "kind": text(kind), "namespace": text(namespace), "name": text(name),
+      "uid": text(uid), "resourceVersion": text(resourceVersion),
+    ])
+  }
+}
+
+extension APIObject {
+  /// A reference to this object for an Event or an owner.
+  package var reference: ObjectReference {
+    ObjectReference(
+      apiVersion: Self.resource.apiVersion, kind: Self.resource.kind, namespace: metadata.namespace,
+      name: metadata.name, uid: metadata.uid, resourceVersion: metadata.resourceVersion)
+  }
+}
+
+/// A text for a body, nil when empty.
+func text(_ value: String) -> JSONValue? { value.isEmpty ? nil : .string(value) }
+
+/// A list of texts for a body, nil when empty.
+func texts(_ values: [String]) -> JSONValue? { values.isEmpty ? nil : .array(values.map { .string($0) }) }
+
+extension JSONReader {
+  /// A quantity, written as a string or a number; nil for what is none.
+  mutating func quantity() throws(JSONSyntaxError) -> Quantity? {
+    var copy = self
+    let text = try copy.string()
+    let digits = try number()
+    // Lenient: the server refuses what is no quantity, so none comes.
+    return (text ?? digits).flatMap { try? Quantity(parsing: $0) }
+  }
+
+  /// The elements of an array, each read by `element`.
+  mutating func array<Element>(
+    _ element: (inout JSONReader) throws(JSONSyntaxError) -> Element
+  ) throws(JSONSyntaxError) -> [Element] {
+    guard try beginArray() else { return [] }
+    var result: [Element] = []
+    while try nextElement() { result.append(try element(&self)) }
+    return result
+  }
+
+  /// One member of an object, read by `read`; nil when it is not there or not what `read` reads.
+  mutating func member<Value>(
+    _ name: String, _ read: (inout JSONReader) throws(JSONSyntaxError) -> Value?
+  ) throws(JSONSyntaxError) -> Value? {
+    guard try beginObject() else { return nil }
+    var result: Value?
+    while let key = try nextKey() {
+      if key == name { result = try read(&self) }
+    }
+    return result
+  }
+}

@@ -1,0 +1,79 @@
+package import StorageModel
+
+/// A user's request for a volume.
+package struct PersistentVolumeClaim: APIObject {
+  package static let resource = APIResource(
+    name: "persistentvolumeclaims", kind: "PersistentVolumeClaim", isNamespaced: true)
+
+  package var metadata: ObjectMeta
+  /// Nil when not set: then, and only then, the default class counts. An empty one asks for no class.
+  package var storageClassName: String?
+  package var accessModes: [String] = []
+  package var volumeMode = "Filesystem"
+  /// `spec.resources.requests.storage`.
+  package var request: Quantity?
+  /// A selector of PVs is set.
+  package var hasSelector = false
+  /// `kind/name` of the data source (`dataSource` or `dataSourceRef`), nil when there is none.
+  package var dataSource: String?
+  /// The PV it is bound to, empty before.
+  package var volumeName = ""
+  /// `Pending`, `Bound` or `Lost`.
+  package var phase = ""
+  /// `status.capacity.storage`.
+  package var capacity: Quantity?
+  package var conditions: [Condition] = []
+
+  package init(metadata: ObjectMeta = ObjectMeta()) { self.metadata = metadata }
+}
+
+extension PersistentVolumeClaim {
+  package init(json: inout JSONReader) throws(JSONSyntaxError) {
+    self.init()
+    guard try json.beginObject() else { return }
+    while let key = try json.nextKey() {
+      switch key {
+      case "metadata": metadata = try ObjectMeta(json: &json)
+      case "spec": try readSpec(&json)
+      case "status": try readStatus(&json)
+      default: break
+      }
+    }
+  }
+
+  private mutating func readSpec(_ json: inout JSONReader) throws(JSONSyntaxError) {
+    guard try json.beginObject() else { return }
+    while let key = try json.nextKey() {
+      switch key {
+      case "storageClassName": storageClassName = try json.string()
+      case "accessModes": accessModes = try json.strings()
+      case "volumeMode": volumeMode = try json.string() ?? volumeMode
+      case "resources":
+        request = try json.member("requests") { json throws(JSONSyntaxError) in
+          try json.member("storage") { json throws(JSONSyntaxError) in try json.quantity() }
+        }
+      case "selector": hasSelector = try !json.null()
+      case "dataSource", "dataSourceRef": dataSource = try readSource(&json) ?? dataSource
+      case "volumeName": volumeName = try json.string() ?? ""
+      default: break
+      }
+    }
+  }
+
+  private func readSource(_ json: inout JSONReader) throws(JSONSyntaxError) -> String? {
+    let source = try ObjectReference(json: &json)
+    return source.kind.isEmpty && source.name.isEmpty ? nil : "\(source.kind)/\(source.name)"
+  }
+
+  private mutating func readStatus(_ json: inout JSONReader) throws(JSONSyntaxError) {
+    guard try json.beginObject() else { return }
+    while let key = try json.nextKey() {
+      switch key {
+      case "phase": phase = try json.string() ?? ""
+      case "capacity": capacity = try json.member("storage") { json throws(JSONSyntaxError) in try json.quantity() }
+      case "conditions": conditions = try json.array(Condition.init)
+      default: break
+      }
+    }
+  }
+}
