@@ -69,7 +69,7 @@ let package = Package(
       swiftSettings: strict),
 
     // what claims are given
-    .target(name: "Provisioning", dependencies: ["StorageModel"], swiftSettings: strict),
+    .target(name: "Provisioning", dependencies: ["KubernetesAPI", "StorageModel"], swiftSettings: strict),
 
     // the flex client
     .target(name: "FlexClient", dependencies: ["CFlexClient"], swiftSettings: embedded),
@@ -103,7 +103,9 @@ let package = Package(
     .testTarget(
       name: "VolumeHostTests", dependencies: ["VolumeHost", "LinuxSystem", "StorageModel"], exclude: ["Traces"],
       swiftSettings: strict),
-    .testTarget(name: "ProvisioningTests", dependencies: ["Provisioning", "StorageModel"], swiftSettings: strict),
+    .testTarget(
+      name: "ProvisioningTests", dependencies: ["Provisioning", "KubernetesAPI", "LinuxSystem", "StorageModel"],
+      swiftSettings: strict),
     .testTarget(name: "StorageModelTests", dependencies: ["StorageModel"], swiftSettings: strict),
     .testTarget(name: "LinuxSystemTests", dependencies: ["LinuxSystem", "StorageModel"], swiftSettings: strict),
     .testTarget(

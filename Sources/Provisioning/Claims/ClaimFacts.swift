@@ -1,5 +1,5 @@
 package import KubernetesAPI
-package import StorageModel
+internal import StorageModel
 
 // What Kubernetes' volume binding writes on a claim (component-helpers `storage/volume`, pkg/controller/volume/persistentvolume).
 extension PersistentVolumeClaim {

@@ -1,5 +1,5 @@
 package import KubernetesAPI
-package import StorageModel
+internal import StorageModel
 
 /// What is to be done about a claim that has no volume.
 package enum ClaimVerdict: Hashable, Sendable {
@@ -70,7 +70,8 @@ package enum ClaimReview {
     if claim.volumeMode != "Filesystem" {
       throw Refusal(
         .unsupportedClaim,
-        "volumeMode \(quoted(claim.volumeMode)) is not possible: the volumes are file systems; use volumeMode: Filesystem")
+        "volumeMode \(quoted(claim.volumeMode)) is not possible: the volumes are file systems; use volumeMode: Filesystem"
+      )
     }
     if let mode = claim.accessModes.first(where: { $0 != "ReadWriteOnce" }) {
       throw Refusal(
@@ -91,10 +92,12 @@ package enum ClaimReview {
   }
 
   private static func size(of claim: PersistentVolumeClaim) throws(Refusal) -> ByteCount {
-    guard let request = claim.request, let size = request.byteCount, size > .zero, size.bytes <= UInt64(Int64.max) else {
+    guard let request = claim.request, let size = request.byteCount, size > .zero, size.bytes <= UInt64(Int64.max)
+    else {
       throw Refusal(
         .unsupportedClaim,
-        "a request of \(claim.request?.description ?? "no") storage is not possible; set spec.resources.requests.storage")
+        "a request of \(claim.request?.description ?? "no") storage is not possible; set spec.resources.requests.storage"
+      )
     }
     return size
   }

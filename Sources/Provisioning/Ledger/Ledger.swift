@@ -5,7 +5,7 @@ package import StorageModel
 /// The PVs are the entries; beside them stand reservations for PVs that are being written at this moment. One value, changed
 /// by one owner: two claims can not get the same room. Nothing here is stored: a new owner reads the PVs.
 package struct Ledger: Sendable {
-  private var accounts: [String: NodeAccount] = [:]
+  private(set) var accounts: [String: NodeAccount] = [:]
   private var nodes: [String: String] = [:]
   private var reservations: [String: Reservation] = [:]
   private var listings = 0
@@ -22,9 +22,9 @@ package struct Ledger: Sendable {
 
   // MARK: Nodes
 
-  /// What a node has; nil when it publishes nothing any more. Its bookings stay.
+  /// What a node has, by the hostname that volumes are pinned to; nil when it publishes nothing any more. Its bookings stay.
   package mutating func publish(_ storage: NodeStorage?, of node: String) {
-    let isKnown = storage.map { $0.version == NodeStorage.currentVersion && $0.node == node } ?? false
+    let isKnown = storage?.version == NodeStorage.currentVersion
     accounts[node, default: NodeAccount()].publish(isKnown ? storage : nil)
     if accounts[node]?.isEmpty == true { accounts[node] = nil }
   }
@@ -112,4 +112,12 @@ package struct Ledger: Sendable {
     nodes[volume] = booking.node
     accounts[booking.node, default: NodeAccount()].set(booking, for: volume)
   }
+}
+
+extension Ledger {
+  /// The nodes that PVs have room on.
+  package var nodesWithVolumes: Set<String> { Set(nodes.values) }
+
+  /// The PVs that have room on a node, sorted.
+  package func volumes(on node: String) -> [String] { accounts[node]?.bookings.keys.sorted() ?? [] }
 }

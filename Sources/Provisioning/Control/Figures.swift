@@ -1,0 +1,38 @@
+/// What the provisioner has done, since it became the leader.
+package struct Figures: Sendable {
+  package var volumesCreated = 0
+  package var volumesDeleted = 0
+  package var volumesGrown = 0
+  /// Claims that were sent to another node.
+  package var rescheduled = 0
+  package var refused = 0
+  package var failures = 0
+  package var finalizersLifted = 0
+  /// From taking a claim up to its PV being written, or to the refusal.
+  package var claimSeconds = DurationSum()
+}
+
+/// How often, and how long in all.
+package struct DurationSum: Sendable {
+  package var count = 0
+  package var total = Duration.zero
+
+  mutating func record(_ duration: Duration) {
+    count += 1
+    total += duration
+  }
+}
+
+/// The provisioner at one moment.
+package struct Snapshot: Sendable {
+  package var figures: Figures
+  /// Objects that wait to be looked at.
+  package var waiting: Int
+  package var running: Int
+  package var claimsWithoutRoom: Int
+  /// PVs in the ledger.
+  package var bookings: Int
+  package var publishedNodes: Int
+  /// Everything has been listed once.
+  package var isSynced: Bool
+}

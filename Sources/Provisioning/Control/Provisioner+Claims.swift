@@ -1,0 +1,192 @@
+internal import KubernetesAPI
+internal import StorageModel
+
+// A claim that has no volume.
+extension Provisioner {
+  func process(claim key: ObjectKey) async -> WorkQueue<Work>.Ending {
+    guard let claim = claims[key] else { return await settleDoubts(of: key) }
+    if !claim.volumeName.isEmpty { return await grow(claim) }
+    switch ClaimReview.verdict(on: claim, in: claim.className.flatMap { classes[$0] }) {
+    case .leave, .wait: return .settled
+    case .refuse(let refusal):
+      refuse(claim, refusal)
+      return .settled
+    case .make(let wish): return await make(wish, for: claim)
+    }
+  }
+
+  private func make(_ wish: VolumeWish, for claim: PersistentVolumeClaim) async -> WorkQueue<Work>.Ending {
+    let volume: PersistentVolume
+    do throws(WriteFailure) {
+      switch try await place(wish) {
+      case .at(let hostname): volume = wish.persistentVolume(hostname: hostname)
+      case .elsewhere(let reason): return await reschedule(claim, reason)
+      case .nowhere(let reason):
+        refuse(claim, Refusal(.insufficientStorage, reason))
+        waitingForRoom.insert(claim.metadata.key)
+        return .again(after: settings.roomInterval)
+      }
+    } catch {
+      return failed(claim, error)
+    }
+    waitingForRoom.remove(claim.metadata.key)
+    do throws(WriteFailure) {
+      let written = try await writes.create(volume)
+      ledger.confirm(wish.volume)
+      created(written, for: claim)
+      return .settled
+    } catch {
+      return await afterFailedCreation(error, wish, claim)
+    }
+  }
+
+  private enum Placing {
+    /// Room is reserved on that node; nil leaves the node to the first mount.
+    case at(String?)
+    case elsewhere(String)
+    case nowhere(String)
+  }
+
+  /// Finds the node and takes room there.
+  private func place(_ wish: VolumeWish) async throws(WriteFailure) -> Placing {
+    guard let name = wish.node else { return placeAnywhere(wish) }
+    guard let labels = try await labels(of: name) else {
+      return .elsewhere("node \(name) does not exist any more")
+    }
+    guard let hostname = labels[ClusterNames.hostnameLabel] else {
+      return .elsewhere("node \(name) has no label \(ClusterNames.hostnameLabel), which volumes are pinned by")
+    }
+    guard wish.allowedTopologies.allow(labels) else {
+      return .elsewhere("node \(name) is outside the storage class's allowedTopologies")
+    }
+    do throws(Shortage) {
+      try ledger.reserve(
+        Booking(node: hostname, place: wish.parameters.place, size: wish.size), for: wish.volume)
+      return .at(hostname)
+    } catch {
+      return .elsewhere(error.message)
+    }
+  }
+
+  private func placeAnywhere(_ wish: VolumeWish) -> Placing {
+    let rooms = ledger.publishedNodes.map { ledger.room(on: $0, at: wish.parameters.place) }
+    guard let most = rooms.max() else { return .nowhere("no node has published its storage yet") }
+    guard most >= wish.size else {
+      return .nowhere("no node has \(wish.size) free; the most that one has is \(most)")
+    }
+    return .at(nil)
+  }
+
+  /// A node that is not known may be new: the API server is asked before it is called gone.
+  private func labels(of node: String) async throws(WriteFailure) -> StringMap? {
+    if let known = nodes[node] { return known }
+    return try await writes.node(node)?.metadata.labels
+  }
+
+  private func created(_ volume: PersistentVolume, for claim: PersistentVolumeClaim) {
+    count(\.volumesCreated)
+    note(
+      "volume provisioned",
+      [
+        "claim": claim.metadata.key.description, "volume": volume.metadata.name, "size": "\(volume.size)",
+        "node": volume.hostname ?? "",
+      ])
+  }
+
+  private func afterFailedCreation(
+    _ failure: WriteFailure, _ wish: VolumeWish, _ claim: PersistentVolumeClaim
+  ) async -> WorkQueue<Work>.Ending {
+    switch failure.kind {
+    case .exists: return await adoptEarlierWrite(of: wish, for: claim)
+    case .unknown:
+      // The room stays reserved: the PV may be there.
+      doubts[claim.metadata.key, default: []].insert(wish.volume)
+      return failed(claim, failure)
+    case .missing, .conflict, .rejected:
+      ledger.cancel(wish.volume)
+      return failed(claim, failure)
+    }
+  }
+
+  /// The PV is there already: written by us before an answer was lost, or by a former leader.
+  private func adoptEarlierWrite(
+    of wish: VolumeWish, for claim: PersistentVolumeClaim
+  ) async -> WorkQueue<Work>.Ending {
+    do throws(WriteFailure) {
+      guard let found = try await writes.volume(wish.volume) else {
+        ledger.cancel(wish.volume)
+        return .failed
+      }
+      ledger.cancel(wish.volume)
+      guard found.isOurs, found.claim?.uid == wish.claim.uid else {
+        refuse(
+          claim,
+          Refusal(
+            .provisioningFailed,
+            "a PersistentVolume \(wish.volume) exists that is not this claim's; delete or rename it"))
+        return .failed
+      }
+      ledger.observe(booking(of: found), of: wish.volume)
+      doubts[claim.metadata.key] = nil
+      return .settled
+    } catch {
+      return failed(claim, error)
+    }
+  }
+
+  /// The claim is gone; what was perhaps written for it is looked for. If it is there, its claim's end releases it.
+  private func settleDoubts(of key: ObjectKey) async -> WorkQueue<Work>.Ending {
+    for name in doubts[key] ?? [] {
+      do throws(WriteFailure) {
+        let found = try await writes.volume(name)
+        ledger.cancel(name)
+        if let found { ledger.observe(booking(of: found), of: name) }
+        doubts[key]?.remove(name)
+      } catch {
+        return .failed
+      }
+    }
+    doubts[key] = nil
+    return .settled
+  }
+
+  private func reschedule(_ claim: PersistentVolumeClaim, _ reason: String) async -> WorkQueue<Work>.Ending {
+    guard let node = claim.selectedNode else { return .settled }
+    do throws(WriteFailure) {
+      try await writes.removeSelectedNode(node, from: claim)
+    } catch {
+      // A claim that has changed or gone comes back by itself.
+      return error.kind == .conflict || error.kind == .missing ? .settled : failed(claim, error)
+    }
+    count(\.rescheduled)
+    note(
+      "node has no room", ["claim": claim.metadata.key.description, "node": node, "reason": reason], isWarning: true)
+    writes.tell(
+      claim.reference,
+      .warning(
+        Refusal.Reason.insufficientStorage.rawValue, "\(reason); the scheduler is asked for another node"))
+    return .settled
+  }
+
+  func refuse(_ claim: PersistentVolumeClaim, _ refusal: Refusal) {
+    count(\.refused)
+    note(
+      "claim refused",
+      ["claim": claim.metadata.key.description, "kind": refusal.reason.rawValue, "reason": refusal.message],
+      isWarning: true)
+    writes.tell(claim.reference, .warning(refusal.reason.rawValue, refusal.message))
+  }
+
+  /// It is tried again; whoever looks at the claim can see why it takes so long.
+  func failed(_ claim: PersistentVolumeClaim, _ failure: WriteFailure) -> WorkQueue<Work>.Ending {
+    count(\.failures)
+    note(
+      "claim not provisioned yet", ["claim": claim.metadata.key.description, "reason": failure.message],
+      isWarning: true)
+    if failure.kind == .rejected {
+      writes.tell(
+        claim.reference, .warning(Refusal.Reason.provisioningFailed.rawValue, "\(failure.message); it is tried again"))
+    }
+    return .failed
+  }
+}

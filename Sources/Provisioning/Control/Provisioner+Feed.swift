@@ -1,0 +1,89 @@
+package import KubernetesAPI
+package import StorageModel
+
+// What lists and watches show. Nil is an object that is gone.
+extension Provisioner {
+  package func storageClass(_ name: String, _ new: StorageClass?) {
+    let isOurs = new.map { ClusterNames.provisioners.contains($0.provisioner) } ?? false
+    let known = classes[name]
+    classes[name] = isOurs ? new : nil
+    guard isOurs || known != nil else { return }
+    for (key, claim) in claims where claim.className == name { look(at: .claim(key)) }
+  }
+
+  package func node(_ name: String, _ new: Node?) {
+    let former = nodes.hostname(of: name)
+    nodes.set(name, new?.metadata.labels, at: now)
+    if let storage = storages[name], nodes.hostname(of: name) != former {
+      ledger.publish(nil, of: former ?? name)
+      ledger.publish(storage, of: nodes.hostname(of: name) ?? name)
+      lookAtWaitingClaims()
+    }
+    guard new == nil, let former else { return }
+    look(at: .node(former))
+    for volume in volumes.keys { look(at: .volume(volume)) }
+  }
+
+  /// What a node publishes of its storage.
+  package func storage(of node: String, _ new: NodeStorage?) {
+    // One that speaks for another node is a mistake of somebody's, or worse.
+    let own = new?.node == node ? new : nil
+    storages[node] = own
+    ledger.publish(own, of: nodes.hostname(of: node) ?? node)
+    lookAtWaitingClaims()
+  }
+
+  package func claim(_ key: ObjectKey, _ new: PersistentVolumeClaim?) {
+    guard let new, new.needsAttention else {
+      let wasKnown = claims.removeValue(forKey: key) != nil
+      waitingForRoom.remove(key)
+      // What was perhaps written for it is still to be found out.
+      if doubts[key] != nil { look(at: .claim(key)) } else if wasKnown { drop(.claim(key)) }
+      return
+    }
+    claims[key] = new
+    look(at: .claim(key))
+  }
+
+  package func volume(_ name: String, _ new: PersistentVolume?) {
+    guard let new, new.isOurs else {
+      ledger.forget(name)
+      volumes[name] = nil
+      drop(.volume(name))
+      lookAtWaitingClaims()
+      return
+    }
+    ledger.observe(booking(of: new), of: name)
+    guard VolumeReview.verdict(on: new) != .leave else {
+      volumes[name] = nil
+      drop(.volume(name))
+      return
+    }
+    volumes[name] = new
+    look(at: .volume(name))
+  }
+
+  /// Call before all PVs are listed.
+  package func beginVolumeList() { ledger.beginListing() }
+
+  /// The list that began last is complete.
+  package func endVolumeList(_ names: Set<String>) {
+    ledger.endListing(names)
+    lookAtWaitingClaims()
+  }
+
+  func booking(of volume: PersistentVolume) -> Booking? {
+    guard let node = volume.hostname ?? volume.labelledNode.map(nodes.hostname(for:)) else { return nil }
+    return Booking(node: node, place: volume.place, size: volume.size)
+  }
+}
+
+extension PersistentVolumeClaim {
+  /// Whether a provisioner of ours may have something to do: there is no volume yet, or a larger one is asked for.
+  package var needsAttention: Bool {
+    guard !metadata.isBeingDeleted else { return false }
+    if volumeName.isEmpty { return provisioner.map(ClusterNames.provisioners.contains) ?? false }
+    guard let request, let capacity else { return false }
+    return request > capacity
+  }
+}

@@ -1,0 +1,81 @@
+internal import KubernetesAPI
+internal import StorageModel
+
+// A PV whose claim is gone.
+extension Provisioner {
+  func process(volume name: String) async -> WorkQueue<Work>.Ending {
+    guard let volume = volumes[name] else { return .settled }
+    do throws(WriteFailure) {
+      switch VolumeReview.verdict(on: volume) {
+      case .leave: return .settled
+      case .delete: try await delete(volume)
+      case .liftFinalizer:
+        try await lift(volume, because: "it was never mounted, so there is no volume to remove")
+      case .awaitNode(let node): return try await awaitNode(node, of: volume)
+      }
+      return .settled
+    } catch {
+      switch error.kind {
+      // It has changed, and comes back by itself; or it is gone.
+      case .conflict, .missing: return .settled
+      case .exists, .rejected, .unknown:
+        count(\.failures)
+        note(
+          "volume not released yet", ["volume": name, "reason": error.message], isWarning: true)
+        return .failed
+      }
+    }
+  }
+
+  private func delete(_ volume: PersistentVolume) async throws(WriteFailure) {
+    try await writes.delete(volume)
+    count(\.volumesDeleted)
+    note(
+      "volume released",
+      ["volume": volume.metadata.name, "claim": volume.claim.map { "\($0.namespace)/\($0.name)" } ?? ""])
+  }
+
+  /// The daemon of the volume's node removes the volume and lifts the finalizer. A node that has left for good does not.
+  private func awaitNode(
+    _ node: String, of volume: PersistentVolume
+  ) async throws(WriteFailure) -> WorkQueue<Work>.Ending {
+    guard let absence = nodes.absence(of: node, at: now) else { return .settled }
+    guard absence >= settings.nodeGrace else { return .again(after: settings.nodeGrace - absence) }
+    // The watch may be behind: the API server has the last word.
+    if let name = volume.labelledNode, try await writes.node(name) != nil {
+      return .again(after: settings.roomInterval)
+    }
+    try await lift(
+      volume,
+      because: "node \(node) left the cluster more than \(settings.nodeGrace.components.seconds) s ago and does not "
+        + "come back to remove the volume; should its disk come back, the volume is an orphan there")
+    return .settled
+  }
+
+  private func lift(_ volume: PersistentVolume, because reason: String) async throws(WriteFailure) {
+    try await writes.liftFinalizer(of: volume)
+    count(\.finalizersLifted)
+    note("finalizer lifted", ["volume": volume.metadata.name, "reason": reason], isWarning: true)
+    writes.tell(volume.reference, .warning("VolumeGivenUp", "the finalizer was lifted: \(reason)"))
+  }
+
+  /// A node is gone: whoever has volumes there is told, and volumes that wait for it are looked at.
+  func process(node hostname: String) async -> WorkQueue<Work>.Ending {
+    guard let absence = nodes.absence(of: hostname, at: now) else { return .settled }
+    guard absence >= settings.nodeGrace else { return .again(after: settings.nodeGrace - absence) }
+    do throws(WriteFailure) {
+      for name in ledger.volumes(on: hostname) {
+        guard let volume = try await writes.volume(name), !volume.metadata.isBeingDeleted else { continue }
+        let note = Note.warning(
+          "NodeGone",
+          "node \(hostname), which has the volume on its disk, has left the cluster; if it is not coming back, delete the "
+            + "claim and restore the data into a new one")
+        writes.tell(volume.reference, note)
+        if let claim = volume.claim { writes.tell(claim, note) }
+      }
+      return .settled
+    } catch {
+      return .failed
+    }
+  }
+}

@@ -1,0 +1,98 @@
+import KubernetesAPI
+import LinuxSystem
+import StorageModel
+import Testing
+
+@testable import Provisioning
+
+@Suite("Claim review")
+struct ClaimReviewTests {
+  private static func verdict(
+    _ storageClass: StorageClass? = Samples.storageClass(), _ change: (inout PersistentVolumeClaim) -> Void = { _ in }
+  ) -> ClaimVerdict {
+    var claim = Samples.claim("data")
+    change(&claim)
+    return ClaimReview.verdict(on: claim, in: storageClass)
+  }
+
+  private static func refusal(_ verdict: ClaimVerdict) -> Refusal? {
+    if case .refuse(let refusal) = verdict { return refusal }
+    return nil
+  }
+
+  @Test("claims that are bound, being deleted, or of other provisioners are left alone")
+  func left() {
+    #expect(Self.verdict { $0.volumeName = "v" } == .leave)
+    #expect(Self.verdict { $0.metadata.deletionTimestamp = .init(seconds: 1, nanoseconds: 0) } == .leave)
+    #expect(Self.verdict { $0.metadata.annotations = [:] } == .leave)
+    #expect(
+      Self.verdict { $0.metadata.annotations[PersistentVolumeClaim.provisionerAnnotations[0]] = "other" } == .leave)
+  }
+
+  @Test("a claim waits until the scheduler has chosen a node")
+  func waits() {
+    #expect(Self.verdict { $0.metadata.annotations[PersistentVolumeClaim.selectedNodeAnnotation] = nil } == .wait)
+  }
+
+  @Test("both names of the provisioner, and both annotations that ask for it, are heard")
+  func names() throws {
+    var storageClass = Samples.storageClass()
+    storageClass.provisioner = ClusterNames.formerProvisioner
+    let verdict = Self.verdict(storageClass) {
+      $0.metadata.annotations[PersistentVolumeClaim.provisionerAnnotations[0]] = nil
+      $0.metadata.annotations[PersistentVolumeClaim.provisionerAnnotations[1]] = ClusterNames.formerProvisioner
+    }
+    guard case .make(let wish) = verdict else {
+      Issue.record("\(verdict)")
+      return
+    }
+    #expect(wish.provisioner == ClusterNames.formerProvisioner)
+  }
+
+  @Test(
+    "what can not be is refused with what to use instead",
+    arguments: [
+      ("volumeMode", "use volumeMode: Filesystem"), ("ReadWriteMany", "use ReadWriteOnce"),
+      ("ReadOnlyMany", "use ReadWriteOnce"), ("ReadWriteOncePod", "use ReadWriteOnce"),
+      ("selector", "leave the selector"),
+      ("dataSource", "leave it out"), ("size", "spec.resources.requests.storage"),
+      ("hugeSize", "spec.resources.requests.storage"),
+    ])
+  func refused(what: String, advice: String) throws {
+    let verdict = Self.verdict { claim in
+      switch what {
+      case "volumeMode": claim.volumeMode = "Block"
+      case "selector": claim.hasSelector = true
+      case "dataSource": claim.dataSource = "VolumeSnapshot/x"
+      case "size": claim.request = nil
+      case "hugeSize": claim.request = try? Quantity(parsing: "20E")
+      default: claim.accessModes = ["ReadWriteOnce", what]
+      }
+    }
+    let refusal = try #require(Self.refusal(verdict))
+    #expect(refusal.reason == .unsupportedClaim)
+    #expect(refusal.message.contains(advice))
+  }
+
+  @Test("a class that is missing, another's, recycling, or Immediate with topologies is refused")
+  func classes() {
+    var other = Samples.storageClass()
+    other.provisioner = ClusterNames.formerProvisioner
+    var recycling = Samples.storageClass()
+    recycling.reclaimPolicy = "Recycle"
+    var immediate = Samples.storageClass(binding: "Immediate")
+    immediate.allowedTopologies = [.init(expressions: [])]
+    for storageClass in [nil, other, recycling, immediate, Samples.storageClass(["size": "1"])] {
+      #expect(Self.refusal(Self.verdict(storageClass))?.reason == .invalidStorageClass)
+    }
+  }
+
+  @Test("a node's name too long for a label is shortened, and never to another node's")
+  func labels() {
+    let name = String(repeating: "n", count: 60)
+    #expect(ClusterNames.nodeLabelValue(name) == name)
+    let values = (0..<1000).map { ClusterNames.nodeLabelValue("\(name).\($0).example.com") }
+    #expect(Set(values).count == 1000)
+    #expect(values.allSatisfy { $0.utf8.count <= 63 })
+  }
+}

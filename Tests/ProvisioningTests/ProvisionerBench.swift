@@ -1,0 +1,91 @@
+import KubernetesAPI
+import Provisioning
+import StorageModel
+import Testing
+
+/// A provisioner on a simulated cluster, with time a thousand times as fast.
+struct ProvisionerBench: Sendable {
+  let cluster = SimulatedCluster()
+  let provisioner: Provisioner
+
+  init(parallelism: Int = 16) {
+    let start = ContinuousClock.now
+    provisioner = Provisioner(
+      writes: cluster, settings: .init(parallelism: parallelism, nodeGrace: .seconds(600)),
+      time: .init(
+        now: { (ContinuousClock.now - start) * 1000 }, sleep: { try? await Task.sleep(for: $0 / 1000) }),
+      log: { _ in })
+  }
+
+  /// Runs the body with the provisioner at work.
+  func run(_ body: @Sendable () async throws -> Void) async throws {
+    let feeding = Task {
+      for await change in cluster.changes {
+        switch change {
+        case .volume(let name, let volume): await provisioner.volume(name, volume)
+        case .claim(let key, let claim): await provisioner.claim(key, claim)
+        case .node(let name, let node): await provisioner.node(name, node)
+        }
+      }
+    }
+    let working = Task { await provisioner.run() }
+    await provisioner.becomeSynced()
+    defer {
+      feeding.cancel()
+      working.cancel()
+    }
+    try await body()
+    working.cancel()
+    await working.value
+  }
+
+  func addNode(_ name: String, gibibytes: UInt64) async {
+    var node = Node(metadata: ObjectMeta(name: name, labels: [ClusterNames.hostnameLabel: "host-\(name)"]))
+    node.isReady = true
+    cluster.set(node, named: name)
+    await provisioner.node(name, node)
+    await provisioner.storage(of: name, storage(name, gibibytes: gibibytes))
+  }
+
+  func addClass(_ storageClass: StorageClass = Samples.storageClass()) async {
+    await provisioner.storageClass(storageClass.metadata.name, storageClass)
+  }
+
+  /// Waits until the cluster is as wanted; 20 real seconds at most.
+  func eventually(
+    _ what: String, at location: SourceLocation = #_sourceLocation, _ isTrue: (SimulatedCluster.State) -> Bool
+  ) async {
+    for _ in 0..<4000 {
+      if cluster.look({ isTrue($0) }) { return }
+      try? await Task.sleep(for: .milliseconds(5))
+    }
+    let state = cluster.look { "\($0.volumes.count) PVs, notes \($0.notes.map(\.note.message))" }
+    Issue.record("never: \(what); \(state)", sourceLocation: location)
+  }
+}
+
+enum Samples {
+  static func storageClass(
+    _ parameters: StringMap = [:], binding: String = "WaitForFirstConsumer"
+  ) -> StorageClass {
+    var result = StorageClass(metadata: ObjectMeta(name: "elastic-local"))
+    result.provisioner = ClusterNames.provisioner
+    result.parameters = parameters
+    result.volumeBindingMode = binding
+    result.allowVolumeExpansion = true
+    return result
+  }
+
+  static func claim(_ name: String, gibibytes: Int64 = 1, node: String? = "a") -> PersistentVolumeClaim {
+    var claim = PersistentVolumeClaim(metadata: ObjectMeta(name: name, namespace: "default", uid: "uid-of-\(name)"))
+    claim.metadata.annotations[PersistentVolumeClaim.provisionerAnnotations[0]] = ClusterNames.provisioner
+    claim.metadata.annotations[PersistentVolumeClaim.selectedNodeAnnotation] = node
+    claim.storageClassName = "elastic-local"
+    claim.accessModes = ["ReadWriteOnce"]
+    claim.request = Quantity(gibibytes << 30)
+    claim.phase = "Pending"
+    return claim
+  }
+
+  static func volume(of claim: String) -> String { "pvc-uid-of-\(claim)" }
+}

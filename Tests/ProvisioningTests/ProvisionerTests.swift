@@ -1,0 +1,220 @@
+import KubernetesAPI
+import LinuxSystem
+import StorageModel
+import Testing
+
+@testable import Provisioning
+
+@Suite("Provisioner")
+struct ProvisionerTests {
+  @Test("a claim gets one PV, with everything that node, scheduler and provisioner ever need")
+  func onePV() async throws {
+    let bench = ProvisionerBench()
+    await bench.addNode("a", gibibytes: 10)
+    await bench.addClass(Samples.storageClass(["fsType": "xfs"]))
+    try await bench.run {
+      bench.cluster.add(Samples.claim("data", gibibytes: 2))
+      await bench.eventually("bound") { $0.claims.values.allSatisfy { $0.phase == "Bound" } }
+    }
+    let pv = try #require(bench.cluster.look { $0.volumes[Samples.volume(of: "data")] })
+    #expect(pv.metadata.labels == [ClusterNames.nodeLabel: "a"])
+    #expect(pv.metadata.annotations == [PersistentVolume.provisionedByAnnotation: ClusterNames.provisioner])
+    #expect(pv.metadata.finalizers == [ClusterNames.finalizer])
+    #expect(pv.hostname == "host-a")
+    #expect(pv.claim?.uid == "uid-of-data")
+    #expect(pv.claim?.apiVersion == "v1")
+    #expect(pv.claim?.kind == "PersistentVolumeClaim")
+    #expect(pv.capacity?.description == "2Gi")
+    #expect(pv.accessModes == ["ReadWriteOnce"])
+    #expect(pv.reclaimPolicy == "Delete")
+    #expect(pv.storageClassName == "elastic-local")
+    #expect(pv.mountOptions.isEmpty)
+    #expect(pv.flexVolume?.driver == ProductNames.driver)
+    #expect(pv.flexVolume?.fsType == "xfs")
+    #expect(pv.flexVolume?.options == ["sizeBytes": "2147483648"])
+    #expect(bench.cluster.look { $0.creations.values.allSatisfy { $0 == 1 } })
+  }
+
+  @Test("50 claims at once for room for 20: exactly 20 are bound, the rest go back to the scheduler and say why")
+  func fiftyForTwenty() async throws {
+    let bench = ProvisionerBench()
+    await bench.addNode("a", gibibytes: 20)
+    await bench.addClass()
+    bench.cluster.look { $0.isSlow = true }
+    try await bench.run {
+      for number in 0..<50 { bench.cluster.add(Samples.claim("c\(number)")) }
+      await bench.eventually("all decided") {
+        $0.claims.values.allSatisfy { $0.phase == "Bound" || $0.selectedNode == nil }
+      }
+      #expect(bench.cluster.look { $0.volumes.count } == 20)
+      #expect(
+        bench.cluster.look { state in
+          state.notes.count {
+            $0.note.reason == "InsufficientStorage" && $0.note.message.contains("node a has 0 B free")
+          }
+        } == 30)
+      // Room returns, and the scheduler tries again.
+      let bound = bench.cluster.look { $0.claims.values.first { $0.phase == "Bound" }?.metadata.key }
+      bench.cluster.removeClaim(try #require(bound))
+      await bench.eventually("released") { $0.volumes.values.contains { $0.metadata.isBeingDeleted } }
+      let name = bench.cluster.look { $0.volumes.values.first { $0.metadata.isBeingDeleted }?.metadata.name }
+      bench.cluster.edit(volume: try #require(name)) { $0.metadata.finalizers = [] }
+      await bench.eventually("gone") { $0.volumes.count == 19 }
+      for key in bench.cluster.look({ $0.claims.filter { $0.value.phase != "Bound" }.keys }) {
+        bench.cluster.edit(key) { $0.metadata.annotations[PersistentVolumeClaim.selectedNodeAnnotation] = "a" }
+      }
+      await bench.eventually("one more") { state in
+        state.claims.values.allSatisfy { $0.phase == "Bound" || $0.selectedNode == nil } && state.volumes.count == 20
+      }
+    }
+  }
+
+  @Test("a PV that is being deleted keeps its room until its node has removed the volume")
+  func deletionKeepsRoom() async throws {
+    let bench = ProvisionerBench()
+    await bench.addNode("a", gibibytes: 1)
+    await bench.addClass()
+    try await bench.run {
+      bench.cluster.add(Samples.claim("first"))
+      await bench.eventually("bound") { $0.volumes.count == 1 }
+      bench.cluster.removeClaim(ObjectKey(namespace: "default", name: "first"))
+      await bench.eventually("being deleted") { $0.volumes.values.allSatisfy { $0.metadata.isBeingDeleted } }
+      bench.cluster.add(Samples.claim("second"))
+      await bench.eventually("sent back") { state in state.claims.values.contains { $0.selectedNode == nil } }
+      #expect(bench.cluster.look { $0.volumes.count } == 1)
+    }
+  }
+
+  @Test("an answer that is lost, before or after the PV was written, leads to one PV", arguments: [true, false])
+  func lostAnswer(isWritten: Bool) async throws {
+    let bench = ProvisionerBench()
+    await bench.addNode("a", gibibytes: 1)
+    await bench.addClass()
+    bench.cluster.look { $0.fates = [isWritten ? .lostAfter : .lostBefore] }
+    try await bench.run {
+      bench.cluster.add(Samples.claim("data"))
+      await bench.eventually("bound") { $0.claims.values.allSatisfy { $0.phase == "Bound" } }
+    }
+    #expect(bench.cluster.look { $0.creations } == [Samples.volume(of: "data"): 1])
+    #expect(await bench.provisioner.ledger.room(on: "host-a", at: .init()) == .zero)
+  }
+
+  @Test("a refused write gives its room back, says so on the claim and is tried again")
+  func rejected() async throws {
+    let bench = ProvisionerBench()
+    await bench.addNode("a", gibibytes: 1)
+    await bench.addClass()
+    bench.cluster.look { $0.fates = [.rejected, .rejected] }
+    try await bench.run {
+      bench.cluster.add(Samples.claim("data"))
+      await bench.eventually("bound") { $0.claims.values.allSatisfy { $0.phase == "Bound" } }
+    }
+    let notes = bench.cluster.look { $0.notes.map(\.note) }
+    #expect(notes.count == 2)
+    #expect(notes.allSatisfy { $0.reason == "ProvisioningFailed" && $0.message.contains("admission webhook says no") })
+  }
+
+  @Test(
+    "a claim deleted while its PV is being written leaves neither PV nor room behind",
+    arguments: [SimulatedCluster.Fate.done, .lostBefore, .lostAfter], 0..<5)
+  func claimDeletedMeanwhile(fate: SimulatedCluster.Fate, delay: Int) async throws {
+    let bench = ProvisionerBench()
+    await bench.addNode("a", gibibytes: 1)
+    await bench.addClass()
+    bench.cluster.look {
+      $0.isSlow = true
+      $0.hasDaemons = true
+      $0.fates = [fate]
+    }
+    try await bench.run {
+      bench.cluster.add(Samples.claim("data"))
+      try await Task.sleep(for: .milliseconds(delay * 2))
+      bench.cluster.removeClaim(ObjectKey(namespace: "default", name: "data"))
+      try await Task.sleep(for: .milliseconds(30))
+      bench.cluster.add(Samples.claim("next"))
+      // The scheduler tries again for as long as there is no room.
+      for _ in 0..<1000 where !bench.cluster.look({ $0.claims.values.allSatisfy { $0.phase == "Bound" } }) {
+        try await Task.sleep(for: .milliseconds(5))
+        bench.cluster.edit(ObjectKey(namespace: "default", name: "next")) {
+          $0.metadata.annotations[PersistentVolumeClaim.selectedNodeAnnotation] = "a"
+        }
+      }
+    }
+    #expect(bench.cluster.look { Array($0.volumes.keys) } == [Samples.volume(of: "next")])
+  }
+
+  @Test("a PV of that name that is another claim's is left alone")
+  func foreignVolume() async throws {
+    let bench = ProvisionerBench()
+    await bench.addNode("a", gibibytes: 1)
+    await bench.addClass()
+    var foreign = PersistentVolume(metadata: ObjectMeta(name: Samples.volume(of: "data"), uid: "x"))
+    foreign.claim = ObjectReference(namespace: "default", name: "other", uid: "other")
+    bench.cluster.put(foreign)
+    try await bench.run {
+      bench.cluster.add(Samples.claim("data"))
+      await bench.eventually("told") { $0.notes.contains { $0.note.message.contains("is not this claim's") } }
+    }
+    #expect(bench.cluster.look { $0.volumes.values.map(\.claim?.uid) } == ["other"])
+  }
+
+  @Test("a node that is gone, has no hostname or is outside the allowed topologies is sent back, with the reason")
+  func unusableNodes() async throws {
+    let bench = ProvisionerBench()
+    await bench.addNode("a", gibibytes: 10)
+    var storageClass = Samples.storageClass()
+    storageClass.allowedTopologies = [
+      .init(expressions: [.init(key: ClusterNames.hostnameLabel, values: ["host-b"])])
+    ]
+    await bench.addClass(storageClass)
+    bench.cluster.set(Node(metadata: ObjectMeta(name: "nameless")), named: "nameless")
+    try await bench.run {
+      bench.cluster.add(Samples.claim("gone", node: "gone"))
+      bench.cluster.add(Samples.claim("nameless", node: "nameless"))
+      bench.cluster.add(Samples.claim("outside", node: "a"))
+      await bench.eventually("all sent back") { $0.claims.values.allSatisfy { $0.selectedNode == nil } }
+    }
+    let messages = bench.cluster.look { $0.notes.map { "\($0.object.name): \($0.note.message)" } }
+    #expect(messages.contains { $0.hasPrefix("gone: node gone does not exist any more") })
+    #expect(messages.contains { $0.hasPrefix("nameless: node nameless has no label kubernetes.io/hostname") })
+    #expect(messages.contains { $0.hasPrefix("outside: node a is outside the storage class's allowedTopologies") })
+    #expect(bench.cluster.look { $0.volumes.isEmpty })
+  }
+
+  @Test(
+    "with Immediate the PV is pinned to nothing, and the node is told to pin it; without room anywhere there is none")
+  func immediate() async throws {
+    let bench = ProvisionerBench()
+    await bench.addClass(Samples.storageClass(binding: "Immediate"))
+    try await bench.run {
+      bench.cluster.add(Samples.claim("data", gibibytes: 4, node: nil))
+      await bench.eventually("told") { $0.notes.contains { $0.note.message.contains("no node has published") } }
+      await bench.addNode("a", gibibytes: 3)
+      await bench.eventually("told") {
+        $0.notes.contains { $0.note.message.contains("the most that one has is 3 GiB") }
+      }
+      await bench.addNode("b", gibibytes: 5)
+      await bench.eventually("bound") { $0.claims.values.allSatisfy { $0.phase == "Bound" } }
+    }
+    let pv = try #require(bench.cluster.look { $0.volumes.values.first })
+    #expect(pv.nodeAffinity == nil)
+    #expect(pv.metadata.labels.isEmpty)
+    #expect(pv.flexVolume?.options["binding"] == "immediate")
+  }
+
+  @Test("cancelling ends the work: nothing is written after run() has returned")
+  func cancellation() async throws {
+    let bench = ProvisionerBench(parallelism: 4)
+    await bench.addNode("a", gibibytes: 1000)
+    await bench.addClass()
+    bench.cluster.look { $0.isSlow = true }
+    try await bench.run {
+      for number in 0..<200 { bench.cluster.add(Samples.claim("c\(number)")) }
+      await bench.eventually("some") { $0.volumes.count > 10 }
+    }
+    let count = bench.cluster.look { $0.volumes.count }
+    try await Task.sleep(for: .milliseconds(50))
+    #expect(bench.cluster.look { $0.volumes.count } == count)
+    #expect(count < 200)
+  }
+}

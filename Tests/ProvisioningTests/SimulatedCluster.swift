@@ -1,0 +1,228 @@
+import KubernetesAPI
+import LinuxSystem
+import Provisioning
+import StorageModel
+import Synchronization
+
+/// An API server with the PV controller behind it, in memory: what the provisioner writes is bound, released and deleted
+/// as Kubernetes does it, and comes back as changes in order.
+final class SimulatedCluster: ClusterWrites {
+  /// What becomes of a request.
+  enum Fate: Sendable { case done, rejected, lostBefore, lostAfter }
+
+  struct State {
+    var volumes: [String: PersistentVolume] = [:]
+    var claims: [ObjectKey: PersistentVolumeClaim] = [:]
+    var nodes: [String: Node] = [:]
+    var notes: [(object: ObjectReference, note: Note)] = []
+    var creations: [String: Int] = [:]
+    var version = 0
+    /// What becomes of the next creations, in order; after that they are done.
+    var fates: [Fate] = []
+    var isSlow = false
+    /// Whether daemons run that answer for volumes at once.
+    var hasDaemons = false
+  }
+
+  let state = Mutex(State())
+  let changes: AsyncStream<Change>
+  private let feed: AsyncStream<Change>.Continuation
+
+  enum Change: Sendable {
+    case volume(String, PersistentVolume?)
+    case claim(ObjectKey, PersistentVolumeClaim?)
+    case node(String, Node?)
+  }
+
+  init() { (changes, feed) = AsyncStream.makeStream() }
+
+  /// Looks at what is there, or sets what is to happen; changes here are not told to anybody.
+  func look<Value: Sendable>(_ body: (inout State) throws -> Value) rethrows -> Value {
+    try state.withLock { state in try body(&state) }
+  }
+
+  private func change<Value: Sendable>(
+    _ body: (inout State) throws(WriteFailure) -> (Value, [Change])
+  ) throws(WriteFailure) -> Value {
+    let result: Result<Value, WriteFailure> = state.withLock { state in
+      do throws(WriteFailure) {
+        let (value, changes) = try body(&state)
+        // Under the lock, so that changes come in the order in which they were made.
+        for change in changes { feed.yield(change) }
+        return .success(value)
+      } catch {
+        return .failure(error)
+      }
+    }
+    return try result.get()
+  }
+
+  // MARK: What the provisioner asks
+
+  func create(_ volume: PersistentVolume) async throws(WriteFailure) -> PersistentVolume {
+    if state.withLock({ $0.isSlow }) { try? await Task.sleep(for: .milliseconds(5)) }
+    let name = volume.metadata.name
+    return try change { state throws(WriteFailure) in
+      let fate = state.fates.isEmpty ? .done : state.fates.removeFirst()
+      if fate == .rejected { throw WriteFailure(.rejected, "admission webhook says no") }
+      if fate == .lostBefore { throw WriteFailure(.unknown, "connection reset") }
+      guard state.volumes[name] == nil else { throw WriteFailure(.exists, "\(name) exists") }
+      state.version += 1
+      state.creations[name, default: 0] += 1
+      var made = volume
+      made.metadata.uid = "uid-\(state.version)"
+      made.metadata.resourceVersion = "\(state.version)"
+      made.phase = "Available"
+      state.volumes[name] = made
+      let changes = [.volume(name, made)] + Self.bind(name, &state)
+      if fate == .lostAfter {
+        for change in changes { feed.yield(change) }
+        throw WriteFailure(.unknown, "timed out")
+      }
+      return (made, changes)
+    }
+  }
+
+  func volume(_ name: String) async throws(WriteFailure) -> PersistentVolume? { state.withLock { $0.volumes[name] } }
+
+  func delete(_ volume: PersistentVolume) async throws(WriteFailure) {
+    try change { state throws(WriteFailure) in
+      var found = try Self.require(volume, in: state)
+      found.metadata.deletionTimestamp = Timestamp(seconds: 1, nanoseconds: 0)
+      return ((), Self.store(found, &state))
+    }
+  }
+
+  func liftFinalizer(of volume: PersistentVolume) async throws(WriteFailure) {
+    try change { state throws(WriteFailure) in
+      var found = try Self.require(volume, in: state)
+      found.metadata.finalizers.removeAll { $0 == ClusterNames.finalizer }
+      return ((), Self.store(found, &state))
+    }
+  }
+
+  func grow(_ volume: PersistentVolume, to size: ByteCount) async throws(WriteFailure) {
+    try change { state throws(WriteFailure) in
+      var found = try Self.require(volume, in: state)
+      found.capacity = Quantity(size)
+      return ((), Self.store(found, &state))
+    }
+  }
+
+  func markResizePending(_ claim: PersistentVolumeClaim, _ size: ByteCount) async throws(WriteFailure) {
+    try change { state throws(WriteFailure) in
+      guard var found = state.claims[claim.metadata.key] else { throw WriteFailure(.missing, "no such claim") }
+      found.conditions = [Condition(type: "FileSystemResizePending", status: "True")]
+      state.claims[claim.metadata.key] = found
+      return ((), [.claim(claim.metadata.key, found)])
+    }
+  }
+
+  func removeSelectedNode(_ node: String, from claim: PersistentVolumeClaim) async throws(WriteFailure) {
+    try change { state throws(WriteFailure) in
+      guard var found = state.claims[claim.metadata.key], found.selectedNode == node else {
+        throw WriteFailure(.conflict, "changed")
+      }
+      found.metadata.annotations[PersistentVolumeClaim.selectedNodeAnnotation] = nil
+      state.claims[claim.metadata.key] = found
+      return ((), [.claim(claim.metadata.key, found)])
+    }
+  }
+
+  func node(_ name: String) async throws(WriteFailure) -> Node? { state.withLock { $0.nodes[name] } }
+
+  func tell(_ object: ObjectReference, _ note: Note) { state.withLock { $0.notes.append((object, note)) } }
+
+  // MARK: What users, nodes and Kubernetes do
+
+  func add(_ claim: PersistentVolumeClaim) {
+    try? change { state throws(WriteFailure) in
+      state.claims[claim.metadata.key] = claim
+      return ((), [.claim(claim.metadata.key, claim)])
+    }
+  }
+
+  func edit(_ key: ObjectKey, _ body: (inout PersistentVolumeClaim) -> Void) {
+    try? change { state throws(WriteFailure) in
+      guard var claim = state.claims[key] else { return ((), []) }
+      body(&claim)
+      state.claims[key] = claim
+      return ((), [.claim(key, claim)])
+    }
+  }
+
+  /// The claim goes; the PV controller releases what was bound to it or meant for it.
+  func removeClaim(_ key: ObjectKey) {
+    try? change { state throws(WriteFailure) in
+      guard let claim = state.claims.removeValue(forKey: key) else { return ((), []) }
+      var changes: [Change] = [.claim(key, nil)]
+      for name in state.volumes.keys where state.volumes[name]?.claim?.uid == claim.metadata.uid {
+        changes += Self.bind(name, &state)
+      }
+      return ((), changes)
+    }
+  }
+
+  func set(_ node: Node?, named name: String) {
+    try? change { state throws(WriteFailure) in
+      state.nodes[name] = node
+      return ((), [.node(name, node)])
+    }
+  }
+
+  func edit(volume name: String, _ body: (inout PersistentVolume) -> Void) {
+    try? change { state throws(WriteFailure) in
+      guard var volume = state.volumes[name] else { return ((), []) }
+      body(&volume)
+      return ((), Self.store(volume, &state))
+    }
+  }
+
+  func put(_ volume: PersistentVolume) {
+    try? change { state throws(WriteFailure) in ((), Self.store(volume, &state)) }
+  }
+
+  // MARK: Rules
+
+  private static func require(
+    _ volume: PersistentVolume, in state: State
+  ) throws(WriteFailure) -> PersistentVolume {
+    guard let found = state.volumes[volume.metadata.name] else { throw WriteFailure(.missing, "gone") }
+    guard found.metadata.uid == volume.metadata.uid,
+      found.metadata.resourceVersion == volume.metadata.resourceVersion
+    else { throw WriteFailure(.conflict, "changed") }
+    return found
+  }
+
+  /// An object that is being deleted goes with its last finalizer.
+  private static func store(_ volume: PersistentVolume, _ state: inout State) -> [Change] {
+    let name = volume.metadata.name
+    var volume = volume
+    if state.hasDaemons, volume.metadata.isBeingDeleted { volume.metadata.finalizers = [] }
+    if volume.metadata.isBeingDeleted, volume.metadata.finalizers.isEmpty {
+      state.volumes[name] = nil
+      return [.volume(name, nil)]
+    }
+    state.version += 1
+    var stored = volume
+    stored.metadata.resourceVersion = "\(state.version)"
+    state.volumes[name] = stored
+    return [.volume(name, stored)]
+  }
+
+  /// The PV controller: binds a PV to the claim it is meant for, or releases it.
+  private static func bind(_ name: String, _ state: inout State) -> [Change] {
+    guard var volume = state.volumes[name], let meant = volume.claim else { return [] }
+    let key = ObjectKey(namespace: meant.namespace, name: meant.name)
+    if var claim = state.claims[key], claim.metadata.uid == meant.uid {
+      claim.volumeName = name
+      claim.phase = "Bound"
+      claim.capacity = volume.capacity
+      state.claims[key] = claim
+      volume.phase = "Bound"
+      return store(volume, &state) + [.claim(key, claim)]
+    }
+    volume.phase = "Released"
+    return store(volume, &state)
+  }
+}
