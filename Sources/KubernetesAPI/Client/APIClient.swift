@@ -1,0 +1,142 @@
+package import StorageModel
+
+/// The API server's verbs, with typed errors and with repeats where they are safe.
+///
+/// Reads are repeated on 429, 5xx and broken connections; writes only where the first was certainly not carried out.
+/// A write that may have happened says so (``APIError/mayHaveHappened``): the caller looks, by `get` and by a mark of
+/// its own on the object, since a repeated create would answer `alreadyExists` for its own work.
+package struct APIClient: Sendable {
+  let transport: any APITransport
+  let time: any Timekeeper
+  let retry: RetryPolicy
+
+  /// The longest reply to a request that is no watch: a page of 500 objects of 64 KiB.
+  static let replyLimit = 32 << 20
+
+  package init(
+    _ transport: any APITransport, time: any Timekeeper = SystemTimekeeper(), retry: RetryPolicy = RetryPolicy()
+  ) {
+    self.transport = transport
+    self.time = time
+    self.retry = retry
+  }
+}
+
+extension APIClient {
+  /// An object by its name; `notFound` when there is none.
+  package func get<Object: APIObject>(
+    _ type: Object.Type = Object.self, _ key: ObjectKey, as resource: APIResource = Object.resource
+  ) async throws(APIError) -> Object {
+    try decode(await call(HTTPRequest(path: APIPath(resource, key).text), .always))
+  }
+
+  /// Creates an object and returns it as the server has it.
+  package func create<Object: WritableObject>(
+    _ object: Object, as resource: APIResource = Object.resource
+  ) async throws(APIError) -> Object {
+    try decode(await create(object.json(as: resource), in: object.metadata.namespace, as: resource))
+  }
+
+  /// Creates an object from any body and returns the server's reply.
+  @discardableResult
+  package func create(
+    _ body: JSONValue, in namespace: String = "", as resource: APIResource
+  ) async throws(APIError) -> [UInt8] {
+    let path = APIPath(resource, namespace: namespace).text
+    return try await call(
+      HTTPRequest(method: "POST", path: path, contentType: "application/json", body: body.encoded), .ifNotCarriedOut)
+  }
+
+  /// Replaces an object whole, `conflict` when it is not at its `resourceVersion` any more. Only for objects that hold
+  /// nothing but what we know: what was pruned when it was read would be lost.
+  package func replace<Object: WritableObject>(
+    _ object: Object, as resource: APIResource = Object.resource
+  ) async throws(APIError) -> Object {
+    let path = APIPath(resource, object.metadata.key).text
+    let body = object.json(as: resource).encoded
+    return try decode(
+      await call(
+        HTTPRequest(method: "PUT", path: path, contentType: "application/json", body: body), .ifNotCarriedOut))
+  }
+
+  /// Changes part of an object, or of its status with `subresource: "status"`.
+  package func patch<Object: APIObject>(
+    _ type: Object.Type = Object.self, _ key: ObjectKey, _ patch: Patch, subresource: String? = nil,
+    as resource: APIResource = Object.resource
+  ) async throws(APIError) -> Object {
+    let path = APIPath(resource, key, subresource: subresource).text
+    return try decode(
+      await call(
+        HTTPRequest(method: "PATCH", path: path, contentType: patch.contentType, body: patch.body), .ifNotCarriedOut))
+  }
+
+  /// Deletes an object, `conflict` when it has another UID or resource version than given; it stays until its
+  /// finalizers are gone.
+  package func delete(
+    _ resource: APIResource, _ key: ObjectKey, uid: String, resourceVersion: String? = nil
+  ) async throws(APIError) {
+    let preconditions: JSONValue = .members([
+      "uid": text(uid), "resourceVersion": resourceVersion.map { .string($0) },
+    ])
+    let body: JSONValue = ["apiVersion": "v1", "kind": "DeleteOptions", "preconditions": preconditions]
+    _ = try await call(
+      HTTPRequest(
+        method: "DELETE", path: APIPath(resource, key).text, contentType: "application/json", body: body.encoded),
+      .ifNotCarriedOut)
+  }
+}
+
+extension APIClient {
+  /// Sends until there is an answer that counts; the body of a reply of success.
+  func call(_ request: HTTPRequest, _ repeatability: RetryPolicy.Repeatability) async throws(APIError) -> [UInt8] {
+    var attempt = 1
+    while true {
+      do throws(APIError) {
+        return try await once(request)
+      } catch {
+        guard let wait = retry.wait(after: error, attempt: attempt, repeatability) else {
+          throw error.during("\(request.method) \(request.path.prefix { $0 != "?" })")
+        }
+        attempt += 1
+        do throws(CancellationError) { try await time.sleep(for: time.jittered(wait)) } catch { throw Self.cancelled }
+      }
+    }
+  }
+
+  private static let cancelled = APIError(.cancelled, "cancelled")
+
+  private func once(_ request: HTTPRequest) async throws(APIError) -> [UInt8] {
+    let reply = try await open(request)
+    do throws(TransportError) {
+      return try await reply.body.collect(limit: Self.replyLimit)
+    } catch {
+      throw APIError(error)
+    }
+  }
+
+  /// A reply of success whose body is still to come.
+  func open(_ request: HTTPRequest) async throws(APIError) -> HTTPReply {
+    let reply: HTTPReply
+    let body: [UInt8]
+    do throws(TransportError) {
+      reply = try await transport.send(request)
+      if (200..<300).contains(reply.head.status) { return reply }
+      // An error's text is short.
+      body = try await reply.body.collect(limit: 1 << 20)
+    } catch {
+      throw APIError(error)
+    }
+    throw APIError(reply.head, body, now: time.wallClock)
+  }
+
+  func decode<Object: APIObject>(_ body: [UInt8]) throws(APIError) -> Object {
+    do throws(JSONSyntaxError) {
+      var json = JSONReader(body)
+      return try Object(json: &json)
+    } catch {
+      var failure = APIError(.malformed, "the API server's reply is \(error)")
+      failure.mayHaveHappened = true
+      throw failure
+    }
+  }
+}

@@ -1,0 +1,31 @@
+internal import LinuxSystem
+
+extension ConnectionSettings {
+  /// Where kubelet puts a pod's service account.
+  package static let serviceAccountDirectory = "/var/run/secrets/kubernetes.io/serviceaccount"
+
+  /// What a pod is given: the address in its environment, token and certificate authority in files that kubelet
+  /// renews.
+  ///
+  /// - Throws: ``TransportError/Kind/credentials`` where this is no pod with a service account.
+  package static func inCluster(
+    environment: [String: String], directory: String = serviceAccountDirectory
+  ) throws(TransportError) -> ConnectionSettings {
+    guard let host = environment["KUBERNETES_SERVICE_HOST"], !host.isEmpty,
+      let port = environment["KUBERNETES_SERVICE_PORT"], UInt16(port) != nil
+    else {
+      throw TransportError(
+        .credentials,
+        "not in a pod (KUBERNETES_SERVICE_HOST and KUBERNETES_SERVICE_PORT are not set): "
+          + "give a kubeconfig, or server, certificate authority and token")
+    }
+    let (token, authority) = ("\(directory)/token", "\(directory)/ca.crt")
+    for path in [token, authority] where !Files.exists(path) {
+      throw TransportError(
+        .credentials, "no service account: \(path) is missing. Is automountServiceAccountToken off for this pod?")
+    }
+    return ConnectionSettings(
+      server: "https://\(host.contains(":") ? "[\(host)]" : host):\(port)", authority: .file(authority),
+      token: .file(token))
+  }
+}

@@ -1,0 +1,19 @@
+internal import LinuxSystem
+
+extension ConnectionSettings {
+  /// Reads a kubeconfig in JSON form; the current context counts unless another is named. Blocks for reading the file.
+  ///
+  /// - Throws: ``TransportError/Kind/credentials`` saying what is missing or not supported.
+  package static func kubeconfig(
+    _ path: String, context: String? = nil
+  ) throws(TransportError) -> ConnectionSettings {
+    let bytes: [UInt8]
+    do throws(SystemError) {
+      bytes = try Files.readAll(path)
+    } catch {
+      throw TransportError(.credentials, "the kubeconfig can not be had: \(error)")
+    }
+    let directory = path.lastIndex(of: "/").map { String(path[..<$0]) } ?? "."
+    return try Kubeconfig(bytes, directory: directory).settings(context: context)
+  }
+}

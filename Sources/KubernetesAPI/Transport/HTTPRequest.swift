@@ -1,0 +1,36 @@
+/// A request to the API server.
+package struct HTTPRequest: Sendable {
+  package var method: String
+  /// Path and query, percent-encoded: `/api/v1/nodes?limit=500`.
+  package var path: String
+  package var contentType: String?
+  package var body: [UInt8]?
+  /// For all of it, from the connection to the last byte; nil for a stream that ends when it ends.
+  package var timeout: Duration?
+  /// The longest time without a byte while a reply is awaited or read; whole seconds.
+  package var idleTimeout: Duration
+
+  package init(
+    method: String = "GET", path: String, contentType: String? = nil, body: [UInt8]? = nil,
+    timeout: Duration? = .seconds(30), idleTimeout: Duration = .seconds(30)
+  ) {
+    self.method = method
+    self.path = path
+    self.contentType = contentType
+    self.body = body
+    self.timeout = timeout
+    self.idleTimeout = idleTimeout
+  }
+}
+
+/// What comes before a reply's body.
+package struct HTTPHead: Sendable, Hashable {
+  package var status: Int
+  /// Names in lower case.
+  package var fields: [String: String]
+
+  package init(status: Int, fields: [String: String] = [:]) {
+    self.status = status
+    self.fields = fields
+  }
+}
