@@ -147,7 +147,7 @@ extension AttachController {
     case .never: return
     case .after(let time): due = min(due ?? time, time)
     case .now:
-      operations.begin(step.kind, step.key)
+      operations.begin(step.kind, step.key, at: host.time.now)
       ready.append(step)
     }
   }

@@ -1,8 +1,11 @@
 extension NodeVolumes {
   /// Does one thing. Its failure is the operation's: told, and tried again later.
   func perform(_ operation: Operation) async {
-    do throws(VolumeFailure) { _ = try await manager.plugin(named: pluginName(operation)) } catch {
-      return finish(operation, .notStarted)
+    if operation.kind != .mount {
+      // Without its plugin it does not begin, and is tried again at the next beat.
+      do throws(VolumeFailure) { _ = try await manager.plugin(named: pluginName(operation)) } catch {
+        return finish(operation, .notStarted)
+      }
     }
     do throws(VolumeFailure) {
       switch operation.kind {
@@ -36,6 +39,11 @@ extension NodeVolumes {
 
   /// Takes note of a volume that the controller has attached.
   private func verify(_ operation: Operation) async throws(VolumeFailure) {
+    guard status.inUse.contains(operation.volume) else {
+      throw .transient(
+        "Volume has not been added to the list of VolumesInUse in the node's volume status for volume "
+          + "\"\(operation.spec.name)\"")
+    }
     guard let device = status.attached[operation.volume] else {
       throw .transient("Volume not attached according to node status for volume \"\(operation.spec.name)\"")
     }
