@@ -35,7 +35,7 @@ struct Operations {
     guard let entry = find(key).map({ entries[$0] }) else { return .now }
     if entry.isRunning { return .never }
     // The time has to be over, as in Kubernetes: operations that take no time are tried again at the beat after it.
-    return entry.kind != kind || entry.ready < now ? .now : .after(entry.ready + .nanoseconds(1))
+    return entry.kind != kind || entry.ready < now ? .now : .after(entry.ready + .microseconds(1))
   }
 
   /// Notes that an operation has begun. It takes the place of the last one that it overlaps, and its back-off too, unless

@@ -1,11 +1,10 @@
 extension NodeVolumes {
   /// Does one thing. Its failure is the operation's: told, and tried again later.
   func perform(_ operation: Operation) async {
+    if operation.kind == .mount, operation.spec.mode == .block { return refuseBlock(operation) }
     if operation.kind != .mount {
       // Without its plugin it does not begin, and is tried again at the next beat.
-      do throws(VolumeFailure) { _ = try await manager.plugin(named: pluginName(operation)) } catch {
-        return finish(operation, .notStarted)
-      }
+      guard await hasPlugin(operation) else { return finish(operation, .notStarted) }
     }
     do throws(VolumeFailure) {
       switch operation.kind {
@@ -21,6 +20,29 @@ extension NodeVolumes {
     } catch {
       tell(operation, error)
       finish(operation, .failed)
+    }
+  }
+
+  /// A kubelet finds no mapper in a FlexVolume plugin, writes that into its log, and looks again at the next beat. Mappers of
+  /// other plugins are the caller's to run: see `BlockMapping`.
+  private func refuseBlock(_ operation: Operation) {
+    let problem =
+      "MapVolume.FindMapperPluginBySpec failed to find BlockVolumeMapper plugin. Volume plugin is nil. for volume "
+      + "\"\(operation.spec.name)\""
+    desired.update(operation.podUID) { $0.problem = problem }
+    finish(operation, .notStarted)
+  }
+
+  private func hasPlugin(_ operation: Operation) async -> Bool {
+    let name = pluginName(operation)
+    do throws(VolumeFailure) {
+      guard operation.kind == .unmountDevice else {
+        _ = try await manager.plugin(named: name)
+        return true
+      }
+      return try await manager.deviceMountable(named: name) != nil
+    } catch {
+      return false
     }
   }
 

@@ -148,7 +148,7 @@ extension NodeVolumes {
   /// Whether anything of a pod is mounted, or may be.
   public func hasVolumes(_ uid: String) -> Bool { actual.values.contains { $0.pods[uid] != nil } }
 
-  /// Why a pod's volumes have no plugin; nil when they have.
+  /// Why a pod's volumes have no plugin, or none that can do what is asked of it; nil when they have.
   public func problem(_ uid: String) -> String? { desired[uid]?.problem }
 
   func event(_ reason: String, _ pod: String, _ volume: String, _ message: String) {
