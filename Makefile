@@ -12,8 +12,9 @@ PLUGIN_DIR ?= /usr/libexec/kubernetes/kubelet-plugins/volume/exec
 
 SWIFT_BUILD := swift build --scratch-path $(BUILD)
 SWIFT_FILES := Sources Tests Package.swift
-SHELL_FILES := $(wildcard lab/run lab/test lab/sanity lab/dependencies lab/volume-group lab/boot lab/demo .ci/run \
-	flex-install/*.sh Benchmarks/common.bash Benchmarks/*/run.sh)
+SHELL_FILES := $(wildcard lab/run lab/test lab/sanity lab/docs lab/dependencies lab/volume-group lab/boot lab/demo .ci/run \
+	flex-install/*.sh Benchmarks/common.bash Benchmarks/*/run.sh \
+	Tests/VolumeHostTests/Traces/replay)
 
 .PHONY: help
 help: ## list the targets
@@ -52,9 +53,13 @@ build-tests:
 .PHONY: bench
 bench: build ## measure against the targets, about 10 minutes; CHECK=1 makes a missed target an error
 	@lab/dependencies run lab test
-	@failed=; for benchmark in flex-call volumes scale; do echo "== $$benchmark"; \
+	@failed=; for benchmark in flex-call volumes scale ownership; do echo "== $$benchmark"; \
 	CHECK=$(CHECK) BUILD=$(BUILD) Benchmarks/$$benchmark/run.sh || failed="$$failed $$benchmark"; echo; done; \
 	[ -z "$$failed" ] || { echo "failed:$$failed" >&2; exit 1; }
+
+.PHONY: docs
+docs: build-tests ## build the pages of VolumeHost's public interface into $(BUILD)/docs; a warning is an error
+	@BUILD=$(BUILD) lab/docs $(BUILD)/docs/VolumeHost
 
 .PHONY: demo
 demo: build ## show a volume's life on a real LVM: made, mounted, grown, kept over a power cut, removed

@@ -9,6 +9,26 @@ package struct ChildProcess {
     "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL=C",
   ]
 
+  /// What becomes of a program's output and of what it has started.
+  package struct Manner: Sendable {
+    /// Waits until everybody who has the output has closed it, also what the program leaves behind.
+    package var awaitsOutput: Bool
+    /// Leaves alone what the program leaves behind when it ends by itself.
+    package var keepsGroup: Bool
+    /// How many bytes of output are kept; the first are lost.
+    package var outputLimit: Int
+
+    /// For our own tools: the end of the program is the end.
+    package static let tool = Manner(awaitsOutput: false, keepsGroup: false, outputLimit: 64 << 10)
+
+    /// A manner from its parts.
+    package init(awaitsOutput: Bool, keepsGroup: Bool, outputLimit: Int) {
+      self.awaitsOutput = awaitsOutput
+      self.keepsGroup = keepsGroup
+      self.outputLimit = outputLimit
+    }
+  }
+
   /// How many programs this process has started since its beginning.
   package static var startedCount: UInt64 { started.load(ordering: .relaxed) }
 
@@ -19,20 +39,20 @@ package struct ChildProcess {
   /// The child leads a process group of its own, reads /dev/null and has no descriptor of ours. It is killed when the
   /// calling *thread* ends (`PR_SET_PDEATHSIG`, prctl(2)), so also when this process is killed. When `deadline` has
   /// passed or `cancellation` is set, its whole group is killed; whatever is left of the group is killed as well
-  /// when the child ends by itself. A child that does not die within 5 s of being killed (it sleeps in the kernel on
+  /// when the child ends by itself, unless `manner` says otherwise. A child that does not die within 5 s of being killed (it sleeps in the kernel on
   /// a device) is left to a thread that waits for it, and this call returns.
   ///
   /// Throws only when the program could not be started, with the errno of execve(2).
   package static func run(
     _ executable: String, _ arguments: [String], environment: [String] = minimalEnvironment, deadline: Duration,
-    cancellation: CancellationFlag? = nil
+    cancellation: CancellationFlag? = nil, manner: Manner = .tool
   ) throws(SystemError) -> ChildResult {
     let limit = MonotonicClock.now() + deadline
     let null = try Descriptor.open("/dev/null", O_RDWR)
     let pipe = try Pipe(subject: executable)
     let process = try start(executable, arguments, environment, input: null, output: pipe.writeEnd)
     started.wrappingAdd(1, ordering: .relaxed)
-    let child = RunningChild(process: process, name: executable)
+    let child = RunningChild(process: process, name: executable, manner: manner)
     return child.finish(reading: pipe.closingWriteEnd(), deadline: limit, cancellation: cancellation)
   }
 

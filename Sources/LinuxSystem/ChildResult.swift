@@ -14,7 +14,7 @@ package struct ChildResult: Hashable, Sendable {
 
   /// How it ended.
   package let status: Status
-  /// Standard output and error together, the last 64 KiB; invalid UTF-8 is replaced.
+  /// Standard output and error together, the last 64 KiB unless told otherwise; invalid UTF-8 is replaced.
   package let output: String
 
   /// Whether it ended by itself with exit code 0.

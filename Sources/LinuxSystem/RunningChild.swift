@@ -7,6 +7,7 @@ struct RunningChild {
   let process: pid_t
   /// The executable, for messages.
   let name: String
+  let manner: ChildProcess.Manner
 
   /// How long a killed child may take to die before somebody else waits for it.
   private static let dyingTime = Duration.seconds(5)
@@ -15,10 +16,10 @@ struct RunningChild {
   func finish(
     reading output: consuming Descriptor, deadline: Duration, cancellation: CancellationFlag?
   ) -> ChildResult {
-    var tail = OutputTail()
-    let end = watch(output, &tail, deadline: deadline, cancellation: cancellation)
+    var tail = OutputTail(limit: manner.outputLimit)
+    let end = watch(output, &tail, deadline: deadline, cancellation: cancellation, awaitsOutput: manner.awaitsOutput)
     // Until it is reaped the number can not belong to another process, so neither can the group's.
-    kill(-process, SIGKILL)
+    if end != .ready || !manner.keepsGroup { kill(-process, SIGKILL) }
     let status: ChildResult.Status
     switch end {
     case .ready: status = reap()
@@ -29,9 +30,10 @@ struct RunningChild {
     return ChildResult(status: status, output: tail.text)
   }
 
-  /// Waits for the end of the child while reading its output. `.ready` is the end.
+  /// Waits for the end of the child, and of its output if asked to, while reading it. `.ready` is the end.
   private func watch(
-    _ output: borrowing Descriptor, _ tail: inout OutputTail, deadline: Duration, cancellation: CancellationFlag?
+    _ output: borrowing Descriptor, _ tail: inout OutputTail, deadline: Duration, cancellation: CancellationFlag?,
+    awaitsOutput: Bool
   ) -> Poll.Event {
     let handle = ProcessHandle(process)
     var entries = [
@@ -39,12 +41,18 @@ struct RunningChild {
       pollfd(fd: output.rawValue, events: Int16(POLLIN), revents: 0),
     ]
     while true {
-      if handle.hasEnded { return .ready }
+      if handle.hasEnded {
+        if !awaitsOutput || entries[1].fd < 0 { return .ready }
+        // From now on it is readable for ever.
+        entries[0].fd = -1
+      }
       let limit = handle.number >= 0 ? deadline : min(deadline, MonotonicClock.now() + ProcessHandle.fallbackInterval)
       // poll(2) with valid arguments fails only for lack of memory: then the deadline has come.
       let event = (try? Poll.wait(&entries, until: limit, cancellation: cancellation)) ?? .timedOut
       if event == .cancelled { return event }
-      if event == .timedOut, MonotonicClock.now() >= deadline { return handle.hasEnded ? .ready : .timedOut }
+      if event == .timedOut, MonotonicClock.now() >= deadline {
+        return handle.hasEnded && !awaitsOutput ? .ready : .timedOut
+      }
       // A pipe that everybody has closed is readable for ever: stop asking.
       if entries[1].revents != 0, !tail.drain(output) { entries[1].fd = -1 }
     }
@@ -54,7 +62,8 @@ struct RunningChild {
   private func abandon(
     _ output: borrowing Descriptor, _ tail: inout OutputTail, as status: ChildResult.Status
   ) -> ChildResult.Status {
-    let end = watch(output, &tail, deadline: MonotonicClock.now() + Self.dyingTime, cancellation: nil)
+    let end = watch(
+      output, &tail, deadline: MonotonicClock.now() + Self.dyingTime, cancellation: nil, awaitsOutput: false)
     if end == .ready { _ = reap() } else { reapLater() }
     return status
   }
@@ -105,9 +114,11 @@ private struct ProcessHandle: ~Copyable {
 /// The last part of what a process has written.
 struct OutputTail {
   /// What is kept, in bytes.
-  static let limit = 64 << 10
+  let limit: Int
 
   private var bytes: [UInt8] = []
+
+  init(limit: Int) { self.limit = limit }
 
   /// Reads what there is without waiting. False when there will be no more.
   @discardableResult
@@ -126,8 +137,8 @@ struct OutputTail {
   /// Lets the buffer grow to twice the limit, so that bytes are moved rarely.
   mutating func append(_ chunk: [UInt8]) {
     bytes += chunk
-    if bytes.count > 2 * Self.limit { bytes.removeFirst(bytes.count - Self.limit) }
+    if bytes.count > 2 * limit { bytes.removeFirst(bytes.count - limit) }
   }
 
-  var text: String { String(decoding: bytes.suffix(Self.limit), as: UTF8.self) }
+  var text: String { String(decoding: bytes.suffix(limit), as: UTF8.self) }
 }

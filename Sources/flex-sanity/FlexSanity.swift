@@ -20,10 +20,19 @@ enum FlexSanity {
     guard !arguments.driver.isEmpty else { throw UsageError("which driver?") }
     guard let path = realpath(arguments.driver, nil) else { throw UsageError("no driver \(arguments.driver)") }
     defer { free(path) }
+    try requireExecutable(path)
     var report = Report(isJSON: arguments.isJSON)
     try await DriverSanity(executable: String(cString: path), settings: arguments.settings).run { report.add($0) }
     report.finish()
     return report.failed == 0 ? 0 : 1
+  }
+
+  /// A kubelet would say "unexpected end of JSON input" for each call, and nothing of the cause.
+  private static func requireExecutable(_ path: UnsafePointer<CChar>) throws(UsageError) {
+    var status = stat()
+    guard stat(path, &status) == 0, status.st_mode & S_IFMT == S_IFREG, access(path, X_OK) == 0 else {
+      throw UsageError("\(String(cString: path)) is no executable file")
+    }
   }
 
   private static var list: String {

@@ -40,10 +40,8 @@ struct DriverCallTests {
     #expect(calls("1.9").isAttached(Sample.inline, node: "n").arguments == [Self.basic, "n"])
   }
 
-  @Test("waitfordetach is gone after 1.8, expansion starts with 1.13")
+  @Test("Expansion starts with 1.13")
   func comeAndGone() {
-    #expect(calls("1.8").waitForDetach(device: "/dev/x")?.line == ["waitfordetach", "/dev/x"])
-    #expect(calls("1.9").waitForDetach(device: "/dev/x") == nil)
     #expect(calls("1.12").expandVolume(Sample.inline, device: "", to: 2, from: 1) == nil)
     #expect(calls("1.12").expandFileSystem(Sample.inline, device: "", directory: "", to: 2, from: 1) == nil)
     #expect(calls("1.13").expandFileSystem(Sample.inline, device: "", directory: "", to: 2, from: 1) != nil)

@@ -49,6 +49,12 @@ final class NodeBench: Sendable {
     return answer.value
   }
 
+  func problem(_ pod: Pod) -> String? {
+    let found = Found()
+    time.perform { [node] in found.set(await node.problem(pod.uid)) }
+    return found.value
+  }
+
   func path(_ pod: Pod) -> String {
     HostPaths().volume(pod.volumes[0].name, ofPod: pod.uid, driver: Self.name)
   }
@@ -61,18 +67,27 @@ final class Answer: Sendable {
   func set(_ value: Bool) { state.withLock { $0 = value } }
 }
 
+/// A text that a task leaves behind.
+private final class Found: Sendable {
+  private let state = Mutex<String?>(nil)
+  var value: String? { state.withLock { $0 } }
+  func set(_ value: String?) { state.withLock { $0 = value } }
+}
+
 /// Mounts and unmounts in memory, or fails.
 final class SimulatedDriver: DriverRunner {
   struct Call: Hashable, Sendable {
     let time: Duration
     let command: DriverCommand
     let arguments: [String]
+    let limit: Duration?
   }
 
   private struct State {
     var calls: [Call] = []
     var failing: Set<DriverCommand> = []
     var delays: [DriverCommand: Duration] = [:]
+    var answers: [DriverCommand: String] = [:]
   }
 
   private let state = Mutex(State())
@@ -92,16 +107,17 @@ final class SimulatedDriver: DriverRunner {
   func fail(_ command: DriverCommand, _ fails: Bool = true) {
     state.withLock { if fails { $0.failing.insert(command) } else { $0.failing.remove(command) } }
   }
+  func answer(_ command: DriverCommand, _ text: String) { state.withLock { $0.answers[command] = text } }
   func delay(_ command: DriverCommand, _ delay: Duration) { state.withLock { $0.delays[command] = delay } }
 
   func run(_ executable: String, _ call: DriverCall, limit: Duration?) async -> DriverProcess {
     let (fails, delay) = state.withLock { state in
-      state.calls.append(Call(time: time.now, command: call.command, arguments: call.arguments))
+      state.calls.append(Call(time: time.now, command: call.command, arguments: call.arguments, limit: limit))
       return (state.failing.contains(call.command), state.delays[call.command])
     }
     if let delay { await time.sleep(for: delay) }
     if fails { return DriverProcess(output: #"{"status":"Failure","message":"no"}"#, end: .exited(1)) }
-    return DriverProcess(output: answer(call))
+    return DriverProcess(output: state.withLock { $0.answers[call.command] } ?? answer(call))
   }
 
   private func answer(_ call: DriverCall) -> String {

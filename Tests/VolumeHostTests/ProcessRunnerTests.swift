@@ -1,3 +1,4 @@
+import LinuxSystem
 import Testing
 import VolumeHost
 
@@ -22,6 +23,33 @@ struct ProcessRunnerTests {
   @Test("A driver is stopped when its time is up")
   func limit() async throws {
     #expect(try await run("sleep 60", limit: .milliseconds(50)).end == .timedOut)
+  }
+
+  @Test("A call lasts until nobody has the output open, as for a kubelet, and what closes it is left alone")
+  func leftBehind() async throws {
+    let clock = ContinuousClock()
+    var process: DriverProcess?
+    let holding = try await clock.measure { process = try await run("sleep 0.5 & echo done") }
+    #expect(holding >= .milliseconds(400) && process?.output == "done\n")
+    let directory = try TemporaryDirectory()
+    let (mark, script) = (directory["mark"], "(sleep 0.3; echo x >\"$1\") >/dev/null 2>&1 & echo")
+    let path = try directory.executable("driver", script.replacing("$1", with: mark))
+    let quick = await clock.measure { _ = await ProcessRunner().run(path, DriverCall(.mount), limit: nil) }
+    #expect(quick < .milliseconds(290), "\(quick)")
+    try await Task.sleep(for: .milliseconds(700))
+    #expect(Files.exists(mark), "what the driver left behind was killed")
+    let held = try await run("sleep 5 & echo", limit: .milliseconds(200))
+    #expect(held.end == .timedOut)
+  }
+
+  @Test("Ten million bytes of output are read, and are one answer")
+  func large() async throws {
+    let process = try await run("head -c 10000000 /dev/zero | tr '\\0' ' '; echo '{\"status\":\"Success\"}'")
+    #expect(process.output.utf8.count > 10_000_000)
+    guard case .success = DriverOutcome(of: .mount, process) else {
+      Issue.record("it is no success")
+      return
+    }
   }
 
   @Test("A driver that can not be started says why, and is an empty answer")

@@ -47,6 +47,15 @@ final class TemporaryDirectory: Sendable {
     }
   }
 
+  /// A sparse file below it.
+  func image(_ name: String, bytes: Int) throws -> String {
+    let path = try file(name)
+    guard truncate(path, bytes) == 0 else {
+      throw SystemError(operation: "truncate", subject: path, errno: .current)
+    }
+    return path
+  }
+
   /// A file below it.
   @discardableResult
   func file(_ name: String, _ text: String = "") throws -> String {

@@ -13,6 +13,8 @@ public actor AttachController {
     let spec: VolumeSpec
     var pods: Set<String> = []
     var isAttached: Bool
+    /// An attempt to attach it has failed: it may be attached all the same, and is detached when nobody wants it.
+    var isUncertain = false
     /// Since when nobody wants it.
     var unwantedSince: Duration?
   }
@@ -119,16 +121,17 @@ extension AttachController {
     var due: Duration?
     for (volume, entry) in known.sorted(by: { $0.key < $1.key }) {
       let step: Step
-      if !entry.isAttached {
-        if entry.pods.isEmpty {
+      if !entry.isAttached, entry.pods.isEmpty, !entry.isUncertain {
+        if operations.permit(.attach, .init(volume: volume, pod: nil), at: host.time.now) != .never {
           known[volume] = nil
-          continue
         }
+        continue
+      } else if !entry.isAttached, !entry.pods.isEmpty {
         step = Step(kind: .attach, volume: volume, spec: entry.spec)
       } else if let since = entry.unwantedSince {
         if inUse.contains(volume), host.time.now < since + Self.longestUse {
           due = min(due ?? since + Self.longestUse, since + Self.longestUse)
-          if isTime { add(Step(kind: .verify, volume: volume, spec: entry.spec), &ready, &due) }
+          if isTime, entry.isAttached { add(Step(kind: .verify, volume: volume, spec: entry.spec), &ready, &due) }
           continue
         }
         step = Step(kind: .detach, volume: volume, spec: entry.spec)
@@ -147,7 +150,7 @@ extension AttachController {
     case .never: return
     case .after(let time): due = min(due ?? time, time)
     case .now:
-      operations.begin(step.kind, step.key)
+      operations.begin(step.kind, step.key, at: host.time.now)
       ready.append(step)
     }
   }
@@ -156,28 +159,33 @@ extension AttachController {
     do throws(VolumeFailure) {
       switch step.kind {
       case .attach: try await attach(step)
-      case .detach: try await detach(step)
+      case .detach:
+        // Without its plugin it does not begin, and is tried again at the next beat.
+        guard (try? await plugin(step)) != nil else { return finish(step, .notStarted) }
+        try await detach(step)
       default: try await verify(step)
       }
-      finish(step, false)
+      finish(step, .done)
     } catch {
+      if step.kind == .attach { known[step.volume]?.isUncertain = true }
       let action = step.kind == .attach ? "AttachVolume.Attach" : "DetachVolume.Detach"
       tell(
         NodeEvent(
           reason: step.kind == .attach ? "FailedAttachVolume" : "FailedDetachVolume", pod: "", volume: step.spec.name,
           message: "\(action) failed for volume \"\(step.spec.name)\" : \(error)", time: host.time.now))
-      finish(step, true)
+      finish(step, .failed)
     }
   }
 
-  private func finish(_ step: Step, _ failed: Bool) {
-    operations.end(step.key, failed ? .failed : .done, at: host.time.now)
+  private func finish(_ step: Step, _ ending: Operations.Ending) {
+    operations.end(step.key, ending, at: host.time.now)
     wakeUp.signal()
   }
 
   private func note(_ step: Step, _ device: String?) {
     if isStopped { return }
     known[step.volume]?.isAttached = device != nil
+    known[step.volume]?.isUncertain = false
     if let device { status.attach(step.volume, device: device) } else { status.detach(step.volume) }
   }
 

@@ -46,11 +46,6 @@ public struct DriverCalls: Hashable, Sendable {
   /// `detach VOLUME NODE`; the volume's name, not its device.
   public func detach(volume: String, node: String) -> DriverCall { DriverCall(.detach, [volume, node]) }
 
-  /// `waitfordetach DEVICE`; nil after 1.8.
-  public func waitForDetach(device: String) -> DriverCall? {
-    version.waitsForDetach ? DriverCall(.waitForDetach, [device]) : nil
-  }
-
   /// `mountdevice DIRECTORY DEVICE OPTIONS`.
   public func mountDevice(_ spec: VolumeSpec, directory: String, device: String) -> DriverCall {
     DriverCall(.mountDevice, [directory, device, options(spec)])

@@ -12,8 +12,6 @@ public enum DriverCommand: String, Sendable, CaseIterable {
   case isAttached = "isattached"
   /// Detach it from a node. On the control plane.
   case detach
-  /// Wait until its device is gone; until 1.8.
-  case waitForDetach = "waitfordetach"
   /// Mount its device once for the node.
   case mountDevice = "mountdevice"
   /// Take that mount down.

@@ -3,12 +3,15 @@ internal import LinuxSystem
 /// Runs drivers as processes: directory "/", umask 022, /dev/null as input, output and errors in one pipe, and this process's
 /// environment unless another is given.
 ///
-/// Each waits on a thread of its own, so a driver that hangs blocks nothing but its own call. A cancelled task kills its
-/// driver and everything that driver started. Two things differ from a kubelet: when this process ends its drivers are
-/// killed, and of an output only the last 64 KiB are kept.
+/// Each waits on a thread of its own, so a driver that hangs blocks nothing but its own call. As for a kubelet, a call is over
+/// when nobody has its output open any more: a process that a driver leaves behind with it holds the call up, and is left
+/// alone otherwise. A cancelled task kills its driver and everything that driver started. Two things differ from a kubelet:
+/// when this process ends its drivers are killed, and of an output only the last 16 MiB are kept.
 public struct ProcessRunner: DriverRunner {
   private let pool: WorkerPool
   private let environment: [String]
+
+  private static let manner = ChildProcess.Manner(awaitsOutput: true, keepsGroup: true, outputLimit: 16 << 20)
 
   /// A runner for so many calls at a time; more wait. A `PATH` is added where there is none.
   public init(concurrency: Int = 64, environment: [String: String]? = nil) {
@@ -40,7 +43,8 @@ public struct ProcessRunner: DriverRunner {
   ) -> DriverProcess {
     do throws(SystemError) {
       let result = try ChildProcess.run(
-        executable, line, environment: environment, deadline: limit, cancellation: cancellation)
+        executable, line, environment: environment, deadline: limit, cancellation: cancellation,
+        manner: manner)
       return DriverProcess(output: result.output, end: end(result.status))
     } catch {
       return DriverProcess(output: "", end: .notStarted("fork/exec \(executable): \(error.errno.text)"))

@@ -8,14 +8,15 @@ struct Operations {
     let pod: String?
   }
 
-  private struct Entry {
+  fileprivate struct Entry {
+    var key: Key
     var kind: OperationKind
     var isRunning = true
     var failedAt = Duration.zero
     var pause = Duration.zero
   }
 
-  private var entries: [Key: Entry] = [:]
+  private var entries: [Entry] = []
   private let longestPause: Duration
 
   private static let firstPause = Duration.milliseconds(500)
@@ -31,19 +32,22 @@ struct Operations {
   }
 
   func permit(_ kind: OperationKind, _ key: Key, at now: Duration) -> Permit {
-    let isBusy = entries.contains { other, entry in
-      entry.isRunning && other.volume == key.volume && (other.pod == nil || key.pod == nil || other.pod == key.pod)
-    }
-    if isBusy { return .never }
-    guard let entry = entries[key], entry.kind == kind else { return .now }
-    let ready = entry.failedAt + entry.pause
-    return ready <= now ? .now : .after(ready)
+    guard let entry = find(key).map({ entries[$0] }) else { return .now }
+    if entry.isRunning { return .never }
+    // The time has to be over, as in Kubernetes: operations that take no time are tried again at the beat after it.
+    return entry.kind != kind || entry.ready < now ? .now : .after(entry.ready + .microseconds(1))
   }
 
-  mutating func begin(_ kind: OperationKind, _ key: Key) {
-    // Another kind of operation starts with a clean sheet.
-    if entries[key]?.kind != kind { entries[key] = nil }
-    entries[key, default: Entry(kind: kind)].isRunning = true
+  /// Notes that an operation has begun. It takes the place of the last one that it overlaps, and its back-off too, unless
+  /// that is still waiting and of another kind: nestedpendingoperations of Kubernetes.
+  mutating func begin(_ kind: OperationKind, _ key: Key, at now: Duration) {
+    guard let index = find(key) else { return entries.append(Entry(key: key, kind: kind)) }
+    if entries[index].ready >= now, entries[index].kind != kind {
+      entries[index] = Entry(key: key, kind: kind)
+    } else {
+      entries[index].key = key
+      entries[index].isRunning = true
+    }
   }
 
   /// How an operation ended.
@@ -55,23 +59,41 @@ struct Operations {
   }
 
   mutating func end(_ key: Key, _ ending: Ending, at now: Duration) {
-    guard ending != .done, var entry = entries[key] else {
-      entries[key] = nil
+    guard let index = entries.firstIndex(where: { $0.key == key && $0.isRunning }) else { return }
+    if ending == .done {
+      entries.remove(at: index)
       return
     }
-    entry.isRunning = false
-    entry.failedAt = now
+    entries[index].isRunning = false
+    entries[index].failedAt = now
     if ending == .failed {
-      entry.pause = entry.pause < Self.firstPause ? Self.firstPause : min(entry.pause * 2, longestPause)
+      let pause = entries[index].pause
+      entries[index].pause = pause < Self.firstPause ? Self.firstPause : min(pause * 2, longestPause)
     } else {
-      entry.pause = .milliseconds(1)
+      entries[index].pause = .milliseconds(1)
     }
-    entries[key] = entry
+  }
+
+  /// The operation that a new one would overlap: one that runs; otherwise the one for the same pod; otherwise the first.
+  private func find(_ key: Key) -> Int? {
+    let overlapping = entries.indices.filter { entries[$0].key.overlaps(key) }
+    return overlapping.first { entries[$0].isRunning } ?? overlapping.first { entries[$0].key == key }
+      ?? overlapping.first
   }
 
   /// Forgets failures of a volume that nobody cares about any more.
   mutating func forget(_ volume: UniqueVolumeName) {
-    entries = entries.filter { $0.key.volume != volume || $0.value.isRunning }
+    entries.removeAll { $0.key.volume == volume && !$0.isRunning }
+  }
+}
+
+extension Operations.Entry {
+  fileprivate var ready: Duration { failedAt + pause }
+}
+
+extension Operations.Key {
+  fileprivate func overlaps(_ other: Operations.Key) -> Bool {
+    volume == other.volume && (pod == nil || other.pod == nil || pod == other.pod)
   }
 }
 

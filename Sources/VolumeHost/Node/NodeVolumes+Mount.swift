@@ -3,8 +3,8 @@ extension NodeVolumes {
   func mount(_ operation: Operation) async throws(VolumeFailure) {
     guard let pod = operation.pod else { return }
     let spec = operation.spec
-    let plugin = try await manager.plugin(for: spec)
-    try check(spec, plugin)
+    let plugin = try await findPlugin(spec)
+    try check(operation, plugin)
     do throws(VolumeFailure) {
       let hasGrown = try await mountDevice(operation, plugin)
       let mounter = try await plugin.makeMounter(spec, pod: pod)
@@ -20,7 +20,15 @@ extension NodeVolumes {
     actual[operation.volume]?.spec = spec
   }
 
-  private func check(_ spec: VolumeSpec, _ plugin: any VolumePlugin) throws(VolumeFailure) {
+  /// A plugin that has gone since the volume was first looked at is a failure like any other, with a pause after it.
+  private func findPlugin(_ spec: VolumeSpec) async throws(VolumeFailure) -> any VolumePlugin {
+    do throws(VolumeFailure) { return try await manager.plugin(for: spec) } catch {
+      throw VolumeFailure(error.kind, "MountVolume.FindPluginBySpec failed for volume \"\(spec.name)\" : \(error)")
+    }
+  }
+
+  private func check(_ operation: Operation, _ plugin: any VolumePlugin) throws(VolumeFailure) {
+    let spec = operation.spec
     for (label, value) in spec.requiredNodeLabels where host.nodeLabels[label] != value {
       throw .final(
         "MountVolume.NodeAffinity check failed for volume \"\(spec.name)\" : no matching NodeSelectorTerms")
@@ -29,6 +37,13 @@ extension NodeVolumes {
       throw .final(
         "MountVolume.MountOptionSupport check failed for volume \"\(spec.name)\" : "
           + "mount options are not supported for this volume type")
+    }
+    if host.version.stumblesOverSharedInlineVolumes, !spec.isPersistent,
+      actual[operation.volume]?.pods.keys.contains(where: { $0 != operation.podUID }) ?? false
+    {
+      throw .final(
+        "MountVolume.SetUp failed for volume \"\(spec.name)\" : recovered from panic "
+          + "\"runtime error: invalid memory address or nil pointer dereference\"")
     }
   }
 

@@ -1,8 +1,10 @@
 extension NodeVolumes {
   /// Does one thing. Its failure is the operation's: told, and tried again later.
   func perform(_ operation: Operation) async {
-    do throws(VolumeFailure) { _ = try await manager.plugin(named: pluginName(operation)) } catch {
-      return finish(operation, .notStarted)
+    if operation.kind == .mount, operation.spec.mode == .block { return refuseBlock(operation) }
+    if operation.kind != .mount {
+      // Without its plugin it does not begin, and is tried again at the next beat.
+      guard await hasPlugin(operation) else { return finish(operation, .notStarted) }
     }
     do throws(VolumeFailure) {
       switch operation.kind {
@@ -21,6 +23,29 @@ extension NodeVolumes {
     }
   }
 
+  /// A kubelet finds no mapper in a FlexVolume plugin, writes that into its log, and looks again at the next beat. Mappers of
+  /// other plugins are the caller's to run: see `BlockMapping`.
+  private func refuseBlock(_ operation: Operation) {
+    let problem =
+      "MapVolume.FindMapperPluginBySpec failed to find BlockVolumeMapper plugin. Volume plugin is nil. for volume "
+      + "\"\(operation.spec.name)\""
+    desired.update(operation.podUID) { $0.problem = problem }
+    finish(operation, .notStarted)
+  }
+
+  private func hasPlugin(_ operation: Operation) async -> Bool {
+    let name = pluginName(operation)
+    do throws(VolumeFailure) {
+      guard operation.kind == .unmountDevice else {
+        _ = try await manager.plugin(named: name)
+        return true
+      }
+      return try await manager.deviceMountable(named: name) != nil
+    } catch {
+      return false
+    }
+  }
+
   private func tell(_ operation: Operation, _ error: VolumeFailure) {
     let name = operation.spec.name
     let pod = operation.pod?.name ?? ""
@@ -36,6 +61,11 @@ extension NodeVolumes {
 
   /// Takes note of a volume that the controller has attached.
   private func verify(_ operation: Operation) async throws(VolumeFailure) {
+    guard status.inUse.contains(operation.volume) else {
+      throw .transient(
+        "Volume has not been added to the list of VolumesInUse in the node's volume status for volume "
+          + "\"\(operation.spec.name)\"")
+    }
     guard let device = status.attached[operation.volume] else {
       throw .transient("Volume not attached according to node status for volume \"\(operation.spec.name)\"")
     }

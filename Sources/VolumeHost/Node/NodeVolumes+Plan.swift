@@ -33,7 +33,6 @@ extension NodeVolumes {
   private func planSetup(of volume: DesiredVolume, for pod: Pod, _ plan: inout Plan) {
     guard let state = actual[volume.unique] else { return planAttachment(of: volume, for: pod, &plan) }
     if state.pods[pod.uid]?.presence != .present {
-      if mustWait(volume, pod, state) { return }
       add(.mount, volume.unique, volume.spec, pod: pod, uid: pod.uid, to: &plan)
     } else if needsGrowth(volume.spec, state) {
       add(.expand, volume.unique, volume.spec, pod: pod, uid: pod.uid, to: &plan)
@@ -51,8 +50,7 @@ extension NodeVolumes {
     if !settings.controllerAttaches {
       return add(.attach, volume.unique, volume.spec, pod: pod, uid: pod.uid, to: &plan)
     }
-    let isAttached = status.attached[volume.unique] != nil
-    if !isAttached, !host.version.backsOffWaitingForAttachment { return }
+    if host.version.waitsForReportedUse, !status.inUse.contains(volume.unique) { return }
     add(.verify, volume.unique, volume.spec, pod: pod, uid: pod.uid, to: &plan)
   }
 
@@ -66,12 +64,6 @@ extension NodeVolumes {
       actual[volume] = nil
       operations.forget(volume)
     }
-  }
-
-  /// Whether another pod's inline volume of the same name, but not the same contents, has the device.
-  private func mustWait(_ volume: DesiredVolume, _ pod: Pod, _ state: ActualVolume) -> Bool {
-    guard host.version.separatesInlineNamesakes, volume.hasDevice, !volume.spec.isPersistent else { return false }
-    return state.spec.source != volume.spec.source && state.pods.keys.contains { $0 != pod.uid }
   }
 
   func needsGrowth(_ spec: VolumeSpec, _ state: ActualVolume) -> Bool {
@@ -93,7 +85,7 @@ extension NodeVolumes {
     case .never: return
     case .after(let time): plan.due = min(plan.due ?? time, time)
     case .now:
-      operations.begin(kind, key)
+      operations.begin(kind, key, at: host.time.now)
       plan.operations.append(Operation(kind: kind, key: key, volume: volume, spec: spec, pod: pod, podUID: uid))
     }
   }

@@ -19,6 +19,8 @@ public actor NodeVolumes {
   var operations: Operations
   /// Pods that are gone, whose directories may not be.
   var orphans: Set<String> = []
+  /// Since when volumes are in use that the node's status does not have yet.
+  private var usedSince: [UniqueVolumeName: Duration] = [:]
   private var nextHousekeeping = Duration.zero
   private var isStopped = false
 
@@ -49,15 +51,12 @@ public actor NodeVolumes {
     wakeUp.signal()
   }
 
-  /// A pod whose containers have ended: its volumes are not wanted any more.
+  /// A pod whose containers have ended: its volumes are not wanted any more once they are mounted; one that could not be
+  /// mounted yet is tried on until `forget`.
   public func end(_ uid: String) {
-    if host.version.wantsVolumesOfEndedPods {
-      desired.update(uid) { entry in
-        entry.hasEnded = true
-        entry.dueAt = nil
-      }
-    } else {
-      desired.remove(uid)
+    desired.update(uid) { entry in
+      entry.hasEnded = true
+      entry.dueAt = nil
     }
     wakeUp.signal()
   }
@@ -88,8 +87,8 @@ public actor NodeVolumes {
         for operation in plan.operations { group.addTask { await self.perform(operation) } }
         let cleaning = await cleanOrphans()
         if isStopped { return }
-        reportUse()
-        let due = [plan.due, cleaning, desired.all.compactMap(\.dueAt).min()].compactMap { $0 }.min()
+        let report = reportUse()
+        let due = [plan.due, cleaning, report, desired.all.compactMap(\.dueAt).min()].compactMap { $0 }.min()
         await wakeUp.wait(until: beat(atOrAfter: due ?? host.time.now + .seconds(3600)), host.time)
       }
     }
@@ -112,10 +111,17 @@ public actor NodeVolumes {
     return settings.period * Int(count)
   }
 
-  private func reportUse() {
+  /// Tells which volumes are in use. Returns when there will be more to tell: a new one takes a while to get through.
+  private func reportUse() -> Duration? {
     var inUse = Set(actual.filter { $0.value.hasDevice }.keys)
     for (_, volume) in desired.volumes where volume.hasDevice { inUse.insert(volume.unique) }
-    status.use(inUse)
+    let known = status.inUse
+    let new = inUse.subtracting(known)
+    usedSince = usedSince.filter { new.contains($0.key) }
+    for volume in new where usedSince[volume] == nil { usedSince[volume] = host.time.now }
+    let told = new.filter { (usedSince[$0] ?? .zero) + settings.statusDelay <= host.time.now }
+    status.use(inUse.intersection(known).union(told))
+    return usedSince.filter { !told.contains($0.key) }.values.min().map { $0 + settings.statusDelay }
   }
 
   private func cleanOrphans() async -> Duration? {
@@ -142,7 +148,7 @@ extension NodeVolumes {
   /// Whether anything of a pod is mounted, or may be.
   public func hasVolumes(_ uid: String) -> Bool { actual.values.contains { $0.pods[uid] != nil } }
 
-  /// Why a pod's volumes have no plugin; nil when they have.
+  /// Why a pod's volumes have no plugin, or none that can do what is asked of it; nil when they have.
   public func problem(_ uid: String) -> String? { desired[uid]?.problem }
 
   func event(_ reason: String, _ pod: String, _ volume: String, _ message: String) {

@@ -137,7 +137,7 @@ public protocol Recycler: Sendable {
   func recycle() async throws(VolumeFailure)
 }
 
-/// Makes a volume's device appear for a pod.
+/// Makes a volume's device appear for a pod; the kubelet's part of that is `BlockMapping`.
 public protocol BlockMapper: Sendable {
   /// Prepares the device on the node.
   func setUpDevice() async throws(VolumeFailure) -> String

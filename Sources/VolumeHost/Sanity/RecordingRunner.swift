@@ -22,7 +22,7 @@ final class RecordingRunner: DriverRunner {
   private func complaint(_ process: DriverProcess, _ call: DriverCall) -> String? {
     let command = call.command.rawValue
     switch process.end {
-    case .timedOut: return "\(command) did not end within \(limit)"
+    case .timedOut: return "\(command) did not end within \(limit), or left a process that has its output open"
     case .notStarted(let reason): return reason
     case .signalled(let number): return "\(command) was ended by signal \(number)"
     case .exited: break

@@ -38,7 +38,15 @@ struct SanityBench: Sendable {
 
   /// Anything but success.
   func requireRefusal(_ call: DriverCall, _ what: String) async throws {
-    if case .success = await ask(call) { throw SanityFailure("\(call.command.rawValue) with \(what) was a success") }
+    let command = call.command.rawValue
+    switch await ask(call) {
+    case .success: throw SanityFailure("\(command) with \(what) was a success")
+    case .notSupported: return
+    case .failure(let reason):
+      let start = "\(command) command failed, status: Failure, reason: "
+      try require(reason.hasPrefix(start), "\(command) with \(what): \(reason)")
+      try require(reason.utf8.count > start.utf8.count, "\(command) with \(what) failed without a message")
+    }
   }
 
   /// Skips the case unless the driver has a command.

@@ -3,22 +3,24 @@ internal import Synchronization
 /// A node's directories and mounts in memory. Mounts, unmounts and files of drivers are made with its own methods.
 public final class SimulatedFiles: HostFiles {
   /// One mount on a directory; the last one is what is seen.
-  private struct Layer {
+  struct Layer {
     /// On another file system than the directory above.
     let isForeign: Bool
     /// Its server has died.
     var isDead = false
   }
 
-  private struct World {
+  struct World {
     var directories: Set<String> = ["/"]
     var files: Set<String> = []
     var mounts: [String: [Layer]] = [:]
     var owned: [String: VolumeOwnership] = [:]
     var held: Set<String> = []
+    var links: [String: String] = [:]
+    var loops: [String: String] = [:]
   }
 
-  private let world = Mutex(World())
+  let world = Mutex(World())
 
   /// Only the root directory.
   public init() {}
@@ -117,9 +119,9 @@ extension SimulatedFiles {
   /// Removes a file.
   public func removeFile(_ path: String) { world.withLock { _ = $0.files.remove(path) } }
 
-  /// Mounts something on a directory, foreign when it is of another file system.
+  /// Mounts something on a directory or file, foreign when it is of another file system.
   public func mount(_ path: String, isForeign: Bool) throws(HostError) {
-    guard exists(path) else { throw HostError("mount", path, code: 2) }
+    guard exists(path) || world.withLock({ $0.files.contains(path) }) else { throw HostError("mount", path, code: 2) }
     world.withLock { $0.mounts[path, default: []].append(Layer(isForeign: isForeign)) }
   }
 

@@ -39,9 +39,19 @@ public struct BlockPaths: Hashable, Sendable {
   public func global(plugin: String, volume: String, pod uid: String) -> String {
     "\(global(plugin: plugin, volume: volume))/\(uid)"
   }
+  /// `pods/<uid>/volumeDevices/<plugin, slashes as ~>`, where a pod's links are.
+  public func podDirectory(_ uid: String, plugin: String) -> String {
+    let escaped = plugin.split(separator: "/", omittingEmptySubsequences: false).joined(separator: "~")
+    return "\(root)/pods/\(uid)/volumeDevices/\(escaped)"
+  }
   /// `pods/<uid>/volumeDevices/<plugin, slashes as ~>/<volume>`: the link that the pod's runtime follows.
   public func pod(_ uid: String, plugin: String, volume: String) -> String {
-    let escaped = plugin.split(separator: "/", omittingEmptySubsequences: false).joined(separator: "~")
-    return "\(root)/pods/\(uid)/volumeDevices/\(escaped)/\(volume)"
+    "\(podDirectory(uid, plugin: plugin))/\(volume)"
+  }
+  /// Where a volume is mapped for a pod.
+  public func places(plugin: String, volume: String, pod uid: String) -> BlockMapping.Places {
+    BlockMapping.Places(
+      global: global(plugin: plugin, volume: volume), pod: podDirectory(uid, plugin: plugin), volume: volume,
+      podUID: uid)
   }
 }

@@ -35,15 +35,14 @@ extension KubernetesVersion: CustomStringConvertible {
 
 // What a driver is sent.
 extension KubernetesVersion {
-  /// Until 1.8 `isattached` was given the node before the options.
+  /// Until about 1.8 `isattached` was given the node before the options.
   var isAttachedNamesNodeFirst: Bool { minor <= 8 }
-  /// `waitfordetach` was removed after 1.8.
-  var waitsForDetach: Bool { minor <= 8 }
   /// Pod name, namespace, UID and service account came with 1.9.
   var tellsPod: Bool { minor >= 9 }
   /// Renamed in 1.15, by accident, when the mounter's arguments became a structure.
   var groupKey: String { minor >= 15 ? "kubernetes.io/mounterArgs.FsGroup" : "kubernetes.io/fsGroup" }
-  /// `expandvolume` was sent by the kubelet from the day there was expansion until the controller got a stand-in for it.
+  /// `expandvolume` was sent by the kubelet from the day there was expansion (1.13, kubernetes#67851) until the controller
+  /// got a stand-in for it, about 1.15.
   var kubeletExpandsVolume: Bool { (13...15).contains(minor) }
   /// Go writes `\b` and `\f` since 1.22, which built 1.30; before that `\u0008` and `\u000c`.
   var writesShortControlEscapes: Bool { minor >= 30 }
@@ -51,9 +50,9 @@ extension KubernetesVersion {
 
 // What it is understood to say.
 extension KubernetesVersion {
-  /// `attach: false` came with 1.8; before that every driver was attachable.
+  /// `attach: false` came with 1.8 (kubernetes#47503); before that every driver was attachable.
   var knowsAttachCapability: Bool { minor >= 8 }
-  /// `selinuxRelabel` came with 1.9.
+  /// `selinuxRelabel` came with 1.9 (kubernetes#50843).
   var knowsRelabelCapability: Bool { minor >= 9 }
   /// `fsGroup`, `supportsMetrics` and `requiresFSResize` came with 1.13, and so did expansion.
   var knowsExpansion: Bool { minor >= 13 }
@@ -64,29 +63,31 @@ extension KubernetesVersion {
   /// From 1.7 to 1.15 plugins were registered as `flexvolume-<driver>`, a name that no directory has: what such a kubelet
   /// finds on disk after a restart it can not match with a plugin.
   var pluginNamePrefix: String { (7...15).contains(minor) ? "flexvolume-" : "" }
-  /// The directory of a mount that failed is removed since 1.9.
+  /// The directory of a mount that failed is removed since about 1.9 (kubernetes#49383).
   var removesDirectoryOfFailedMount: Bool { minor >= 9 }
-  /// Bind mounts of one file system are recognised once the kernel is asked for mount roots, and a mount whose server has
-  /// died then counts as a mount too. Seen with 1.36, not with 1.20; the release between is 1.27, when reconstruction
-  /// changed as well.
-  var recognisesBindMounts: Bool { minor >= 27 }
-  /// Since 1.27 everything found on disk is taken up first, as uncertain, and compared with the pods afterwards.
-  var reconstructsFirst: Bool { minor >= 27 }
-  /// Empty volume directories of pods that are gone are removed since 1.21.
+  /// Bind mounts of one file system are recognised since the kernel is asked for mount roots with statx, and a mount whose
+  /// server has died then counts as a mount too: kubernetes#119968, made between 1.28 and 1.29. Seen with 1.36, not with
+  /// 1.20.
+  var recognisesBindMounts: Bool { minor >= 29 }
+  /// Since 1.28 everything found on disk is taken up first, as uncertain, and compared with the pods afterwards: the
+  /// feature gate NewVolumeManagerReconstruction. It was on in 1.27.0 and 1.27.1 too, and taken back (kubernetes#117752).
+  var reconstructsFirst: Bool { minor >= 28 }
+  /// Empty volume directories of pods that are gone are removed since 1.21 (kubernetes#95301); late patches of 1.18 to 1.20
+  /// do it too, 1.20.2 does not.
   var removesDanglingDirectories: Bool { minor >= 21 }
-  /// A kubelet that does not find its volume attached backs off; seen with 1.20, not with 1.36.
-  var backsOffWaitingForAttachment: Bool { minor < 27 }
-  /// Two pods whose inline volumes have one name and different contents: the second waits. Seen with 1.36, not with 1.20.
-  var separatesInlineNamesakes: Bool { minor >= 27 }
-  /// One broken driver hid the good ones found in the same round, until about 1.22.
-  var keepsGoodProbeResults: Bool { minor >= 22 }
-  /// A volume that could not be mounted yet stays wanted until its pod is gone from the API, also when the pod's containers
-  /// have ended. Seen with 1.20, not with 1.36.
-  var wantsVolumesOfEndedPods: Bool { minor < 27 }
-  /// Seen with 1.36, not with 1.20: messages begin with a small letter.
+  /// Whether a volume is attached is asked for once the node's status says that it is in use, since 1.24
+  /// (kubernetes#106853). Before that the question was a failure till then, with back-off.
+  var waitsForReportedUse: Bool { minor >= 24 }
+  /// The check for the access mode ReadWriteOncePod, on by default since 1.27, looks at the PV of a volume that another pod
+  /// of the node has mounted. An inline volume has none: the operation fails, with back-off, until the other pod's mount is
+  /// gone. Seen with 1.36, not with 1.20.
+  var stumblesOverSharedInlineVolumes: Bool { minor >= 27 }
+  /// One broken driver hid the good ones found in the same round, until 1.23: kubernetes#106703.
+  var keepsGoodProbeResults: Bool { minor >= 24 }
+  /// Messages begin with a small letter. Seen with 1.36, not with 1.20; the release between is not known.
   var beginsMessagesSmall: Bool { minor >= 27 }
-  /// Symbolic links get the group since 1.22; before that they were skipped.
+  /// Symbolic links get the group since about 1.22 (kubernetes#94895); before that they were skipped.
   var ownsSymbolicLinks: Bool { minor >= 22 }
-  /// The longest pause between two attempts.
+  /// The longest pause between two attempts: 2 min 2 s, in old releases 2 min. Since which one is not known, 1.9 is assumed.
   var longestPause: Duration { minor >= 9 ? .seconds(122) : .seconds(120) }
 }

@@ -22,6 +22,17 @@ public struct VolumeSpec: Hashable, Sendable {
   /// Labels that the PV demands of its node; all must be there.
   public var requiredNodeLabels: [String: String]
 
+  /// How pods use it. Of an inline volume and of a PV without a mode it is as a file system.
+  public var mode = Mode.fileSystem
+
+  /// `PV.spec.volumeMode`.
+  public enum Mode: String, Hashable, Sendable {
+    /// Mounted.
+    case fileSystem = "Filesystem"
+    /// As a device. No FlexVolume can be used so: its pod waits for ever.
+    case block = "Block"
+  }
+
   /// A volume's size as its PV and as its claim's status have it.
   public struct Sizes: Hashable, Sendable {
     /// `PV.spec.capacity`.

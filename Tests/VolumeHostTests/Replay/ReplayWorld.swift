@@ -1,3 +1,4 @@
+import Synchronization
 import VolumeHost
 
 /// A cluster of one node in simulated time, moved by a trace.
@@ -16,6 +17,7 @@ final class ReplayWorld {
   private var installed: Set<DriverName> = []
   private var pods: [String: Pod] = [:]
   private var controllerPods: [String: Pod] = [:]
+  private let secrets = RecordedSecrets()
 
   init(version: KubernetesVersion) {
     self.version = version
@@ -90,12 +92,12 @@ private struct Step {
 extension ReplayWorld {
   private func happen(_ line: TraceLine) {
     switch line.do {
-    case "run": if let pod = line.pod?.pod { run(pod) }
+    case "run": if let pod = line.pod { run(pod) }
     case "controller-run": if let pod = line.pod?.pod { controllerRun(pod) }
     case "end": if let uid = line.uid { end(uid) }
     case "controller-end": if let uid = line.uid { controllerEnd(uid) }
     case "forget": if let uid = line.uid, nodeIsUp { perform { await $0.forget(uid) } }
-    case "sync": for uid in pods.keys.sorted().prefix(1) { perform { await $0.sync(uid) } }
+    case "sync": if let uid = line.uid ?? pods.keys.min() { perform { await $0.sync(uid) } }
     case "controller-sync": controllerSync()
     case "verification": verify(at: .milliseconds(Int64((line.until ?? 0) * 1000)))
     case "stop-node": stopNode()
@@ -112,7 +114,7 @@ extension ReplayWorld {
     case "driver": change(line.driver, .addedOrUpdated)
     case "driver-gone": change(line.driver, .removed)
     case "reboot": files.removeAllMounts()
-    case "unmount-all": files.removeAllMounts()
+    case "unmounted": if let path = line.path { files.removeMount(path) }
     case "dead":
       for path in mountedVolumes { files.killServer(of: path) }
     case "file": files.addFile(line.path ?? "")
@@ -132,7 +134,9 @@ extension ReplayWorld {
     time.perform { [node] in await body(node) }
   }
 
-  private func run(_ pod: Pod) {
+  private func run(_ recorded: RecordedPod) {
+    let pod = recorded.pod
+    for secret in recorded.volumes.compactMap(\.secret) { secrets.set(secret) }
     pods[pod.uid] = pod
     if nodeIsUp { perform { await $0.run(pod) } }
   }
@@ -192,7 +196,7 @@ extension ReplayWorld {
     var settings = NodeSettings()
     settings.controllerAttaches = !attaches
     nodeChanges = everything()
-    let host = PluginHost(version: version, files: files, time: time, secrets: RecordedSecrets())
+    let host = PluginHost(version: version, files: files, time: time, secrets: secrets)
     node = NodeVolumes(
       host: host, manager: manager("kubelet", nodeChanges, host), status: status, settings: settings)
     nodeIsUp = true
@@ -214,14 +218,10 @@ extension ReplayWorld {
   }
 }
 
-/// The secrets of the scenarios.
-private struct RecordedSecrets: SecretSource {
-  func secret(_ name: String, namespace: String) async -> Secret? {
-    switch name {
-    case "sec":
-      Secret(type: "example.org/bind", data: ["username": Array("bob".utf8), "password": Array("p w".utf8)])
-    case "badsec": Secret(type: "Opaque", data: ["username": Array("bob".utf8)])
-    default: nil
-    }
-  }
+/// The secrets of the pods that were recorded.
+private final class RecordedSecrets: SecretSource {
+  private let known = Mutex<[String: Secret]>([:])
+
+  func set(_ recorded: RecordedSecret) { known.withLock { $0[recorded.name] = recorded.secret } }
+  func secret(_ name: String, namespace: String) async -> Secret? { known.withLock { $0[name] } }
 }

@@ -34,6 +34,7 @@ struct RecordedCall: Decodable, Hashable, Sendable {
 /// A line of a golden file: a situation's head, something that happens, or a call.
 struct TraceLine: Decodable, Sendable {
   let t: Double
+  let version: String?
   let situation: String?
   let end: Double?
   let deviation: Deviation?
@@ -72,7 +73,7 @@ struct RecordedVolume: Decodable, Hashable, Sendable {
   let options: [String: String]
   let persistent: Bool?
   let readOnly: Bool?
-  let secret: String?
+  let secret: RecordedSecret?
   let sizes: [Int64]?
   let mountOptions: [String]?
 
@@ -80,10 +81,21 @@ struct RecordedVolume: Decodable, Hashable, Sendable {
     let isPersistent = persistent ?? false
     let source = FlexSource(
       driver: driver, fsType: fsType, readOnly: !isPersistent && readOnly ?? false, options: options,
-      secret: secret.map { SecretReference(name: $0, namespace: isPersistent ? "default" : nil) })
+      secret: secret.map { SecretReference(name: $0.name, namespace: isPersistent ? "default" : nil) })
     return VolumeSpec(
       name: name, source: source, origin: isPersistent ? .persistent(claimReadOnly: readOnly ?? false) : .inline,
       mountOptions: mountOptions ?? [], sizes: sizes.map { .init(volume: $0[0], claim: $0[1]) })
+  }
+}
+
+/// A secret as golden files have it; values are in base64.
+struct RecordedSecret: Decodable, Hashable, Sendable {
+  let name: String
+  let type: String
+  let data: [String: String]
+
+  var secret: Secret {
+    Secret(type: type, data: data.mapValues { Array(Data(base64Encoded: $0) ?? Data()) })
   }
 }
 
@@ -99,19 +111,28 @@ struct Trace: Sendable {
   let version: KubernetesVersion
   let situations: [Situation]
 
+  /// The golden file of a version.
   init(_ name: String) throws {
     let directory = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-    let text = try String(contentsOf: directory.appending(path: "Traces/\(name).jsonl"), encoding: .utf8)
+    try self.init(path: directory.appending(path: "Traces/\(name).jsonl").path)
+  }
+
+  /// Any golden file. Its first line names the version.
+  init(path: String) throws {
+    let text = try String(contentsOf: URL(filePath: path), encoding: .utf8)
     var situations: [Situation] = []
+    var version: String?
     for line in text.split(separator: "\n") {
       let line = try JSONDecoder().decode(TraceLine.self, from: Data(line.utf8))
-      if line.situation != nil {
+      if let found = line.version {
+        version = found
+      } else if line.situation != nil {
         situations.append(Situation(head: line))
       } else if !situations.isEmpty {
         situations[situations.count - 1].lines.append(line)
       }
     }
-    version = Sample.version(name)
+    self.version = Sample.version(version ?? "")
     self.situations = situations
   }
 }

@@ -1,3 +1,4 @@
+import Foundation
 import Testing
 import VolumeHost
 
@@ -6,8 +7,20 @@ struct TraceReplayTests {
   @Test(
     "Every situation of a recorded run is played with the same calls in the same order",
     arguments: ["1.20.2", "1.36.2"])
-  func replay(name: String) throws {
-    let trace = try Trace(name)
+  func replay(name: String) throws { play(try Trace(name), name) }
+
+  /// For recordings that are not among ours: `Traces/replay` sets the variable.
+  @Test(
+    "Every situation of another recording is played too",
+    .enabled(if: Self.otherTrace != nil, "no recording in VOLUMEHOST_TRACE"))
+  func replayAnother() throws {
+    let path = try #require(Self.otherTrace)
+    play(try Trace(path: path), "recording")
+  }
+
+  private static let otherTrace = ProcessInfo.processInfo.environment["VOLUMEHOST_TRACE"]
+
+  private func play(_ trace: Trace, _ name: String) {
     let world = ReplayWorld(version: trace.version)
     var played = 0
     for situation in trace.situations {

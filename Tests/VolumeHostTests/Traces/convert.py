@@ -1,256 +1,549 @@
 #!/usr/bin/env python3
-"""convert.py VERSION RECORDING OUTPUT: makes a golden file of a recording; see README.md."""
-import json,sys,re
-K='kubernetes.io/'
-def opts(argv):
-    for a in argv[1:]:
-        if a.startswith('{'): return json.loads(a)
-def convert(v,source,target):
-    rows=[json.loads(l) for l in open(source)]
-    rows.sort(key=lambda r:r['t'])  # stable
-    # situations
-    sits=[];cur=None
-    for r in rows:
-        if 'mark' in r: cur={'name':r['mark'],'t':r['t'],'rows':[]}; sits.append(cur)
-        else: cur['rows'].append(r)
-    for i,s in enumerate(sits): s['end']=sits[i+1]['t'] if i+1<len(sits) else s['rows'][-1]['t']+20
-    pvs=set()
-    calls=[r for r in rows if 'argv' in r]
-    for c in calls:
-        if c['caller']=='' : c['caller']='kubelet'
-        if c['caller']=='kube-controller': c['caller']='controller'
-    ev=[]   # (t, order, dict)
-    def add(t,**kw): ev.append((round(t,3),len(ev),kw))
-    notes=[r for r in rows if 'note' in r]
-    for n in notes:
-        m=re.match(r'kubectl apply pv (\S+)',n['note'])
-        if m: pvs.add(m.group(1))
-    pods={}  # name -> list of life dicts
-    lives=[]
-    cur={}
-    def sit_of(t):
-        s=None
-        for x in sits:
-            if x['t']<=t: s=x
-        return s
-    # collect lives
-    applies=[]
-    for n in notes:
-        m=re.match(r'kubectl apply pod (\S+)',n['note'])
-        if m: applies.append((n['t'],m.group(1)))
-    for s in sits:
-        if s['name'].startswith('pod with three'): 
-            first=min(r['t'] for r in s['rows'] if 'argv' in r); applies.append((first,'tv1'))
-    applies.sort()
-    for i,(t,name) in enumerate(applies):
-        nxt=[a for a,b in applies if b==name and a>t]
-        lives.append({'name':name,'apply':t,'until':min(nxt) if nxt else 1e9})
-    for L in lives:
-        L['mounts']=[c for c in calls if c['argv'][0]=='mount' and opts(c['argv']).get(K+'pod.name')==L['name'] and L['apply']-1<=c['t']<L['until']-0.5]
-        L['uid']=opts(L['mounts'][0]['argv'])[K+'pod.uid'] if L['mounts'] else 'uid-of-'+L['name']
-        gone=[n['t'] for n in notes if n['note']=='pod %s is gone from the API'%L['name'] and L['apply']<n['t']<L['until']]
-        forced=[n['t'] for n in notes if n['note']=='pod %s force-deleted'%L['name'] and L['apply']<n['t']<L['until']]
-        dele=[n['t'] for n in notes if n['note'].startswith('kubectl delete pod %s'%L['name']) and L['apply']<n['t']<L['until']]
-        L['gone']=gone[0] if gone else (forced[0] if forced else None); L['forced']=forced[0] if forced else None
-        L['delete']=dele[0] if dele else None
-        L['unmounts']=[c for c in calls if c['argv'][0]=='unmount' and '/%s/'%L['uid'] in c['argv'][1]]
-        s=sit_of(L['apply'])
-        # volume definitions
-        vols=[]; seen=set()
-        for c in L['mounts']:
-            o=opts(c['argv']); vn=o[K+'pvOrVolumeName']
-            if vn in seen: continue
-            seen.add(vn)
-            d={'name':vn,'driver':'example.org/'+c['driver'] if '/example.org~' in c['argv'][1] else c['driver'],'fsType':o[K+'fsType'],
-               'options':{k:x for k,x in o.items() if not k.startswith(K)}}
-            if vn in pvs: d['persistent']=True
-            if o[K+'readwrite']=='ro': d['readOnly']=True
-            if any(k.startswith(K+'secret/') for k in o): d['secret']='sec'
-            if K+'mounterArgs.FsGroup' in o: L['group']=int(o[K+'mounterArgs.FsGroup'])
-            vols.append(d)
-        special={
-          's2':[{'name':'v','driver':'example.org/bind','fsType':'ext4','options':{'src':'tmpfs'},'secret':'badsec'}],
-          'mo1':[{'name':'pvmo','driver':'example.org/bind','fsType':'','options':{'src':'tmpfs'},'persistent':True,'mountOptions':['ro']}],
-          'ap2':[{'name':'pva','driver':'example.org/att','fsType':'ext4','options':{'x':'y'},'persistent':True}],
-          'ex2':[{'name':'pve','driver':'example.org/att','fsType':'ext4','options':{},'persistent':True}],
-          'sn2':[{'name':'v','driver':'example.org/att','fsType':'ext4','options':{'lun':'2'}}],
-          'kw2':[{'name':'v','driver':'example.org/att','fsType':'ext4','options':{'lun':'1'}}],
-          'af1':[{'name':'v','driver':'example.org/att','fsType':'ext4','options':{}}],
-          'af2':[{'name':'v','driver':'example.org/att','fsType':'ext4','options':{}}],
-          'ng1':[{'name':'v','driver':'example.org/att','fsType':'ext4','options':{}}],
-        }
-        if not vols: vols=special.get(L['name']) or [{'name':'v','driver':'example.org/bind','fsType':'ext4','options':{'src':'tmpfs'}}]
-        L['vols']=sorted(vols,key=lambda d:d['name'])
-        L['attach']=vols[0]['driver'].endswith(('/att','/full'))
-    def podjson(L,vols=None):
-        p={'name':L['name'],'uid':L['uid'],'volumes':[dict(d) for d in (vols or L['vols'])]}
-        if 'group' in L: p['group']=L['group']
-        return p
-    starts=[]
-    # kubelet restarts
-    down=[]
-    for i,n in enumerate(notes):
-        if n['note'] in ('stop-kubelet','crash-kubelet','node.sh stop','kubelet stopped') or n['note'].startswith('node.sh stop;'):
-            t0=n['t']
-            nxt=[c for c in calls if c['t']>t0+0.15 and c['caller']=='kubelet' and c['argv'][0]=='init']
-            st=[m['t'] for m in notes if m['t']>t0 and ('start-kubelet'==m['note'] or m['note'] in('kubelet started','node.sh start'))]
-            t1=(nxt[0]['t']-0.03) if nxt else st[0]
-            reboot=n['note'].startswith('node.sh stop')
-            selfattach=n['note'].startswith('node.sh stop;')
-            down.append((t0,t1))
-            add(t0+0.001,do='stop-node')
-            if reboot: add(t0+0.002,do='reboot')
-            add(t1,do='start-node',**({'attaches':True} if selfattach else {}))
-            starts.append(t1)
-            if selfattach:
-                # restarted with the default at the end of the pod's deletion
-                later=[c for c in calls if c['t']>t1+2 and c['caller']=='kubelet' and c['argv'][0]=='init' and c['driver']=='att']
-                t2=later[0]['t']-0.03
-                add(t2-0.5,do='stop-node'); add(t2,do='start-node'); starts.append(t2)
-    kstarts=[]
-    for n in notes:
-        if n['note'].startswith('controller-manager started') or n['note'].startswith('controller-manager restarted'):
-            nofl='no-flex-here' in n['note']
-            nxt=[c for c in calls if n['t']-8<c['t']<n['t']+10 and c['caller']=='controller' and c['argv'][0]=='init']
-            t1=(nxt[0]['t']-0.03) if nxt and not nofl else n['t']-5
-            add(t1-0.4,do='stop-controller'); add(t1,do='start-controller',**({'without':True} if nofl else {})); kstarts.append(t1)
-    runs=[]
-    for L in lives:
-        names=[d['name'] for d in L['vols']]; drv=L['vols'][0]['driver'].split('/')[-1]
-        def rel(c):
-            if c['driver']!=drv: return False
-            o=opts(c['argv'])
-            if c['argv'][0]=='init': return True
-            return (o and o[K+'pvOrVolumeName'] in names and o.get(K+'pod.name',L['name'])==L['name'])
-        kl=[c for c in calls if c['caller']=='kubelet' and rel(c) and L['apply']-0.3<=c['t']<L['apply']+1.5]
-        kc=[c for c in calls if c['caller']=='controller' and rel(c) and L['apply']-0.3<=c['t']<L['apply']+1.0]
-        kinit=[c for c in calls if c['caller']=='kubelet' and c['argv'][0]=='init' and L['apply']-0.3<=c['t']<L['apply']+0.5]
-        cinit=[c for c in calls if c['caller']=='controller' and c['argv'][0]=='init' and L['apply']-0.3<=c['t']<L['apply']+0.5]
-        L['run']=min([L['apply']+0.2]+[c['t'] for c in kl+kinit])-0.02
-        if not kl: L['run']=L['apply']+0.15
-        L['crun']=min([L['apply']]+[c['t'] for c in kc+cinit])-0.02
-        s=sit_of(L['apply'])
-        L['run']=max(L['run'],s['t']+0.001); L['crun']=max(L['crun'],s['t']+0.001)
-        vols=[dict(d) for d in L['vols']]
-        if L['name'] in('ex1',):
-            for d in vols: d['sizes']=[1<<30,1<<30]
-        if L['name']=='ex2':
-            for d in vols: d['sizes']=[2<<30,2<<30]
-        add(L['run'],do='run',pod=podjson(L,vols)); add(L['crun'],do='controller-run',pod=podjson(L,vols))
-        runs+= [L['run'],L['crun']]
-        if L['name']=='ex1':
-            x=[c for c in calls if c['argv'][0]=='expandfs'][0]
-            for d in vols: d['sizes']=[2<<30,1<<30]
-            add(x['t']-0.02,do='run',pod=podjson(L,vols))
-            vols=[dict(d,sizes=[2<<30,2<<30]) for d in vols]
-            add(x['t']+5,do='run',pod=podjson(L,vols))
-        # end
-        last=max([c['t'] for c in L['mounts']],default=0)
-        firstun=min([c['t'] for c in L['unmounts'] if L['delete'] is None or c['t']>L['delete'] or True],default=None)
-        if firstun is None and L['attach'] and L['delete']:
-            mp=[c['t'] for c in calls if c['argv'][0]=='unmountdevice' and c['argv'][1].endswith('/'+drv+'/mounts/'+names[0]) and c['t']>L['delete']]
-            nextrun=[M for M in lives if M is not L and M['vols'][0]['name']==names[0] and M['vols'][0]['driver']==L['vols'][0]['driver'] and M['apply']<(mp[0] if mp else 0) and (M['delete'] or 1e9)>L['delete']]
-            if mp and not nextrun: firstun=mp[0]
-        cands=[x for x in (firstun-0.03 if firstun else None,L['gone'],L['delete']+1 if v=='1.36.2' and not firstun and L['delete'] else None) if x]
-        if not cands: continue
-        end=min(cands)
-        end=max(end,last+0.005)
-        old=v.startswith('1.20') and L['delete'] and not L['forced']
-        gonelast=max(L['gone'] or 0,last+0.005)
-        if old and (not firstun or last>L['delete'] or (L['gone'] or 1e9)<firstun): end=min(min(cands),L['delete']+2)
-        if L['forced']: end=L['forced']
-        L['end']=end
-        add(end,do='end',uid=L['uid']); add(L['gone'] if L['forced'] else end,do='controller-end',uid=L['uid'])
-        if L['gone']: add(gonelast if old else max(L['gone'],end+0.001),do='forget',uid=L['uid'])
-    # plugin directory
-    def sit(prefix): 
-        return [s for s in sits if s['name'].startswith(prefix)]
-    def touch(t,d): add(t,do='driver',driver=d)
-    B='example.org/bind';A='example.org/att';F='example.org/full'
-    touch(sits[0]['t'],B)
-    for s in sit('a file is written beside'): touch(s['t']+0.001,B); [touch(r['t'],B) for r in s['rows'] if r.get('note')=='the file is removed']
-    for s in sit('capability fsGroup:false'):
-        touch(s['t']+0.001,B); touch(s['end']-0.01,B)
-    for n in notes:
-        if n['note'] in('driver installed','driver replaced','some.log written'): touch(n['t'],B)
-        if n['note']=='driver directory removed': add(n['t'],do='driver-gone',driver=B)
-    for s in sit('supportsMetrics:true'): touch(s['t']+0.001,B); touch(s['end']-0.01,B)
-    for s in sit('attach:true driver (att)'): touch(s['t']+0.001,A)
-    for s in sit('attach, waitforattach'): touch(s['t']+0.001,A); touch(s['end']-0.01,A)
-    for s in sit("driver 'full'"): touch(s['t']+0.001,F)
-    for s in sit('PVC grows'): touch(s['t']-0.01,A)
-    for s in sit('driver without vendor'): touch(s['t']+0.001,'plain'); add(s['end']-0.01,do='driver-gone',driver='plain')
-    for s in sit('a log file is written'): 
-        for r in s['rows']:
-            if r.get('note')=='pod w3 is gone from the API': touch(r['t']+3,B)
-    # lookups that nothing else explains
-    for c in calls:
-        if c['argv'][0]!='init': continue
-        t=c['t']
-        if c['caller']=='kubelet':
-            if any(abs(t-x)<0.5 for x in runs) or any(-0.1<t-x<1.0 for x in starts): continue
-            if any(d['driver']==c['driver'] and d['caller']=='kubelet' and d['argv'][0]=='unmount' and 0<d['t']-t<0.15 for d in calls): continue
-            add(t-0.01,do='sync')
-        else:
-            if any(abs(t-x)<0.5 for x in runs) or any(-0.1<t-x<1.0 for x in kstarts): continue
-            add(t-0.01,do='controller-sync')
-    # pod syncs seen by getvolumename of 'full'
-    for s in sit('inline: pod created'):
-        mt=[r['t'] for r in s['rows'] if r.get('argv',[''])[0]=='mount']
-        for r in s['rows']:
-            if 'argv' in r and r['caller']=='kubelet' and r['argv'][0]=='getvolumename' and r['driver']=='full' and r['t']>mt[0]: add(r['t']-0.01,do='sync')
-    # verification phase: it depends on when the process was started
-    lastv=-1e9
-    for c in calls:
-        if c['argv'][0]=='isattached':
-            life=max([0.0]+[x for x in kstarts if x<c['t']])
-            since=max(life,lastv)
-            if abs((c['t']-lastv)-60)>1 or since!=lastv:
-                k=int((c['t']-since-1)//60); add(max(since+0.5,0.001),do='verification',until=round(c['t']-0.01-60*k,3))
-            lastv=c['t']
-    # by hand
-    for n in notes:
-        if n['note'].startswith('umounted by hand'):
-            add(n['t'],do='unmount-all')
-        if n['note'].startswith('a FUSE mount whose server died'):
-            add(n['t'],do='dead')
-    for s in sit('all mounts of the pod lost'):
-        st=[r['t'] for r in s['rows'] if r.get('note')=='start-kubelet'][0]; add(st,do='unmount-all')
-    for s in sit('driver answers Success to mount and mounts nothing'):
-        rr=[r['t'] for r in s['rows'] if r.get('note','').endswith('Running and ready')][0]
-        m=[r for r in s['rows'] if r.get('argv',[''])[0]=='mount'][0]
-        un=[r for r in s['rows'] if r.get('argv',[''])[0]=='unmount']
-        add(rr,do='file',path=m['argv'][1]+'/file')
-        un[-1]['removes']=m['argv'][1]+'/file'
-    # silent drivers
-    for s in sits:
-        e={'mount: no output':'','mount: killed by a signal':'signal'}.get(s['name'])
-        if e is not None:
-            nxt=[r['t'] for r in s['rows'] if 'argv' in r and r['argv'][0]=='mount']
-            ph=[r['t'] for r in s['rows'] if r.get('note','').startswith('phase')][0]
-            add(s['t']+0.0005,do='silent',until=round((nxt[0]-0.15) if nxt else s['end'],3),signal=9 if e else 0)
-    # calls
-    for c in calls:
-        o=opts(c['argv'])
-        r={'caller':c['caller'],'driver':c['driver'],'argv':c['argv'],'out':c['out'],'rc':c['rc'],'dur':float(c['dur'] or 0)}
-        if c['dir_before']: r['before']=c['dir_before']; r['after']=c['dir_after']
-        if c['argv'][0] in('mount','mountdevice') and (c['argv'][0]=='mountdevice' or c['driver']=='full' or o.get('src')=='tmpfs' or (c['driver']=='att')): r['foreign']=True
-        if 'removes' in c: r['removes']=c['removes']
-        s=sit_of(c['t'])
-        if s['name'].startswith('mount: text before the JSON') and c['argv'][0]=='mount': r['stderr']='warning: x\n'
-        add(c['t'],call=r)
-    dev={
-     "inline: pod created":"the controller-manager asks for the volume's name at each of its informer's events, which the trace does not record; only the first time of each situation is compared",
+"""convert.py VERSION RECORDING OUTPUT: makes a golden file of a recording; see README.md.
+
+A recording has three kinds of lines: marks begin a situation, notes say what was done or seen from outside, and calls are
+what a driver was asked and answered. What the library has to be told, when pods came and went, drivers changed, processes
+were stopped, mounts were lost, is taken from notes where they say it, and otherwise from the first call that shows it.
+Nothing here depends on a situation's name.
+"""
+
+import base64
+import collections
+import json
+import re
+import sys
+
+PREFIX = "kubernetes.io/"
+POD_NAME, POD_UID, VOLUME = PREFIX + "pod.name", PREFIX + "pod.uid", PREFIX + "pvOrVolumeName"
+GROUP, SECRET = PREFIX + "mounterArgs.FsGroup", PREFIX + "secret/"
+NEVER = 1e9
+
+KUBELET_STOPS = re.compile(r"^(stop-kubelet|crash-kubelet|kubelet (stopped|killed)|node\.sh stop)")
+KUBELET_STARTS = re.compile(r"^(start-kubelet|kubelet started|node\.sh start)")
+NODE_RESTARTS = re.compile(r"^node restarted")
+CONTROLLER_STARTS = re.compile(r"^controller-manager (re)?started")
+DRIVER_CHANGES = re.compile(r"^(driver (installed|replaced|updated)|the file is removed|\S+\.log written)")
+DRIVER_REMOVED = re.compile(r"^driver (directory )?removed")
+DEAD_SERVER = re.compile(r"^a FUSE mount whose server died")
+BY_HAND = re.compile(r"u(n)?mount")
+
+
+class Call:
+    """What a driver was asked, and answered."""
+
+    def __init__(self, row):
+        self.row = row
+        self.t, self.driver, self.argv = row["t"], row["driver"], row["argv"]
+        # A driver whose kubelet was killed has lost its parent.
+        self.caller = {"": "kubelet", "kube-controller": "controller"}.get(row["caller"], row["caller"])
+        self.command = self.argv[0]
+        self.duration = float(row["dur"] or 0)
+        text = next((a for a in self.argv[1:] if a.startswith("{")), None)
+        self.options = json.loads(text) if text else {}
+        self.stderr = self.removes = None
+
+    @property
+    def volume(self):
+        return self.options.get(VOLUME)
+
+    @property
+    def directory(self):
+        return self.argv[1] if self.row["dir_before"] else None
+
+    @property
+    def reply(self):
+        try:
+            return json.loads(self.row["out"])
+        except ValueError:
+            return {}
+
+    @property
+    def succeeded(self):
+        return self.row["rc"] == 0 and self.reply.get("status") == "Success"
+
+
+def mounts(state):
+    """The number in "exists 750 root:root mounts=1"; None for a directory that could not be looked at."""
+    found = re.search(r"mounts=(\d+)", state or "")
+    return int(found.group(1)) if found else None
+
+
+class Recording:
+    """Its lines by kind, in order of time."""
+
+    def __init__(self, path):
+        with open(path) as file:
+            rows = sorted((json.loads(line) for line in file if line.strip()), key=lambda row: row["t"])
+        self.calls = [Call(row) for row in rows if "argv" in row]
+        self.notes = [(row["t"], row["note"]) for row in rows if "note" in row]
+        self.situations = [{"name": row["mark"], "t": row["t"]} for row in rows if "mark" in row]
+        for one, following in zip(self.situations, self.situations[1:]):
+            one["end"] = following["t"]
+        self.situations[-1]["end"] = rows[-1]["t"] + 20
+        self.attaches = self._attaching()
+        self.names = self._full_names()
+
+    def noted(self, pattern, start=-NEVER, end=NEVER):
+        """Times of notes that a pattern matches."""
+        return [t for t, note in self.notes if start <= t < end and re.search(pattern, note)]
+
+    def situation(self, t):
+        return next((s for s in reversed(self.situations) if s["t"] <= t), self.situations[0])
+
+    def made(self, command=None, caller=None, start=-NEVER, end=NEVER, driver=None):
+        return [c for c in self.calls if start <= c.t < end and command in (None, c.command)
+                and caller in (None, c.caller) and driver in (None, c.driver)]
+
+    def _attaching(self):
+        """Drivers that have said that they attach, or nothing about it."""
+        return {c.driver for c in self.made("init")
+                if c.succeeded and (c.reply.get("capabilities") or {}).get("attach", True)}
+
+    def _full_names(self):
+        """Vendor and driver, as paths show them."""
+        names = {}
+        for call in self.calls:
+            found = re.search(r"/volumes/([^/]+)/|/flexvolume/(.+)/mounts/", " ".join(call.argv))
+            if found:
+                names[call.driver] = found.group(1).replace("~", "/") if found.group(1) else found.group(2)
+        return names
+
+    def full_name(self, driver):
+        return self.names.get(driver, "example.org/" + driver)
+
+
+class Events:
+    """What happens from outside, for the golden file."""
+
+    def __init__(self):
+        self.lines = []
+
+    def add(self, t, **line):
+        self.lines.append((round(t, 3), len(self.lines), line))
+
+    def between(self, start, end):
+        return [{"t": t, **line} for t, _, line in sorted(self.lines) if start <= t < end]
+
+
+# --- pods -----------------------------------------------------------------------------------------------------------
+
+
+class Life:
+    """One pod, from its creation until it is gone."""
+
+    def __init__(self, recording, name, applied, until):
+        self.name, self.applied, self.until = name, applied, until
+        self.mounts = [c for c in recording.made("mount", start=applied - 1, end=until - 0.5)
+                       if c.options.get(POD_NAME) == name]
+        self.uid = self.mounts[0].options[POD_UID] if self.mounts else f"uid-of-{name}-{applied:.0f}"
+        after = lambda pattern: next(iter(recording.noted(pattern, applied, until)), None)
+        self.forced = after(rf"^pod {name} force-deleted|^kubectl delete pod {name} .*--force")
+        self.deleted = after(rf"^kubectl delete pod {name}\b")
+        self.gone = after(rf"^pod {name} is gone from the API") or self.forced
+        self.unmounts = [c for c in recording.made("unmount") if f"/{self.uid}/" in c.argv[1]]
+        self.group = next((int(c.options[GROUP]) for c in self.mounts if GROUP in c.options), None)
+        self.events = [note for t, note in recording.notes
+                       if note.startswith("event ") and applied <= t < min(self.until, (self.gone or NEVER) + 1)]
+
+    @property
+    def last_mount(self):
+        return max((c.t for c in self.mounts), default=0)
+
+    def pod(self, volumes):
+        pod = {"name": self.name, "uid": self.uid, "volumes": volumes}
+        if self.group is not None:
+            pod["group"] = self.group
+        return pod
+
+
+def find_lives(recording):
+    """Pods by their notes; those without one by their first mount."""
+    applied = [(t, re.match(r"kubectl apply pod (\S+)", note).group(1))
+               for t, note in recording.notes if note.startswith("kubectl apply pod ")]
+    known = {name for _, name in applied}
+    for call in recording.made("mount"):
+        name = call.options.get(POD_NAME)
+        if name and name not in known:
+            known.add(name)
+            applied.append((call.t - 0.3, name))
+    applied.sort()
+    lives = []
+    for t, name in applied:
+        lives.append(Life(recording, name, t, min((u for u, n in applied if n == name and u > t), default=NEVER)))
+    return lives
+
+
+def volume_of(call, recording, persistent):
+    """A pod's volume, as a call of its driver has it."""
+    options = call.options
+    volume = {
+        "name": options[VOLUME],
+        "driver": recording.full_name(call.driver),
+        "fsType": options[PREFIX + "fsType"],
+        "options": {k: v for k, v in options.items() if not k.startswith(PREFIX)},
     }
-    ev.sort(key=lambda e:(e[0],e[1]))
-    with open(target,'w') as f:
-        i=0
-        for s in sits:
-            h={'situation':s['name'],'t':s['t'],'end':round(s['end'],3)}
-            if any(r.get('driver')=='full' and r['argv'][0]=='getvolumename' for r in s['rows'] if 'argv' in r):
-                h['deviation']={'of':'controller getvolumename','reason':dev['inline: pod created']}
-            f.write(json.dumps(h)+'\n')
-            while i<len(ev) and ev[i][0]<s['end']:
-                t,_,d=ev[i]; f.write(json.dumps({'t':t,**d})+'\n'); i+=1
-    print(v,len(sits),'situations',len(calls),'calls',len(lives),'pods')
-convert(*sys.argv[1:4])
+    if volume["name"] in persistent:
+        volume["persistent"] = True
+    if options[PREFIX + "readwrite"] == "ro":
+        volume["readOnly"] = True
+    secret = {k[len(SECRET):]: v for k, v in options.items() if k.startswith(SECRET)}
+    if secret:
+        volume["secret"] = {"name": "secret", "type": volume["driver"], "data": secret}
+    return volume
+
+
+def volumes_of(life, recording, persistent):
+    """Its volumes: from its own mounts, from the first call that can be its, or from its events."""
+    own = {c.volume: c for c in reversed(life.mounts)}
+    if own:
+        return [volume_of(own[name], recording, persistent) for name in sorted(own)]
+    end = min(life.deleted or NEVER, life.until)
+    # The pod may wait for another one that is still there.
+    later = min(life.gone or NEVER, life.until)
+    for window in (end, later):
+        for call in recording.made(start=life.applied - 0.3, end=window):
+            if call.command in ("getvolumename", "attach", "waitforattach", "mountdevice"):
+                return [volume_of(call, recording, persistent)]
+    return [volume_of_event(life, recording, persistent)]
+
+
+def volume_of_event(life, recording, persistent):
+    """One that no driver was ever asked about."""
+    text = " ".join(life.events)
+    name = re.search(r'for volume "([^"]+)"', text)
+    last = [c.driver for c in recording.made("mount", end=life.applied) if c.driver not in recording.attaches]
+    volume = {
+        "name": name.group(1) if name else "v",
+        "driver": recording.full_name(last[-1]) if last and "no volume plugin matched" not in text else "none",
+        "fsType": "ext4",
+        "options": {},
+    }
+    if volume["name"] in persistent:
+        volume["persistent"] = True
+    secret = re.search(r"[Cc]ouldn't get secret \S+/(\S+) err", text)
+    if secret:
+        volume["secret"] = {"name": secret.group(1), "type": "Opaque", "data": {"k": base64.b64encode(b"v").decode()}}
+    if "mount options are not supported" in text:
+        volume["persistent"], volume["mountOptions"] = True, ["ro"]
+    return volume
+
+
+def is_of(call, life, volumes):
+    """Whether a call can be about a pod."""
+    names, driver = [v["name"] for v in volumes], volumes[0]["driver"].split("/")[-1]
+    if call.command == "init":
+        return True
+    return call.driver == driver and call.volume in names and call.options.get(POD_NAME, life.name) == life.name
+
+
+def begin(life, volumes, recording, events):
+    """When kubelet and controller-manager get to know of a pod: just before the first call that shows it."""
+    start = recording.situation(life.applied)["t"] + 0.001
+
+    def first(caller, longest, usual):
+        calls = [c.t for c in recording.made(caller=caller, start=life.applied - 0.3, end=life.applied + longest)
+                 if is_of(c, life, volumes) and (c.command != "init" or c.t < life.applied + 0.5)]
+        return max(min([life.applied + usual] + calls) - 0.02, start)
+
+    life.begins = {"run": first("kubelet", 1.5, 0.2), "controller-run": first("controller", 1.0, 0.02)}
+    for what, t in life.begins.items():
+        events.add(t, do=what, pod=life.pod(volumes))
+
+
+def finish(life, lives, recording, events):
+    """When its containers end, and when it is gone for the kubelet."""
+    taken_down = min((c.t for c in life.unmounts), default=None)
+    if taken_down is None and life.deleted and life.attaches:
+        taken_down = device_taken_down(life, lives, recording)
+    ends = [t for t in (taken_down and taken_down - 0.03, life.gone) if t]
+    if life.deleted and (taken_down is None or life.last_mount > life.deleted or taken_down > (life.gone or NEVER)):
+        # Mounts go on after the containers' end, or there is nothing to be taken down: the end is not seen in a call.
+        ends.append(life.deleted + 1)
+    if not ends:
+        return
+    end = life.forced or (min(ends) if life.deleted else max(min(ends), life.last_mount + 0.005))
+    events.add(end, do="end", uid=life.uid)
+    events.add(life.forced or end, do="controller-end", uid=life.uid)
+    if life.gone:
+        # It is noted some time after it happens, and the kubelet may hear of it later.
+        events.add(max(end + 0.001, life.gone - 0.3, life.last_mount + 0.005), do="forget", uid=life.uid)
+
+
+def device_taken_down(life, lives, recording):
+    """When the device of a pod's volume is unmounted, unless that is for another pod that has it too."""
+    volume = life.volumes[0]
+    path = f"/{volume['driver']}/mounts/{volume['name']}"
+    calls = [c.t for c in recording.made("unmountdevice", start=life.deleted) if c.argv[1].endswith(path)]
+    if not calls:
+        return None
+    shared = any(
+        other is not life and other.volumes[0]["name"] == volume["name"]
+        and other.volumes[0]["driver"] == volume["driver"]
+        and other.applied < calls[0] and (other.deleted or other.gone or NEVER) > life.deleted
+        for other in lives)
+    return None if shared else calls[0]
+
+
+def grow(life, volumes, recording, events):
+    """A PV that grows: its size is known to have changed when the kubelet first asks the driver to grow it."""
+    for volume in volumes:
+        if not volume.get("persistent"):
+            continue
+        calls = [c for c in recording.made("expandfs") if c.volume == volume["name"]]
+        mine = [c for c in calls if life.applied <= c.t < (life.gone or life.until)]
+        earlier = [c for c in calls if c.t < life.applied and c.succeeded]
+        if mine:
+            new, old = (int(a) for a in mine[0].argv[-2:])
+            online = recording.noted("^kubectl patch pvc", life.applied, mine[0].t)
+            volume["sizes"] = [old, old] if online else [new, old]
+            if online:
+                events.add(mine[0].t - 0.02, do="run", pod=life.pod([dict(v, sizes=[new, old]) for v in volumes]))
+            done = next((c for c in mine if c.succeeded), None)
+            if done:
+                t = done.t + done.duration + 1
+                events.add(t, do="run", pod=life.pod([dict(v, sizes=[new, new]) for v in volumes]))
+        elif earlier:
+            new = int(earlier[-1].argv[-2])
+            volume["sizes"] = [new, new]
+
+
+# --- processes ------------------------------------------------------------------------------------------------------
+
+
+def kubelet_restarts(recording, events):
+    """Stops and starts of the kubelet; the times of the starts."""
+    starts = []
+    stops = recording.noted(KUBELET_STOPS)
+    for t in stops:
+        note = next(n for u, n in recording.notes if u == t and KUBELET_STOPS.search(n))
+        up = next(iter(recording.noted(KUBELET_STARTS, t + 0.0001)), t + 0.2)
+        inits = [c.t for c in recording.made("init", "kubelet", max(t + 0.15, up - 0.5), up + 15)]
+        start = inits[0] - 0.03 if inits else up
+        following = min([u for u in stops if u > t] + recording.noted(NODE_RESTARTS, start), default=NEVER)
+        attaches = bool(recording.made("attach", "kubelet", start, following))
+        events.add(t + 0.001, do="stop-node")
+        if note.startswith("node.sh stop"):
+            events.add(t + 0.002, do="reboot")
+        events.add(start, do="start-node", **({"attaches": True} if attaches else {}))
+        starts.append(start)
+    for t in recording.noted(NODE_RESTARTS):
+        inits = [c.t for c in recording.made("init", "kubelet", t - 8, t)]
+        start = inits[0] - 0.03 if inits else t
+        events.add(start - 0.5, do="stop-node")
+        events.add(start, do="start-node")
+        starts.append(start)
+    return sorted(starts)
+
+
+def controller_restarts(recording, events):
+    starts = []
+    for t in recording.noted(CONTROLLER_STARTS):
+        inits = [c.t for c in recording.made("init", "controller", t - 8, t + 10)]
+        start = inits[0] - 0.03 if inits else t - 5
+        events.add(start - 0.4, do="stop-controller")
+        # One that asks no driver has none in its directory.
+        events.add(start, do="start-controller", **({} if inits else {"without": True}))
+        starts.append(start)
+    return starts
+
+
+# --- drivers --------------------------------------------------------------------------------------------------------
+
+
+def driver_changes(recording, starts, events):
+    """Changes in the plugin directory: by notes, and where init was called and nothing else explains it."""
+    changes = collections.defaultdict(list)
+    noted_about = lambda t: (recording.made("mount", end=t)[-1:] or recording.made("init")[:1])[0].driver
+    for t in recording.noted(DRIVER_CHANGES):
+        changes[noted_about(t)].append(t)
+    for t in recording.noted(DRIVER_REMOVED):
+        events.add(t, do="driver-gone", driver=recording.full_name(noted_about(t)))
+    asked = {}
+    for call in recording.made("init"):
+        last = asked.get((call.caller, call.driver))
+        since = -NEVER if last is None else last
+        asked[call.caller, call.driver] = call.t
+        restarted = any(since < t < call.t for t in starts[call.caller])
+        changed = any(since < t < call.t for t in changes[call.driver])
+        if changed or (restarted and changes[call.driver]):
+            continue
+        before = [c.t + 0.001 for c in recording.calls if c.t < call.t - 0.5 and c.caller == call.caller]
+        t = max([recording.situation(call.t)["t"] + 0.001] + before[-1:])
+        changes[call.driver].append(t)
+    for driver, times in changes.items():
+        for t in times:
+            events.add(t, do="driver", driver=recording.full_name(driver))
+        removed = removal(driver, recording, starts)
+        if removed:
+            events.add(removed, do="driver-gone", driver=recording.full_name(driver))
+
+
+def removal(driver, recording, starts):
+    """When a driver went for good: a kubelet that is started asks all that are there."""
+    last = recording.made(driver=driver)[-1].t
+    for start in starts["kubelet"]:
+        if start > last and recording.made("init", "kubelet", start, start + 15):
+            return recording.situation(last)["end"] - 0.01
+    return None
+
+
+def lookups(recording, lives, starts, events):
+    """Calls that show that somebody looked at the plugins, for reasons that are not recorded."""
+    begins = [t for life in lives for t in life.begins.values()]
+    for call in recording.made("init"):
+        if any(abs(call.t - t) < 0.5 for t in begins) or any(-0.1 < call.t - t < 1 for t in starts[call.caller]):
+            continue
+        if call.caller == "controller":
+            events.add(call.t - 0.01, do="controller-sync")
+            continue
+        # The kubelet looks before it takes a volume down, too.
+        if not recording.made("unmount", "kubelet", call.t, call.t + 0.15, call.driver):
+            events.add(call.t - 0.01, do="sync")
+    for life in lives:
+        ready = life.last_mount
+        calls = recording.made("getvolumename", "kubelet", ready or NEVER, life.deleted or life.until)
+        for call in calls:
+            if call.succeeded and is_of(call, life, life.volumes):
+                events.add(call.t - 0.01, do="sync", uid=life.uid)
+
+
+def verifications(recording, starts, events):
+    """The controller verifies each minute; when the minute begins is seen in its calls only."""
+    last = -NEVER
+    for call in recording.made("isattached"):
+        since = max([0.0, last] + [t for t in starts["controller"] if t < call.t])
+        if abs(call.t - last - 60) > 1 or since != last:
+            minutes = int((call.t - since - 1) // 60)
+            events.add(max(since + 0.5, 0.001), do="verification", until=round(call.t - 0.01 - 60 * minutes, 3))
+        last = call.t
+
+
+# --- what is not in a call ------------------------------------------------------------------------------------------
+
+
+def lost_mounts(recording, starts, events):
+    """Mounts that went without a driver: a call finds fewer than the one before has left."""
+    for t in recording.noted(DEAD_SERVER):
+        events.add(t, do="dead")
+    left = {}
+    ordered = sorted([(c.t, 0, c) for c in recording.calls] + [(c.t + c.duration, 1, c) for c in recording.calls],
+                     key=lambda entry: entry[:2])
+    for t, is_end, call in ordered:
+        path = call.directory
+        if not path:
+            continue
+        if is_end:
+            left[path] = (t, mounts(call.row["dir_after"]))
+            continue
+        found, (since, expected) = mounts(call.row["dir_before"]), left.get(path, (t, None))
+        dead = recording.noted(DEAD_SERVER, since, t)
+        if found is None or expected is None or (found >= expected and not (dead and call.command == "mount")):
+            continue
+        if recording.noted("^node\\.sh stop", since, t):
+            continue
+        events.add(time_of_loss(recording, since, t, starts), do="unmounted", path=path)
+
+
+def time_of_loss(recording, since, t, starts):
+    hand = [u for u, note in recording.notes if since <= u < t and BY_HAND.search(note)
+            and "unmount" not in note.split()[:1] and not note.startswith(("mounts", "event"))]
+    down = [u for u in starts["kubelet"] if since <= u < t]
+    return hand[-1] if hand else down[-1] - 0.01 if down else t - 0.4
+
+
+def kept_directories(recording, lives, events):
+    """A directory without a mount that several successful unmounts do not get rid of has a file in it."""
+    for life in lives:
+        by_path = collections.defaultdict(list)
+        for call in life.unmounts:
+            by_path[call.argv[1]].append(call)
+        for path, calls in by_path.items():
+            empty = [c for c in calls if c.succeeded and mounts(c.row["dir_before"]) == 0]
+            if len(empty) < 2 or len(empty) != len(calls):
+                continue
+            ready = recording.noted(rf"^pod {life.name} Running", life.applied, life.until)
+            events.add(ready[0] if ready else life.last_mount + 1, do="file", path=path + "/file")
+            calls[-1].removes = path + "/file"
+
+
+def odd_answers(recording, lives, events):
+    """Drivers that wrote before their reply, or ended without a word and without being recorded: told by pods' events."""
+    seen, owner = collections.Counter(), None
+    for life in lives:
+        found = collections.Counter(re.sub(r"^event (\S+) x\d+", r"event \1", e) for e in life.events)
+        new = found - seen if owner == life.name else found
+        if found:
+            seen, owner = found, life.name
+        for text in new:
+            noise = re.search(r"invalid character '(.)' looking for beginning of value", text)
+            if noise and life.mounts:
+                life.mounts[0].stderr = noise.group(1) + "arning\n"
+            if "unexpected end of JSON input" in text and not any(c.t < life.applied + 1 for c in life.mounts):
+                end = life.mounts[0].t - 0.15 if life.mounts else recording.situation(life.applied)["end"]
+                events.add(life.applied + 0.001, do="silent", until=round(end, 3), signal=0)
+
+
+# --- the golden file ------------------------------------------------------------------------------------------------
+
+
+def golden_call(call, recording):
+    line = {"caller": call.caller, "driver": call.driver, "argv": call.argv, "out": call.row["out"],
+            "rc": call.row["rc"], "dur": call.duration}
+    if call.directory:
+        line["before"], line["after"] = call.row["dir_before"], call.row["dir_after"]
+    # The recorder's drivers mount a tmpfs, or bind a directory of the node's own file system.
+    if call.command == "mountdevice" or (call.command == "mount" and (
+            call.driver in recording.attaches or call.options.get("src") == "tmpfs")):
+        line["foreign"] = True
+    if call.stderr:
+        line["stderr"] = call.stderr
+    if call.removes:
+        line["removes"] = call.removes
+    return line
+
+
+def convert(version, source, target):
+    recording, events = Recording(source), Events()
+    persistent = {re.match(r"kubectl apply pv (\S+)", n).group(1)
+                  for _, n in recording.notes if n.startswith("kubectl apply pv ")}
+    # A claim's PV whose own note is missing.
+    persistent |= {m.group(1) for _, n in recording.notes for m in [re.match(r"(?:kubectl delete pv|pv) (pv\S+)", n)] if m}
+    lives = find_lives(recording)
+    for life in lives:
+        life.volumes = volumes_of(life, recording, persistent)
+        life.attaches = life.volumes[0]["driver"].split("/")[-1] in recording.attaches
+    starts = {"kubelet": kubelet_restarts(recording, events), "controller": controller_restarts(recording, events)}
+    for life in lives:
+        grow(life, life.volumes, recording, events)
+        begin(life, life.volumes, recording, events)
+    for life in lives:
+        finish(life, lives, recording, events)
+    driver_changes(recording, starts, events)
+    lookups(recording, lives, starts, events)
+    verifications(recording, starts, events)
+    lost_mounts(recording, starts, events)
+    kept_directories(recording, lives, events)
+    odd_answers(recording, lives, events)
+    for call in recording.calls:
+        events.add(call.t, call=golden_call(call, recording))
+    with open(target, "w") as file:
+        file.write(json.dumps({"t": 0, "version": version}) + "\n")
+        start = -NEVER
+        for situation in recording.situations:
+            head = {"situation": situation["name"], "t": situation["t"], "end": round(situation["end"], 3)}
+            asked = recording.made("getvolumename", "controller", situation["t"], situation["end"])
+            if any(c.succeeded for c in asked):
+                head["deviation"] = {"of": "controller getvolumename", "reason": (
+                    "the controller-manager asks for the volume's name at each of its informer's events, which the "
+                    "recording does not have; only the first time of each situation is compared")}
+            file.write(json.dumps(head) + "\n")
+            for line in events.between(start, situation["end"]):
+                file.write(json.dumps(line) + "\n")
+            start = situation["end"]
+    print(f"{version}: {len(recording.situations)} situations, {len(recording.calls)} calls, {len(lives)} pods")
+
+
+if __name__ == "__main__":
+    if len(sys.argv) != 4:
+        sys.exit(__doc__)
+    convert(*sys.argv[1:])

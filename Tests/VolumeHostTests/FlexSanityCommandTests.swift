@@ -1,0 +1,78 @@
+import Foundation
+import LinuxSystem
+import Testing
+import VolumeHost
+
+@Suite("flex-sanity's command line")
+struct FlexSanityCommandTests {
+  /// Beside this test.
+  private static let command: String = {
+    let test = Files.linkTarget("/proc/self/exe") ?? ""
+    return URL(filePath: test).deletingLastPathComponent().appending(path: "flex-sanity").path
+  }()
+
+  private func run(_ arguments: [String], seconds: Int = 60) throws -> ChildResult {
+    try ChildProcess.run(Self.command, arguments, deadline: .seconds(seconds))
+  }
+
+  private func driver(_ script: String) throws -> (TemporaryDirectory, String) {
+    let directory = try TemporaryDirectory()
+    return (directory, try directory.executable("driver", script))
+  }
+
+  private static let quiet = #"""
+    case $1 in init) echo '{"status":"Success","capabilities":{"attach":false}}' ;;
+    *) echo '{"status":"Not supported"}' ;; esac
+    """#
+
+  @Test(
+    "What can not be run is told, with exit code 2",
+    arguments: [
+      ["/nonexistent"], ["/etc"], ["/etc/passwd"], [], ["--kubernetes-version", "1.99", "/bin/true"], ["--no-such"],
+      ["--timeout", "soon", "/bin/true"], ["/bin/true", "/bin/false"],
+    ])
+  func usage(arguments: [String]) throws {
+    let result = try run(arguments)
+    #expect(result.status == .exited(2) && result.output.hasPrefix("flex-sanity: "), "\(result.output)")
+  }
+
+  @Test("The last line counts, the exit code is 0 when nothing failed, and nothing is left in the scratch directory")
+  func passes() throws {
+    let (directory, path) = try driver(Self.quiet)
+    defer { withExtendedLifetime(directory) {} }
+    let before = Set(try Files.list("/tmp").filter { $0.hasPrefix("flex-sanity-") })
+    let result = try run(["--filter", "init/", path])
+    #expect(result.status == .exited(0) && result.output.hasSuffix("3 passed, 0 failed, 0 skipped\n"))
+    #expect(Set(try Files.list("/tmp").filter { $0.hasPrefix("flex-sanity-") }).subtracting(before).isEmpty)
+  }
+
+  @Test("--json is one object with the counts and every case, and a failure is exit code 1")
+  func json() throws {
+    let (directory, path) = try driver(Self.quiet.replacing("Not supported", with: "Not Supported"))
+    defer { withExtendedLifetime(directory) {} }
+    let result = try run(["--json", "--filter", "answer/unknown", path])
+    #expect(result.status == .exited(1))
+    struct Found: Decodable {
+      struct Entry: Decodable { let name, result, detail, reason, consequence: String }
+      let passed, failed, skipped: Int
+      let cases: [Entry]
+    }
+    let found = try JSONDecoder().decode(Found.self, from: Data(result.output.utf8))
+    #expect(found.passed == 0 && found.failed == 1 && found.skipped == 0)
+    #expect(found.cases.first?.detail.contains("Not Supported") == true)
+  }
+
+  @Test(
+    "A driver that holds its output open, floods it or dies is told from a good one",
+    arguments: [
+      ("sleep 30 & echo '{\"status\":\"Success\"}'", "left a process that has its output open"),
+      ("head -c 10000000 /dev/zero | tr '\\0' x", "printed \"xxx"), ("kill -SEGV $$", "signal 11"),
+    ])
+  func broken(script: String, complaint: String) throws {
+    let (directory, path) = try driver("case $1 in mount) \(script) ;; *) \(Self.quiet) ;; esac")
+    defer { withExtendedLifetime(directory) {} }
+    let result = try run(["--timeout", "1", "--filter", "answer", path])
+    #expect(result.status == .exited(1), "\(result.output)")
+    #expect(result.output.contains(complaint), "\(result.output)")
+  }
+}
