@@ -20,7 +20,9 @@ public actor NodeVolumes {
   /// Pods that are gone, whose directories may not be.
   var orphans: Set<String> = []
   private var nextHousekeeping = Duration.zero
-  private var isStopped = false
+  private(set) var isStopped = false
+  /// Those who wait for something, woken after each round.
+  var observers: [WakeUp] = []
 
   /// The volumes of a node. `events` gets what a user would read.
   public init(
@@ -75,6 +77,7 @@ public actor NodeVolumes {
   public func stop() {
     isStopped = true
     wakeUp.signal()
+    for observer in observers { observer.signal() }
   }
 
   /// Takes up what is on disk and then works until cancelled or stopped. The pods that are known by now are those that it
@@ -87,6 +90,7 @@ public actor NodeVolumes {
         let plan = plan()
         for operation in plan.operations { group.addTask { await self.perform(operation) } }
         let cleaning = await cleanOrphans()
+        for observer in observers { observer.signal() }
         if isStopped { return }
         reportUse()
         let due = [plan.due, cleaning, desired.all.compactMap(\.dueAt).min()].compactMap { $0 }.min()
