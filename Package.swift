@@ -105,7 +105,9 @@ let package = Package(
       swiftSettings: strict),
     .testTarget(
       name: "SystemTests",
-      dependencies: ["EngineContract", "NodeProtocol", "LogicalVolumes", "LinuxSystem", "StorageModel"],
+      dependencies: [
+        "EngineContract", "VolumeHost", "NodeProtocol", "LogicalVolumes", "LinuxSystem", "StorageModel",
+      ],
       path: "Tests/System", swiftSettings: strict),
   ]
 )
