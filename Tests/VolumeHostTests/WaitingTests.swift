@@ -61,6 +61,21 @@ struct WaitingTests {
     #expect(!bench.files.exists(HostPaths().pod(pod.uid)))
   }
 
+  @Test("Gone is not told while a mount is under way, which is taken down when it has succeeded")
+  func underWay() {
+    let bench = NodeBench()
+    bench.driver.delay(.mount, .seconds(5))
+    bench.run(pod)
+    bench.time.run(for: .seconds(1))
+    bench.end(pod)
+    let waiting = Waiting(bench) { [pod] in await $0.waitUntilGone(pod.uid, limit: .seconds(60)) }
+    bench.time.run(for: .seconds(3))
+    #expect(waiting.answer == nil)
+    bench.time.run(for: .seconds(3))
+    #expect(waiting.answer == true && waiting.endedAt == .seconds(5))
+    #expect(bench.driver.commands == [.mount, .unmount])
+  }
+
   @Test("A node that stops keeps nobody waiting")
   func stopped() {
     let bench = NodeBench()

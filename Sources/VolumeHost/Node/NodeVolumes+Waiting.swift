@@ -8,11 +8,14 @@ extension NodeVolumes {
     await wait(limit) { isReady(uid) }
   }
 
-  /// Returns once nothing of a pod is wanted or mounted any more and, if the pod was forgotten, its directory is removed.
+  /// Returns once nothing of a pod is wanted, mounted or being worked on any more and, if the pod was forgotten, its
+  /// directory is removed.
   ///
   /// False when `limit` has passed, the task was cancelled or the node stopped before.
   public func waitUntilGone(_ uid: String, limit: Duration) async -> Bool {
-    await wait(limit) { desired[uid] == nil && !hasVolumes(uid) && !orphans.contains(uid) }
+    await wait(limit) {
+      desired[uid] == nil && !hasVolumes(uid) && underWay[uid] == nil && !orphans.contains(uid)
+    }
   }
 
   /// Looks after each round of the reconciler: nothing changes but in one, or by a call that causes one.

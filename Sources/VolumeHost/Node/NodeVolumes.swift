@@ -23,6 +23,8 @@ public actor NodeVolumes {
   private(set) var isStopped = false
   /// Those who wait for something, woken after each round.
   var observers: [WakeUp] = []
+  /// How many operations go on for each pod.
+  var underWay: [String: Int] = [:]
 
   /// The volumes of a node. `events` gets what a user would read.
   public init(
@@ -156,6 +158,7 @@ extension NodeVolumes {
 
   func finish(_ operation: Operation, _ ending: Operations.Ending) {
     operations.end(operation.key, ending, at: host.time.now)
+    underWay[operation.podUID] = underWay[operation.podUID].flatMap { $0 > 1 ? $0 - 1 : nil }
     wakeUp.signal()
   }
 }
