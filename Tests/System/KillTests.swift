@@ -138,6 +138,28 @@ struct KillTests {
     }
   }
 
+  @Test(
+    "a kubelet killed in mid-call leaves its client running; the next one calls at once, and both get what they want")
+  func kubeletKilled() async throws {
+    try await withNode { node in
+      let volume = Scratch.volumeName()
+      let runner = try node.kubelet.runner
+      try await node.schedulePod(
+        volume, Options(mebibytes: 2048, extra: ["mkfsOptions": "-E lazy_itable_init=0"]))
+      let isMaking = await eventually { !makers(on: volume).isEmpty }
+      #expect(isMaking, "mkfs was not seen")
+      try await node.kubelet.restart()
+      let mounts = { runner.records.filter { $0.call.command == .mount } }
+      let haveEnded = await eventually { mounts().count == 2 }
+      #expect(haveEnded, "\(mounts().count) mounts were asked for")
+      for mount in mounts() { Answer("mount", mount.outcome).succeeds() }
+      #expect(try MountTable.current().at(node.podDirectory("pod-a", volume)).count == 1, "mounts are stacked")
+      try await node.deletePod(volume).succeeds()
+      try FileSystemProof.expectOne("ext4", on: try node.group.device(volume))
+      node.remove(volume).succeeds()
+    }
+  }
+
   @Test("a caller that goes away at any moment never takes down a mount that was there before")
   func repeatedMountAbandoned() async throws {
     try await withNode { node in

@@ -26,14 +26,19 @@ struct VersionTests {
     }
   }
 
-  @Test("what kubelets of other releases tell is understood", arguments: ["1.9", "1.14", "1.20", "1.36"])
-  func otherKubelets(version: String) async throws {
+  @Test(
+    "what kubelets of other releases tell is understood",
+    arguments: [
+      ("1.9", "kubernetes.io/fsGroup"), ("1.14", "kubernetes.io/fsGroup"),
+      ("1.20", "kubernetes.io/mounterArgs.FsGroup"),
+    ])
+  func otherKubelets(version: String, key: String) async throws {
     try await withNode(kubelet: .init(version)) { node in
       let volume = Scratch.volumeName()
       let options = Options(group: 1000)
       try await node.startPod(volume, options).succeeds()
       let mount = try #require(try node.kubelet.runner.records.last { $0.call.command == .mount })
-      #expect(mount.call.arguments[1].contains("FsGroup\":\"1000\"") || mount.call.arguments[1].contains("fsGroup"))
+      #expect(mount.call.arguments[1].contains("\"\(key)\":\"1000\""))
       var status = stat()
       #expect(stat(node.podDirectory("pod-a", volume), &status) == 0 && status.st_gid == 1000)
       if version != "1.9" { try await node.growVolume(volume, from: options, toMebibytes: 128).succeeds() }

@@ -201,7 +201,7 @@ extension Kubelet {
   /// Waits until a deleted pod has left nothing on the node.
   func finish(_ uid: String, seconds: Int64 = 120) async -> Answer {
     let (node, began) = (await running(), runner.records.count)
-    // A volume that never was mounted keeps an old kubelet trying until the pod is gone from the API.
+    // Until its volumes are gone the pod stays in the API; one that was never mounted keeps nobody.
     if await node.hasVolumes(uid) { _ = await node.waitUntilGone(uid, limit: .seconds(seconds)) }
     await node.forget(uid)
     await state.withLock(\.controller)?.remove(uid)
