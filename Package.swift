@@ -89,6 +89,7 @@ let package = Package(
       swiftSettings: strict),
 
     .executableTarget(name: "flex-sanity", dependencies: ["VolumeHost"], swiftSettings: strict),
+    .executableTarget(name: "demo", dependencies: ["VolumeHost", "LinuxSystem", "StorageModel"], swiftSettings: strict),
     .executableTarget(
       name: "ownership-benchmark", dependencies: ["VolumeHost"], path: "Benchmarks/ownership", exclude: ["run.sh"],
       swiftSettings: strict),
@@ -122,7 +123,9 @@ let package = Package(
       swiftSettings: strict),
     .testTarget(
       name: "SystemTests",
-      dependencies: ["EngineContract", "NodeProtocol", "LogicalVolumes", "LinuxSystem", "StorageModel"],
+      dependencies: [
+        "EngineContract", "VolumeHost", "NodeProtocol", "LogicalVolumes", "LinuxSystem", "StorageModel",
+      ],
       path: "Tests/System", swiftSettings: strict),
   ]
 )

@@ -1,26 +1,80 @@
 import Glibc
 import LinuxSystem
 import Testing
+import VolumeHost
 
 @Suite("Many calls at once, and full disks", .serialized, .lab, .exclusive)
 struct ConcurrencyTests {
-  @Test("50 calls at once on 10 volumes: every one is answered, and what they leave fits together")
-  func fifty() throws {
-    try withNode { node in
+  @Test("50 calls at once on 10 volumes, twice: all pods start, grow and end as they should")
+  func fifty() async throws {
+    try await withNode { node in
       let volumes = (0..<10).map { _ in Scratch.volumeName() }
+      let small = Options(mebibytes: 16)
+      let readOnly = Options(mebibytes: 16, isReadOnly: true)
+      let since = try node.kubelet.events.count
+      for volume in volumes {
+        for pod in ["pod-a", "pod-b", "pod-c", "pod-d"] { try await node.schedulePod(volume, pod: pod, small) }
+        try await node.schedulePod(volume, pod: "pod-e", readOnly)
+      }
+      try await expectStarted(volumes, ["pod-a", "pod-b", "pod-c", "pod-d", "pod-e"], on: node)
+      // Growth, ends and starts of one volume side by side.
+      for volume in volumes {
+        try await node.schedulePod(
+          volume, pod: "pod-a", Options(mebibytes: 16, capacity: 24 << 20, claim: 16 << 20))
+        for pod in ["pod-b", "pod-c"] { try await node.kubelet.end(node.podUID(pod, volume)) }
+        try await node.schedulePod(volume, pod: "pod-f", readOnly)
+        try await node.schedulePod(volume, pod: "pod-g", small)
+      }
+      try await expectStarted(volumes, ["pod-f", "pod-g"], on: node)
+      for volume in volumes {
+        for pod in ["pod-b", "pod-c"] { try await node.kubelet.finish(node.podUID(pod, volume)).succeeds() }
+      }
+      #expect(try node.kubelet.events.dropFirst(since).filter { $0.reason.hasPrefix("Failed") } == [])
+      try await expectGrown(volumes, on: node)
+      #expect(try node.group.volumes().filter(\.isOurs).map(\.name).sorted() == volumes.sorted())
+      try await endAll(volumes, ["pod-a", "pod-d", "pod-e", "pod-f", "pod-g"], on: node)
+    }
+  }
+
+  /// Each pod has its volume, once.
+  private func expectStarted(_ volumes: [String], _ pods: [String], on node: Node) async throws {
+    for volume in volumes {
+      for pod in pods {
+        try await node.waitUntilReady(volume, pod: pod).succeeds()
+        #expect(try MountTable.current().at(node.podDirectory(pod, volume)).count == 1, "\(volume) \(pod)")
+      }
+    }
+  }
+
+  private func expectGrown(_ volumes: [String], on node: Node) async throws {
+    for volume in volumes {
+      let directory = node.podDirectory("pod-a", volume)
+      let isGrown = try await eventually(seconds: 60) { try capacity(of: directory) > 16 << 20 }
+      #expect(isGrown, "\(volume)")
+      #expect(writeError(in: directory) == nil, "\(volume)")
+      #expect(writeError(in: node.podDirectory("pod-f", volume)) == .readOnly, "\(volume)")
+    }
+  }
+
+  private func endAll(_ volumes: [String], _ pods: [String], on node: Node) async throws {
+    for volume in volumes {
+      for pod in pods { try await node.kubelet.end(node.podUID(pod, volume)) }
+    }
+    for volume in volumes {
+      for pod in pods { try await node.kubelet.finish(node.podUID(pod, volume)).succeeds() }
+      node.remove(volume).succeeds()
+    }
+  }
+
+  @Test("50 calls at once, also for the same pod, as of a kubelet that was killed and the next: what they leave fits")
+  func twoKubelets() async throws {
+    try await withNode { node in
+      let volumes = (0..<10).map { _ in Scratch.volumeName() }
+      let calls = try node.calls
       for round in 0..<2 {
-        let calls = try volumes.flatMap { volume in
-          try [
-            begin(node, "mount", volume, "pod-a"), begin(node, "mount", volume, "pod-b", readOnly: true),
-            begin(node, "expandfs", volume, "pod-a"), begin(node, round == 0 ? "mount" : "unmount", volume, "pod-b"),
-            begin(node, "unmount", volume, "pod-c"),
-          ]
-        }
-        for (call, program) in calls {
-          let reply = FlexReply(call, try program.wait(seconds: 60), at: #_sourceLocation)
+        for answer in try await atOnce(volumes, calls, round: round) {
           // A growth that overtakes its mount finds nothing to grow, and says so.
-          if call.hasPrefix("expandfs") { continue }
-          reply.succeeds()
+          if !answer.question.hasPrefix("expandfs") { answer.succeeds() }
         }
       }
       for volume in volumes {
@@ -31,40 +85,43 @@ struct ConcurrencyTests {
       }
       #expect(try node.group.volumes().filter(\.isOurs).map(\.name).sorted() == volumes.sorted())
       for volume in volumes {
-        for pod in ["pod-a", "pod-b", "pod-c"] { try node.unmount(volume, pod: pod).succeeds() }
-        try node.remove(volume).succeeds()
+        for pod in ["pod-a", "pod-b", "pod-c"] { try await calls.unmount(volume, pod: pod).succeeds() }
+        node.remove(volume).succeeds()
       }
     }
   }
 
-  private func begin(
-    _ node: Node, _ verb: String, _ volume: String, _ pod: String, readOnly: Bool = false
-  ) throws -> (String, Program) {
-    let directory = node.podDirectory(pod, volume)
-    try Files.makeDirectories(directory, mode: 0o750)
-    let options = try Options(mebibytes: 16, isReadOnly: readOnly).json(volume, pod: pod)
-    let arguments: [String] =
-      switch verb {
-      case "mount": ["mount", directory, options]
-      case "unmount": ["unmount", directory]
-      default: ["expandfs", options, "", directory, "\(24 << 20)", "\(16 << 20)"]
+  private func atOnce(_ volumes: [String], _ calls: SingleCalls, round: Int) async throws -> [Answer] {
+    let small = Options(mebibytes: 16)
+    let readOnly = Options(mebibytes: 16, isReadOnly: true)
+    return try await withThrowingTaskGroup(of: Answer.self) { group in
+      for volume in volumes {
+        group.addTask { try await calls.mount(volume, small) }
+        group.addTask { try await calls.mount(volume, pod: "pod-b", readOnly) }
+        group.addTask { try await calls.expand(volume, toMebibytes: 24) }
+        group.addTask {
+          round == 0
+            ? try await calls.mount(volume, pod: "pod-b", readOnly) : try await calls.unmountOnly(volume, pod: "pod-b")
+        }
+        group.addTask { try await calls.unmountOnly(volume, pod: "pod-c") }
       }
-    return ("\(verb) \(pod) \(volume)", try node.begin(arguments))
+      return try await group.reduce(into: []) { $0.append($1) }
+    }
   }
 
   @Test("two pods start on one new volume at the same time: one file system, both have it")
-  func twoPods() throws {
-    try withNode { node in
+  func twoPods() async throws {
+    try await withNode { node in
       for _ in 0..<5 {
         let volume = Scratch.volumeName()
-        let calls = try ["pod-a", "pod-b"].map { try begin(node, "mount", volume, $0) }
-        for (call, program) in calls { FlexReply(call, try program.wait(), at: #_sourceLocation).succeeds() }
+        for pod in ["pod-a", "pod-b"] { try await node.schedulePod(volume, pod: pod, Options(mebibytes: 16)) }
+        try await expectStarted([volume], ["pod-a", "pod-b"], on: node)
         let marker = Marker(seed: 21)
         try marker.write(in: node.podDirectory("pod-a", volume))
         #expect(marker.isIn(node.podDirectory("pod-b", volume)))
-        for pod in ["pod-a", "pod-b"] { try node.unmount(volume, pod: pod).succeeds() }
-        try node.remove(volume).succeeds()
+        try await endAll([volume], ["pod-a", "pod-b"], on: node)
       }
+      #expect(try node.kubelet.events == [])
       #expect(node.log.split(separator: "\n").filter { $0.contains(" volume formatted ") }.count == 5)
     }
   }
@@ -72,57 +129,68 @@ struct ConcurrencyTests {
   @Test(
     "a full group: of 8 mounts at once as many succeed as fit, the others say what is missing and leave nothing",
     arguments: [StorageKind.thick, .thin])
-  func full(storage: StorageKind) throws {
+  func full(storage: StorageKind) async throws {
     let disk = [Lab.disks[1]]
     let group = try VolumeGroup(disks: disk, thinPool: storage == .thin ? "400m" : nil)
     if storage == .thick { try group.create("foreign", mebibytes: Int(try group.freeBytes() >> 20) - 400) }
-    try withNode(storage == .thin ? .thin(group) : .thick(group)) { node in
+    try await withNode(storage == .thin ? .thin(group) : .thick(group)) { node in
       let volumes = (0..<8).map { _ in Scratch.volumeName() }
-      let calls = try volumes.map { volume in
-        let directory = node.podDirectory("pod-a", volume)
-        try Files.makeDirectories(directory, mode: 0o750)
-        return try node.begin(["mount", directory, Options(mebibytes: 120).json(volume, pod: "pod-a")])
+      let options = Options(mebibytes: 120)
+      let since = try node.kubelet.events.count
+      for volume in volumes { try await node.schedulePod(volume, options) }
+      var answers: [(volume: String, answer: Answer)] = []
+      for volume in volumes {
+        answers.append((volume, try await node.kubelet.start(of: node.podUID("pod-a", volume), since: since)))
       }
-      let replies = try zip(volumes, calls).map { FlexReply($0, try $1.wait(), at: #_sourceLocation) }
-      #expect(replies.filter(\.isSuccess).count == 3)
-      for reply in replies where !reply.isSuccess { reply.fails(saying: "free", "120 MiB requested", "missing") }
-      let made = replies.filter(\.isSuccess).map(\.call)
+      let made = answers.filter(\.answer.isSuccess).map(\.volume)
+      let refused = answers.filter { !$0.answer.isSuccess }
+      #expect(made.count == 3)
+      for refusal in refused {
+        refusal.answer.fails(saying: "free", "120 MiB requested", "missing")
+        try await node.deletePod(refusal.volume).succeeds()
+      }
       #expect(try node.group.volumes().filter(\.isOurs).map(\.name).sorted() == made.sorted())
       #expect(try Files.list(node.state + "/permits").isEmpty)
 
-      try node.expand(made[0], toMebibytes: 200).fails(saying: made[0], "missing")
-      try node.unmount(made[0]).succeeds()
-      try node.remove(made[0]).succeeds()
-      // There is room again.
-      let next = try #require(replies.first { !$0.isSuccess }).call
-      try node.mount(next, Options(mebibytes: 120)).succeeds()
-      for volume in made.dropFirst() + [next] {
-        try node.unmount(volume).succeeds()
-        try node.remove(volume).succeeds()
+      try await node.growVolume(made[0], from: options, toMebibytes: 200).fails(saying: made[0], "missing")
+      try await roomComesBack(node, from: made[0], to: try #require(refused.first).volume, options)
+      for volume in made.dropFirst() + [refused[0].volume] {
+        try await node.deletePod(volume).succeeds()
+        node.remove(volume).succeeds()
       }
     }
   }
 
+  /// A pod that found no room starts by itself once there is some.
+  private func roomComesBack(_ node: Node, from old: String, to new: String, _ options: Options) async throws {
+    let since = try node.kubelet.events.count
+    try await node.schedulePod(new, options)
+    try await node.kubelet.start(of: node.podUID("pod-a", new), since: since).fails(saying: "missing")
+    try await node.deletePod(old).succeeds()
+    node.remove(old).succeeds()
+    try await node.waitUntilReady(new).succeeds()
+  }
+
   @Test("a full metadata area: a clear refusal that leaves nothing, and existing volumes work on")
-  func metadataFull() throws {
+  func metadataFull() async throws {
     let group = try VolumeGroup(metadataSize: "512k")
     let used = Scratch.volumeName()
-    try withNode(.thick(group)) { node in
-      try node.mount(used).succeeds()
+    try await withNode(.thick(group)) { node in
+      try await node.startPod(used).succeeds()
       try group.create("filler", mebibytes: 4)
       try fillMetadata(of: group, with: "filler")
       let volume = Scratch.volumeName()
-      try node.mount(volume).fails(saying: volume, "metadata")
+      try await node.startPod(volume).fails(saying: volume, "metadata")
       #expect(try node.group.volume(volume) == nil)
       #expect(try Files.list(node.state + "/permits").isEmpty)
       #expect(writeError(in: node.podDirectory("pod-a", used)) == nil)
-      try node.mount(used, pod: "pod-b").succeeds()
-      try node.unmount(used, pod: "pod-b").succeeds()
+      try await node.startPod(used, pod: "pod-b").succeeds()
+      try await node.deletePod(used, pod: "pod-b").succeeds()
       try group.remove("filler")
-      try node.mount(volume).succeeds()
+      try await node.startPod(volume).succeeds()
       for name in [volume, used] {
-        try node.unmount(name).succeeds()
-        try node.remove(name).succeeds()
+        try await node.deletePod(name).succeeds()
+        node.remove(name).succeeds()
       }
     }
   }

@@ -2,22 +2,24 @@ import Foundation
 import Glibc
 import LinuxSystem
 import Testing
+import VolumeHost
 
-@Suite("Hostile and broken callers", .serialized, .lab, .exclusive)
+@Suite("Hostile and broken callers: raw calls that no kubelet makes", .serialized, .lab, .exclusive)
 struct HostileTests {
   @Test("paths that are not exactly kubelet's are refused, and nothing is made or mounted")
-  func paths() throws {
-    try withNode { node in
+  func paths() async throws {
+    try await withNode { node in
       let volume = Scratch.volumeName()
       let good = node.podDirectory("pod-a", volume)
       try Files.makeDirectories(good, mode: 0o750)
       let before = try world(node)
       for (path, remark) in Self.badPaths(node, volume) {
         for arguments in try [
-          ["mount", path, Options().json(volume, pod: "pod-a")], ["unmount", path], ["mountdevice", path, "", "{}"],
+          ["mount", path, node.calls.mountCall(volume).arguments[1]], ["unmount", path],
+          ["mountdevice", path, "", "{}"],
           ["unmountdevice", path], ["expandfs", "{}", "", path, "1048576", "1"],
         ] {
-          let reply = try node.call(arguments)
+          let reply = try node.callRaw(arguments)
           #expect(reply.status == "Failure", "\(remark): \(reply)")
         }
       }
@@ -35,14 +37,17 @@ struct HostileTests {
       (good + "/", "a slash behind"), (good + "/below", "too deep"), (base, "too short"),
       (good.replacingOccurrences(of: "/volumes/", with: "//volumes/"), "an empty component"),
       ("\(base)/../\(lastComponent(of: base))/\(volume)", "dot dot inside"), ("\(base)/..", "dot dot at the end"),
-      ("\(node.kubelet)/../kubelet/pods/pod-a/volumes/\(lastComponent(of: base))/\(volume)", "dot dot below the root"),
+      (
+        "\(node.kubeletRoot)/../kubelet/pods/pod-a/volumes/\(lastComponent(of: base))/\(volume)",
+        "dot dot below the root"
+      ),
       ("\(base)/.", "a dot"), ("\(base)/-f", "an option"), ("\(base)/--config", "a long option"),
       ("\(base)/a b", "a blank"), ("\(base)/a\nb", "a newline"), ("\(base)/a\"b'", "quotes"),
       ("\(base)/über", "unicode"), ("\(base)/pvmove0", "reserved by LVM"), ("\(base)/a_tdata", "reserved by LVM"),
       ("\(base)/\(name4K)", "4 KiB name"),
-      ("\(node.kubelet)/pods/\(name4K)/volumes/\(lastComponent(of: base))/\(volume)", "4 KiB pod"),
-      ("\(node.kubelet)/pods/pod-a/volumes/kubernetes.io~empty-dir/\(volume)", "another driver's"),
-      ("\(node.kubelet)/pods/pod-a/volume-subpaths/x/\(volume)", "another directory of the pod"),
+      ("\(node.kubeletRoot)/pods/\(name4K)/volumes/\(lastComponent(of: base))/\(volume)", "4 KiB pod"),
+      ("\(node.kubeletRoot)/pods/pod-a/volumes/kubernetes.io~empty-dir/\(volume)", "another driver's"),
+      ("\(node.kubeletRoot)/pods/pod-a/volume-subpaths/x/\(volume)", "another directory of the pod"),
       (String(repeating: "/a", count: 20_000), "40 KB of path"),
     ]
   }
@@ -56,8 +61,8 @@ struct HostileTests {
 
   @Test(
     "a symbolic link anywhere on the way is refused, and what it points to is not touched", arguments: Link.allCases)
-  func links(link: Link) throws {
-    try withNode { node in
+  func links(link: Link) async throws {
+    try await withNode { node in
       let volume = Scratch.volumeName()
       let directory = node.podDirectory("pod-a", volume)
       let outside = node.root + "/outside"
@@ -74,28 +79,27 @@ struct HostileTests {
       try Files.makeDirectories(parent(of: place), mode: 0o755)
       try #require(symlink(outside, place) == 0)
       let before = try world(node)
-      let options = try Options().json(volume, pod: "pod-a")
-      try node.call(["mount", directory, options]).fails(saying: volume)
-      #expect(try !node.call(["unmount", directory]).isSuccess || MountTable.current().below(outside).isEmpty)
+      try await node.calls.perform(node.calls.mountCall(volume)).fails(saying: volume)
+      #expect(try !node.callRaw(["unmount", directory]).isSuccess || MountTable.current().below(outside).isEmpty)
       #expect(try world(node) == before)
       unlink(place)
     }
   }
 
   @Test("options that are not on the list, or would be more than one word, are refused before anything is made")
-  func options() throws {
-    try withNode { node in
+  func options() async throws {
+    try await withNode { node in
       let before = try world(node)
       for (extra, remark) in Self.badOptions {
         let volume = Scratch.volumeName()
-        let reply = try node.mount(volume, Options(extra: extra))
-        #expect(reply.status == "Failure", "\(remark): \(reply)")
+        let reply = try await node.calls.mount(volume, Options(extra: extra))
+        #expect(!reply.isSuccess, "\(remark): \(reply)")
         for secret in ["s3cr3t"] { #expect(!reply.message.contains(secret), "\(remark): \(reply)") }
       }
       for text in ["", "null", "[]", "{", "{\"sizeBytes\":67108864}", String(repeating: "[", count: 100_000), "\u{0}"] {
         let directory = node.podDirectory("pod-a", "text")
         try Files.makeDirectories(directory, mode: 0o750)
-        #expect(try node.call(["mount", directory, text]).status == "Failure", "\(text.prefix(40))")
+        #expect(try node.callRaw(["mount", directory, text]).status == "Failure", "\(text.prefix(40))")
         rmdir(directory)
       }
       #expect(try world(node) == before)
@@ -119,8 +123,8 @@ struct HostileTests {
   ]
 
   @Test("oversized, torn, slow and meaningless requests are refused, logged, and stop nobody else")
-  func frames() throws {
-    try withNode { node in
+  func frames() async throws {
+    try await withNode { node in
       let before = try world(node)
       let slow = try RawCall(node.socket)
       try slow.send(Array("{\"version\":1,".utf8))  // and nothing more
@@ -149,7 +153,7 @@ struct HostileTests {
         torn.close()
       }
       #expect(try world(node) == before)
-      try node.call(["status"]).succeeds()
+      node.ask("status").succeeds()
       #expect(slow.receiveAll().contains("Failure"))
       for call in silent { call.close() }
       #expect(node.log.contains("request refused"))
@@ -157,10 +161,10 @@ struct HostileTests {
   }
 
   @Test("who is not root is refused and logged, even where the socket is open to all")
-  func otherUsers() throws {
-    try withNode { node in
+  func otherUsers() async throws {
+    try await withNode { node in
       let volume = Scratch.volumeName()
-      try node.mount(volume).succeeds()
+      try await node.startPod(volume).succeeds()
       let before = try world(node)
       #expect(try mode(of: node.socket) == 0o600)
       let nobody = ["--reuid", "65534", "--regid", "65534", "--clear-groups"]
@@ -179,8 +183,8 @@ struct HostileTests {
       }
       #expect(try world(node) == before)
       #expect(node.log.contains("user 65534"))
-      try node.unmount(volume).succeeds()
-      try node.remove(volume).succeeds()
+      try await node.deletePod(volume).succeeds()
+      node.remove(volume).succeeds()
     }
   }
 

@@ -1,6 +1,7 @@
 import Glibc
 import LinuxSystem
 import Testing
+import VolumeHost
 
 @Suite("Killed with -9 at every step", .serialized, .lab, .exclusive)
 struct KillTests {
@@ -13,101 +14,161 @@ struct KillTests {
   @Test(
     "the daemon dies at each step of a call; the same call again succeeds, and nothing is lost or left",
     arguments: KillFlow.all)
-  func everyStep(flow: KillFlow) throws {
-    try withNode { node in
-      for point in flow.points { try killAndRepeat(flow, at: point, KillFlow.Scene(node: node)) }
+  func everyStep(flow: KillFlow) async throws {
+    try await withNode(kubelet: flow.kubelet) { node in
+      for point in flow.points { try await killAndRepeat(flow, at: point, KillFlow.Scene(node: node)) }
     }
   }
 
   @Test("so it is with xfs and btrfs", arguments: ["xfs", "btrfs"])
-  func otherFileSystems(fileSystem: String) throws {
-    try withNode { node in
+  func otherFileSystems(fileSystem: String) async throws {
+    try await withNode { node in
       for point in ["volume-created", "formatted", "staged"] {
         let scene = KillFlow.Scene(node: node, options: .smallest(fileSystem))
-        try killAndRepeat(.mountNew, at: point, scene)
+        try await killAndRepeat(.mountNew, at: point, scene)
       }
     }
   }
 
   @Test("so it is with thin volumes")
-  func thin() throws {
-    try withNode(.thin) { node in
+  func thin() async throws {
+    try await withNode(.thin) { node in
       for point in ["permit-written", "volume-created", "formatted"] {
-        try killAndRepeat(.mountNew, at: point, KillFlow.Scene(node: node))
+        try await killAndRepeat(.mountNew, at: point, KillFlow.Scene(node: node))
       }
-      try killAndRepeat(.expand, at: "volume-extended", KillFlow.Scene(node: node))
-      try killAndRepeat(.remove, at: "removal-proven", KillFlow.Scene(node: node))
+      try await killAndRepeat(.expand, at: "volume-extended", KillFlow.Scene(node: node))
+      try await killAndRepeat(.remove, at: "removal-proven", KillFlow.Scene(node: node))
     }
   }
 
-  private func killAndRepeat(_ flow: KillFlow, at point: String, _ scene: KillFlow.Scene) throws {
+  private func killAndRepeat(_ flow: KillFlow, at point: String, _ scene: KillFlow.Scene) async throws {
     let node = scene.node
-    try flow.prepare(scene)
-    try node.restart(fault: "\(point):kill")
-    try flow.act(scene).fails(saying: "elastic-local")
-    try node.expectDeath("\(point) in \(flow.name)")
-    try node.start()
-    try flow.act(scene).succeeds()
-    try flow.finish(scene)
+    try await flow.prepare(scene)
+    try await node.restart(fault: "\(point):kill")
+    switch flow.want {
+    case .kubelet(let command, let want, let isDone):
+      try await expectFailure(of: command, on: node) { try await want(scene) }
+      try await node.expectDeath("\(point) in \(flow.name)")
+      try await node.start()
+      try await isDone(scene).succeeds()
+      try await repeatMount(flow, scene)
+    case .operation(let act):
+      act(scene).fails(saying: "daemon")
+      try await node.expectDeath("\(point) in \(flow.name)")
+      try await node.start()
+      act(scene).succeeds()
+    }
+    try await flow.finish(scene)
     let leaks = try Leaks.found(on: node)
     #expect(leaks.isEmpty, "\(point) in \(flow.name) left behind: \(leaks.joined(separator: "; "))")
+  }
+
+  /// The kubelet's call of that kind must fail, in words of ours.
+  private func expectFailure(
+    of command: DriverCommand, on node: Node, _ body: () async throws -> Void
+  ) async throws {
+    let runner = try node.kubelet.runner
+    let began = runner.records.count
+    try await body()
+    var answer: Answer?
+    _ = await eventually(seconds: 60) {
+      answer = runner.records.dropFirst(began).first { $0.call.command == command }
+        .map { Answer($0.call.line.joined(separator: " "), $0.outcome) }
+      return answer != nil
+    }
+    try #require(answer, "no \(command.rawValue) was made").fails(saying: "elastic-local")
+  }
+
+  /// A kubelet that finds a mount does not call again; one that does not see it would.
+  private func repeatMount(_ flow: KillFlow, _ scene: KillFlow.Scene) async throws {
+    guard case .kubelet(.mount, _, _) = flow.want else { return }
+    var options = scene.options
+    options.isReadOnly = writeError(in: scene.directory) == .readOnly
+    try await scene.node.calls.mount(scene.volume, options).succeeds()
   }
 
   @Test(
     "killed in the middle of mkfs, mkfs dies too, and the next daemon ends with one file system",
     arguments: [0, 5, 20, 60, 150])
-  func duringFormat(milliseconds: Int) throws {
-    try withNode(start: false) { node in
+  func duringFormat(milliseconds: Int) async throws {
+    try await withNode(start: false) { node in
       var scene = KillFlow.Scene(node: node)
       scene.options.mebibytes = 2048
       scene.options.extra["mkfsOptions"] = "-E lazy_itable_init=0"
-      try node.start(fault: "format-permitted:kill-after-\(milliseconds)")
+      try await node.start(fault: "format-permitted:kill-after-\(milliseconds)")
       // It may be quicker than its killer.
-      _ = try KillFlow.mountNew.act(scene)
-      try node.expectDeath("format-permitted")
-      #expect(
-        eventually(seconds: 5) { makers(on: scene.volume).isEmpty }, "mkfs outlives its daemon: it can hit the next one"
-      )
-      try node.start()
-      try KillFlow.mountNew.act(scene).succeeds()
-      try KillFlow.mountNew.finish(scene)
+      try await node.schedulePod(scene.volume, scene.options)
+      try await node.expectDeath("format-permitted")
+      let isDead = await eventually(seconds: 5) { makers(on: scene.volume).isEmpty }
+      #expect(isDead, "mkfs outlives its daemon: it can hit the next one")
+      try await node.start()
+      try await node.waitUntilReady(scene.volume).succeeds()
+      try await node.calls.mount(scene.volume, scene.options).succeeds()
+      try await KillFlow.mountNew.finish(scene)
     }
   }
 
   @Test("a client killed in mid-call takes its call with it: nothing is left of a mount that was being made")
-  func clientKilled() throws {
-    try withNode { node in
+  func clientKilled() async throws {
+    try await withNode { node in
       let volume = Scratch.volumeName()
-      var options = Options(mebibytes: 4096)
       // Some hundred MiB of inode tables to write.
-      options.extra["mkfsOptions"] = "-i 4096 -E lazy_itable_init=0"
+      let options = Options(mebibytes: 4096, extra: ["mkfsOptions": "-i 4096 -E lazy_itable_init=0"])
       let directory = node.podDirectory("pod-a", volume)
-      try Files.makeDirectories(directory, mode: 0o750)
-      let client = try node.begin(["mount", directory, options.json(volume, pod: "pod-a")])
-      #expect(eventually { !makers(on: volume).isEmpty }, "mkfs was not seen")
-      client.send(SIGKILL)
-      #expect(try client.wait().signal == SIGKILL)
-      #expect(eventually { makers(on: volume).isEmpty })
-      let isGone = try eventually { try node.group.volume(volume) == nil }
+      let since = try node.kubelet.events.count
+      try await node.schedulePod(volume, options)
+      let isMaking = await eventually { !makers(on: volume).isEmpty }
+      #expect(isMaking, "mkfs was not seen")
+      let clients = processes { $0.contains(Kubelet.driver.executable) && $0.contains(volume) }
+      try #require(clients.count == 1)
+      kill(clients[0], SIGKILL)
+      try await node.kubelet.start(of: node.podUID("pod-a", volume), since: since).fails(saying: "SetUp failed")
+      #expect(try node.kubelet.runner.records.last?.process.end == .signalled(SIGKILL))
+      try await node.deletePod(volume).succeeds()
+      let hasEnded = await eventually { makers(on: volume).isEmpty }
+      #expect(hasEnded)
+      let isGone = try await eventually { try node.group.volume(volume) == nil }
       #expect(isGone, "the volume is still there")
       #expect(try MountTable.current().at(directory).isEmpty)
-      let isClean = try eventually { try Leaks.found(on: node).isEmpty }
+      let isClean = try await eventually { try Leaks.found(on: node).isEmpty }
       #expect(isClean)
-      try node.mount(volume).succeeds()
-      try node.unmount(volume).succeeds()
-      try node.remove(volume).succeeds()
+      try await node.startPod(volume).succeeds()
+      try await node.deletePod(volume).succeeds()
+      node.remove(volume).succeeds()
+    }
+  }
+
+  @Test(
+    "a kubelet killed in mid-call leaves its client running; the next one calls at once, and both get what they want")
+  func kubeletKilled() async throws {
+    try await withNode { node in
+      let volume = Scratch.volumeName()
+      let runner = try node.kubelet.runner
+      try await node.schedulePod(
+        volume, Options(mebibytes: 2048, extra: ["mkfsOptions": "-E lazy_itable_init=0"]))
+      let isMaking = await eventually { !makers(on: volume).isEmpty }
+      #expect(isMaking, "mkfs was not seen")
+      try await node.kubelet.restart()
+      let mounts = { runner.records.filter { $0.call.command == .mount } }
+      let haveEnded = await eventually { mounts().count == 2 }
+      #expect(haveEnded, "\(mounts().count) mounts were asked for")
+      for mount in mounts() { Answer("mount", mount.outcome).succeeds() }
+      #expect(try MountTable.current().at(node.podDirectory("pod-a", volume)).count == 1, "mounts are stacked")
+      try await node.deletePod(volume).succeeds()
+      try FileSystemProof.expectOne("ext4", on: try node.group.device(volume))
+      node.remove(volume).succeeds()
     }
   }
 
   @Test("a caller that goes away at any moment never takes down a mount that was there before")
-  func repeatedMountAbandoned() throws {
-    try withNode { node in
+  func repeatedMountAbandoned() async throws {
+    try await withNode { node in
       let volume = Scratch.volumeName()
       let marker = Marker(seed: 8)
       let directory = node.podDirectory("pod-a", volume)
-      try node.mount(volume).succeeds()
+      try await node.startPod(volume).succeeds()
       try marker.write(in: directory)
-      let request = try RawCall.frame(["mount", directory, Options().json(volume, pod: "pod-a")])
+      let request = try RawCall.frame(try node.calls.mountCall(volume).line)
       for attempt in 0..<200 {
         let caller = try RawCall(node.socket)
         try caller.send(request)
@@ -115,37 +176,41 @@ struct KillTests {
         caller.close()
       }
       // What is still under way has ended when a call of the same volume has had its turn.
-      try node.mount(volume, pod: "pod-b").succeeds()
+      try await node.startPod(volume, pod: "pod-b").succeeds()
       #expect(marker.isIn(directory), "a running pod has lost its volume")
-      try node.unmount(volume, pod: "pod-b").succeeds()
-      try node.unmount(volume).succeeds()
-      try node.remove(volume).succeeds()
+      try await node.deletePod(volume, pod: "pod-b").succeeds()
+      try await node.deletePod(volume).succeeds()
+      node.remove(volume).succeeds()
     }
   }
 
   @Test("SIGTERM in mid-call: the call ends first, the daemon then ends well")
-  func drained() throws {
-    try withNode { node in
+  func drained() async throws {
+    try await withNode { node in
       let volume = Scratch.volumeName()
-      let directory = node.podDirectory("pod-a", volume)
-      try Files.makeDirectories(directory, mode: 0o750)
-      let options = Options(mebibytes: 2048, extra: ["mkfsOptions": "-E lazy_itable_init=0"])
-      let client = try node.begin(["mount", directory, options.json(volume, pod: "pod-a")])
-      #expect(eventually { !makers(on: volume).isEmpty })
+      try await node.schedulePod(
+        volume, Options(mebibytes: 2048, extra: ["mkfsOptions": "-E lazy_itable_init=0"]))
+      let isMaking = await eventually { !makers(on: volume).isEmpty }
+      #expect(isMaking)
       try node.stop()
-      FlexReply("mount", try client.wait(), at: #_sourceLocation).succeeds()
-      try node.start()
-      try node.unmount(volume).succeeds()
-      try node.remove(volume).succeeds()
+      try await node.waitUntilReady(volume).succeeds()
+      #expect(try node.kubelet.events.isEmpty, "the call was not ended: it was made again")
+      try await node.start()
+      try await node.deletePod(volume).succeeds()
+      node.remove(volume).succeeds()
     }
   }
 
   /// Programs at work on the device of a volume.
   private func makers(on volume: String) -> [Int32] {
     let name = volume.split(separator: "-").joined(separator: "--")
-    return ((try? Files.list("/proc")) ?? []).compactMap { Int32($0) }.filter { pid in
-      guard let command = try? Files.readText("/proc/\(pid)/cmdline") else { return false }
-      return command.hasPrefix("/") && command.contains("mkfs") && command.contains(name)
+    return processes { $0.hasPrefix("/") && $0.contains("mkfs") && $0.contains(name) }
+  }
+
+  /// Processes by their command line, the words of which are separated by zero bytes.
+  private func processes(_ isWanted: (String) -> Bool) -> [Int32] {
+    ((try? Files.list("/proc")) ?? []).compactMap { Int32($0) }.filter { pid in
+      (try? Files.readText("/proc/\(pid)/cmdline")).map(isWanted) ?? false
     }
   }
 }

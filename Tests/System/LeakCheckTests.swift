@@ -19,9 +19,9 @@ struct LeakCheckTests {
     try expectOne(node, "device")
     try run("dmsetup", "remove", lastComponent(of: group.device("stray")))
 
-    try Mounting.bind(from: node.root + "/state", toPath: node.kubelet + "/pods", readOnly: false)
+    try Mounting.bind(from: node.root + "/state", toPath: node.kubeletRoot + "/pods", readOnly: false)
     try expectOne(node, "mount")
-    try Mounting.unmount(node.kubelet + "/pods")
+    try Mounting.unmount(node.kubeletRoot + "/pods")
 
     try overwrite(node.root + "/image", with: [0], at: 1 << 20)
     let loop = try LoopDevice.attach(image: node.root + "/image")

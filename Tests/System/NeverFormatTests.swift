@@ -5,70 +5,70 @@ import Testing
 @Suite("Nothing is formatted that is not proven blank", .serialized, .lab, .tools("debugfs", "mkswap"), .exclusive)
 struct NeverFormatTests {
   @Test("on a volume of ours without a permit: mounted as it is, or refused byte for byte")
-  func withoutPermit() throws {
-    try withNode { node in
+  func withoutPermit() async throws {
+    try await withNode { node in
       for contents in Contents.all {
         let volume = Scratch.volumeName()
         let device = try node.group.create(volume, mebibytes: contents.mebibytes, tags: tags(volume, "lostpermit"))
         try contents.put(device, contents.mebibytes << 20)
         switch contents.verdict {
-        case .mounted(let type): try expectMounted(node, volume, as: type, contents)
-        case .refused(let word): try expectRefused(node, volume, contents, saying: word)
-        case .unknown: try expectRefused(node, volume, contents, saying: "nothing proves that it never did")
+        case .mounted(let type): try await expectMounted(node, volume, as: type, contents)
+        case .refused(let word): try await expectRefused(node, volume, contents, saying: word)
+        case .unknown: try await expectRefused(node, volume, contents, saying: "nothing proves that it never did")
         }
-        try node.remove(volume).succeeds()
+        node.remove(volume).succeeds()
       }
     }
   }
 
   @Test("on a fresh volume with a live permit: only what shows no signature is formatted")
-  func withPermit() throws {
-    try withNode { node in
+  func withPermit() async throws {
+    try await withNode { node in
       for contents in Contents.all {
         let volume = Scratch.volumeName()
         let options = Options(mebibytes: contents.mebibytes)
         // Made and permitted, not yet formatted.
-        let device = try #require(try node.waitForAttach(volume, options).succeeds().device)
+        let device = try #require(await node.calls.waitForAttach(volume, options).succeeds().device)
         try contents.put(device, contents.mebibytes << 20)
         switch contents.verdict {
-        case .mounted(let type): try expectMounted(node, volume, as: type, contents)
-        case .refused(let word): try expectRefused(node, volume, contents, saying: word)
+        case .mounted(let type): try await expectMounted(node, volume, as: type, contents)
+        case .refused(let word): try await expectRefused(node, volume, contents, saying: word)
         case .unknown:
-          try node.mount(volume, options).succeeds()
-          try node.unmount(volume).succeeds()
+          try await node.startPod(volume, options).succeeds()
+          try await node.deletePod(volume).succeeds()
           try FileSystemProof.expectOne("ext4", on: device)
         }
-        try node.remove(volume).succeeds()
+        node.remove(volume).succeeds()
       }
     }
   }
 
   @Test("on a foreign volume of the PV's name: adopted with a file system, otherwise left byte for byte and untagged")
-  func foreignOfThatName() throws {
-    try withNode { node in
+  func foreignOfThatName() async throws {
+    try await withNode { node in
       for contents in Contents.all {
         let volume = Scratch.volumeName()
         let device = try node.group.create(volume, mebibytes: contents.mebibytes)
         try contents.put(device, contents.mebibytes << 20)
         if case .mounted(let type) = contents.verdict {
-          try expectMounted(node, volume, as: type, contents)
+          try await expectMounted(node, volume, as: type, contents)
           #expect(try node.group.volume(volume)?.isOurs == true, "\(contents.name)")
-          try node.remove(volume).succeeds()
+          node.remove(volume).succeeds()
           continue
         }
         let word = if case .refused(let word) = contents.verdict { word } else { "without our tag" }
-        try expectRefused(node, volume, contents, saying: word)
+        try await expectRefused(node, volume, contents, saying: word)
         #expect(try node.group.volume(volume)?.tags == [], "\(contents.name)")
-        try node.remove(volume).fails(saying: "tag")
-        try node.expand(volume, toMebibytes: 2 * contents.mebibytes).fails(saying: volume)
+        node.remove(volume).fails(saying: "tag")
+        try await node.calls.expand(volume, toMebibytes: 2 * contents.mebibytes).fails(saying: volume)
         try node.group.remove(volume)
       }
     }
   }
 
   @Test("foreign volumes of other names do not change while ours come and go around them")
-  func foreignOfOtherNames() throws {
-    try withNode { node in
+  func foreignOfOtherNames() async throws {
+    try await withNode { node in
       var devices: [String] = []
       for (index, contents) in Contents.all.enumerated() where contents.mebibytes < 100 {
         let device = try node.group.create("foreign\(index)", mebibytes: contents.mebibytes)
@@ -78,63 +78,63 @@ struct NeverFormatTests {
       let before = try Digest.of(devices)
       for fileSystem in ["ext4", "xfs"] {
         let volume = Scratch.volumeName()
-        try node.mount(volume, .smallest(fileSystem)).succeeds()
-        try node.expand(volume, toMebibytes: 640).succeeds()
-        try node.restart()
-        try node.unmount(volume).succeeds()
-        try node.remove(volume).succeeds()
+        try await node.startPod(volume, .smallest(fileSystem)).succeeds()
+        try await node.growVolume(volume, toMebibytes: 640).succeeds()
+        try await node.restart()
+        try await node.deletePod(volume).succeeds()
+        node.remove(volume).succeeds()
       }
       #expect(try Digest.of(devices) == before)
     }
   }
 
   @Test("a new volume on the extents of a removed one is formatted, whatever the former tenant left there")
-  func formerTenants() throws {
+  func formerTenants() async throws {
     // One disk with room for one volume: the extents are the same every time.
     let group = try VolumeGroup(disks: [Lab.disks[0]])
-    try withNode(.thick(group)) { node in
+    try await withNode(.thick(group)) { node in
       for contents in Contents.all {
         let size = max(16, contents.mebibytes)
         let former = try group.create("former", mebibytes: size)
         try contents.put(former, size << 20)
         try group.remove("former")
         let volume = Scratch.volumeName()
-        try node.mount(volume, Options(mebibytes: size)).succeeds()
+        try await node.startPod(volume, Options(mebibytes: size)).succeeds()
         #expect(writeError(in: node.podDirectory("pod-a", volume)) == nil, "\(contents.name)")
-        try node.unmount(volume).succeeds()
+        try await node.deletePod(volume).succeeds()
         try FileSystemProof.expectOne("ext4", on: group.device(volume))
-        try node.remove(volume).succeeds()
+        node.remove(volume).succeeds()
       }
     }
   }
 
   @Test("when the state directory is lost, a blank volume of ours is refused, and one with data is mounted")
-  func stateLost() throws {
-    try withNode { node in
+  func stateLost() async throws {
+    try await withNode { node in
       let (blank, used) = (Scratch.volumeName(), Scratch.volumeName())
       let marker = Marker(seed: 5)
-      try node.waitForAttach(blank).succeeds()
-      try node.mount(used).succeeds()
+      try await node.calls.waitForAttach(blank).succeeds()
+      try await node.startPod(used).succeeds()
       try marker.write(in: node.podDirectory("pod-a", used))
-      try node.unmount(used).succeeds()
+      try await node.deletePod(used).succeeds()
       try node.kill9()
       try Files.removeTree(node.state)
       try Files.makeDirectories(node.state, mode: 0o755)
-      try node.start()
+      try await node.start()
       let before = try Digest.of(try node.group.device(blank))
-      try node.mount(blank).fails(saying: blank, "nothing proves", "elastic-local-node remove")
+      try await node.startPod(blank).fails(saying: blank, "nothing proves", "elastic-local-node remove")
       #expect(try Digest.of(try node.group.device(blank)) == before)
-      try node.mount(used).succeeds()
+      try await node.startPod(used).succeeds()
       #expect(marker.isIn(node.podDirectory("pod-a", used)))
-      try node.unmount(used).succeeds()
-      try node.remove(used).succeeds()
-      try node.remove(blank).succeeds()
+      try await node.deletePod(used).succeeds()
+      node.remove(used).succeeds()
+      node.remove(blank).succeeds()
     }
   }
 
   @Test("a permit that is no permit, or another volume's, formats nothing and keeps no other volume from working")
-  func strangePermits() throws {
-    try withNode { node in
+  func strangePermits() async throws {
+    try await withNode { node in
       let (broken, other, good) = (Scratch.volumeName(), Scratch.volumeName(), Scratch.volumeName())
       for volume in [broken, other] {
         try node.group.create(volume, mebibytes: 16, tags: tags(volume, "tokenonvolume"))
@@ -145,40 +145,40 @@ struct NeverFormatTests {
       let foreign = #"{"volume":"\#(other)","creation":"anothertoken","mayBeFormatting":false}"#
       try overwrite(permits + broken + ".json", with: Array("no permit".utf8), at: 0)
       try overwrite(permits + other + ".json", with: Array(foreign.utf8), at: 0)
-      try node.mount(broken).fails(saying: "permit")
-      try node.mount(other).fails(saying: "nothing proves")
+      try await node.startPod(broken).fails(saying: "permit")
+      try await node.startPod(other).fails(saying: "nothing proves")
       #expect(try Digest.of(devices) == before)
 
-      try node.restart()
-      try node.mount(good).succeeds()
-      try node.unmount(good).succeeds()
-      try node.remove(good).succeeds()
+      try await node.restart()
+      try await node.startPod(good).succeeds()
+      try await node.deletePod(good).succeeds()
+      node.remove(good).succeeds()
       #expect(try node.group.volume(broken) != nil)
       #expect(try node.group.volume(other) != nil)
       unlink(permits + broken + ".json")
-      try node.remove(broken).succeeds()
-      try node.remove(other).succeeds()
+      node.remove(broken).succeeds()
+      node.remove(other).succeeds()
     }
   }
 
   @Test("a permit that comes back from a backup of the state directory does not cost the data written since")
-  func permitFromThePast() throws {
-    try withNode { node in
+  func permitFromThePast() async throws {
+    try await withNode { node in
       let volume = Scratch.volumeName()
       let marker = Marker(seed: 6)
       let permit = "\(node.state)/permits/\(volume).json"
-      try node.waitForAttach(volume).succeeds()
+      try await node.calls.waitForAttach(volume).succeeds()
       let backup = try Files.readAll(permit)
-      try node.mount(volume).succeeds()
+      try await node.startPod(volume).succeeds()
       try marker.write(in: node.podDirectory("pod-a", volume))
-      try node.unmount(volume).succeeds()
+      try await node.deletePod(volume).succeeds()
       try node.kill9()
       try overwrite(permit, with: backup, at: 0)
-      try node.start()
-      try node.mount(volume).succeeds()
+      try await node.start()
+      try await node.startPod(volume).succeeds()
       #expect(marker.isIn(node.podDirectory("pod-a", volume)))
-      try node.unmount(volume).succeeds()
-      try node.remove(volume).succeeds()
+      try await node.deletePod(volume).succeeds()
+      node.remove(volume).succeeds()
     }
   }
 
@@ -191,10 +191,10 @@ struct NeverFormatTests {
   private func expectRefused(
     _ node: Node, _ volume: String, _ contents: Contents, saying word: String,
     at location: SourceLocation = #_sourceLocation
-  ) throws {
+  ) async throws {
     let device = try node.group.device(volume)
     let before = try Digest.of(device)
-    try node.mount(volume, Options(mebibytes: contents.mebibytes), at: location).fails(
+    try await node.startPod(volume, Options(mebibytes: contents.mebibytes)).fails(
       saying: volume, word, at: location)
     let after = try Digest.of(device)
     #expect(after == before, "\(contents.name) was written to", sourceLocation: location)
@@ -204,17 +204,17 @@ struct NeverFormatTests {
   private func expectMounted(
     _ node: Node, _ volume: String, as type: String, _ contents: Contents,
     at location: SourceLocation = #_sourceLocation
-  ) throws {
+  ) async throws {
     let device = try node.group.device(volume)
     guard case .fileSystem(_, let before, _) = try DeviceContents.probe(device) else {
       Issue.record("\(contents.name) is not what it should be", sourceLocation: location)
       return
     }
-    try node.mount(volume, Options(mebibytes: contents.mebibytes), at: location).succeeds(at: location)
+    try await node.startPod(volume, Options(mebibytes: contents.mebibytes)).succeeds(at: location)
     #expect(
       try MountTable.current().at(node.podDirectory("pod-a", volume)).first?.fileSystemType == type, "\(contents.name)",
       sourceLocation: location)
-    try node.unmount(volume, at: location).succeeds(at: location)
+    try await node.deletePod(volume).succeeds(at: location)
     guard case .fileSystem(type, before, _) = try DeviceContents.probe(device) else {
       Issue.record("\(contents.name) is another file system now", sourceLocation: location)
       return

@@ -1,6 +1,7 @@
 import Glibc
 import LinuxSystem
 import Testing
+import VolumeHost
 
 /// Power cuts take a boot each: `lab/test power` starts this suite again and again, with ELASTIC_LOCAL_POWER_STEP = 0, 1,
 /// 2 … on the same two disks, one for the group and one for the daemon's state. Each run first proves that the node
@@ -10,32 +11,41 @@ import Testing
   .enabled(if: Lab.powerStep != nil, "takes a boot for each cut: run by lab/test power"), .exclusive)
 struct PowerCutTests {
   @Test("the same call again succeeds, what was synced is there, and nothing is left behind")
-  func cutAndComeBack() throws {
+  func cutAndComeBack() async throws {
     let step = try #require(Lab.powerStep)
     let node = try boot(isFirst: step == 0)
     if step > 0 {
-      try node.start()
-      try PowerCut.all[step - 1].comeBack(node)
-      try node.stop()
-      let leaks = try Leaks.found(on: node).filter { !$0.hasPrefix("mount \(node.state) ") }
-      try require(leaks.isEmpty, "\(PowerCut.all[step - 1].name) left behind: \(leaks)")
-      print("came back from: \(PowerCut.all[step - 1].name)")
+      try await node.start()
+      try await PowerCut.all[step - 1].comeBack(node)
+      try await endWell(node, PowerCut.all[step - 1].name)
     }
     guard step < PowerCut.all.count else { return }
-    try PowerCut.all[step].goUpTo(node)
+    try await PowerCut.all[step].goUpTo(node)
     cutPower()
     throw Trouble("the power was not cut")
   }
 
-  /// The group and the state directory, made by the first boot and found by the others.
+  private func endWell(_ node: Node, _ name: String) async throws {
+    let kubelet = try node.kubelet
+    try require(kubelet.runner.flaws.isEmpty, "\(kubelet.runner.flaws)")
+    try require(kubelet.leftDirectories.isEmpty, "\(kubelet.leftDirectories)")
+    try node.stop()
+    let leaks = try Leaks.found(on: node)
+    try require(leaks.isEmpty, "\(name) left behind: \(leaks)")
+    print("came back from: \(name)")
+  }
+
+  /// The group and the node's directories, made by the first boot and found by the others.
   private func boot(isFirst: Bool) throws -> Node {
-    let (name, disks, stateDisk) = ("lab-power", [Lab.disks[0]], Lab.disks[1])
+    let (name, disks, nodeDisk) = ("lab-power", [Lab.disks[0]], Lab.disks[1])
     let group =
       isFirst ? try VolumeGroup(named: name, disks: disks) : VolumeGroup(existing: name, disks: disks)
-    if isFirst { try run("mkfs.ext4", "-q", "-F", stateDisk) }
-    let node = try Node(.thick(group), root: "/run/lab-power")
-    try Mounting.mount(device: stateDisk, atPath: node.state, fileSystem: "ext4", flags: [], data: "")
-    return node
+    if isFirst { try run("mkfs.ext4", "-q", "-F", nodeDisk) }
+    // What the daemon knows and the kubelet's directories outlive the cut, mounts do not.
+    let root = "/run/lab-power"
+    try Files.makeDirectories(root, mode: 0o755)
+    try Mounting.mount(device: nodeDisk, atPath: root, fileSystem: "ext4", flags: [], data: "")
+    return try Node(.thick(group), root: root)
   }
 
   /// lab/run waits for exactly this line.
@@ -46,11 +56,12 @@ struct PowerCutTests {
   }
 }
 
-/// Up to where things go before the power fails, and what has to hold after it.
+/// Up to where things go before the power fails, and what has to hold after it: the kubelet comes back with the pods that
+/// the API server still has.
 private struct PowerCut: Sendable {
   let name: String
-  let goUpTo: @Sendable (Node) throws -> Void
-  let comeBack: @Sendable (Node) throws -> Void
+  let goUpTo: @Sendable (Node) async throws -> Void
+  let comeBack: @Sendable (Node) async throws -> Void
 
   private static let volume = "pvc-7f6b2f0e-5d0c-4f3e-9d36-0000000c0de0"
   private static let marker = Marker(seed: 41)
@@ -58,63 +69,83 @@ private struct PowerCut: Sendable {
   static let all =
     ["permit-written", "volume-created", "format-permitted", "formatted", "permit-removed", "staged", "published"].map {
       whileMaking(at: "\($0):kill")
-    } + [whileMaking(at: "format-permitted:kill-after-30"), inUse, whileGrowing, whileRemoving]
+    } + [whileMaking(at: "format-permitted:kill-after-30"), inUse, podGone, whileGrowing, whileRemoving]
 
   /// The node loses power at the very moment the daemon dies at a step point of the first mount.
   private static func whileMaking(at fault: String) -> PowerCut {
     PowerCut(name: "the making of a volume, \(fault)") { node in
-      try node.start(fault: fault)
-      _ = try node.mount(volume)
-      try node.expectDeath(fault)
+      try await node.start(fault: fault)
+      try await node.schedulePod(volume)
+      try await node.expectDeath(fault)
     } comeBack: { node in
-      try useAndRemove(node)
+      try await podComesBack(node)
+      try marker.write(in: node.podDirectory("pod-a", volume))
+      try await requireDataAndEnd(node)
     }
   }
 
   private static let inUse = PowerCut(name: "a volume in use, data synced") { node in
-    try node.start()
-    try require(node.mount(volume))
-    try marker.write(in: node.podDirectory("pod-a", volume))
+    try await startWithData(node)
   } comeBack: { node in
-    try requireData(node)
+    try await podComesBack(node)
+    try await requireDataAndEnd(node)
+  }
+
+  /// The pod was deleted while the node was down: all that the kubelet has of it is a directory.
+  private static let podGone = PowerCut(name: "a volume in use whose pod goes meanwhile") { node in
+    try await startWithData(node)
+    // Its directory reaches the disk, as it has a few seconds later by itself.
+    try run("sync", "-f", node.root)
+  } comeBack: { node in
+    let directory = node.podDirectory("pod-a", volume)
+    try require(Files.exists(directory), "the pod's directory did not outlive the cut")
+    _ = try await node.kubelet.running()
+    try require(try await node.kubelet.finish(node.podUID("pod-a", volume)))
+    try require(!Files.exists(directory), "the directory of a pod that is gone is left")
+    try require(node.kubelet.runner.records.contains { $0.call.command == .unmount }, "no unmount was sent")
+    try require(try await node.startPod(volume))
+    try await requireDataAndEnd(node)
   }
 
   private static let whileGrowing = PowerCut(name: "growing, volume-extended") { node in
-    try node.start()
-    try require(node.mount(volume))
-    try marker.write(in: node.podDirectory("pod-a", volume))
-    try node.restart(fault: "volume-extended:kill")
-    _ = try node.expand(volume, toMebibytes: 128)
-    try node.expectDeath("volume-extended")
+    try await startWithData(node)
+    try await node.restart(fault: "volume-extended:kill")
+    try await node.schedulePod(volume, grown)
+    try await node.expectDeath("volume-extended")
   } comeBack: { node in
-    try require(node.mount(volume))
-    try require(node.expand(volume, toMebibytes: 128))
+    try await podComesBack(node, grown)
     try require(capacity(of: node.podDirectory("pod-a", volume)) > 96 << 20, "the file system did not grow")
-    try requireData(node)
+    try await requireDataAndEnd(node)
   }
 
   private static let whileRemoving = PowerCut(name: "removal, removal-proven") { node in
-    try node.start()
-    try require(node.mount(volume))
-    try require(node.unmount(volume))
-    try node.restart(fault: "removal-proven:kill")
-    _ = try node.remove(volume)
-    try node.expectDeath("removal-proven")
+    try await startWithData(node)
+    try require(try await node.deletePod(volume))
+    try await node.restart(fault: "removal-proven:kill")
+    node.remove(volume)
+    try await node.expectDeath("removal-proven")
   } comeBack: { node in
     try require(node.remove(volume))
     try require(node.group.volume(volume) == nil, "the volume is still there")
   }
 
-  private static func useAndRemove(_ node: Node) throws {
-    try require(node.mount(volume))
+  private static let grown = Options(capacity: 128 << 20, claim: 64 << 20)
+
+  private static func startWithData(_ node: Node) async throws {
+    try await node.start()
+    try require(try await node.startPod(volume))
     try marker.write(in: node.podDirectory("pod-a", volume))
-    try requireData(node)
   }
 
-  private static func requireData(_ node: Node) throws {
-    try require(node.mount(volume))
+  /// The kubelet starts with the pod, finds its directory and nothing mounted on it.
+  private static func podComesBack(_ node: Node, _ options: Options = Options()) async throws {
+    try await node.schedulePod(volume, options)
+    try require(try await node.waitUntilReady(volume))
+  }
+
+  private static func requireDataAndEnd(_ node: Node) async throws {
     try require(marker.isIn(node.podDirectory("pod-a", volume)), "the data is gone")
-    try require(node.unmount(volume))
+    try require(try await node.deletePod(volume))
     let flaw = try FileSystemProof.flaw(of: node.group.device(volume), asOne: "ext4")
     try require(flaw == nil, flaw ?? "")
     try require(node.remove(volume))
@@ -126,4 +157,4 @@ private func require(_ condition: Bool, _ message: String) throws {
   if !condition { throw Trouble(message) }
 }
 
-private func require(_ reply: FlexReply) throws { try require(reply.isSuccess, "\(reply)") }
+private func require(_ answer: Answer) throws { try require(answer.isSuccess, "\(answer)") }

@@ -1,76 +1,87 @@
 import Glibc
 import LinuxSystem
+import NodeProtocol
 import Testing
+import VolumeHost
 
 @Suite("While LVM is stuck on a device", .serialized, .lab, .exclusive)
 struct StuckTests {
   @Test("other volumes mount and unmount, status, health and metrics answer; afterwards everything goes on")
-  func suspended() throws {
-    try withSlowDisk { group, disk in
-      try withNode(.thick(group), start: false) { node in
+  func suspended() async throws {
+    try await withSlowDisk { group, disk in
+      try await withNode(.thick(group), start: false) { node in
         node.flags = ["--metrics-address", "127.0.0.1:0"]
-        try node.start()
+        try await node.start()
         let (first, second, late) = (Scratch.volumeName(), Scratch.volumeName(), Scratch.volumeName())
-        for volume in [first, second] { try node.mount(volume).succeeds() }
-        try node.unmount(second).succeeds()
+        for volume in [first, second] { try await node.startPod(volume).succeeds() }
+        try await node.deletePod(second).succeeds()
         try Marker(seed: 31).write(in: node.podDirectory("pod-a", first))
         // What is needed of its file system is in memory: nothing below reads from the disk.
         try run("dmsetup", "suspend", "--noflush", "--nolockfs", disk)
         var isSuspended = true
         defer { if isSuspended { _ = try? run("dmsetup", "resume", disk) } }
 
-        let directory = node.podDirectory("pod-a", late)
-        try Files.makeDirectories(directory, mode: 0o750)
-        let stuck = try node.begin(["mount", directory, Options().json(late, pod: "pod-a")])
-        usleep(1_500_000)
-        #expect(stuck.isRunning, "the call was to hang: \(stuck.output)")
+        try await node.schedulePod(late)
+        try await Task.sleep(for: .milliseconds(1500))
+        try await expectHanging(node, late)
 
-        try within("a bind of a mounted volume", 5) { try node.mount(first, pod: "pod-b").succeeds() }
-        try within("its unmount", 5) { try node.unmount(first, pod: "pod-b").succeeds() }
-        try within("status", 5) {
-          let report = try #require(try node.call(["status"]).succeeds().report)
-          #expect((report["runningSeconds"] as? Double ?? 0) > 0, "status does not say that a command hangs")
+        try await within("a bind of a mounted volume", 5) { try await node.startPod(first, pod: "pod-b").succeeds() }
+        try await within("its unmount", 5) { try await node.deletePod(first, pod: "pod-b").succeeds() }
+        try await within("status", 5) {
+          let report = try #require(node.ask("status").succeeds().report)
+          #expect((report.runningSeconds ?? 0) > 0, "status does not say that a command hangs")
         }
         for (path, word) in [("/healthz", "ok"), ("/metrics", "elastic_local_engine_running_seconds")] {
-          try within(path, 5) {
+          try await within(path, 5) {
             let answer = try http(node, path)
             #expect(answer.contains(word), "\(path): \(answer)")
           }
         }
-        #expect(stuck.isRunning)
+        try await expectHanging(node, late)
 
         try run("dmsetup", "resume", disk)
         isSuspended = false
-        FlexReply("mount", try stuck.wait(seconds: 30), at: #_sourceLocation).succeeds()
-        try node.mount(second).succeeds()
+        try await node.waitUntilReady(late, seconds: 30).succeeds()
+        #expect(try node.kubelet.events == [], "the call that hung did not succeed")
+        try await node.startPod(second).succeeds()
         for volume in [first, second, late] {
-          try node.unmount(volume).succeeds()
-          try node.remove(volume).succeeds()
+          try await node.deletePod(volume).succeeds()
+          node.remove(volume).succeeds()
         }
       }
     }
   }
 
+  /// The pod's call has neither succeeded nor failed.
+  private func expectHanging(_ node: Node, _ volume: String) async throws {
+    let uid = node.podUID("pod-a", volume)
+    #expect(try await !node.kubelet.isReady(uid))
+    #expect(try !node.kubelet.events.contains { $0.pod == uid })
+    #expect(try !node.kubelet.runner.records.contains { $0.call.line.contains { $0.hasSuffix(volume) } })
+  }
+
   @Test("a caller that gives up on a stuck call has it undone when the device comes back")
-  func abandoned() throws {
-    try withSlowDisk { group, disk in
-      try withNode(.thick(group)) { node in
+  func abandoned() async throws {
+    try await withSlowDisk { group, disk in
+      try await withNode(.thick(group)) { node in
         let volume = Scratch.volumeName()
         try run("dmsetup", "suspend", "--noflush", "--nolockfs", disk)
-        let reply = try node.mount(volume, timeout: 2)
+        try node.kubelet.runner.setTimeout(seconds: 2)
+        let answer = try await node.startPod(volume)
+        try node.kubelet.runner.setTimeout(seconds: 60)
         try run("dmsetup", "resume", disk)
-        reply.fails(saying: "2 s")
-        let isGone = try eventually { try group.volume(volume) == nil && Leaks.found(on: node).isEmpty }
+        answer.fails(saying: "2 s")
+        let isGone = try await eventually { try group.volume(volume) == nil && Leaks.found(on: node).isEmpty }
         #expect(isGone, "what the abandoned call made is still there")
-        try node.mount(volume).succeeds()
-        try node.unmount(volume).succeeds()
-        try node.remove(volume).succeeds()
+        try await node.startPod(volume).succeeds()
+        try await node.deletePod(volume).succeeds()
+        node.remove(volume).succeeds()
       }
     }
   }
 
   /// A volume group on a device that can be suspended.
-  private func withSlowDisk(_ body: (VolumeGroup, String) throws -> Void) throws {
+  private func withSlowDisk(_ body: (VolumeGroup, String) async throws -> Void) async throws {
     let disk = "lab-slow\(Scratch.number())"
     let below = Lab.disks[1]
     // Not from the start: LVM would see its label on both devices.
@@ -78,7 +89,7 @@ struct StuckTests {
     let table = "0 \(try sectorCount(of: below) - skipped) linear \(below) \(skipped)"
     try run("dmsetup", "create", disk, "--table", table)
     defer { _ = try? attempt("dmsetup", ["remove", "--retry", disk]) }
-    try body(try VolumeGroup(disks: ["/dev/mapper/\(disk)"]), disk)
+    try await body(try VolumeGroup(disks: ["/dev/mapper/\(disk)"]), disk)
   }
 
   private func sectorCount(of disk: String) throws -> Int {
@@ -87,9 +98,9 @@ struct StuckTests {
     return Int(text.filter(\.isNumber)) ?? 0
   }
 
-  private func within(_ what: String, _ seconds: Double, _ body: () throws -> Void) throws {
+  private func within(_ what: String, _ seconds: Double, _ body: () async throws -> Void) async throws {
     let start = MonotonicClock.now()
-    try body()
+    try await body()
     let took = (MonotonicClock.now() - start).asSeconds
     #expect(took < seconds, "\(what) took \(took) s")
   }

@@ -9,7 +9,7 @@ internal import StorageModel
 package actor Provisioner {
   let writes: any ClusterWrites
   let settings: Settings
-  private let time: Time
+  private let time: any Timekeeper
   private let log: @Sendable (Line) -> Void
 
   var ledger = Ledger()
@@ -26,7 +26,6 @@ package actor Provisioner {
   private(set) var figures = Figures()
 
   private var queue: WorkQueue<Work>
-  private var random = SystemRandomNumberGenerator()
   private var isSynced = false
   private let signals: AsyncStream<Void>
   private let signal: AsyncStream<Void>.Continuation
@@ -59,18 +58,6 @@ package actor Provisioner {
     case node(String)
   }
 
-  /// A monotonic clock, from outside.
-  package struct Time: Sendable {
-    package var now: @Sendable () -> Duration
-    /// Returns early when cancelled.
-    package var sleep: @Sendable (Duration) async -> Void
-
-    package init(now: @escaping @Sendable () -> Duration, sleep: @escaping @Sendable (Duration) async -> Void) {
-      self.now = now
-      self.sleep = sleep
-    }
-  }
-
   /// A line of the log: a stable message, and what it is about.
   package struct Line: Sendable {
     package var isWarning = false
@@ -79,7 +66,7 @@ package actor Provisioner {
   }
 
   package init(
-    writes: any ClusterWrites, settings: Settings, time: Time, log: @escaping @Sendable (Line) -> Void
+    writes: any ClusterWrites, settings: Settings, time: any Timekeeper = SystemTimekeeper(), log: @escaping @Sendable (Line) -> Void
   ) {
     self.writes = writes
     self.settings = settings
@@ -108,37 +95,38 @@ package actor Provisioner {
 
   private func startDue(in group: inout DiscardingTaskGroup) {
     guard isSynced, !Task.isCancelled else { return }
-    while queue.running < settings.parallelism, let work = queue.next(at: time.now()) {
+    while queue.running < settings.parallelism, let work = queue.next(at: time.now) {
       group.addTask { await self.perform(work) }
     }
     timer?.cancel()
     guard queue.running < settings.parallelism, let due = queue.nextDue() else { return }
     let (time, signal) = (time, signal)
     timer = Task {
-      await time.sleep(max(.zero, due - time.now()))
+      // Cancelled means that another timer has taken its place.
+      do { try await time.sleep(until: due) } catch { return }
       signal.yield()
     }
   }
 
   private func perform(_ work: Work) async {
-    let began = time.now()
+    let began = time.now
     let ending =
       switch work {
       case .claim(let key): await process(claim: key)
       case .volume(let name): await process(volume: name)
       case .node(let hostname): await process(node: hostname)
       }
-    if case .claim = work { figures.claimSeconds.record(time.now() - began) }
-    queue.finish(work, ending, at: time.now(), using: &random)
+    if case .claim = work { figures.claimSeconds.record(time.now - began) }
+    queue.finish(work, ending, at: time.now, chance: time.random())
     signal.yield()
   }
 
   // MARK: For the parts
 
-  var now: Duration { time.now() }
+  var now: Duration { time.now }
 
   func look(at work: Work) {
-    queue.add(work, at: time.now())
+    queue.add(work, at: time.now)
     signal.yield()
   }
 

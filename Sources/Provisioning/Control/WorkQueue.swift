@@ -13,9 +13,10 @@ package struct WorkQueue<Key: Hashable & Sendable>: Sendable {
     }
 
     /// Twice as long each time; a fifth of it by chance, so that what failed together does not come back together.
-    func delay(afterFailures count: Int, using random: inout some RandomNumberGenerator) -> Duration {
-      let whole = min(most, first * (1 << min(count - 1, 20)))
-      return whole * Double.random(in: 0.8...1, using: &random)
+    ///
+    /// - Parameter chance: from 0 to 1.
+    func delay(afterFailures count: Int, chance: Double) -> Duration {
+      min(most, first * (1 << min(count - 1, 20))) * (0.8 + chance / 5)
     }
   }
 
@@ -68,7 +69,7 @@ package struct WorkQueue<Key: Hashable & Sendable>: Sendable {
     entries[key]?.due = nil
   }
 
-  /// The next key that is due; it counts as being looked at until ``finish(_:_:at:using:)``.
+  /// The next key that is due; it counts as being looked at until ``finish(_:_:at:chance:)``.
   package mutating func next(at now: Duration) -> Key? {
     while let first = schedule.first, first.time <= now {
       schedule.removeFirst()
@@ -90,9 +91,9 @@ package struct WorkQueue<Key: Hashable & Sendable>: Sendable {
   }
 
   /// A look at a key has ended.
-  package mutating func finish(
-    _ key: Key, _ ending: Ending, at now: Duration, using random: inout some RandomNumberGenerator
-  ) {
+  ///
+  /// - Parameter chance: from 0 to 1, for the jitter.
+  package mutating func finish(_ key: Key, _ ending: Ending, at now: Duration, chance: Double) {
     guard var entry = entries[key], entry.isRunning else { return }
     let isStale = entry.isStale
     entry.isRunning = false
@@ -106,7 +107,7 @@ package struct WorkQueue<Key: Hashable & Sendable>: Sendable {
     case _ where isStale: setDue(key, now)
     case .settled: entries[key] = nil
     case .again(let delay): setDue(key, now + delay)
-    case .failed: setDue(key, now + backoff.delay(afterFailures: entry.failures, using: &random))
+    case .failed: setDue(key, now + backoff.delay(afterFailures: entry.failures, chance: chance))
     }
   }
 

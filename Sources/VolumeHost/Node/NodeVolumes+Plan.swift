@@ -86,6 +86,7 @@ extension NodeVolumes {
     case .after(let time): plan.due = min(plan.due ?? time, time)
     case .now:
       operations.begin(kind, key, at: host.time.now)
+      underWay[uid, default: 0] += 1
       plan.operations.append(Operation(kind: kind, key: key, volume: volume, spec: spec, pod: pod, podUID: uid))
     }
   }

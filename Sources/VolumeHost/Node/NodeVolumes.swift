@@ -22,7 +22,11 @@ public actor NodeVolumes {
   /// Since when volumes are in use that the node's status does not have yet.
   private var usedSince: [UniqueVolumeName: Duration] = [:]
   private var nextHousekeeping = Duration.zero
-  private var isStopped = false
+  private(set) var isStopped = false
+  /// Those who wait for something, woken after each round.
+  var observers: [WakeUp] = []
+  /// How many operations go on for each pod.
+  var underWay: [String: Int] = [:]
 
   /// The volumes of a node. `events` gets what a user would read.
   public init(
@@ -74,6 +78,7 @@ public actor NodeVolumes {
   public func stop() {
     isStopped = true
     wakeUp.signal()
+    for observer in observers { observer.signal() }
   }
 
   /// Takes up what is on disk and then works until cancelled or stopped. The pods that are known by now are those that it
@@ -86,6 +91,7 @@ public actor NodeVolumes {
         let plan = plan()
         for operation in plan.operations { group.addTask { await self.perform(operation) } }
         let cleaning = await cleanOrphans()
+        for observer in observers { observer.signal() }
         if isStopped { return }
         let report = reportUse()
         let due = [plan.due, cleaning, report, desired.all.compactMap(\.dueAt).min()].compactMap { $0 }.min()
@@ -158,6 +164,7 @@ extension NodeVolumes {
 
   func finish(_ operation: Operation, _ ending: Operations.Ending) {
     operations.end(operation.key, ending, at: host.time.now)
+    underWay[operation.podUID] = underWay[operation.podUID].flatMap { $0 > 1 ? $0 - 1 : nil }
     wakeUp.signal()
   }
 }

@@ -2,7 +2,7 @@ import Glibc
 import LinuxSystem
 import Testing
 
-/// A node: its directories, its storage, its daemon, and kubelet's calls.
+/// A node: its directories, its storage, its daemon and its kubelet.
 final class Node {
   /// Where its volumes come from.
   enum Storage {
@@ -14,7 +14,8 @@ final class Node {
 
   let storage: Storage
   let root: String
-  var kubelet: String { root + "/kubelet" }
+  /// The kubelet's root directory.
+  var kubeletRoot: String { root + "/kubelet" }
   var state: String { root + "/state" }
   var socket: String { root + "/run/socket" }
   /// Flags for `serve` beyond the usual ones.
@@ -22,10 +23,13 @@ final class Node {
   private(set) var daemon: Program?
   /// What all daemons of this node have logged.
   private var pastLog = ""
+  private let kubeletKind: Kubelet.Kind
+  private(set) var madeKubelet: Kubelet?
 
-  init(_ storage: Storage, root: String = Scratch.fresh("node")) throws {
+  init(_ storage: Storage, root: String = Scratch.fresh("node"), kubelet: Kubelet.Kind = .init()) throws {
     self.storage = storage
     self.root = root
+    kubeletKind = kubelet
     for path in [root, root + "/kubelet", root + "/kubelet/pods", root + "/state"] {
       try Files.makeDirectories(path, mode: 0o755)
     }
@@ -41,6 +45,20 @@ final class Node {
   }
 
   var log: String { pastLog + (daemon?.errors ?? "") }
+
+  /// Its kubelet, with the client installed; it starts with the first pod.
+  var kubelet: Kubelet {
+    get throws {
+      if let madeKubelet { return madeKubelet }
+      let kubelet = try Kubelet(
+        root: kubeletRoot, pluginDirectory: root + "/plugins", socket: socket, kind: kubeletKind)
+      madeKubelet = kubelet
+      return kubelet
+    }
+  }
+
+  /// Single calls of the client, beside the kubelet's.
+  var calls: SingleCalls { get throws { SingleCalls(kubelet: try kubelet) } }
 }
 
 // MARK: - The daemon
@@ -56,15 +74,15 @@ extension Node {
     case .directories: engine = ["--engine", "directory"]
     }
     return ["serve"] + engine + [
-      "--socket", socket, "--state-dir", state, "--kubelet-root", kubelet, "--node-name", "lab-node",
+      "--socket", socket, "--state-dir", state, "--kubelet-root", kubeletRoot, "--node-name", "lab-node",
       "--reclaim-grace", "0",
     ] + flags
   }
 
   /// Starts the daemon and waits until it answers. `fault` is what ELASTIC_LOCAL_FAULT takes.
-  func start(fault: String? = nil) throws {
+  func start(fault: String? = nil) async throws {
     let program = try launch(fault: fault)
-    let isServing = eventually(seconds: 30) {
+    let isServing = await eventually(seconds: 30) {
       !program.isRunning || (try? UnixSocket.connect(path: socket)) != nil && program.errors.contains(" serving ")
     }
     guard isServing, program.isRunning else {
@@ -102,14 +120,14 @@ extension Node {
     pastLog += ended.errors
   }
 
-  func restart(fault: String? = nil) throws {
+  func restart(fault: String? = nil) async throws {
     try kill9()
-    try start(fault: fault)
+    try await start(fault: fault)
   }
 
   /// The injected fault must have ended the daemon, at that point and no other way.
-  func expectDeath(_ what: String, at location: SourceLocation = #_sourceLocation) throws {
-    let isDead = eventually(seconds: 10) { daemon?.isRunning != true }
+  func expectDeath(_ what: String, at location: SourceLocation = #_sourceLocation) async throws {
+    let isDead = await eventually(seconds: 10) { daemon?.isRunning != true }
     #expect(isDead, "\(what) was not reached", sourceLocation: location)
     if !isDead { daemon?.send(SIGKILL) }
     let ended = try reap()
@@ -122,100 +140,5 @@ extension Node {
     daemon = nil
     pastLog += ended?.errors ?? ""
     return ended
-  }
-}
-
-// MARK: - Kubelet's calls
-
-extension Node {
-  /// Starts the client with these arguments, as kubelet does.
-  func begin(_ arguments: [String], timeout: Int = 60) throws -> Program {
-    try Program(
-      Products.client, arguments,
-      environment: ["ELASTIC_LOCAL_SOCKET": socket, "ELASTIC_LOCAL_TIMEOUT": "\(timeout)"])
-  }
-
-  @discardableResult
-  func call(
-    _ arguments: [String], timeout: Int = 60, at location: SourceLocation = #_sourceLocation
-  ) throws -> FlexReply {
-    let ended = try begin(arguments, timeout: timeout).wait()
-    return FlexReply(arguments.joined(separator: " "), ended, at: location)
-  }
-
-  func podDirectory(_ pod: String, _ volume: String) -> String {
-    "\(kubelet)/pods/\(pod)/volumes/volumes.k8s.elastic.co~elastic-local/\(volume)"
-  }
-
-  func globalDirectory(_ volume: String) -> String {
-    "\(kubelet)/plugins/kubernetes.io/flexvolume/volumes.k8s.elastic.co/elastic-local/mounts/\(volume)"
-  }
-
-  /// `mount`: kubelet makes the directory before, and removes it after a failure.
-  @discardableResult
-  func mount(
-    _ volume: String, pod: String = "pod-a", _ options: Options = Options(), timeout: Int = 60,
-    at location: SourceLocation = #_sourceLocation
-  ) throws -> FlexReply {
-    let directory = podDirectory(pod, volume)
-    try Files.makeDirectories(directory, mode: 0o750)
-    let reply = try call(["mount", directory, options.json(volume, pod: pod)], timeout: timeout, at: location)
-    if !reply.isSuccess { rmdir(directory) }
-    return reply
-  }
-
-  /// `unmount`, and kubelet's removal of the directory, which fails where something was left in it.
-  @discardableResult
-  func unmount(
-    _ volume: String, pod: String = "pod-a", at location: SourceLocation = #_sourceLocation
-  ) throws -> FlexReply {
-    let directory = podDirectory(pod, volume)
-    let reply = try call(["unmount", directory], at: location)
-    if reply.isSuccess, rmdir(directory) != 0, errno != ENOENT {
-      Issue.record("\(directory) can not be removed: \(Errno.current)", sourceLocation: location)
-    }
-    return reply
-  }
-
-  @discardableResult
-  func expand(
-    _ volume: String, pod: String = "pod-a", device: String = "", path: String? = nil, toMebibytes size: Int,
-    at location: SourceLocation = #_sourceLocation
-  ) throws -> FlexReply {
-    let path = path ?? podDirectory(pod, volume)
-    return try call(
-      ["expandfs", Options().json(volume, pod: nil), device, path, "\(size << 20)", "1"], at: location)
-  }
-
-  @discardableResult
-  func waitForAttach(
-    _ volume: String, _ options: Options = Options(), at location: SourceLocation = #_sourceLocation
-  ) throws -> FlexReply {
-    try call(["waitforattach", "", options.json(volume, pod: nil)], at: location)
-  }
-
-  @discardableResult
-  func mountDevice(
-    _ volume: String, device: String, _ options: Options = Options(), at location: SourceLocation = #_sourceLocation
-  ) throws -> FlexReply {
-    let directory = globalDirectory(volume)
-    try Files.makeDirectories(directory, mode: 0o750)
-    return try call(["mountdevice", directory, device, options.json(volume, pod: nil)], at: location)
-  }
-
-  @discardableResult
-  func unmountDevice(_ volume: String, at location: SourceLocation = #_sourceLocation) throws -> FlexReply {
-    let directory = globalDirectory(volume)
-    let reply = try call(["unmountdevice", directory], at: location)
-    if reply.isSuccess, rmdir(directory) != 0, errno != ENOENT {
-      Issue.record("\(directory) can not be removed: \(Errno.current)", sourceLocation: location)
-    }
-    return reply
-  }
-
-  /// `remove`, through the same socket as our own tool.
-  @discardableResult
-  func remove(_ volume: String, at location: SourceLocation = #_sourceLocation) throws -> FlexReply {
-    try call(["remove", volume], at: location)
   }
 }

@@ -1,26 +1,26 @@
-import Foundation
+import VolumeHost
 
-/// The options of a call, as kubelet writes them.
-struct Options {
+/// What a PV of a test asks for.
+struct Options: Sendable {
   var mebibytes: Int? = 64
   var fileSystem: String? = "ext4"
+  /// What the pod's claim says.
   var isReadOnly = false
+  /// The pod's `fsGroup`.
+  var group: UInt32?
+  /// The PV's size and its claim's, while they matter to the kubelet: it grows what is smaller.
+  var capacity: Int64?
+  var claim: Int64?
   var extra: [String: String] = [:]
 
-  func json(_ volume: String, pod: String?) throws -> String {
-    var values = [
-      "kubernetes.io/fsType": fileSystem ?? "", "kubernetes.io/readwrite": isReadOnly ? "ro" : "rw",
-      "kubernetes.io/pvOrVolumeName": volume,
-    ]
-    values["sizeBytes"] = mebibytes.map { "\($0 << 20)" }
-    if let pod {
-      values["kubernetes.io/pod.name"] = pod
-      values["kubernetes.io/pod.namespace"] = "default"
-      values["kubernetes.io/pod.uid"] = pod
-    }
-    values.merge(extra) { $1 }
-    let data = try JSONSerialization.data(withJSONObject: values, options: [.sortedKeys, .withoutEscapingSlashes])
-    return String(decoding: data, as: UTF8.self)
+  /// The PV, as the pod's claim uses it.
+  func spec(_ volume: String) -> VolumeSpec {
+    var options = extra
+    options["sizeBytes"] = extra["sizeBytes"] ?? mebibytes.map { "\($0 << 20)" }
+    let source = FlexSource(driver: Kubelet.driver.description, fsType: fileSystem ?? "", options: options)
+    var sizes: VolumeSpec.Sizes?
+    if let capacity, let claim { sizes = VolumeSpec.Sizes(volume: capacity, claim: claim) }
+    return .persistent(volume, source, claimReadOnly: isReadOnly, sizes: sizes)
   }
 
   /// Room for the smallest volume that each file system's maker accepts.

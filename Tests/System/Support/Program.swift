@@ -117,12 +117,13 @@ extension Duration {
   var asSeconds: Double { Double(components.seconds) + Double(components.attoseconds) / 1e18 }
 }
 
-/// Waits until something is true.
-func eventually(seconds: Double = 20, _ condition: () throws -> Bool) rethrows -> Bool {
+/// Waits until something is true, and lets others go on meanwhile.
+func eventually(seconds: Double = 20, _ condition: () async throws -> Bool) async rethrows -> Bool {
   let limit = MonotonicClock.now() + .milliseconds(Int64(seconds * 1000))
   while MonotonicClock.now() < limit {
-    if try condition() { return true }
-    usleep(2000)
+    if try await condition() { return true }
+    // Only a cancelled test wakes up early, and then it does not matter.
+    try? await Task.sleep(for: .milliseconds(3))
   }
-  return try condition()
+  return try await condition()
 }

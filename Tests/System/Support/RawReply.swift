@@ -1,16 +1,13 @@
 import Foundation
 import Testing
 
-/// What the flex client printed for one call.
-struct FlexReply: CustomStringConvertible {
+/// What the flex client printed for one raw call.
+struct RawReply: CustomStringConvertible {
   let call: String
   let ended: Program.Ended
   let status: String
   let message: String
-  let device: String?
-  let report: [String: Any]?
 
-  var seconds: Double { ended.seconds }
   var isSuccess: Bool { status == "Success" }
   var description: String { "\(call) -> \(ended.output) \(ended.errors) (exit \(ended.exitCode ?? -1))" }
 
@@ -22,8 +19,6 @@ struct FlexReply: CustomStringConvertible {
     let object = try? JSONSerialization.jsonObject(with: Data(ended.output.utf8)) as? [String: Any]
     status = object?["status"] as? String ?? ""
     message = object?["message"] as? String ?? ""
-    device = object?["device"] as? String
-    report = object?["report"] as? [String: Any]
     let exitCode: Int32 = status == "Failure" ? 1 : 0
     #expect(
       object != nil && ended.output.hasSuffix("}\n") && ended.output.utf8.filter { $0 == 10 }.count == 1,
@@ -35,14 +30,14 @@ struct FlexReply: CustomStringConvertible {
 
   /// The call must have succeeded.
   @discardableResult
-  func succeeds(at location: SourceLocation = #_sourceLocation) -> FlexReply {
+  func succeeds(at location: SourceLocation = #_sourceLocation) -> RawReply {
     #expect(isSuccess, "\(self)", sourceLocation: location)
     return self
   }
 
   /// The call must have been refused, with all of these words in its message.
   @discardableResult
-  func fails(saying words: String..., at location: SourceLocation = #_sourceLocation) -> FlexReply {
+  func fails(saying words: String..., at location: SourceLocation = #_sourceLocation) -> RawReply {
     #expect(status == "Failure", "\(self)", sourceLocation: location)
     for word in words {
       #expect(message.contains(word), "'\(word)' is not in: \(message)", sourceLocation: location)

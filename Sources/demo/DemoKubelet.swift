@@ -1,0 +1,91 @@
+import Synchronization
+import VolumeHost
+
+/// The kubelet, played by VolumeHost: told which pods there are, it finds the driver and makes all calls by itself.
+final class DemoKubelet: Sendable {
+  /// How long a pod may take to start or to go.
+  private static let limit = Duration.seconds(60)
+
+  private let node: NodeVolumes
+  private let manager: PluginManager
+  private let runner: TellingRunner
+  private let work: Task<Void, Never>
+  private let events: EventList
+
+  /// Starts as a kubelet does after its own start or the machine's: with these pods, and what it finds in its directories.
+  init(root: String, plugins: String, runner: TellingRunner, pods: [Pod] = []) async {
+    self.runner = runner
+    let host = PluginHost(paths: HostPaths(root: root), node: "demo", files: LinuxFiles(), time: SystemTime())
+    let prober = FlexProber(directory: plugins, changes: DriverDirectory(plugins), runner: runner, host: host)
+    let events = EventList()
+    self.events = events
+    manager = PluginManager(probers: [prober])
+    let node = NodeVolumes(host: host, manager: manager) { event in
+      events.add(event)
+      Teller.say("  event: \(event.reason) \(event.message)")
+    }
+    for pod in pods { await node.run(pod) }
+    work = Task { await node.reconcile() }
+    self.node = node
+  }
+
+  /// The plugin that the driver has become.
+  func plugin(for spec: VolumeSpec) async throws -> any VolumePlugin { try await manager.plugin(for: spec) }
+
+  /// Tells it of a pod that is scheduled here, or whose claim has changed, and waits until its containers could start.
+  func run(_ pod: Pod) async throws {
+    await node.run(pod)
+    try await waitUntilReady(pod)
+  }
+
+  func waitUntilReady(_ pod: Pod) async throws {
+    try require(await node.waitUntilReady(pod.uid, limit: Self.limit), "pod \(pod.name) does not start")
+    try requireNoFailure()
+  }
+
+  /// The pod is deleted. Does not wait.
+  func end(_ pod: Pod) async { await node.end(pod.uid) }
+
+  /// Waits until nothing of a pod is left on the node: no mount, no directory.
+  func finish(_ pod: Pod) async throws {
+    if await node.hasVolumes(pod.uid) {
+      try require(await node.waitUntilGone(pod.uid, limit: Self.limit), "pod \(pod.name) does not end")
+    }
+    await node.forget(pod.uid)
+    try require(await node.waitUntilGone(pod.uid, limit: Self.limit), "directories of pod \(pod.name) are left")
+    try requireNoFailure()
+  }
+
+  /// Waits for the call that grows a volume in use.
+  func waitForGrowth() async throws {
+    for _ in 0..<6000 {
+      if events.hasGrowth { return }
+      try requireNoFailure()
+      try await Task.sleep(for: .milliseconds(10))
+    }
+    throw DemoFailure("the volume does not grow")
+  }
+
+  /// Ends as if killed.
+  func kill() async {
+    await node.stop()
+    await work.value
+  }
+
+  private func requireNoFailure() throws {
+    if let failure = events.failure { throw DemoFailure("\(failure.reason): \(failure.message)") }
+  }
+}
+
+/// What a user would read about the pods.
+private final class EventList: Sendable {
+  private let events = Mutex<[NodeEvent]>([])
+
+  var all: [NodeEvent] { events.withLock { $0 } }
+  var hasGrowth: Bool { all.contains { $0.reason == Self.growth } }
+  var failure: NodeEvent? { all.first { $0.reason != Self.growth } }
+
+  private static let growth = "FileSystemResizeSuccessful"
+
+  func add(_ event: NodeEvent) { events.withLock { $0.append(event) } }
+}
