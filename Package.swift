@@ -64,8 +64,10 @@ let package = Package(
     .target(name: "VolumeHost", dependencies: ["CVolumeHost", "LinuxSystem", "StorageModel"], swiftSettings: strict),
 
     // services
+    .target(name: "Telemetry", dependencies: ["StorageModel", "LinuxSystem"], swiftSettings: strict),
     .target(
-      name: "NodeService", dependencies: ["StorageModel", "LinuxSystem", "LogicalVolumes", "NodeProtocol"],
+      name: "NodeService",
+      dependencies: ["Telemetry", "StorageModel", "LinuxSystem", "LogicalVolumes", "NodeProtocol"],
       swiftSettings: strict),
 
     // what claims are given
@@ -84,12 +86,13 @@ let package = Package(
     .executableTarget(
       name: "node",
       dependencies: [
-        "CommandLineTool", "NodeService", "LogicalVolumes", "NodeProtocol", "LinuxSystem", "StorageModel",
+        "CommandLineTool", "Telemetry", "NodeService", "LogicalVolumes", "NodeProtocol", "LinuxSystem", "StorageModel",
       ],
       swiftSettings: strict),
 
     .executableTarget(name: "flex-sanity", dependencies: ["VolumeHost"], swiftSettings: strict),
-    .executableTarget(name: "demo", dependencies: ["VolumeHost", "LinuxSystem", "StorageModel"], swiftSettings: strict),
+    .executableTarget(
+      name: "demo", dependencies: ["VolumeHost", "LinuxSystem", "StorageModel"], swiftSettings: strict),
     .executableTarget(
       name: "ownership-benchmark", dependencies: ["VolumeHost"], path: "Benchmarks/ownership", exclude: ["run.sh"],
       swiftSettings: strict),
@@ -119,7 +122,7 @@ let package = Package(
       name: "NodeProtocolTests", dependencies: ["NodeProtocol", "LinuxSystem", "StorageModel"], swiftSettings: strict),
     .testTarget(
       name: "NodeServiceTests",
-      dependencies: ["NodeService", "NodeProtocol", "LogicalVolumes", "LinuxSystem", "StorageModel"],
+      dependencies: ["Telemetry", "NodeService", "NodeProtocol", "LogicalVolumes", "LinuxSystem", "StorageModel"],
       swiftSettings: strict),
     .testTarget(
       name: "SystemTests",

@@ -1,6 +1,7 @@
 internal import LinuxSystem
 package import NodeProtocol
 internal import StorageModel
+internal import Telemetry
 
 /// The reply to a call, and how to take the call back if nobody is there any more to read it.
 package struct HandledCall: Sendable {

@@ -1,6 +1,7 @@
 internal import LinuxSystem
 internal import LogicalVolumes
 internal import StorageModel
+internal import Telemetry
 
 /// The node's half of the attach path: `waitforattach`, `mountdevice`, `unmountdevice`.
 struct DeviceMounter: Sendable {

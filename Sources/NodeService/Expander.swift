@@ -1,6 +1,7 @@
 internal import LinuxSystem
 internal import LogicalVolumes
 internal import StorageModel
+internal import Telemetry
 
 /// `expandfs`: grows a volume and its file system while it is in use. Never shrinks.
 struct Expander: Sendable {

@@ -1,6 +1,7 @@
 internal import LogicalVolumes
 internal import Synchronization
 internal import StorageModel
+internal import Telemetry
 
 /// Counters and latencies of the service. Labels are of bounded number: never a volume's name.
 package final class Metrics: Sendable {
@@ -14,22 +15,6 @@ package final class Metrics: Sendable {
     "init", "attach", "waitforattach", "isattached", "detach", "waitfordetach", "mountdevice", "unmountdevice", "mount",
     "unmount", "expandvolume", "expandfs", "getvolumename", "status", "remove", "retain", "unretain",
   ]
-
-  /// A cumulative histogram as Prometheus wants it.
-  struct Histogram: Sendable {
-    /// Upper bounds in seconds: from a bind mount (well below 1 ms) to the client's patience (110 s).
-    static let bounds = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120]
-
-    private(set) var counts = [Int](repeating: 0, count: bounds.count)
-    private(set) var count = 0
-    private(set) var sum = 0.0
-
-    mutating func add(_ seconds: Double) {
-      count += 1
-      sum += seconds
-      for (index, bound) in Self.bounds.enumerated() where seconds <= bound { counts[index] += 1 }
-    }
-  }
 
   struct Call: Hashable, Sendable {
     let verb: String

@@ -1,6 +1,7 @@
 package import LinuxSystem
 package import LogicalVolumes
 internal import StorageModel
+package import Telemetry
 
 /// What every part of the service works with. Time and randomness come from outside.
 package struct NodeContext: Sendable {

@@ -1,6 +1,7 @@
 internal import LinuxSystem
 internal import LogicalVolumes
 package import StorageModel
+internal import Telemetry
 
 /// The daemon: start-up, the servers, the sweep, and the way down.
 package struct NodeDaemon: Sendable {

@@ -2,6 +2,7 @@ internal import LinuxSystem
 internal import NodeProtocol
 package import StorageModel
 internal import Synchronization
+internal import Telemetry
 
 /// Serves the Unix socket: one request a connection, root only.
 ///

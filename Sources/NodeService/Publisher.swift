@@ -1,6 +1,7 @@
 internal import LinuxSystem
 internal import LogicalVolumes
 internal import StorageModel
+internal import Telemetry
 
 /// `mount` and `unmount`: a volume at a pod's directory, and off it.
 struct Publisher: Sendable {

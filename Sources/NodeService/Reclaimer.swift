@@ -1,6 +1,7 @@
 internal import LinuxSystem
 internal import LogicalVolumes
 internal import StorageModel
+internal import Telemetry
 
 /// Removes volumes that are proven dead. Rule 3 of the design lives here.
 struct Reclaimer: Sendable {

@@ -1,6 +1,7 @@
 internal import LinuxSystem
 internal import LogicalVolumes
 internal import StorageModel
+internal import Telemetry
 
 /// Mounts a volume once per node, for pods' directories to be bound from, and takes that mount down with its last user.
 ///

@@ -1,5 +1,6 @@
 internal import LogicalVolumes
 internal import StorageModel
+internal import Telemetry
 
 /// Takes down what nobody uses any more: what a crash or a lost call left.
 struct Sweeper: Sendable {

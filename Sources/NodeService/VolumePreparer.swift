@@ -1,6 +1,7 @@
 internal import LinuxSystem
 internal import LogicalVolumes
 internal import StorageModel
+internal import Telemetry
 
 /// Brings a volume into being: the logical volume and its file system. Rules 1 and 2 of the design live here.
 ///

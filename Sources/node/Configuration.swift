@@ -3,6 +3,7 @@ import LinuxSystem
 import LogicalVolumes
 import NodeService
 import StorageModel
+import Telemetry
 
 /// The daemon's configuration: flags, then environment, then defaults; checked as a whole before anything starts.
 struct Configuration {

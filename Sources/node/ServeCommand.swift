@@ -3,6 +3,7 @@ import LinuxSystem
 import LogicalVolumes
 import NodeService
 import StorageModel
+import Telemetry
 
 /// `serve`: puts the parts together and runs the daemon.
 enum ServeCommand {

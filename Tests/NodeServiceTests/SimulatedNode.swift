@@ -7,6 +7,7 @@ import Synchronization
 import Testing
 
 @testable import NodeService
+import Telemetry
 
 /// A directory of its own for a test, removed with the last reference to it.
 final class TemporaryDirectory: Sendable {

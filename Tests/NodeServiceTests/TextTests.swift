@@ -4,6 +4,7 @@ import StorageModel
 import Testing
 
 @testable import NodeService
+import Telemetry
 
 @Suite("Paths from kubelet")
 struct TargetPathTests {

@@ -66,7 +66,8 @@ package actor Provisioner {
   }
 
   package init(
-    writes: any ClusterWrites, settings: Settings, time: any Timekeeper = SystemTimekeeper(), log: @escaping @Sendable (Line) -> Void
+    writes: any ClusterWrites, settings: Settings, time: any Timekeeper = SystemTimekeeper(),
+    log: @escaping @Sendable (Line) -> Void
   ) {
     self.writes = writes
     self.settings = settings
