@@ -12,7 +12,8 @@ PLUGIN_DIR ?= /usr/libexec/kubernetes/kubelet-plugins/volume/exec
 
 SWIFT_BUILD := swift build --scratch-path $(BUILD)
 SWIFT_FILES := Sources Tests Package.swift
-SHELL_FILES := $(wildcard lab/run lab/test lab/sanity lab/dependencies lab/volume-group lab/boot lab/demo .ci/run \
+SHELL_FILES := $(wildcard lab/run lab/test lab/sanity lab/dependencies lab/volume-group lab/boot lab/demo lab/cluster lab/kubernetes/programs \
+	lab/kubernetes/images .ci/run \
 	flex-install/*.sh Benchmarks/common.bash Benchmarks/*/run.sh)
 
 .PHONY: help
