@@ -13,7 +13,7 @@ PLUGIN_DIR ?= /usr/libexec/kubernetes/kubelet-plugins/volume/exec
 SWIFT_BUILD := swift build --scratch-path $(BUILD)
 SWIFT_FILES := Sources Tests Package.swift
 SHELL_FILES := $(wildcard lab/run lab/test lab/sanity lab/dependencies lab/volume-group lab/boot lab/demo lab/cluster lab/kubernetes/programs \
-	lab/kubernetes/images .ci/run \
+	lab/kubernetes/images daemonset/image/build .ci/run \
 	flex-install/*.sh Benchmarks/common.bash Benchmarks/*/run.sh)
 
 .PHONY: help
@@ -61,6 +61,11 @@ bench: build ## measure against the targets, about 10 minutes; CHECK=1 makes a m
 demo: build ## show a volume's life on a real LVM: made, mounted, grown, kept over a power cut, removed
 	@lab/dependencies run lab
 	@BUILD=$(BUILD) lab/demo
+
+.PHONY: image
+image: build ## build the container image as an OCI archive, without an engine; IMAGE=name
+	@lab/dependencies cluster
+	@BUILD=$(BUILD) daemonset/image/build
 
 .PHONY: fmt
 fmt: ## format the Swift files

@@ -237,7 +237,7 @@ unmount_below() { # DIRECTORY
   findmnt -rno TARGET | tac | while read -r target; do
     target=$(printf '%b' "$target")
     case $target in
-      "$1" | "$1"/*) umount "$target" 2>/dev/null || umount -l "$target" || true ;;
+      "$1" | "$1"/*) umount "$target" 2>/dev/null || umount -l "$target" 2>/dev/null || true ;;
     esac
   done
 }
