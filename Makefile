@@ -12,9 +12,9 @@ PLUGIN_DIR ?= /usr/libexec/kubernetes/kubelet-plugins/volume/exec
 
 SWIFT_BUILD := swift build --scratch-path $(BUILD)
 SWIFT_FILES := Sources Tests Package.swift
-SHELL_FILES := $(wildcard lab/run lab/test lab/sanity lab/docs lab/dependencies lab/volume-group lab/boot lab/demo .ci/run \
-	flex-install/*.sh Benchmarks/common.bash Benchmarks/*/run.sh \
-	Tests/VolumeHostTests/Traces/replay)
+SHELL_FILES := $(wildcard lab/run lab/test lab/sanity lab/docs lab/dependencies lab/volume-group lab/boot lab/demo \
+	lab/cluster lab/kubernetes/programs lab/kubernetes/images daemonset/image/build .ci/run \
+	flex-install/*.sh Benchmarks/common.bash Benchmarks/*/run.sh Tests/VolumeHostTests/Traces/replay)
 
 .PHONY: help
 help: ## list the targets
@@ -65,6 +65,11 @@ docs: build-tests ## build the pages of VolumeHost's public interface into $(BUI
 demo: build ## show a volume's life on a real LVM: made, mounted, grown, kept over a power cut, removed
 	@lab/dependencies run lab
 	@BUILD=$(BUILD) lab/demo
+
+.PHONY: image
+image: build ## build the container image as an OCI archive, without an engine; IMAGE=name
+	@lab/dependencies cluster
+	@BUILD=$(BUILD) daemonset/image/build
 
 .PHONY: fmt
 fmt: ## format the Swift files
