@@ -23,7 +23,7 @@ package enum ClusterNames {
   package static let nodeStorageComponent = "node-storage"
 
   /// The ConfigMap, in our namespace, that says what a node's storage can hold, and its key with ``NodeStorage`` as JSON.
-  package static func nodeStorageObject(of node: String) -> String { "node-storage.\(node)" }
+  package static func nodeStorageObject(of node: String) -> String { "node-storage.\(nodeLabelValue(node))" }
   package static let nodeStorageKey = "storage.json"
 }
 

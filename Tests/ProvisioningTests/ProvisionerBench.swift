@@ -22,7 +22,7 @@ struct ProvisionerBench: Sendable {
         switch change {
         case .volume(let name, let volume): await provisioner.volume(name, volume)
         case .claim(let key, let claim): await provisioner.claim(key, claim)
-        case .node(let name, let node): await provisioner.node(name, node)
+        case .node(let name, let node): await provisioner.node(name, node?.metadata.labels)
         }
       }
     }
@@ -41,7 +41,7 @@ struct ProvisionerBench: Sendable {
     var node = Node(metadata: ObjectMeta(name: name, labels: [ClusterNames.hostnameLabel: "host-\(name)"]))
     node.isReady = true
     cluster.set(node, named: name)
-    await provisioner.node(name, node)
+    await provisioner.node(name, node.metadata.labels)
     await provisioner.storage(of: name, storage(name, gibibytes: gibibytes))
   }
 

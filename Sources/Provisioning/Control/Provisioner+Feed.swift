@@ -11,9 +11,10 @@ extension Provisioner {
     for (key, claim) in claims where claim.className == name { look(at: .claim(key)) }
   }
 
-  package func node(_ name: String, _ new: Node?) {
+  /// A node's labels.
+  package func node(_ name: String, _ new: StringMap?) {
     let former = nodes.hostname(of: name)
-    nodes.set(name, new?.metadata.labels, at: now)
+    nodes.set(name, new, at: now)
     if let storage = storages[name], nodes.hostname(of: name) != former {
       ledger.publish(nil, of: former ?? name)
       ledger.publish(storage, of: nodes.hostname(of: name) ?? name)
@@ -45,8 +46,10 @@ extension Provisioner {
     look(at: .claim(key))
   }
 
-  package func volume(_ name: String, _ new: PersistentVolume?) {
-    guard let new, new.isOurs else {
+  package func volume(_ name: String, _ new: PersistentVolume?) { known(name, new.flatMap(KnownVolume.init)) }
+
+  func known(_ name: String, _ new: KnownVolume?) {
+    guard let new else {
       ledger.forget(name)
       volumes[name] = nil
       drop(.volume(name))
@@ -54,28 +57,29 @@ extension Provisioner {
       return
     }
     ledger.observe(booking(of: new), of: name)
-    guard VolumeReview.verdict(on: new) != .leave else {
-      volumes[name] = nil
+    volumes[name] = new.attention?.volume
+    guard new.attention != nil else {
       drop(.volume(name))
       return
     }
-    volumes[name] = new
     look(at: .volume(name))
   }
 
   /// Call before all PVs are listed.
   package func beginVolumeList() { ledger.beginListing() }
 
-  /// The list that began last is complete.
-  package func endVolumeList(_ names: Set<String>) {
-    ledger.endListing(names)
+  /// A list that began after ``beginVolumeList()`` is complete.
+  package func endVolumeList() {
+    ledger.endListing()
     lookAtWaitingClaims()
   }
 
-  func booking(of volume: PersistentVolume) -> Booking? {
+  func booking(of volume: KnownVolume) -> Booking? {
     guard let node = volume.hostname ?? volume.labelledNode.map(nodes.hostname(for:)) else { return nil }
     return Booking(node: node, place: volume.place, size: volume.size)
   }
+
+  func booking(of volume: PersistentVolume) -> Booking? { KnownVolume(volume).flatMap(booking(of:)) }
 }
 
 extension PersistentVolumeClaim {

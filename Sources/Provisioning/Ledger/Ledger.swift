@@ -94,12 +94,13 @@ package struct Ledger: Sendable {
   /// Call before a list of all PVs is asked for.
   package mutating func beginListing() { listings += 1 }
 
-  /// A list that was begun last is complete: what it does not show is gone, but for what was written since it began.
-  package mutating func endListing(_ all: Set<String>) {
-    for volume in nodes.keys where !all.contains(volume) {
-      if let reservation = reservations[volume], (reservation.writtenAt ?? .max) >= listings { continue }
+  /// A list that began after ``beginListing()`` is complete, and what it lacks has been forgotten: what was written before it
+  /// and has not been seen is gone too.
+  package mutating func endListing() {
+    for (volume, reservation) in reservations {
+      guard let writtenAt = reservation.writtenAt, writtenAt < listings else { continue }
       reservations[volume] = nil
-      enter(nil, for: volume)
+      enter(reservation.former, for: volume)
     }
   }
 

@@ -1,0 +1,28 @@
+internal import KubernetesAPI
+internal import StorageModel
+
+/// What the provisioner keeps of a PV: what it has, and all of it only while something is to be done.
+struct KnownVolume: Sendable {
+  var hostname: String?
+  var labelledNode: String?
+  var place: Booking.Place
+  var size: ByteCount
+  var attention: Attention?
+
+  /// On the heap, since few have it.
+  final class Attention: Sendable {
+    let volume: PersistentVolume
+
+    init(_ volume: PersistentVolume) { self.volume = volume }
+  }
+
+  /// Nil for a PV that is not ours.
+  init?(_ volume: PersistentVolume) {
+    guard volume.isOurs else { return nil }
+    hostname = volume.hostname
+    labelledNode = hostname == nil ? volume.labelledNode : nil
+    place = volume.place
+    size = volume.size
+    if VolumeReview.verdict(on: volume) != .leave { attention = Attention(volume) }
+  }
+}
