@@ -20,14 +20,15 @@ extension APIClient {
   ) async throws(APIError) {
     var (next, attempt) = ("", 1)
     let strings = StringCache()
-    repeat {
+    while true {
       do throws(APIError) {
         next = try await page(selection, resource, next: next, strings: strings, each: each).next
+        if next.isEmpty { return }
       } catch {
         guard error.kind == .expired, attempt < retry.attempts else { throw error }
         (next, attempt) = ("", attempt + 1)
       }
-    } while !next.isEmpty
+    }
   }
 
   /// Reads a page of a list. Without `next` the first one.

@@ -9,16 +9,20 @@ package struct APIClient: Sendable {
   let transport: any APITransport
   let time: any Timekeeper
   let retry: RetryPolicy
+  /// The longest time for a request that is no watch.
+  let timeout: Duration
 
   /// The longest reply to a request that is no watch: a page of 500 objects of 64 KiB.
   static let replyLimit = 32 << 20
 
   package init(
-    _ transport: any APITransport, time: any Timekeeper = SystemTimekeeper(), retry: RetryPolicy = RetryPolicy()
+    _ transport: any APITransport, time: any Timekeeper = SystemTimekeeper(), retry: RetryPolicy = RetryPolicy(),
+    timeout: Duration = .seconds(60)
   ) {
     self.transport = transport
     self.time = time
     self.retry = retry
+    self.timeout = timeout
   }
 }
 
@@ -106,6 +110,8 @@ extension APIClient {
   private static let cancelled = APIError(.cancelled, "cancelled")
 
   private func once(_ request: HTTPRequest) async throws(APIError) -> [UInt8] {
+    var request = request
+    request.timeout = min(request.timeout ?? timeout, timeout)
     let reply = try await open(request)
     do throws(TransportError) {
       return try await reply.body.collect(limit: Self.replyLimit)

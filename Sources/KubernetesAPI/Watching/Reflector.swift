@@ -1,0 +1,171 @@
+internal import StorageModel
+internal import Synchronization
+
+/// A copy of a collection of the API server that follows it: list, watch, and list again when the watch was lost.
+///
+/// What is kept is what `keep` makes of an object: nil for one that is of no interest, which then costs no memory. An
+/// object that loses its interest is delivered as removed.
+package final class Reflector<Object: APIObject, Value: Sendable>: Sendable {
+  private let client: APIClient
+  private let selection: Selection
+  private let resource: APIResource
+  private let keep: @Sendable (Object) -> Value?
+  private let report: @Sendable (APIError, Duration) -> Void
+  private let state = Mutex(State())
+
+  private struct State {
+    var store = ObjectStore<Value>()
+    var isSynced = false
+  }
+
+  /// The longest line of a watch. Objects are at most 1.5 MiB in etcd (its `--max-request-bytes`), larger as JSON.
+  private static var lineLimit: Int { 8 << 20 }
+
+  /// - Parameters:
+  ///   - report: told of each failure and of the wait that follows, for the log.
+  ///   - keep: called for each object that comes, on the task that runs the reflector.
+  package init(
+    _ client: APIClient, _ selection: Selection = .all, as resource: APIResource = Object.resource,
+    report: @escaping @Sendable (APIError, Duration) -> Void = { _, _ in },
+    keep: @escaping @Sendable (Object) -> Value?
+  ) {
+    self.client = client
+    self.selection = selection
+    self.resource = resource
+    self.report = report
+    self.keep = keep
+  }
+
+  /// Whether a whole list has been seen. Stays true while the server is away.
+  package var isSynced: Bool { state.withLock { $0.isSynced } }
+  package var count: Int { state.withLock { $0.store.count } }
+  package var values: [Value] { state.withLock { $0.store.values } }
+  package func value(_ key: ObjectKey) -> Value? { state.withLock { $0.store[key] } }
+
+  /// Follows the collection until the task is cancelled. Call once.
+  ///
+  /// - Parameter deliver: told of each change, one after the other, when the copy has it. While it works nothing more
+  ///   is read: it should hand over what takes long.
+  package func run(_ deliver: @Sendable (Change<Value>) async -> Void) async {
+    var machine = ListWatch()
+    let strings = StringCache()
+    while !Task.isCancelled {
+      do throws(APIError) {
+        switch machine.action {
+        case .list(let next): try await list(next, &machine, strings, deliver)
+        case .watch(let version): try await watch(version, &machine, strings, deliver)
+        }
+      } catch {
+        if error.kind == .cancelled { return }
+        machine.failed(error)
+        report(error, machine.wait)
+      }
+      guard await pause(machine.wait) else { return }
+    }
+  }
+
+  private func pause(_ wait: Duration) async -> Bool {
+    guard wait > .zero else { return true }
+    do throws(CancellationError) {
+      try await client.time.sleep(for: client.time.jittered(wait))
+      return true
+    } catch {
+      return false
+    }
+  }
+}
+
+extension Reflector {
+  private typealias Delivery = (Change<Value>) async -> Void
+
+  private func list(
+    _ next: String, _ machine: inout ListWatch, _ strings: StringCache, _ deliver: Delivery
+  ) async throws(APIError) {
+    if next.isEmpty { state.withLock { $0.store.beginList() } }
+    var changes: [Change<Value>] = []
+    let page = try await client.page(selection, resource, next: next, strings: strings) { (object: Object) in
+      changes += put(object)
+    }
+    if machine.received(page) {
+      changes += state.withLock { state in
+        state.isSynced = true
+        return state.store.endList()
+      }
+      changes.append(.synced)
+    }
+    for change in changes { await deliver(change) }
+  }
+
+  private func put(_ object: Object) -> [Change<Value>] {
+    let value = keep(object)
+    return state.withLock { $0.store.put(object.metadata, value) }
+  }
+
+  private func watch(
+    _ version: String, _ machine: inout ListWatch, _ strings: StringCache, _ deliver: Delivery
+  ) async throws(APIError) {
+    let reply = try await client.open(request(version))
+    var splitter = LineSplitter(limit: Self.lineLimit)
+    var hasDelivered = false
+    while let piece = try await next(reply.body) {
+      for line in try lines(&splitter, piece) {
+        try await handle(try event(line, strings), &machine, deliver)
+        hasDelivered = true
+      }
+    }
+    machine.ended(hasDelivered: hasDelivered)
+  }
+
+  private func handle(
+    _ event: WatchEvent<Object>, _ machine: inout ListWatch, _ deliver: Delivery
+  ) async throws(APIError) {
+    var changes: [Change<Value>] = []
+    switch event {
+    case .changed(let object):
+      changes = put(object)
+      machine.received(resourceVersion: object.metadata.resourceVersion)
+    case .deleted(let object):
+      changes = state.withLock { $0.store.remove(object.metadata.key) }
+      machine.received(resourceVersion: object.metadata.resourceVersion)
+    case .bookmark(let version): machine.received(resourceVersion: version)
+    case .error(let error): throw error.during("watching \(resource.name)")
+    case .unknown: break
+    }
+    for change in changes { await deliver(change) }
+  }
+
+  /// Ends after five to ten minutes, so that many watches do not end together; a watch is dead when not even the
+  /// bookmark came that the server sends each minute.
+  private func request(_ version: String) -> HTTPRequest {
+    var path = selection.path(resource)
+    path.query("watch", "1")
+    path.query("allowWatchBookmarks", "true")
+    path.query("resourceVersion", version)
+    path.query("timeoutSeconds", String(300 + Int(client.time.random() * 300)))
+    return HTTPRequest(path: path.text, timeout: nil, idleTimeout: .seconds(150))
+  }
+
+  private func next(_ body: any HTTPBody) async throws(APIError) -> [UInt8]? {
+    do throws(TransportError) {
+      return try await body.next()
+    } catch {
+      throw APIError(error).during("watching \(resource.name)")
+    }
+  }
+
+  private func lines(_ splitter: inout LineSplitter, _ piece: [UInt8]) throws(APIError) -> [[UInt8]] {
+    do throws(LineSplitter.TooLong) {
+      return try splitter.append(piece)
+    } catch {
+      throw APIError(.malformed, "watching \(resource.name): an event is longer than \(error.limit) bytes")
+    }
+  }
+
+  private func event(_ line: [UInt8], _ strings: StringCache) throws(APIError) -> WatchEvent<Object> {
+    do throws(JSONSyntaxError) {
+      return try WatchEvent(line, strings: strings)
+    } catch {
+      throw APIError(.malformed, "watching \(resource.name): an event is \(error)")
+    }
+  }
+}

@@ -1,0 +1,46 @@
+internal import StorageModel
+
+/// A line of a watch.
+enum WatchEvent<Object: APIObject> {
+  /// Added, or modified: which one does not matter to those who reconcile.
+  case changed(Object)
+  case deleted(Object)
+  /// Nothing has happened up to this resource version.
+  case bookmark(String)
+  /// The watch is over.
+  case error(APIError)
+  /// A kind of event that does not exist yet.
+  case unknown(String)
+
+  init(_ line: [UInt8], strings: StringCache) throws(JSONSyntaxError) {
+    var json = JSONReader(line, strings: strings)
+    var type: String?
+    var object: JSONReader?
+    guard try json.beginObject() else {
+      self = .unknown("")
+      return
+    }
+    while let key = try json.nextKey() {
+      switch key {
+      case "type": type = try json.string()
+      case "object":
+        // Looked at when the type is known, which need not stand first.
+        object = json
+        try json.skip()
+      default: break
+      }
+    }
+    try json.end()
+    guard var object else {
+      self = .unknown(type ?? "")
+      return
+    }
+    switch type {
+    case "ADDED", "MODIFIED": self = .changed(try Object(json: &object))
+    case "DELETED": self = .deleted(try Object(json: &object))
+    case "BOOKMARK": self = .bookmark(try Object(json: &object).metadata.resourceVersion)
+    case "ERROR": self = .error(try APIError(status: &object))
+    default: self = .unknown(type ?? "")
+    }
+  }
+}
