@@ -36,6 +36,7 @@ let package = Package(
     .executable(name: "elastic-local", targets: ["flex-client"]),
     .executable(name: "elastic-local-attach", targets: ["flex-client-attach"]),
     .executable(name: "elastic-local-node", targets: ["node"]),
+    .executable(name: "elastic-local-provisioner", targets: ["provisioner"]),
   ],
   targets: [
     // C libraries and shims
@@ -90,6 +91,10 @@ let package = Package(
       ],
       swiftSettings: strict),
 
+    .executableTarget(
+      name: "provisioner",
+      dependencies: ["CommandLineTool", "Provisioning", "KubernetesAPI", "Telemetry", "LinuxSystem", "StorageModel"],
+      swiftSettings: strict),
     .executableTarget(name: "flex-sanity", dependencies: ["VolumeHost"], swiftSettings: strict),
     .executableTarget(
       name: "demo", dependencies: ["VolumeHost", "LinuxSystem", "StorageModel"], swiftSettings: strict),

@@ -1,4 +1,5 @@
 internal import LinuxSystem
+internal import StorageModel
 internal import Synchronization
 
 /// One command of an engine, for the flight recorder.
@@ -86,12 +87,5 @@ package final class FlightRecorder: Sendable {
       activity.runningSeconds = state.runningSince.map { (MonotonicClock.now() - $0).inSeconds }
       return activity
     }
-  }
-}
-
-extension Duration {
-  /// This duration as seconds.
-  package var inSeconds: Double {
-    Double(components.seconds) + Double(components.attoseconds) / 1e18
   }
 }

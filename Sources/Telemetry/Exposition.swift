@@ -20,7 +20,9 @@ package struct Exposition: Sendable {
     lines.append("# TYPE \(name) \(type)")
   }
 
-  package mutating func sample(_ name: String, _ labels: [String: String] = [:], _ value: Double) {
+  package mutating func sample(_ name: String, _ value: Double) { sample(name, [:], value) }
+
+  package mutating func sample(_ name: String, _ labels: [String: String], _ value: Double) {
     let pairs = labels.sorted { $0.key < $1.key }.map { "\($0.key)=\"\(Self.escaped($0.value))\"" }
     let text = value == value.rounded() && abs(value) < 1e15 ? "\(Int64(value))" : "\(value)"
     lines.append(pairs.isEmpty ? "\(name) \(text)" : "\(name){\(pairs.joined(separator: ","))} \(text)")

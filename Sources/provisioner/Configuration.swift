@@ -1,0 +1,68 @@
+import CommandLineTool
+import KubernetesAPI
+import Provisioning
+import StorageModel
+import Telemetry
+
+/// The provisioner's configuration: flags, then environment, then defaults; checked as a whole before anything starts.
+struct Configuration {
+  let namespace: String
+  let identity: String
+  let lease: String
+  let leaseDuration: Duration
+  let settings: Provisioner.Settings
+  let metricsAddress: String?
+  let logFormat: Log.Format
+  let connection: ConnectionSettings
+
+  /// - Throws: `invalid` naming the flag and the variable, what was found and what is allowed.
+  init(_ words: [String], environment: [String: String]) throws(VolumeError) {
+    let values = try SettingValues<ProvisionerSetting>(
+      words, environment: environment, command: "elastic-local-provisioner")
+    namespace = try values.objectName(.namespace)
+    lease = try values.objectName(.lease)
+    identity = values[.identity] ?? Host.name
+    leaseDuration = try values.seconds(.leaseDuration, 3...600)
+    settings = Provisioner.Settings(
+      parallelism: Int(try values.number(.parallelism, 1...256)),
+      nodeGrace: try values.seconds(.nodeGrace, 0...31_536_000))
+    metricsAddress = values[.metricsAddress]
+    logFormat = try values.word(.logFormat, Log.Format.allCases)
+    connection = try Self.connection(values, environment)
+  }
+
+  private static func connection(
+    _ values: SettingValues<ProvisionerSetting>, _ environment: [String: String]
+  ) throws(VolumeError) -> ConnectionSettings {
+    let flags = ConnectionSettings.Flags(
+      kubeconfig: values[.kubeconfig], server: values[.server], authority: values[.authority],
+      tokenFile: values[.tokenFile], certificate: values[.certificate], key: values[.key])
+    do throws(TransportError) {
+      return try ConnectionSettings(flags, environment: environment)
+    } catch {
+      throw VolumeError(.invalid, "API server: \(error.message)", cause: error)
+    }
+  }
+
+  /// Everything in force, for the one line at start.
+  var summary: [String: String] {
+    [
+      "server": connection.server, "namespace": namespace, "identity": identity, "lease": lease,
+      "leaseDuration": "\(leaseDuration.components.seconds)s", "parallelism": "\(settings.parallelism)",
+      "nodeGrace": "\(settings.nodeGrace.components.seconds)s", "metricsAddress": metricsAddress ?? "",
+      "logFormat": logFormat.rawValue,
+    ]
+  }
+}
+
+extension SettingValues<ProvisionerSetting> {
+  /// The name of an object: it becomes part of a path.
+  fileprivate func objectName(_ setting: ProvisionerSetting) throws(VolumeError) -> String {
+    let text = required(setting)
+    let isName = text.utf8.allSatisfy {
+      (0x61...0x7A).contains($0) || (0x30...0x39).contains($0) || $0 == 0x2D || $0 == 0x2E
+    }
+    guard isName, (1...253).contains(text.utf8.count) else { throw refusal(setting, "a Kubernetes object's name") }
+    return text
+  }
+}

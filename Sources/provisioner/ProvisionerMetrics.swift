@@ -1,0 +1,62 @@
+import LinuxSystem
+import Provisioning
+import StorageModel
+import Telemetry
+
+/// The provisioner's metrics. Counters begin anew with each lead.
+struct ProvisionerMetrics {
+  private var exposition = Exposition()
+
+  var text: String { exposition.text }
+
+  init(_ snapshot: Snapshot?, isLeading: Bool, failures: [String: Int], droppedEvents: Int) {
+    gauge("elastic_local_build_info", "The release that runs.", 1, ["release": ProductNames.release])
+    gauge(
+      "elastic_local_process_resident_bytes", "Resident memory of the provisioner.",
+      Double(OwnProcess.residentMemory.bytes))
+    gauge("elastic_local_provisioner_leading", "1 while this one works, 0 while it waits.", isLeading ? 1 : 0)
+    exposition.family("elastic_local_provisioner_watch_failures_total", "counter", "Lists and watches that failed.")
+    for (part, count) in failures.sorted(by: { $0.key < $1.key }) {
+      exposition.sample("elastic_local_provisioner_watch_failures_total", ["part": part], Double(count))
+    }
+    counter("elastic_local_provisioner_events_dropped_total", "Events that were not sent.", droppedEvents)
+    if let snapshot { add(snapshot) }
+  }
+
+  private mutating func add(_ snapshot: Snapshot) {
+    let figures = snapshot.figures
+    counter("elastic_local_provisioner_volumes_created_total", "PVs written.", figures.volumesCreated)
+    counter("elastic_local_provisioner_volumes_deleted_total", "Released PVs deleted.", figures.volumesDeleted)
+    counter("elastic_local_provisioner_volumes_grown_total", "PVs given more room.", figures.volumesGrown)
+    counter(
+      "elastic_local_provisioner_rescheduled_total", "Claims sent to another node for want of room.",
+      figures.rescheduled)
+    counter("elastic_local_provisioner_refused_total", "Refusals of claims, told in Events.", figures.refused)
+    counter("elastic_local_provisioner_failures_total", "Requests that failed and are tried again.", figures.failures)
+    counter(
+      "elastic_local_provisioner_finalizers_lifted_total", "PVs given up because their node is gone or had no volume.",
+      figures.finalizersLifted)
+    exposition.family("elastic_local_provisioner_claim_seconds", "summary", "Time of a look at a claim.")
+    exposition.sample("elastic_local_provisioner_claim_seconds_sum", figures.claimSeconds.total.inSeconds)
+    exposition.sample("elastic_local_provisioner_claim_seconds_count", Double(figures.claimSeconds.count))
+    gauge("elastic_local_provisioner_synced", "1 once everything has been listed.", snapshot.isSynced ? 1 : 0)
+    gauge("elastic_local_provisioner_queue", "Claims and volumes that wait to be looked at.", Double(snapshot.waiting))
+    gauge("elastic_local_provisioner_running", "Claims and volumes being worked on.", Double(snapshot.running))
+    gauge(
+      "elastic_local_provisioner_claims_without_room", "Claims that no node has room for.",
+      Double(snapshot.claimsWithoutRoom))
+    gauge("elastic_local_provisioner_bookings", "PVs in the ledger.", Double(snapshot.bookings))
+    gauge(
+      "elastic_local_provisioner_nodes", "Nodes that publish their storage.", Double(snapshot.publishedNodes))
+  }
+
+  private mutating func gauge(_ name: String, _ help: String, _ value: Double, _ labels: [String: String] = [:]) {
+    exposition.family(name, "gauge", help)
+    exposition.sample(name, labels, value)
+  }
+
+  private mutating func counter(_ name: String, _ help: String, _ value: Int) {
+    exposition.family(name, "counter", help)
+    exposition.sample(name, Double(value))
+  }
+}

@@ -1,0 +1,70 @@
+import CommandLineTool
+
+/// The settings of `serve`.
+enum ProvisionerSetting: String, Setting {
+  case namespace
+  case identity
+  case lease
+  case leaseDuration = "lease-duration"
+  case parallelism
+  case nodeGrace = "node-grace"
+  case metricsAddress = "metrics-address"
+  case logFormat = "log-format"
+  case kubeconfig
+  case server
+  case authority = "certificate-authority"
+  case tokenFile = "token-file"
+  case certificate = "client-certificate"
+  case key = "client-key"
+
+  var formerNames: [String] {
+    switch self {
+    case .namespace: ["POD_NAMESPACE"]
+    case .identity: ["POD_NAME"]
+    default: []
+    }
+  }
+
+  var standard: String? {
+    switch self {
+    case .namespace: "elastic-local"
+    case .lease: "elastic-local-provisioner"
+    case .leaseDuration: "15"
+    case .parallelism: "16"
+    case .nodeGrace: "3600"
+    case .logFormat: "text"
+    case .identity, .metricsAddress, .kubeconfig, .server, .authority, .tokenFile, .certificate, .key: nil
+    }
+  }
+
+  var valueName: String {
+    switch self {
+    case .namespace, .identity, .lease: "NAME"
+    case .leaseDuration, .nodeGrace: "SECONDS"
+    case .parallelism: "NUMBER"
+    case .metricsAddress: "HOST:PORT"
+    case .logFormat: "text|json"
+    case .server: "URL"
+    case .kubeconfig, .authority, .tokenFile, .certificate, .key: "PATH"
+    }
+  }
+
+  var help: String {
+    switch self {
+    case .namespace: "where the lease and the nodes' storage objects are"
+    case .identity: "this one's name among the candidates; something random is added"
+    case .lease: "the Lease that decides who leads"
+    case .leaseDuration: "after that long without a sign of life another takes over"
+    case .parallelism: "how many claims and volumes are worked on at a time"
+    case .nodeGrace: "how long a node must be gone before its volumes are given up"
+    case .metricsAddress: "serve /metrics, /healthz and /readyz there"
+    case .logFormat: "lines for people or for machines"
+    case .kubeconfig: "connection and credentials, as JSON (kubectl config view --raw --flatten -o json)"
+    case .server: "address of the API server, https://HOST:PORT"
+    case .authority: "who may have issued the server's certificate"
+    case .tokenFile: "a bearer token; read again when it changes"
+    case .certificate: "a client certificate"
+    case .key: "its key"
+    }
+  }
+}
