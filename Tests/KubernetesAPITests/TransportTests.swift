@@ -49,7 +49,10 @@ struct TransportTests {
       let threads = try threadCount()
       try await withThrowingTaskGroup(of: Void.self) { group in
         for number in 0..<10 {
-          group.addTask { #expect(try await text(transport.send(HTTPRequest(path: "/\(number)"))) == "\(number)") }
+          group.addTask {
+            let body = try await text(transport.send(HTTPRequest(path: "/\(number)")))
+            #expect(body == "\(number)")
+          }
         }
         try await group.waitForAll()
       }
@@ -199,8 +202,8 @@ struct TransportTests {
 
   @Test("a token file is read for each request")
   func tokenReload() async throws {
-    let path = "/tmp/elastic-local-token-\(OwnProcess.identifier)"
-    defer { try? Files.remove(path) }
+    let path = "/tmp/elastic-local-token-\(UInt32.random(in: .min ... .max))"
+    defer { try? Files.removeDurably(path) }
     let server = try StubServer { _, connection in
       connection.reply(200, "{}")
       return true
@@ -208,11 +211,11 @@ struct TransportTests {
     defer { server.stop() }
     let transport = try CurlTransport(ConnectionSettings(server: server.address, token: .file(path)))
     for token in ["one", "two"] {
-      try Files.writeDurably(Array(token.utf8), to: path, mode: 0o600)
+      try Files.writeDurably(Array(token.utf8), to: path)
       _ = try await text(transport.send(HTTPRequest(path: "/")))
     }
     #expect(server.requests.map { $0.contains("Bearer one") } == [true, false])
-    try Files.remove(path)
+    try Files.removeDurably(path)
     let error = await #expect(throws: TransportError.self) { try await transport.send(HTTPRequest(path: "/")) }
     #expect(error?.kind == .credentials && error?.message.contains(path) == true)
   }

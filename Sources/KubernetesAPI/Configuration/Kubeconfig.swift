@@ -118,8 +118,7 @@ extension Kubeconfig {
     while let key = try json.nextKey() {
       switch key {
       case "server": cluster.server = try json.string() ?? ""
-      case "certificate-authority": cluster.authority = try file(&json) ?? cluster.authority
-      // Data goes before a file, as in kubectl.
+      case "certificate-authority": try keep(&cluster.authority, file(&json))
       case "certificate-authority-data": cluster.authority = try data(&json) ?? cluster.authority
       case "insecure-skip-tls-verify": if try json.bool() == true { cluster.refused = key }
       case "proxy-url", "tls-server-name": if try json.string()?.isEmpty == false { cluster.refused = key }
@@ -134,11 +133,11 @@ extension Kubeconfig {
     guard try json.beginObject() else { return user }
     while let key = try json.nextKey() {
       switch key {
-      case "client-certificate": user.certificate = try file(&json) ?? user.certificate
+      case "client-certificate": try keep(&user.certificate, file(&json))
       case "client-certificate-data": user.certificate = try data(&json) ?? user.certificate
-      case "client-key": user.key = try file(&json) ?? user.key
+      case "client-key": try keep(&user.key, file(&json))
       case "client-key-data": user.key = try data(&json) ?? user.key
-      case "token": user.token = try json.string().map { .inline(Array($0.utf8)) } ?? user.token
+      case "token": try keep(&user.token, text(&json))
       // The file is renewed, the token beside it is not.
       case "tokenFile": user.token = try file(&json) ?? user.token
       case "exec", "auth-provider", "username", "as": if try !json.null() { user.refused = key }
@@ -146,6 +145,16 @@ extension Kubeconfig {
       }
     }
     return user
+  }
+
+  /// Data goes before a file, whichever stands first, as in kubectl.
+  private func keep(_ source: inout ConnectionSettings.Source?, _ other: ConnectionSettings.Source?) {
+    source = source ?? other
+  }
+
+  private func text(_ json: inout JSONReader) throws(JSONSyntaxError) -> ConnectionSettings.Source? {
+    guard let text = try json.string(), !text.isEmpty else { return nil }
+    return .inline(Array(text.utf8))
   }
 
   private func file(_ json: inout JSONReader) throws(JSONSyntaxError) -> ConnectionSettings.Source? {

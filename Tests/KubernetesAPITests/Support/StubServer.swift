@@ -20,7 +20,7 @@ final class StubServer: Sendable {
       var sent = 0
       while sent < bytes.count {
         let count = bytes.withUnsafeBytes {
-          Glibc.send(number, $0.baseAddress! + sent, $0.count - sent, Int32(MSG_NOSIGNAL.rawValue))
+          Glibc.send(number, $0.baseAddress! + sent, $0.count - sent, Int32(MSG_NOSIGNAL))
         }
         guard count > 0 else { return false }
         sent += count
@@ -43,7 +43,7 @@ final class StubServer: Sendable {
       var entry = pollfd(fd: number, events: Int16(POLLIN), revents: 0)
       guard poll(&entry, 1, Int32(limit.components.seconds * 1000)) > 0 else { return false }
       var byte: UInt8 = 0
-      return recv(number, &byte, 1, Int32(MSG_PEEK.rawValue)) <= 0
+      return recv(number, &byte, 1, Int32(MSG_PEEK)) <= 0
     }
 
     /// Resets the connection instead of closing it.

@@ -1,0 +1,83 @@
+import KubernetesAPI
+import LinuxSystem
+import Testing
+
+@Suite("Configuration")
+struct ConfigurationTests {
+  private func kubeconfig(_ text: String, context: String? = nil) throws -> ConnectionSettings {
+    let path = "/tmp/elastic-local-kubeconfig-\(UInt32.random(in: .min ... .max))"
+    try Files.writeDurably(Array(text.utf8), to: path)
+    defer { try? Files.removeDurably(path) }
+    return try ConnectionSettings.kubeconfig(path, context: context)
+  }
+
+  private func config(cluster: String, user: String) -> String {
+    #"{"apiVersion":"v1","kind":"Config","current-context":"c","clusters":[{"name":"k","cluster":{\#(cluster)}}],"#
+      + #""contexts":[{"name":"c","context":{"cluster":"k","user":"u"}},{"name":"d","context":{"cluster":"k"}}],"#
+      + #""users":[{"name":"u","user":{\#(user)}}]}"#
+  }
+
+  @Test("a kubeconfig in JSON form gives address, authority and credentials, as data or as files beside it")
+  func kubeconfig() throws {
+    let settings = try kubeconfig(
+      config(
+        cluster: #""server":"https://h:6443/","certificate-authority-data":"UEVN","certificate-authority":"/ignored""#,
+        user: #""client-certificate":"/c.pem","client-key":"k.pem","token":null"#))
+    #expect(settings.server == "https://h:6443" && settings.authority == .inline(Array("PEM".utf8)))
+    #expect(settings.certificate == .file("/c.pem") && settings.key == .file("/tmp/k.pem") && settings.token == nil)
+    let other = try kubeconfig(config(cluster: #""server":"https://h""#, user: #""token":"t""#), context: "d")
+    #expect(other.token == nil, "a context without a user is anonymous")
+    let token = try kubeconfig(config(cluster: #""server":"https://h""#, user: #""token":"t""#))
+    #expect(token.token == .inline(Array("t".utf8)))
+  }
+
+  @Test(
+    "what is not supported is refused by name",
+    arguments: [
+      (#""server":"https://h","insecure-skip-tls-verify":true"#, "", "insecure-skip-tls-verify"),
+      (#""server":"https://h","proxy-url":"http://p""#, "", "proxy-url"),
+      (#""server":"https://h""#, #""exec":{"command":"aws"}"#, "exec"),
+      (#""server":"https://h""#, #""username":"x","password":"y""#, "username"), ("", "", "cluster"),
+    ])
+  func unsupported(_ cluster: String, _ user: String, _ word: String) throws {
+    let error = #expect(throws: TransportError.self) { try kubeconfig(config(cluster: cluster, user: user)) }
+    #expect(error?.kind == .credentials && error?.message.contains(word) == true, "\(error?.message ?? "")")
+  }
+
+  @Test("YAML is refused with the command that makes JSON of it")
+  func yaml() {
+    let error = #expect(throws: TransportError.self) { try kubeconfig("apiVersion: v1\nkind: Config\n") }
+    #expect(error?.message.contains("kubectl config view --raw -o json") == true)
+  }
+
+  @Test("in a pod the address comes from the environment, IPv6 in brackets")
+  func inCluster() throws {
+    let directory = "/tmp/elastic-local-account-\(UInt32.random(in: .min ... .max))"
+    try Files.makeDirectories(directory, mode: 0o700)
+    try Files.writeDurably([0x61], to: "\(directory)/token")
+    let environment = ["KUBERNETES_SERVICE_HOST": "fd00::1", "KUBERNETES_SERVICE_PORT": "443"]
+    let missing = #expect(throws: TransportError.self) {
+      try ConnectionSettings.inCluster(environment: environment, directory: directory)
+    }
+    #expect(missing?.message.contains("ca.crt") == true)
+    try Files.writeDurably([0x61], to: "\(directory)/ca.crt")
+    let settings = try ConnectionSettings.inCluster(environment: environment, directory: directory)
+    #expect(settings.server == "https://[fd00::1]:443" && settings.token == .file("\(directory)/token"))
+    for name in ["token", "ca.crt"] { try Files.removeDurably("\(directory)/\(name)") }
+    try Files.removeDirectory(directory)
+    #expect(throws: TransportError.self) { try ConnectionSettings.inCluster(environment: [:], directory: directory) }
+  }
+
+  @Test("plain http is for this machine alone, and half a client certificate is refused")
+  func insecure() {
+    for server in ["http://10.0.0.1", "http://127.0.0.1.example.org", "ftp://h", "h:6443", ""] {
+      let error = #expect(throws: TransportError.self, "\(server)") {
+        try CurlTransport(ConnectionSettings(server: server))
+      }
+      #expect(error?.kind == .credentials)
+    }
+    #expect(throws: TransportError.self) {
+      try CurlTransport(ConnectionSettings(server: "https://h", certificate: .inline([1])))
+    }
+  }
+}
