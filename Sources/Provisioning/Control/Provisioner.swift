@@ -25,11 +25,7 @@ package actor Provisioner {
   var doubts: [ObjectKey: Set<String>] = [:]
   private(set) var figures = Figures()
 
-  private var queue: WorkQueue<Work>
-  private var isSynced = false
-  private let signals: AsyncStream<Void>
-  private let signal: AsyncStream<Void>.Continuation
-  private var timer: Task<Void, Never>?
+  private let loop: ReconcileLoop<Work>
 
   package struct Settings: Sendable {
     /// How many objects are worked on at a time.
@@ -73,65 +69,36 @@ package actor Provisioner {
     self.settings = settings
     self.time = time
     self.log = log
-    queue = WorkQueue(backoff: settings.backoff)
-    (signals, signal) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
+    loop = ReconcileLoop(parallelism: settings.parallelism, backoff: settings.backoff, time: time)
   }
 
   /// Works until the task is cancelled, and returns when the last piece of work has ended.
-  package func run() async {
-    let signals = signals
-    await withDiscardingTaskGroup { group in
-      startDue(in: &group)
-      for await _ in signals { startDue(in: &group) }
-    }
-    timer?.cancel()
-  }
+  package func run() async { await loop.run { await self.perform($0) } }
 
   /// Everything has been listed once: from now on what is not known does not exist.
   package func becomeSynced() {
-    isSynced = true
     for hostname in ledger.nodesWithVolumes where !nodes.has(hostname) { look(at: .node(hostname)) }
-    signal.yield()
+    loop.open()
   }
 
-  private func startDue(in group: inout DiscardingTaskGroup) {
-    guard isSynced, !Task.isCancelled else { return }
-    while queue.running < settings.parallelism, let work = queue.next(at: time.now) {
-      group.addTask { await self.perform(work) }
+  private func perform(_ work: Work) async -> WorkQueue<Work>.Ending {
+    switch work {
+    case .claim(let key):
+      let began = time.now
+      defer { figures.claimSeconds.record(time.now - began) }
+      return await process(claim: key)
+    case .volume(let name): return await process(volume: name)
+    case .node(let hostname): return await process(node: hostname)
     }
-    timer?.cancel()
-    guard queue.running < settings.parallelism, let due = queue.nextDue() else { return }
-    let (time, signal) = (time, signal)
-    timer = Task {
-      // Cancelled means that another timer has taken its place.
-      do { try await time.sleep(until: due) } catch { return }
-      signal.yield()
-    }
-  }
-
-  private func perform(_ work: Work) async {
-    let began = time.now
-    let ending =
-      switch work {
-      case .claim(let key): await process(claim: key)
-      case .volume(let name): await process(volume: name)
-      case .node(let hostname): await process(node: hostname)
-      }
-    if case .claim = work { figures.claimSeconds.record(time.now - began) }
-    queue.finish(work, ending, at: time.now, chance: time.random())
-    signal.yield()
   }
 
   // MARK: For the parts
 
   var now: Duration { time.now }
 
-  func look(at work: Work) {
-    queue.add(work, at: time.now)
-    signal.yield()
-  }
+  func look(at work: Work) { loop.add(work) }
 
-  func drop(_ work: Work) { queue.remove(work) }
+  func drop(_ work: Work) { loop.remove(work) }
 
   func note(_ message: String, _ values: [String: String], isWarning: Bool = false) {
     log(Line(isWarning: isWarning, message: message, values: values))
@@ -147,7 +114,7 @@ package actor Provisioner {
   /// For metrics and status.
   package var snapshot: Snapshot {
     Snapshot(
-      figures: figures, waiting: queue.waiting, running: queue.running, claimsWithoutRoom: waitingForRoom.count,
-      bookings: ledger.count, publishedNodes: ledger.publishedNodes.count, isSynced: isSynced)
+      figures: figures, waiting: loop.waiting, running: loop.running, claimsWithoutRoom: waitingForRoom.count,
+      bookings: ledger.count, publishedNodes: ledger.publishedNodes.count, isSynced: loop.isOpen)
   }
 }
