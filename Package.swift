@@ -72,7 +72,14 @@ let package = Package(
       swiftSettings: strict),
 
     // what claims are given
-    .target(name: "Provisioning", dependencies: ["KubernetesAPI", "StorageModel"], swiftSettings: strict),
+    .target(name: "StorageLedger", dependencies: ["KubernetesAPI", "StorageModel"], swiftSettings: strict),
+    .target(
+      name: "Provisioning", dependencies: ["StorageLedger", "KubernetesAPI", "StorageModel"], swiftSettings: strict),
+    .target(
+      name: "NodeReconciler",
+      dependencies: [
+        "NodeService", "StorageLedger", "KubernetesAPI", "LogicalVolumes", "Telemetry", "LinuxSystem", "StorageModel",
+      ], swiftSettings: strict),
 
     // the flex client
     .target(name: "FlexClient", dependencies: ["CFlexClient"], swiftSettings: embedded),
@@ -113,8 +120,11 @@ let package = Package(
       name: "VolumeHostTests", dependencies: ["VolumeHost", "LinuxSystem", "StorageModel"], exclude: ["Traces"],
       swiftSettings: strict),
     .testTarget(
-      name: "ProvisioningTests", dependencies: ["Provisioning", "KubernetesAPI", "LinuxSystem", "StorageModel"],
+      name: "ProvisioningTests",
+      dependencies: ["StorageLedger", "Provisioning", "KubernetesAPI", "LinuxSystem", "StorageModel"],
       swiftSettings: strict),
+    .testTarget(
+      name: "StorageLedgerTests", dependencies: ["StorageLedger", "StorageModel"], swiftSettings: strict),
     .testTarget(name: "StorageModelTests", dependencies: ["StorageModel"], swiftSettings: strict),
     .testTarget(name: "LinuxSystemTests", dependencies: ["LinuxSystem", "StorageModel"], swiftSettings: strict),
     .testTarget(

@@ -12,6 +12,7 @@ package struct NodeContext: Sendable {
   package let locks: VolumeLocks
   package let publishedCalls: PublishedCalls
   package let steps: StepPoints
+  package let cluster: any ClusterKnowledge
   package let log: Log
   package let metrics: Metrics
   package let startedAt: Duration
@@ -19,7 +20,8 @@ package struct NodeContext: Sendable {
   package let freshToken: @Sendable () -> CreationToken
 
   package init(
-    settings: NodeSettings, engine: any VolumeEngine, system: any NodeSystem, steps: StepPoints = .none, log: Log,
+    settings: NodeSettings, engine: any VolumeEngine, system: any NodeSystem, steps: StepPoints = .none,
+    cluster: any ClusterKnowledge = NoCluster(), log: Log,
     metrics: Metrics = Metrics(), now: @escaping @Sendable () -> Timestamp = { WallClock.now() },
     freshToken: @escaping @Sendable () -> CreationToken = NodeContext.randomToken
   ) {
@@ -27,6 +29,7 @@ package struct NodeContext: Sendable {
     self.engine = engine
     self.system = system
     self.steps = steps
+    self.cluster = cluster
     self.log = log
     self.metrics = metrics
     self.now = now

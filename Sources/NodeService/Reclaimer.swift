@@ -11,7 +11,11 @@ struct Reclaimer: Sendable {
   ///
   /// The proofs, each with a message of its own: our tag; the claim's UID when one is given; not retained; older than
   /// the grace time; mounted nowhere in our mount namespace; held by nobody in any other.
-  func remove(_ name: VolumeName, claim: ClaimUID?) async throws(VolumeError) -> Outcome<VolumeName> {
+  ///
+  /// - Parameter regardlessOfAge: whether the caller has seen the volume's PV, which the grace time is to wait for.
+  func remove(
+    _ name: VolumeName, claim: ClaimUID?, regardlessOfAge: Bool = false
+  ) async throws(VolumeError) -> Outcome<VolumeName> {
     try await context.locks.withLock(name) { () async throws(VolumeError) in
       // One that can not be read is looked at by somebody first.
       _ = try context.permits.permit(for: name)
@@ -20,6 +24,7 @@ struct Reclaimer: Sendable {
         return .unchanged(name)
       }
       try requireDead(volume, claim)
+      if !regardlessOfAge { try requireOld(volume) }
       try await requireUnused(volume)
       try await Stager(context: context).unstageIfUnused(name)
       guard try await context.system.mounts(at: context.settings.stagingPath(of: name)).isEmpty else {
@@ -62,6 +67,9 @@ struct Reclaimer: Sendable {
         "volume \(volume.name) belongs to claim \(marks.claim?.text ?? "(none)"), not to \(claim); it is kept")
     }
     if marks.isRetained { throw StoredVolume.retained(volume.name) }
+  }
+
+  private func requireOld(_ volume: StoredVolume) throws(VolumeError) {
     guard let createdAt = volume.createdAt else { return }
     let age = context.now() - createdAt
     let grace = context.settings.reclaimGrace

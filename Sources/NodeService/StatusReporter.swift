@@ -21,7 +21,7 @@ struct StatusReporter: Sendable {
       uptimeSeconds: Int((MonotonicClock.now() - context.startedAt).inSeconds),
       residentBytes: OwnProcess.residentMemory.bytes,
       groups: try await context.engine.capacity().map(NodeReport.Group.init), volumes: try await volumes(),
-      interrupted: try context.permits.volumes().map(\.text), orphans: nil,
+      interrupted: try context.permits.volumes().map(\.text), orphans: context.cluster.orphans.map { $0.map(\.text) },
       commands: activity.recent.map {
         NodeReport.Command(
           startedAt: $0.startedAt, command: $0.command, seconds: $0.seconds, returnCode: $0.returnCode,

@@ -23,12 +23,20 @@ struct VolumePreparer: Sendable {
       try requireAsAsked(found, options)
       return try await ensureOurs(found)
     }
+    if let instance = context.cluster.instance(madeFor: name) {
+      throw VolumeError(
+        .unsafe,
+        "volume \(name) was made on node \(context.settings.nodeName) (as \(instance)) and is not there any more; no empty "
+          + "one is made in its place. Bring its disk back; if its data is lost for good, delete the claim and restore "
+          + "into a new one")
+    }
     guard let size = options.size else {
       throw VolumeError(
         .notFound,
         "volume \(name) does not exist on node \(context.settings.nodeName) and the call has no sizeBytes to make it with; "
           + "was it made on another node?")
     }
+    if options.isUnpinned { try await context.cluster.pin(name) }
     try checkCancellation(name)
     return try await create(name, size, options, willFormat: willFormat, &rollback)
   }

@@ -15,12 +15,16 @@ package enum ClusterNames {
   /// On every PV: held until the volume itself is gone, or is known to be kept.
   package static let finalizer = "volumes.k8s.elastic.co/volume"
 
+  /// On a PV whose volume has been made: which instance it is (an LV's UUID). A node that has lost it makes no empty one.
+  package static let instanceAnnotation = "volumes.k8s.elastic.co/instance"
+
   /// The topology key of our volumes, and the label by which kubelet announces a node.
   package static let hostnameLabel = "kubernetes.io/hostname"
 
   /// On the objects that daemons publish about their node's storage.
   package static let componentLabel = "app.kubernetes.io/component"
   package static let nodeStorageComponent = "node-storage"
+  package static let nodeCapacityComponent = "node-capacity"
 
   /// The ConfigMap, in our namespace, that says what a node's storage can hold, and its key with ``NodeStorage`` as JSON.
   package static func nodeStorageObject(of node: String) -> String { "node-storage.\(nodeLabelValue(node))" }

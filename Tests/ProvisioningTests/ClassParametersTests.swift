@@ -2,6 +2,7 @@ import StorageModel
 import Testing
 
 @testable import Provisioning
+import StorageLedger
 
 @Suite("Storage class parameters")
 struct ClassParametersTests {

@@ -3,6 +3,7 @@ import StorageModel
 import Testing
 
 @testable import Provisioning
+import StorageLedger
 
 @Suite("Growth by the provisioner")
 struct GrowthTests {

@@ -3,6 +3,7 @@ import LinuxSystem
 import Provisioning
 import StorageModel
 import Testing
+import StorageLedger
 
 /// A provisioner on a simulated cluster, with time a thousand times as fast.
 struct ProvisionerBench: Sendable {

@@ -4,6 +4,7 @@ import StorageModel
 import Testing
 
 @testable import Provisioning
+import StorageLedger
 
 @Suite("Provisioner")
 struct ProvisionerTests {

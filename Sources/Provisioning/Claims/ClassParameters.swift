@@ -1,4 +1,5 @@
 package import StorageModel
+package import StorageLedger
 
 /// The parameters of a storage class, checked by the same rules as the node will apply to the volume's options.
 package struct ClassParameters: Hashable, Sendable {

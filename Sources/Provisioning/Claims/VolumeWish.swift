@@ -1,5 +1,6 @@
 package import KubernetesAPI
 package import StorageModel
+internal import StorageLedger
 
 /// A claim that has been found good: all that a PV is made of, but for the node's labels.
 package struct VolumeWish: Hashable, Sendable {

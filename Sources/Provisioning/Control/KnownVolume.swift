@@ -1,5 +1,6 @@
 internal import KubernetesAPI
 internal import StorageModel
+internal import StorageLedger
 
 /// What the provisioner keeps of a PV: what it has, and all of it only while something is to be done.
 struct KnownVolume: Sendable {

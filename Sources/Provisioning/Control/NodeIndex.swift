@@ -1,5 +1,6 @@
 internal import KubernetesAPI
 internal import StorageModel
+internal import StorageLedger
 
 /// The nodes of the cluster, by name and by the hostname that volumes are pinned to.
 struct NodeIndex: Sendable {

@@ -1,5 +1,6 @@
 internal import KubernetesAPI
 internal import StorageModel
+internal import StorageLedger
 
 // A claim that has no volume.
 extension Provisioner {

@@ -1,5 +1,6 @@
 package import KubernetesAPI
 package import StorageModel
+internal import StorageLedger
 
 // What lists and watches show. Nil is an object that is gone.
 extension Provisioner {

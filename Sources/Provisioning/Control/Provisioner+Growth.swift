@@ -1,5 +1,6 @@
 internal import KubernetesAPI
 internal import StorageModel
+internal import StorageLedger
 
 // A claim that asks for more than its volume has. The ledger gives the room, kubelet calls `expandfs`.
 extension Provisioner {

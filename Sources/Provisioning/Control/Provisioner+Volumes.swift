@@ -1,5 +1,6 @@
 internal import KubernetesAPI
 internal import StorageModel
+internal import StorageLedger
 
 // A PV whose claim is gone.
 extension Provisioner {

@@ -1,5 +1,6 @@
 package import KubernetesAPI
 internal import StorageModel
+internal import StorageLedger
 
 /// Gives claims their volumes: the one place in a cluster that hands out room.
 ///

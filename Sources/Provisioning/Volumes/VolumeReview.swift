@@ -1,5 +1,6 @@
 package import KubernetesAPI
 internal import StorageModel
+internal import StorageLedger
 
 /// What is to be done about a PV.
 package enum VolumeVerdict: Hashable, Sendable {
@@ -23,14 +24,9 @@ package enum VolumeReview {
   }
 
   private static func verdictOnDeleted(_ volume: PersistentVolume) -> VolumeVerdict {
-    guard volume.holdsOurFinalizer, !isClaimed(volume) else { return .leave }
+    guard volume.holdsOurFinalizer, !volume.isClaimed else { return .leave }
     if let hostname = volume.hostname ?? volume.labelledNode { return .awaitNode(hostname: hostname) }
     // Pinned to no node, so it was never mounted and no volume was made.
     return .liftFinalizer
-  }
-
-  /// Deletion waits for as long as a claim holds the PV.
-  private static func isClaimed(_ volume: PersistentVolume) -> Bool {
-    volume.phase == "Bound" || volume.metadata.finalizers.contains("kubernetes.io/pv-protection")
   }
 }

@@ -34,5 +34,21 @@ extension PersistentVolume {
       isThin: flexVolume?.options["thin"].flatMap { Bool($0) })
   }
 
+  /// Whether a claim has it, or may have: deletion waits for that to end.
+  package var isClaimed: Bool {
+    phase == "Bound" || metadata.finalizers.contains("kubernetes.io/pv-protection")
+  }
+
+  /// The instance it was made as; nil when it has not been made, as far as is known.
+  package var instance: String? { metadata.annotations[ClusterNames.instanceAnnotation] }
+
   package var size: ByteCount { capacity?.byteCount ?? .zero }
+}
+
+extension StorageClass {
+  /// Where volumes of the class are on a node.
+  package var place: Booking.Place {
+    Booking.Place(
+      group: parameters["volumeGroup"].flatMap { $0.isEmpty ? nil : $0 }, isThin: parameters["thin"].flatMap { Bool($0) })
+  }
 }

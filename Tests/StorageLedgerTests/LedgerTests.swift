@@ -1,7 +1,7 @@
 import StorageModel
 import Testing
 
-@testable import Provisioning
+@testable import StorageLedger
 
 @Suite("Ledger")
 struct LedgerTests {

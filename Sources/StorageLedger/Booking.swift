@@ -27,7 +27,7 @@ package struct Booking: Hashable, Sendable {
 
 extension NodeStorage {
   /// The pool that a volume at this place takes room of.
-  func pool(of place: Booking.Place) -> Pool? {
+  package func pool(of place: Booking.Place) -> Pool? {
     let group = place.group ?? defaultGroup
     let isThin = place.isThin ?? isThinByDefault
     return pools.first { $0.group == group && $0.isThin == isThin }
@@ -36,7 +36,7 @@ extension NodeStorage {
 
 extension NodeStorage.Pool {
   /// What a volume really takes: whole extents.
-  func room(for size: ByteCount) -> ByteCount {
+  package func room(for size: ByteCount) -> ByteCount {
     size.roundedUp(to: ByteCount(max(1, extentBytes))) ?? ByteCount(.max)
   }
 

@@ -1,0 +1,148 @@
+package import KubernetesAPI
+internal import StorageLedger
+package import StorageModel
+internal import Synchronization
+
+/// The node's requests, to a real API server.
+package final class APINodeWrites: NodeWrites {
+  private let client: APIClient
+  private let events: EventRecorder
+  private let node: String
+  private let namespace: String
+  /// Whose objects the published ones are, so that they go with it; the daemon's DaemonSet.
+  private let owner: OwnerReference?
+  private let capacities = Mutex(Capacities())
+
+  private struct Capacities {
+    var isDiscovered = false
+    /// Nil when the server has no such objects.
+    var resource: APIResource?
+  }
+
+  package init(client: APIClient, events: EventRecorder, node: String, namespace: String, owner: OwnerReference?) {
+    self.client = client
+    self.events = events
+    self.node = node
+    self.namespace = namespace
+    self.owner = owner
+  }
+
+  package func tell(_ object: ObjectReference, isWarning: Bool, reason: String, _ message: String) {
+    events.record(isWarning ? .warning : .normal, on: object, reason: reason, message)
+  }
+}
+
+// MARK: - PVs
+
+extension APINodeWrites {
+  package func volume(_ name: String) async throws(APIError) -> PersistentVolume? {
+    do throws(APIError) {
+      return try await client.get(PersistentVolume.self, ObjectKey(name: name))
+    } catch {
+      guard error.kind == .notFound else { throw error }
+      return nil
+    }
+  }
+
+  package func liftFinalizer(of volume: PersistentVolume) async throws(APIError) {
+    let rest = volume.metadata.finalizers.filter { $0 != ClusterNames.finalizer }
+    let body: JSONValue = ["metadata": ["finalizers": .array(rest.map { .string($0) })]]
+    do throws(APIError) {
+      try await patch(volume, body)
+    } catch {
+      guard error.kind == .notFound else { throw error }
+    }
+  }
+
+  package func noteInstance(_ instance: String, on volume: PersistentVolume) async throws(APIError) {
+    try await patch(volume, ["metadata": ["annotations": .object([.init(ClusterNames.instanceAnnotation, .string(instance))])]])
+  }
+
+  package func pin(_ volume: PersistentVolume, node: String, hostname: String) async throws(APIError) {
+    let expression: JSONValue = [
+      "key": .string(ClusterNames.hostnameLabel), "operator": "In", "values": [.string(hostname)],
+    ]
+    let label = JSONValue.Member(ClusterNames.nodeLabel, .string(ClusterNames.nodeLabelValue(node)))
+    try await patch(
+      volume,
+      [
+        "metadata": ["labels": .object([label])],
+        "spec": ["nodeAffinity": ["required": ["nodeSelectorTerms": [["matchExpressions": [expression]]]]]],
+      ])
+  }
+
+  private func patch(_ volume: PersistentVolume, _ body: JSONValue) async throws(APIError) {
+    _ = try await client.patch(
+      PersistentVolume.self, volume.metadata.key, .merge(body, ifStill: volume.metadata))
+  }
+}
+
+// MARK: - What is published
+
+extension APINodeWrites {
+  package func publish(_ storage: NodeStorage) async throws(APIError) {
+    var object = storage.published(in: namespace)
+    object.metadata.ownerReferences = owner.map { [$0] } ?? []
+    let text = object.data[ClusterNames.nodeStorageKey] ?? ""
+    try await put(object, ["data": .object([.init(ClusterNames.nodeStorageKey, .string(text))])])
+  }
+
+  package func publish(_ room: ByteCount, storageClass: String, hostname: String) async throws(APIError) {
+    guard let resource = try await capacityResource() else { return }
+    var object = CSIStorageCapacity(
+      metadata: ObjectMeta(
+        name: capacityName(storageClass), namespace: namespace, labels: capacityLabels,
+        ownerReferences: owner.map { [$0] } ?? []))
+    object.storageClassName = storageClass
+    object.nodeLabels = [ClusterNames.hostnameLabel: hostname]
+    object.capacity = Quantity(room)
+    try await put(object, ["capacity": .string(Quantity(room).description)], as: resource)
+  }
+
+  package func withdrawCapacity(except classes: Set<String>) async throws(APIError) {
+    guard let resource = try await capacityResource() else { return }
+    let selection = Selection(
+      namespace: namespace, labels: capacityLabels.map { "\($0.key)=\($0.value)" }.joined(separator: ","))
+    var stale: [CSIStorageCapacity] = []
+    try await client.list(CSIStorageCapacity.self, selection, as: resource) { found in
+      if !classes.contains(found.storageClassName) { stale.append(found) }
+    }
+    for object in stale { try await client.delete(resource, object.metadata.key, uid: object.metadata.uid) }
+  }
+
+  /// Changes the object, or makes it when it is not there.
+  private func put<Object: WritableObject>(
+    _ object: Object, _ change: JSONValue, as resource: APIResource = Object.resource
+  ) async throws(APIError) {
+    do throws(APIError) {
+      let owners = object.metadata.ownerReferences.map { $0.json }
+      _ = try await client.patch(
+        Object.self, object.metadata.key,
+        .merge(change.merged(with: ["metadata": ["ownerReferences": .array(owners)]])), as: resource)
+    } catch {
+      guard error.kind == .notFound else { throw error }
+      _ = try await client.create(object, as: resource)
+    }
+  }
+
+  private var capacityLabels: StringMap {
+    [
+      ClusterNames.componentLabel: ClusterNames.nodeCapacityComponent,
+      ClusterNames.nodeLabel: ClusterNames.nodeLabelValue(node),
+    ]
+  }
+
+  /// A name of bounded length for any node and class.
+  private func capacityName(_ storageClass: String) -> String {
+    ClusterNames.nodeLabelValue("elastic-local.\(node).\(storageClass)")
+  }
+
+  /// Asked once: a server does not change its versions while it runs.
+  private func capacityResource() async throws(APIError) -> APIResource? {
+    let known = capacities.withLock { $0 }
+    if known.isDiscovered { return known.resource }
+    let resource = try await client.served(CSIStorageCapacity.resource, in: ["v1", "v1beta1", "v1alpha1"])
+    capacities.withLock { $0 = Capacities(isDiscovered: true, resource: resource) }
+    return resource
+  }
+}

@@ -1,0 +1,56 @@
+package import KubernetesAPI
+internal import LinuxSystem
+package import NodeService
+internal import StorageLedger
+package import StorageModel
+internal import Synchronization
+
+/// What the calls of kubelet need to know of the cluster, kept by the reconciler.
+package final class Knowledge: ClusterKnowledge {
+  private let node: String
+  private let state = Mutex(State())
+
+  private struct State {
+    var instances: [String: String] = [:]
+    var orphans: [VolumeName]?
+    var hostname: String?
+    var writes: (any NodeWrites)?
+  }
+
+  package init(node: String) { self.node = node }
+
+  package func instance(madeFor volume: VolumeName) -> String? { state.withLock { $0.instances[volume.text] } }
+  package var orphans: [VolumeName]? { state.withLock { $0.orphans } }
+
+  package func setOrphans(_ new: [VolumeName]) { state.withLock { $0.orphans = new } }
+
+  func setInstance(_ instance: String?, of volume: String) { state.withLock { $0.instances[volume] = instance } }
+
+  /// From now on volumes can be pinned.
+  func connect(_ writes: any NodeWrites, hostname: String) {
+    state.withLock { state in
+      state.writes = writes
+      state.hostname = hostname
+    }
+  }
+
+  package func pin(_ volume: VolumeName) async throws(VolumeError) {
+    guard case (let writes?, let hostname?) = state.withLock({ ($0.writes, $0.hostname) }) else {
+      throw VolumeError(
+        .unavailable, "volume \(volume) has to be pinned to this node first, and the API server has not answered yet")
+    }
+    do throws(APIError) {
+      for _ in 0..<3 {
+        do throws(APIError) {
+          guard try await isToBePinned(volume, hostname, writes) else { return }
+        } catch where error.kind == .conflict {
+          continue
+        }
+      }
+    } catch {
+      throw VolumeError(
+        error.kind == .forbidden ? .forbidden : .unavailable,
+        "volume \(volume) can not be pinned to this node: \(error.description)", cause: error)
+    }
+  }
+}

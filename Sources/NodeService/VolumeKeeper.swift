@@ -1,0 +1,64 @@
+package import LogicalVolumes
+package import StorageModel
+
+/// What the node's reconciler asks of the service: volumes made ahead of kubelet, kept and removed, by the same code and
+/// under the same locks as the calls of kubelet.
+package struct VolumeKeeper: Sendable {
+  private let context: NodeContext
+
+  package init(_ context: NodeContext) { self.context = context }
+
+  /// Makes the volume and its file system if they are not there yet, and mounts nothing. A failure leaves nothing behind.
+  ///
+  /// - Parameter values: the options as a call of kubelet would carry them.
+  /// - Returns: the volume's instance.
+  package func prepare(_ name: VolumeName, _ values: [String: String]) async throws(VolumeError) -> String {
+    let options = try VolumeOptions(values)
+    return try await context.locks.withLock(name) { () async throws(VolumeError) in
+      let preparer = VolumePreparer(context: context)
+      var instance = ""
+      try await withRollback { rollback async throws(VolumeError) in
+        let volume = try await preparer.ensureVolume(name, options, willFormat: true, &rollback)
+        // One that is mounted needs no look into its device.
+        if try await context.system.mounts(of: volume.location).isEmpty {
+          _ = try await preparer.ensureFileSystem(on: volume, options, &rollback)
+        }
+        instance = volume.instance
+      }
+      return instance
+    }
+  }
+
+  /// The instance of a volume of ours; nil when there is none.
+  package func instance(of name: VolumeName) async throws(VolumeError) -> String? {
+    guard let volume = try await context.engine.volume(name), volume.marks != nil else { return nil }
+    return volume.instance
+  }
+
+  /// Removes the volume of a PV that is being deleted for good. The PV itself proves that it is no volume whose PV can not be
+  /// seen yet, so its age does not count; everything else is proven as ever.
+  ///
+  /// - Throws: `inUse` while it is mounted, `unsafe` when it is retained or another claim's.
+  package func remove(_ name: VolumeName, claim: ClaimUID) async throws(VolumeError) {
+    _ = try await Reclaimer(context: context).remove(name, claim: claim, regardlessOfAge: true)
+  }
+
+  /// Marks the volume as one to keep. No such volume is fine.
+  package func retain(_ name: VolumeName) async throws(VolumeError) {
+    do throws(VolumeError) {
+      try await Reclaimer(context: context).setRetained(name, true)
+    } catch {
+      guard error.code == .notFound else { throw error }
+    }
+  }
+
+  /// All volumes of ours, by name.
+  package func volumes() async throws(VolumeError) -> [StoredVolume] { try await context.engine.volumes() }
+
+  /// The volume of that name, ours or not.
+  package func volume(_ name: VolumeName) async throws(VolumeError) -> StoredVolume? {
+    try await context.engine.volume(name)
+  }
+
+  package func capacity() async throws(VolumeError) -> [GroupCapacity] { try await context.engine.capacity() }
+}
