@@ -22,6 +22,8 @@ public actor NodeVolumes {
   /// Since when volumes are in use that the node's status does not have yet.
   private var usedSince: [UniqueVolumeName: Duration] = [:]
   private var nextHousekeeping = Duration.zero
+  /// What a restart found and could not make anything of.
+  var leftovers: [Leftover] = []
   private var isStopped = false
 
   /// The volumes of a node. `events` gets what a user would read.
@@ -81,6 +83,8 @@ public actor NodeVolumes {
   public func reconcile() async {
     await withDiscardingTaskGroup { group in
       await start()
+      for leftover in leftovers { group.addTask { await self.cleanUp(leftover) } }
+      leftovers = []
       while !Task.isCancelled, !isStopped {
         await populate()
         let plan = plan()

@@ -440,6 +440,8 @@ def lookups(recording, lives, starts, events):
 def verifications(recording, starts, events):
     """The controller verifies each minute; when the minute begins is seen in its calls only."""
     last = -NEVER
+    if not recording.made("isattached"):
+        events.add(recording.situations[0]["t"], do="verification", until=NEVER)
     for call in recording.made("isattached"):
         since = max([0.0, last] + [t for t in starts["controller"] if t < call.t])
         if abs(call.t - last - 60) > 1 or since != last:
@@ -471,14 +473,14 @@ def lost_mounts(recording, starts, events):
             continue
         if recording.noted("^node\\.sh stop", since, t):
             continue
-        events.add(time_of_loss(recording, since, t, starts), do="unmounted", path=path)
+        events.add(time_of_loss(recording, since, t, starts, dead), do="unmounted", path=path)
 
 
-def time_of_loss(recording, since, t, starts):
+def time_of_loss(recording, since, t, starts, dead):
     hand = [u for u, note in recording.notes if since <= u < t and BY_HAND.search(note)
             and "unmount" not in note.split()[:1] and not note.startswith(("mounts", "event"))]
     down = [u for u in starts["kubelet"] if since <= u < t]
-    return hand[-1] if hand else down[-1] - 0.01 if down else t - 0.4
+    return hand[-1] if hand else down[-1] - 0.01 if down and not dead else t - 3 if dead else t - 0.4
 
 
 def kept_directories(recording, lives, events):
