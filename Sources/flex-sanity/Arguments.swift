@@ -34,7 +34,10 @@ struct Arguments {
     case "--fs-type": settings.fsType = value
     case "--filter": settings.filter = value
     case "--node": settings.node = value
-    case "--option": try setOption(value)
+    case "--option":
+      let (key, value) = try Self.option(value)
+      settings.options[key] = value
+    case "--vary": settings.variations.append(try Self.option(value))
     case "--timeout":
       guard let seconds = Int(value), seconds > 0 else {
         throw UsageError("timeout \"\(value)\" is no number of seconds")
@@ -47,11 +50,11 @@ struct Arguments {
     }
   }
 
-  private mutating func setOption(_ text: String) throws(UsageError) {
+  private static func option(_ text: String) throws(UsageError) -> (key: String, value: String) {
     guard let equals = text.firstIndex(of: "="), equals != text.startIndex else {
       throw UsageError("option \"\(text)\" is not KEY=VALUE")
     }
-    settings.options[String(text[..<equals])] = String(text[text.index(after: equals)...])
+    return (String(text[..<equals]), String(text[text.index(after: equals)...]))
   }
 }
 
@@ -72,6 +75,7 @@ extension Arguments {
       --kubernetes-version 1.N  whose calls are made: 1.6 to 1.36, usually 1.36
       --root DIR                the kubelet's root directory to work in, instead of a directory in /tmp
       --option KEY=VALUE        an option of every volume; may be repeated
+      --vary KEY=VALUE          an option with which a volume that exists is mounted again; may be repeated
       --fs-type TYPE            the file system that volumes ask for
       --grow-to BYTES           a size that volumes can be grown to
       --ephemeral               volumes keep nothing when no pod uses them

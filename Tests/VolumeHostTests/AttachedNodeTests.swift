@@ -95,6 +95,21 @@ struct AttachedNodeTests {
     #expect(bench.take() == [.unmount, .unmountDevice, .detach])
   }
 
+  @Test(
+    "After a reboot what a deleted pod had is unmounted once, though nothing is mounted", arguments: ["1.20", "1.36"])
+  func deletedBeforeReboot(version: String) {
+    let bench = ClusterBench(version)
+    bench.run(pod)
+    _ = bench.take()
+    bench.stopNode()
+    bench.files.removeAllMounts()
+    bench.deleteByForce(pod)
+    bench.startNode()
+    bench.time.run(for: .seconds(30))
+    #expect(bench.take() == [.unmount, .detach])
+    #expect(!bench.files.exists(HostPaths().volume("v", ofPod: pod.uid, driver: NodeBench.name)))
+  }
+
   @Test("A dead node's volume is verified each minute, detached after six, and unmounted when the node is back")
   func deadNode() {
     let bench = ClusterBench("1.20")

@@ -1,3 +1,4 @@
+import Foundation
 import Glibc
 import LinuxSystem
 import Testing
@@ -39,6 +40,7 @@ struct SanityTests {
     #expect(
       skipped == [
         "attach/detach-unknown", "attach/is-attached", "attach/mount-device", "attach/repeats", "expand/repeats",
+        "option/varied",
       ])
   }
 
@@ -89,6 +91,17 @@ struct SanityTests {
   func null() async throws {
     let found = failures(try await examine(.null))
     #expect(found["init/succeeds"] == "init answered \"capabilities\": null, on which a kubelet crashes")
+  }
+
+  @Test("The page lists every case, with its promise")
+  func page() throws {
+    let root = URL(filePath: #filePath).appending(path: "../../..").standardized
+    let page = try String(contentsOf: root.appending(path: "docs/flexvolume.md"), encoding: .utf8)
+    for sanityCase in SanityCase.all {
+      #expect(page.contains("| `\(sanityCase.name)` | \(sanityCase.reason) |"), "\(sanityCase.name)")
+    }
+    let listed = page.split(separator: "\n").filter { $0.hasPrefix("| `") && $0.contains("/") && $0.contains(". |") }
+    #expect(listed.count >= SanityCase.all.count)
   }
 
   @Test("Every case has a name of its own, a reason and a consequence")

@@ -8,8 +8,10 @@ extension NodeVolumes {
       for plugin in await list(volumes) {
         for name in await list("\(volumes)/\(plugin)") {
           hasAny = true
-          // Whatever is wrong with one volume is not the others' fault.
-          try? await reconstruct(name, pod: uid, plugin: plugin, as: presence)
+          do throws(VolumeFailure) { try await reconstruct(name, pod: uid, plugin: plugin, as: presence) } catch {
+            // Whatever is wrong with one volume is not the others' fault.
+            leftovers.append(Leftover(volume: name, podUID: uid, directory: plugin))
+          }
         }
       }
       if desired[uid] == nil, !hasAny || !hasVolumes(uid) || host.version.removesDanglingDirectories {
@@ -41,8 +43,10 @@ extension NodeVolumes {
     as presence: ActualVolume.Presence
   ) async throws(VolumeFailure) {
     let path = host.paths.volume(spec.name, ofPod: uid, driver: driver)
-    guard (try? await host.state(of: path)) == .mountPoint else { return }
     let name = try await plugin.volumeName(of: spec)
+    guard (try? await host.state(of: path)) == .mountPoint else {
+      throw .final("volume \(spec.name) of pod \(uid) is not mounted")
+    }
     let unique = UniqueVolumeName.device(plugin: plugin.name, volume: name)
     add(spec, unique, plugin.name, hasDevice: true, pod: uid, presence)
     actual[unique]?.deviceMount = presence
@@ -56,5 +60,23 @@ extension NodeVolumes {
     let new = ActualVolume(
       spec: spec, plugin: plugin, hasDevice: hasDevice, device: status.attached[unique] ?? "")
     actual[unique, default: new].pods[uid] = .init(presence: presence, name: spec.name)
+  }
+}
+
+/// A volume's directory that is there after a restart, but that nothing could be made of.
+struct Leftover {
+  let volume: String
+  let podUID: String
+  /// `vendor~driver`.
+  let directory: String
+}
+
+extension NodeVolumes {
+  /// Takes down, once and whatever comes of it, what no pod wants.
+  func cleanUp(_ leftover: Leftover) async {
+    guard desired[leftover.podUID] == nil, let driver = DriverName(directory: leftover.directory),
+      let plugin = try? await manager.plugin(named: driver.description)
+    else { return }
+    try? await plugin.makeUnmounter(volume: leftover.volume, podUID: leftover.podUID).tearDown()
   }
 }

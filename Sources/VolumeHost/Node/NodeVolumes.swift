@@ -27,6 +27,8 @@ public actor NodeVolumes {
   var observers: [WakeUp] = []
   /// How many operations go on for each pod.
   var underWay: [String: Int] = [:]
+  /// What a restart found and could not make anything of.
+  var leftovers: [Leftover] = []
 
   /// The volumes of a node. `events` gets what a user would read.
   public init(
@@ -86,6 +88,8 @@ public actor NodeVolumes {
   public func reconcile() async {
     await withDiscardingTaskGroup { group in
       await start()
+      for leftover in leftovers { group.addTask { await self.cleanUp(leftover) } }
+      leftovers = []
       while !Task.isCancelled, !isStopped {
         await populate()
         let plan = plan()

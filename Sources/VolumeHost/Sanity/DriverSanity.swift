@@ -10,6 +10,8 @@ public struct SanitySettings: Sendable {
   public var fsType = ""
   /// The options of every volume.
   public var options: [String: String] = [:]
+  /// Options, one at a time, with which a volume that exists is mounted again: another size, say.
+  public var variations: [(key: String, value: String)] = []
   /// The node's name.
   public var node = "node1"
   /// A call that takes longer has failed.

@@ -20,7 +20,7 @@ public struct SanityCase: Sendable {
 
   /// All of them, in the order in which they run.
   public static let all =
-    announcements + answers + mounting + unmounting + sharing + names + attaching + growing + traces
+    announcements + answers + mounting + unmounting + sharing + names + oddities + attaching + growing + traces
 }
 
 /// What came of one case.

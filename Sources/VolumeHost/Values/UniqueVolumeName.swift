@@ -1,7 +1,10 @@
 /// What kubelet and controller-manager know a volume by. One operation at a time runs for each.
-public struct UniqueVolumeName: Hashable, Sendable, Comparable {
+public struct UniqueVolumeName: Hashable, Sendable, Comparable, CustomStringConvertible {
   /// The text, as node.status.volumesAttached has it.
   public let text: String
+
+  /// The text.
+  public var description: String { text }
 
   /// `<plugin>/<volume>`, for a plugin that attaches or mounts devices: pods share it.
   public static func device(plugin: String, volume: String) -> UniqueVolumeName {

@@ -18,6 +18,10 @@ final class ReplayRunner: Sendable {
     var made: [MadeCall] = []
     var problems: [String] = []
     var silence: (until: Duration, signal: Int32)?
+    /// Answers to `init` that belong to the time before the recording, by caller and driver.
+    var earlier: [String: String] = [:]
+    /// Commands that drivers did not have before the recording, by caller and driver.
+    var missing: [String: Set<String>] = [:]
   }
 
   private let state = Mutex(State())
@@ -37,6 +41,14 @@ final class ReplayRunner: Sendable {
   /// Lets drivers answer nothing until a time.
   func silence(until time: Duration, signal: Int32) { state.withLock { $0.silence = (time, signal) } }
 
+  /// A driver that has been loaded before the recording began: the caller's next `init` is not part of it.
+  func load(_ driver: DriverName, for caller: String, _ answer: String, without commands: [String]) {
+    state.withLock {
+      $0.earlier["\(caller) \(driver.driver)"] = answer
+      $0.missing["\(caller) \(driver.driver)"] = Set(commands)
+    }
+  }
+
   /// What was made since the last time, and what was wrong with it.
   func take() -> (made: [MadeCall], problems: [String]) {
     state.withLock { state in
@@ -52,7 +64,16 @@ final class ReplayRunner: Sendable {
       await time.sleep(for: .milliseconds(80))
       return DriverProcess(output: "", end: silence.signal == 0 ? .exited(0) : .signalled(silence.signal))
     }
+    if state.withLock({ $0.missing["\(caller) \(driver)"]?.contains(call.command.rawValue) }) == true {
+      return DriverProcess(output: #"{"status":"Not supported"}"#)
+    }
+    if call.command == .initialize,
+      let answer = state.withLock({ $0.earlier.removeValue(forKey: "\(caller) \(driver)") })
+    {
+      return DriverProcess(output: answer)
+    }
     let recorded: RecordedCall? = state.withLock { state in
+      if call.command == .initialize { state.missing["\(caller) \(driver)"] = nil }
       state.made.append(
         MadeCall(time: time.now, caller: caller, line: line, command: call.command, before: before(call)))
       guard let index = state.waiting.firstIndex(where: { $0.caller == caller && $0.line == line }) else {

@@ -13,6 +13,7 @@ final class ReplayWorld {
   private var controller: AttachController
   private var nodeChanges = ScriptedChanges()
   private var controllerChanges = ScriptedChanges()
+  private var managers: [String: PluginManager] = [:]
   private var nodeIsUp = false
   private var installed: Set<DriverName> = []
   private var pods: [String: Pod] = [:]
@@ -111,6 +112,7 @@ extension ReplayWorld {
 
   private func accident(_ line: TraceLine) {
     switch line.do {
+    case "loaded": if let name = line.driver, let driver = DriverName(name) { load(driver, line) }
     case "driver": change(line.driver, .addedOrUpdated)
     case "driver-gone": change(line.driver, .removed)
     case "reboot": files.removeAllMounts()
@@ -168,6 +170,15 @@ extension ReplayWorld {
     time.perform { [controller] in await controller.verify(at: next) }
   }
 
+  private func load(_ driver: DriverName, _ line: TraceLine) {
+    for caller in ["kubelet", "controller"] {
+      runner.load(driver, for: caller, line.out ?? "", without: line.missing?[caller] ?? [])
+    }
+    change(driver.description, .addedOrUpdated)
+    time.perform { [managers] in for manager in managers.values { await manager.probe() } }
+    time.run(for: .zero)
+  }
+
   private func change(_ name: String?, _ kind: DriverChange.Kind) {
     guard let driver = name.flatMap({ DriverName($0) }) else { return }
     if kind == .removed { installed.remove(driver) } else { installed.insert(driver) }
@@ -176,9 +187,11 @@ extension ReplayWorld {
   }
 
   private func manager(_ caller: String, _ changes: ScriptedChanges, _ host: PluginHost) -> PluginManager {
-    PluginManager(probers: [
+    let manager = PluginManager(probers: [
       FlexProber(directory: "/plugins", changes: changes, runner: runner.runner(for: caller), host: host)
     ])
+    managers[caller] = manager
+    return manager
   }
 
   private func everything() -> ScriptedChanges {

@@ -42,6 +42,10 @@ struct TraceLine: Decodable, Sendable {
   let pod: RecordedPod?
   let uid: String?
   let driver: String?
+  /// What a driver that was loaded before had answered to `init`.
+  let out: String?
+  /// And the commands that it had said it does not have, by caller.
+  let missing: [String: [String]]?
   let path: String?
   let until: Double?
   let signal: Int32?

@@ -1,4 +1,5 @@
 import Foundation
+import LinuxSystem
 import Testing
 import VolumeHost
 
@@ -16,6 +17,24 @@ struct TraceReplayTests {
   func replayAnother() throws {
     let path = try #require(Self.otherTrace)
     play(try Trace(path: path), "recording")
+  }
+
+  @Test(
+    "A recording whose situations nobody knows is converted and played",
+    .enabled(if: Tools.find("python3") != nil, "skipped: needs python3"))
+  func convert() throws {
+    let directory = try TemporaryDirectory()
+    let traces = URL(filePath: #filePath).appending(path: "../../Traces").standardized
+    let result = try ChildProcess.run(
+      try #require(Tools.find("python3")),
+      [
+        traces.appending(path: "convert.py").path, "1.20.2",
+        traces.appending(path: "example.recording.jsonl").path, directory["golden"],
+      ], deadline: .seconds(60))
+    #expect(result.isSuccess, "\(result.output)")
+    let trace = try Trace(path: directory["golden"])
+    #expect(trace.version == Sample.version("1.20") && trace.situations.count == 9)
+    play(trace, "example")
   }
 
   private static let otherTrace = ProcessInfo.processInfo.environment["VOLUMEHOST_TRACE"]

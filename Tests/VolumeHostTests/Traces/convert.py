@@ -95,9 +95,10 @@ class Recording:
                 and caller in (None, c.caller) and driver in (None, c.driver)]
 
     def _attaching(self):
-        """Drivers that have said that they attach, or nothing about it."""
-        return {c.driver for c in self.made("init")
+        """Drivers that have said that they attach, or nothing about it, or are asked to."""
+        said = {c.driver for c in self.made("init")
                 if c.succeeded and (c.reply.get("capabilities") or {}).get("attach", True)}
+        return said | {c.driver for c in self.made("attach") + self.made("waitforattach")}
 
     def _full_names(self):
         """Vendor and driver, as paths show them."""
@@ -350,9 +351,38 @@ def controller_restarts(recording, events):
 # --- drivers --------------------------------------------------------------------------------------------------------
 
 
+def loaded_before(recording, starts, events):
+    """Drivers that were there when the recording began: asked for something else than init first, or by init only since
+    somebody was started."""
+    drivers = set()
+    for driver in {c.driver for c in recording.calls}:
+        for caller in ("kubelet", "controller"):
+            first = next(iter(recording.made(caller=caller, driver=driver)), None)
+            if first and (first.command != "init" or any(0 <= first.t - t < 1 for t in starts[caller])):
+                drivers.add(driver)
+    for driver in sorted(drivers):
+        init = next((c.row["out"] for c in recording.made("init", driver=driver) if c.succeeded), None)
+        out = init or json.dumps({"status": "Success", "capabilities": {"attach": driver in recording.attaches}})
+        missing = {caller: remembered(driver, caller, recording) for caller in ("kubelet", "controller")}
+        events.add(recording.situations[0]["t"], do="loaded", driver=recording.full_name(driver), out=out, missing=missing)
+    return drivers
+
+
+def remembered(driver, caller, recording):
+    """What a driver that was loaded before has said it does not have: commands that a driver which attaches is not asked
+    before its next init."""
+    if driver not in recording.attaches:
+        return []
+    init = next((c.t for c in recording.made("init", caller, driver=driver)), NEVER)
+    asked = {c.command for c in recording.made(caller=caller, driver=driver, end=init)}
+    return [command for command in ("getvolumename", "mount", "unmount") if command not in asked]
+
+
 def driver_changes(recording, starts, events):
     """Changes in the plugin directory: by notes, and where init was called and nothing else explains it."""
     changes = collections.defaultdict(list)
+    for driver in loaded_before(recording, starts, events):
+        changes[driver].append(-NEVER)
     noted_about = lambda t: (recording.made("mount", end=t)[-1:] or recording.made("init")[:1])[0].driver
     for t in recording.noted(DRIVER_CHANGES):
         changes[noted_about(t)].append(t)
@@ -361,7 +391,7 @@ def driver_changes(recording, starts, events):
     asked = {}
     for call in recording.made("init"):
         last = asked.get((call.caller, call.driver))
-        since = -NEVER if last is None else last
+        since = -NEVER if last is None else last  # a driver loaded before has changed for nobody since
         asked[call.caller, call.driver] = call.t
         restarted = any(since < t < call.t for t in starts[call.caller])
         changed = any(since < t < call.t for t in changes[call.driver])
@@ -371,7 +401,7 @@ def driver_changes(recording, starts, events):
         t = max([recording.situation(call.t)["t"] + 0.001] + before[-1:])
         changes[call.driver].append(t)
     for driver, times in changes.items():
-        for t in times:
+        for t in (t for t in times if t > -NEVER):
             events.add(t, do="driver", driver=recording.full_name(driver))
         removed = removal(driver, recording, starts)
         if removed:
@@ -410,6 +440,8 @@ def lookups(recording, lives, starts, events):
 def verifications(recording, starts, events):
     """The controller verifies each minute; when the minute begins is seen in its calls only."""
     last = -NEVER
+    if not recording.made("isattached"):
+        events.add(recording.situations[0]["t"], do="verification", until=NEVER)
     for call in recording.made("isattached"):
         since = max([0.0, last] + [t for t in starts["controller"] if t < call.t])
         if abs(call.t - last - 60) > 1 or since != last:
@@ -441,14 +473,14 @@ def lost_mounts(recording, starts, events):
             continue
         if recording.noted("^node\\.sh stop", since, t):
             continue
-        events.add(time_of_loss(recording, since, t, starts), do="unmounted", path=path)
+        events.add(time_of_loss(recording, since, t, starts, dead), do="unmounted", path=path)
 
 
-def time_of_loss(recording, since, t, starts):
+def time_of_loss(recording, since, t, starts, dead):
     hand = [u for u, note in recording.notes if since <= u < t and BY_HAND.search(note)
             and "unmount" not in note.split()[:1] and not note.startswith(("mounts", "event"))]
     down = [u for u in starts["kubelet"] if since <= u < t]
-    return hand[-1] if hand else down[-1] - 0.01 if down else t - 0.4
+    return hand[-1] if hand else down[-1] - 0.01 if down and not dead else t - 3 if dead else t - 0.4
 
 
 def kept_directories(recording, lives, events):
