@@ -78,7 +78,8 @@ let package = Package(
       swiftSettings: strict),
 
     .executableTarget(name: "flex-sanity", dependencies: ["VolumeHost"], swiftSettings: strict),
-    .executableTarget(name: "demo", dependencies: ["VolumeHost", "LinuxSystem", "StorageModel"], swiftSettings: strict),
+    .executableTarget(
+      name: "demo", dependencies: ["VolumeHost", "LinuxSystem", "StorageModel"], swiftSettings: strict),
     .executableTarget(
       name: "ownership-benchmark", dependencies: ["VolumeHost"], path: "Benchmarks/ownership", exclude: ["run.sh"],
       swiftSettings: strict),
