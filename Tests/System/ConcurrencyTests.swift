@@ -62,6 +62,7 @@ struct ConcurrencyTests {
     }
     for volume in volumes {
       for pod in pods { try await node.kubelet.finish(node.podUID(pod, volume)).succeeds() }
+      try await node.waitUntilDetached(volume)
       node.remove(volume).succeeds()
     }
   }
@@ -109,9 +110,11 @@ struct ConcurrencyTests {
     }
   }
 
-  @Test("two pods start on one new volume at the same time: one file system, both have it")
-  func twoPods() async throws {
-    try await withNode { node in
+  @Test(
+    "two pods start on one new volume at the same time: one file system, both have it",
+    arguments: [Kubelet.Kind.new, .newAttaching])
+  func twoPods(kubelet: Kubelet.Kind) async throws {
+    try await withNode(kubelet: kubelet) { node in
       for _ in 0..<5 {
         let volume = Scratch.volumeName()
         for pod in ["pod-a", "pod-b"] { try await node.schedulePod(volume, pod: pod, Options(mebibytes: 16)) }
