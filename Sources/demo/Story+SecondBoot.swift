@@ -24,7 +24,7 @@ extension Story {
 
   /// The same end of both stories.
   func end(_ old: DemoKubelet) async throws {
-    Teller.chapter("The kubelet restarts: it finds the volume mounted, and asks the driver for nothing")
+    Teller.chapter("The kubelet restarts: it finds the volume mounted, and asks the driver for no more than init")
     await old.kill()
     let began = runner.calls.count
     let kubelet = await startKubelet([grown])

@@ -13,20 +13,24 @@ struct PowerCutTests {
   @Test("the same call again succeeds, what was synced is there, and nothing is left behind")
   func cutAndComeBack() async throws {
     let step = try #require(Lab.powerStep)
-    let node = try boot(isFirst: step == 0)
+    let group = try boot(isFirst: step == 0)
     if step > 0 {
+      let cut = PowerCut.all[step - 1]
+      let node = try Node(.thick(group), root: Self.root, kubelet: cut.kubelet)
       try await node.start()
-      try await PowerCut.all[step - 1].comeBack(node)
-      try await endWell(node, PowerCut.all[step - 1].name)
+      try await cut.comeBack(node)
+      try await endWell(node, cut.name)
     }
     guard step < PowerCut.all.count else { return }
-    try await PowerCut.all[step].goUpTo(node)
+    let cut = PowerCut.all[step]
+    try await cut.goUpTo(try Node(.thick(group), root: Self.root, kubelet: cut.kubelet))
     cutPower()
     throw Trouble("the power was not cut")
   }
 
   private func endWell(_ node: Node, _ name: String) async throws {
     let kubelet = try node.kubelet
+    await kubelet.shutDown()
     try require(kubelet.runner.flaws.isEmpty, "\(kubelet.runner.flaws)")
     try require(kubelet.leftDirectories.isEmpty, "\(kubelet.leftDirectories)")
     try node.stop()
@@ -36,17 +40,18 @@ struct PowerCutTests {
   }
 
   /// The group and the node's directories, made by the first boot and found by the others.
-  private func boot(isFirst: Bool) throws -> Node {
+  private func boot(isFirst: Bool) throws -> VolumeGroup {
     let (name, disks, nodeDisk) = ("lab-power", [Lab.disks[0]], Lab.disks[1])
     let group =
       isFirst ? try VolumeGroup(named: name, disks: disks) : VolumeGroup(existing: name, disks: disks)
     if isFirst { try run("mkfs.ext4", "-q", "-F", nodeDisk) }
     // What the daemon knows and the kubelet's directories outlive the cut, mounts do not.
-    let root = "/run/lab-power"
-    try Files.makeDirectories(root, mode: 0o755)
-    try Mounting.mount(device: nodeDisk, atPath: root, fileSystem: "ext4", flags: [], data: "")
-    return try Node(.thick(group), root: root)
+    try Files.makeDirectories(Self.root, mode: 0o755)
+    try Mounting.mount(device: nodeDisk, atPath: Self.root, fileSystem: "ext4", flags: [], data: "")
+    return group
   }
+
+  private static let root = "/run/lab-power"
 
   /// lab/run waits for exactly this line.
   private func cutPower() {
@@ -60,6 +65,7 @@ struct PowerCutTests {
 /// the API server still has.
 private struct PowerCut: Sendable {
   let name: String
+  var kubelet = Kubelet.Kind.new
   let goUpTo: @Sendable (Node) async throws -> Void
   let comeBack: @Sendable (Node) async throws -> Void
 
@@ -69,7 +75,7 @@ private struct PowerCut: Sendable {
   static let all =
     ["permit-written", "volume-created", "format-permitted", "formatted", "permit-removed", "staged", "published"].map {
       whileMaking(at: "\($0):kill")
-    } + [whileMaking(at: "format-permitted:kill-after-30"), inUse, podGone, whileGrowing, whileRemoving]
+    } + [whileMaking(at: "format-permitted:kill-after-30"), inUse, inUseAttached, podGone, whileGrowing, whileRemoving]
 
   /// The node loses power at the very moment the daemon dies at a step point of the first mount.
   private static func whileMaking(at fault: String) -> PowerCut {
@@ -84,11 +90,16 @@ private struct PowerCut: Sendable {
     }
   }
 
-  private static let inUse = PowerCut(name: "a volume in use, data synced") { node in
-    try await startWithData(node)
-  } comeBack: { node in
-    try await podComesBack(node)
-    try await requireDataAndEnd(node)
+  private static let inUse = use("a volume in use, data synced", .old)
+  private static let inUseAttached = use("an attached volume in use, data synced", .newAttaching)
+
+  private static func use(_ name: String, _ kubelet: Kubelet.Kind) -> PowerCut {
+    PowerCut(name: name, kubelet: kubelet) { node in
+      try await startWithData(node)
+    } comeBack: { node in
+      try await podComesBack(node)
+      try await requireDataAndEnd(node)
+    }
   }
 
   /// The pod was deleted while the node was down: all that the kubelet has of it is a directory.
