@@ -94,7 +94,8 @@ let package = Package(
     .executableTarget(
       name: "node",
       dependencies: [
-        "CommandLineTool", "Telemetry", "NodeService", "LogicalVolumes", "NodeProtocol", "LinuxSystem", "StorageModel",
+        "CommandLineTool", "NodeReconciler", "KubernetesAPI", "Telemetry", "NodeService", "LogicalVolumes",
+        "NodeProtocol", "LinuxSystem", "StorageModel",
       ],
       swiftSettings: strict),
 

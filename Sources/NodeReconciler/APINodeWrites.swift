@@ -55,7 +55,8 @@ extension APINodeWrites {
   }
 
   package func noteInstance(_ instance: String, on volume: PersistentVolume) async throws(APIError) {
-    try await patch(volume, ["metadata": ["annotations": .object([.init(ClusterNames.instanceAnnotation, .string(instance))])]])
+    try await patch(
+      volume, ["metadata": ["annotations": .object([.init(ClusterNames.instanceAnnotation, .string(instance))])]])
   }
 
   package func pin(_ volume: PersistentVolume, node: String, hostname: String) async throws(APIError) {

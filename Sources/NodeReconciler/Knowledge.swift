@@ -1,13 +1,10 @@
-package import KubernetesAPI
-internal import LinuxSystem
-package import NodeService
-internal import StorageLedger
+internal import NodeService
 package import StorageModel
 internal import Synchronization
 
 /// What the calls of kubelet need to know of the cluster, kept by the reconciler.
 package final class Knowledge: ClusterKnowledge {
-  private let node: String
+  let node: String
   private let state = Mutex(State())
 
   private struct State {
@@ -34,23 +31,5 @@ package final class Knowledge: ClusterKnowledge {
     }
   }
 
-  package func pin(_ volume: VolumeName) async throws(VolumeError) {
-    guard case (let writes?, let hostname?) = state.withLock({ ($0.writes, $0.hostname) }) else {
-      throw VolumeError(
-        .unavailable, "volume \(volume) has to be pinned to this node first, and the API server has not answered yet")
-    }
-    do throws(APIError) {
-      for _ in 0..<3 {
-        do throws(APIError) {
-          guard try await isToBePinned(volume, hostname, writes) else { return }
-        } catch where error.kind == .conflict {
-          continue
-        }
-      }
-    } catch {
-      throw VolumeError(
-        error.kind == .forbidden ? .forbidden : .unavailable,
-        "volume \(volume) can not be pinned to this node: \(error.description)", cause: error)
-    }
-  }
+  var connection: (writes: (any NodeWrites)?, hostname: String?) { state.withLock { ($0.writes, $0.hostname) } }
 }

@@ -14,12 +14,13 @@ package struct MetricsServer: Sendable {
 
   /// - Parameter socketPath: where the flex client must be able to find the daemon; nil where there is no socket.
   package init(
-    address: String, context: NodeContext, release: String, socketPath: String? = nil
+    address: String, context: NodeContext, release: String, socketPath: String? = nil,
+    cluster: (any ClusterFigures)? = nil
   ) throws(VolumeError) {
     server = try PageServer(address: address, log: context.log) { path in
       switch path {
       case "/healthz": Self.health(context, socketPath)
-      case "/metrics": .init(await Self.metrics(context, release))
+      case "/metrics": .init(await Self.metrics(context, release, cluster))
       default: nil
       }
     }
@@ -43,7 +44,9 @@ package struct MetricsServer: Sendable {
     return .init("ok\n")
   }
 
-  private static func metrics(_ context: NodeContext, _ release: String) async -> String {
+  private static func metrics(
+    _ context: NodeContext, _ release: String, _ cluster: (any ClusterFigures)?
+  ) async -> String {
     let groups: [GroupCapacity]
     do throws(VolumeError) {
       groups = try await context.engine.capacity()
@@ -54,7 +57,7 @@ package struct MetricsServer: Sendable {
     let interrupted = try? context.permits.volumes().count  // left out of the metrics when the directory is unreadable
     return MetricsText(
       context.metrics.snapshot, groups: groups, activity: context.engine.activity, interrupted: interrupted,
-      release: release
+      release: release, cluster: await cluster?.figures
     ).text
   }
 }

@@ -9,7 +9,10 @@ struct MetricsText {
 
   var text: String { exposition.text }
 
-  init(_ state: Metrics.State, groups: [GroupCapacity], activity: EngineActivity, interrupted: Int?, release: String) {
+  init(
+    _ state: Metrics.State, groups: [GroupCapacity], activity: EngineActivity, interrupted: Int?, release: String,
+    cluster: ClusterMetrics? = nil
+  ) {
     exposition.family("elastic_local_build_info", "gauge", "The release that runs.")
     exposition.sample("elastic_local_build_info", ["release": release], 1)
     addCalls(state)
@@ -19,6 +22,7 @@ struct MetricsText {
     exposition.sample("elastic_local_process_resident_bytes", [:], Double(OwnProcess.residentMemory.bytes))
     exposition.family("elastic_local_child_processes_total", "counter", "Programs started (mkfs, e2fsck, grow tools).")
     exposition.sample("elastic_local_child_processes_total", [:], Double(ChildProcess.startedCount))
+    if let cluster { add(cluster) }
     guard let interrupted else { return }
     exposition.family(
       "elastic_local_interrupted_creations", "gauge", "Volumes whose making was begun and is not finished.")
@@ -74,6 +78,22 @@ struct MetricsText {
       exposition.family(name, "gauge", help)
       for (group, number) in samples { exposition.sample(name, ["group": group], number) }
     }
+  }
+
+  private mutating func add(_ cluster: ClusterMetrics) {
+    exposition.family("elastic_local_pvs", "gauge", "PVs that name this node.")
+    exposition.sample("elastic_local_pvs", Double(cluster.volumes))
+    exposition.family(
+      "elastic_local_stuck_removals", "gauge", "Volumes whose PV is going and that could not be removed for 10 minutes."
+    )
+    exposition.sample("elastic_local_stuck_removals", Double(cluster.stuckRemovals))
+    exposition.family("elastic_local_watch_failures_total", "counter", "Lists and watches that failed.")
+    for (part, count) in cluster.failures.sorted(by: { $0.key < $1.key }) {
+      exposition.sample("elastic_local_watch_failures_total", ["part": part], Double(count))
+    }
+    guard let orphans = cluster.orphans else { return }
+    exposition.family("elastic_local_orphans", "gauge", "Volumes of ours that no PV names; they are kept.")
+    exposition.sample("elastic_local_orphans", Double(orphans))
   }
 
   private mutating func addCommands(_ activity: EngineActivity) {

@@ -9,17 +9,22 @@ package struct NodeDaemon: Sendable {
   private let socketPath: String
   private let metricsAddress: String?
   private let release: String
+  private let cluster: (any ClusterSide)?
 
   /// How often unused stagings are looked for. Rare: every call cleans up behind itself.
   private static let sweepInterval = Duration.seconds(300)
   /// How long running calls may go on after SIGTERM before they are cancelled and undone.
   private static let drainGrace = Duration.seconds(20)
 
-  package init(context: NodeContext, socketPath: String, metricsAddress: String?, release: String) {
+  package init(
+    context: NodeContext, socketPath: String, metricsAddress: String?, release: String,
+    cluster: (any ClusterSide)? = nil
+  ) {
     self.context = context
     self.socketPath = socketPath
     self.metricsAddress = metricsAddress
     self.release = release
+    self.cluster = cluster
   }
 
   /// Serves until SIGTERM or SIGINT.
@@ -27,7 +32,7 @@ package struct NodeDaemon: Sendable {
   /// - Throws: when the daemon can not start; nothing has been changed then.
   package func run() async throws(VolumeError) {
     let metrics = try metricsAddress.map { address throws(VolumeError) in
-      try MetricsServer(address: address, context: context, release: release, socketPath: socketPath)
+      try MetricsServer(address: address, context: context, release: release, socketPath: socketPath, cluster: cluster)
     }
     let lock = try prepareStateDirectory()
     try await context.engine.start()
@@ -76,9 +81,11 @@ package struct NodeDaemon: Sendable {
         }
       }
     }
+    let reconciling = Task.detached { [cluster] in await cluster?.run() }
     let signal = await Signals.waitForTermination()
     context.log.notice("signal received", ["signal": "\(signal)"])
     sweeping.cancel()
+    reconciling.cancel()
     // A second signal ends the process at once.
     Task.detached {
       _ = await Signals.waitForTermination()

@@ -49,6 +49,7 @@ extension StorageClass {
   /// Where volumes of the class are on a node.
   package var place: Booking.Place {
     Booking.Place(
-      group: parameters["volumeGroup"].flatMap { $0.isEmpty ? nil : $0 }, isThin: parameters["thin"].flatMap { Bool($0) })
+      group: parameters["volumeGroup"].flatMap { $0.isEmpty ? nil : $0 },
+      isThin: parameters["thin"].flatMap { Bool($0) })
   }
 }

@@ -1,4 +1,5 @@
 import CommandLineTool
+import KubernetesAPI
 import LinuxSystem
 import LogicalVolumes
 import NodeService
@@ -17,6 +18,10 @@ struct Configuration {
   let udev: UdevUse
   let node: NodeSettings
   let fault: StepFault?
+  /// Nil without an API server: in no pod, and no flag names one.
+  let connection: ConnectionSettings?
+  let namespace: String
+  let podName: String?
 
   /// - Throws: `invalid` naming the flag and the variable, what was found and what is allowed.
   init(_ words: [String], environment: [String: String]) throws(VolumeError) {
@@ -33,7 +38,24 @@ struct Configuration {
       nodeName: try values.nodeName(), kubeletRoot: try values.path(.kubeletRoot),
       stateDirectory: try values.path(.stateDirectory),
       reclaimGrace: try values.seconds(.reclaimGrace, 0...31_536_000))
+    connection = try Self.connection(values, environment)
+    namespace = values.required(.namespace)
+    podName = values[.podName]
     fault = try environment["ELASTIC_LOCAL_FAULT"].map { text throws(VolumeError) in try StepFault(parsing: text) }
+  }
+
+  private static func connection(
+    _ values: SettingValues<NodeSetting>, _ environment: [String: String]
+  ) throws(VolumeError) -> ConnectionSettings? {
+    let flags = ConnectionSettings.Flags(
+      kubeconfig: values[.kubeconfig], server: values[.server], authority: values[.authority],
+      tokenFile: values[.tokenFile], certificate: values[.certificate], key: values[.key])
+    guard flags.namesServer || environment["KUBERNETES_SERVICE_HOST"] != nil else { return nil }
+    do throws(TransportError) {
+      return try ConnectionSettings(flags, environment: environment)
+    } catch {
+      throw VolumeError(.invalid, "API server: \(error.message)", cause: error)
+    }
   }
 
   /// Everything in force, for the one line at start.
@@ -43,6 +65,7 @@ struct Configuration {
       "thinPool": thinPool?.text ?? "", "thinOverprovision": "\(thinOverprovision)", "socket": socket,
       "kubeletRoot": node.kubeletRoot, "stateDirectory": node.stateDirectory, "node": node.nodeName,
       "metricsAddress": metricsAddress ?? "", "logFormat": logFormat.rawValue, "udev": udev.rawValue,
+      "server": connection?.server ?? "none", "namespace": connection == nil ? "" : namespace,
       "reclaimGrace": "\(Int(node.reclaimGrace.inSeconds))s",
     ]
   }

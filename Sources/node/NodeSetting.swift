@@ -15,6 +15,14 @@ enum NodeSetting: String, Setting {
   case logFormat = "log-format"
   case reclaimGrace = "reclaim-grace"
   case udev
+  case namespace
+  case podName = "pod-name"
+  case kubeconfig
+  case server
+  case authority = "certificate-authority"
+  case tokenFile = "token-file"
+  case certificate = "client-certificate"
+  case key = "client-key"
 
   /// The Go program's variables, understood for ever.
   var formerNames: [String] {
@@ -22,6 +30,8 @@ enum NodeSetting: String, Setting {
     case .engine: ["DRIVER_KIND"]
     case .volumeGroup: ["LVM_VOLUME_GROUP"]
     case .nodeName: ["NODE_NAME"]
+    case .namespace: ["POD_NAMESPACE"]
+    case .podName: ["POD_NAME"]
     default: []
     }
   }
@@ -39,6 +49,8 @@ enum NodeSetting: String, Setting {
     case .logFormat: "text"
     case .reclaimGrace: "60"
     case .udev: "auto"
+    case .namespace: "elastic-local"
+    case .podName, .kubeconfig, .server, .authority, .tokenFile, .certificate, .key: nil
     }
   }
 
@@ -53,6 +65,9 @@ enum NodeSetting: String, Setting {
     case .logFormat: "text|json"
     case .reclaimGrace: "SECONDS"
     case .udev: "auto|on|off"
+    case .namespace, .podName: "NAME"
+    case .server: "URL"
+    case .kubeconfig, .authority, .tokenFile, .certificate, .key: "PATH"
     }
   }
 
@@ -70,6 +85,14 @@ enum NodeSetting: String, Setting {
     case .logFormat: "lines for people or for machines"
     case .reclaimGrace: "a volume younger than this is never removed"
     case .udev: "whether LVM waits for udev; auto asks if udev could answer"
+    case .namespace: "where the node's storage is published"
+    case .podName: "the daemon's own pod, whose DaemonSet owns what is published"
+    case .kubeconfig: "connection and credentials, as JSON (kubectl config view --raw --flatten -o json)"
+    case .server: "address of the API server, https://HOST:PORT"
+    case .authority: "who may have issued the server's certificate"
+    case .tokenFile: "a bearer token; read again when it changes"
+    case .certificate: "a client certificate"
+    case .key: "its key"
     }
   }
 }

@@ -1,6 +1,8 @@
 import CommandLineTool
 import LinuxSystem
+import KubernetesAPI
 import LogicalVolumes
+import NodeReconciler
 import NodeService
 import StorageModel
 import Telemetry
@@ -18,14 +20,32 @@ enum ServeCommand {
     }
     let settings = try configuration.node.preparingStateDirectory()
     let (engine, system) = parts(configuration, stateDirectory: settings.stateDirectory)
+    let knowledge = Knowledge(node: settings.nodeName)
+    let hasCluster = configuration.connection != nil
     let context = NodeContext(
       settings: settings, engine: engine, system: system, steps: configuration.fault?.stepPoints ?? .none,
-      log: log)
+      cluster: hasCluster ? knowledge : NoCluster(), log: log)
     let daemon = NodeDaemon(
       context: context, socketPath: configuration.socket, metricsAddress: configuration.metricsAddress,
-      release: ProductNames.release)
+      release: ProductNames.release, cluster: try cluster(configuration, context, knowledge))
     try await daemon.run()
     return 0
+  }
+
+  /// The way to the API server; nil without one.
+  private static func cluster(
+    _ configuration: Configuration, _ context: NodeContext, _ knowledge: Knowledge
+  ) throws(VolumeError) -> ClusterLink? {
+    guard let connection = configuration.connection else { return nil }
+    let identity = ClusterLink.Identity(
+      node: context.settings.nodeName, namespace: configuration.namespace, pod: configuration.podName,
+      isThinByDefault: configuration.thinPool != nil)
+    do throws(TransportError) {
+      let client = APIClient(try CurlTransport(connection))
+      return ClusterLink(client: client, identity: identity, context: context, knowledge: knowledge)
+    } catch {
+      throw VolumeError(.invalid, "API server: \(error.message)", cause: error)
+    }
   }
 
   private static func parts(

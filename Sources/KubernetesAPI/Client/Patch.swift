@@ -52,7 +52,7 @@ package struct PatchOperation: Hashable, Sendable {
 
 extension JSONValue {
   /// This object with the other's members laid over it.
-  func merged(with other: JSONValue) -> JSONValue {
+  package func merged(with other: JSONValue) -> JSONValue {
     guard case .object(var members) = self, case .object(let additions) = other else { return other }
     for addition in additions {
       if let index = members.firstIndex(where: { $0.key == addition.key }) {

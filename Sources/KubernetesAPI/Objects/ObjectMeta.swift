@@ -1,5 +1,5 @@
 package import LinuxSystem
-internal import StorageModel
+package import StorageModel
 
 /// What every object has. Dropped: managed fields, and the copy of itself that kubectl keeps in an annotation.
 package struct ObjectMeta: Hashable, Sendable {
@@ -114,7 +114,7 @@ package struct OwnerReference: Hashable, Sendable {
     }
   }
 
-  var json: JSONValue {
+  package var json: JSONValue {
     .members([
       "apiVersion": .string(apiVersion), "kind": .string(kind), "name": .string(name), "uid": .string(uid),
       "controller": isController ? true : nil,

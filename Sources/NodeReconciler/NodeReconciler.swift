@@ -1,0 +1,120 @@
+package import KubernetesAPI
+internal import LogicalVolumes
+package import NodeService
+internal import StorageLedger
+internal import StorageModel
+package import Telemetry
+
+/// Keeps this node's volumes as their PVs want them: made ahead of kubelet, removed when their PV goes, and what room is left
+/// published.
+///
+/// Nothing that a pod waits for is here. While the API server is away nothing happens, and afterwards it goes on by itself.
+package actor NodeReconciler {
+  let keeper: VolumeKeeper
+  let writes: any NodeWrites
+  let knowledge: Knowledge
+  let settings: Settings
+  let log: Log
+  private let loop: ReconcileLoop<Work>
+  private let time: any Timekeeper
+
+  var volumes: [String: PersistentVolume] = [:]
+  var classes: [String: StorageClass] = [:]
+  var published: Published?
+  /// Since when the removal of a volume has not succeeded.
+  var stuckSince: [String: Duration] = [:]
+  private var missingParts: Int
+
+  package struct Settings: Sendable {
+    package var node: String
+    /// The node's `kubernetes.io/hostname` label.
+    package var hostname: String
+    package var isThinByDefault: Bool
+    /// How often storage is published and orphans are looked for without being asked.
+    package var publishInterval = Duration.seconds(60)
+    package var orphanInterval = Duration.seconds(300)
+    package var backoff = WorkQueue<Work>.Backoff(first: .seconds(1), most: .seconds(60))
+
+    package init(node: String, hostname: String, isThinByDefault: Bool) {
+      self.node = node
+      self.hostname = hostname
+      self.isThinByDefault = isThinByDefault
+    }
+  }
+
+  package enum Work: Hashable, Sendable {
+    case volume(String)
+    case publish
+    case orphans
+  }
+
+  /// What the API server was told last.
+  struct Published {
+    var storage: NodeStorage
+    var rooms: [String: ByteCount]
+    /// The classes beside which nothing is published.
+    var withdrawn: Set<String>?
+  }
+
+  package init(
+    keeper: VolumeKeeper, writes: any NodeWrites, knowledge: Knowledge, settings: Settings, log: Log,
+    time: any Timekeeper = SystemTimekeeper()
+  ) {
+    self.keeper = keeper
+    self.writes = writes
+    self.knowledge = knowledge
+    self.settings = settings
+    self.log = log
+    self.time = time
+    // Volumes and classes.
+    missingParts = 2
+    loop = ReconcileLoop(parallelism: 4, backoff: settings.backoff, time: time)
+    knowledge.connect(writes, hostname: settings.hostname)
+  }
+
+  /// Works until the task is cancelled, and returns when the last piece of work has ended.
+  package func run() async {
+    loop.add(.publish)
+    loop.add(.orphans)
+    await loop.run { work in await self.perform(work) }
+  }
+
+  private func perform(_ work: Work) async -> WorkQueue<Work>.Ending {
+    switch work {
+    case .volume(let name): await process(volume: name)
+    case .publish: await publish()
+    case .orphans: await lookForOrphans()
+    }
+  }
+
+  var now: Duration { time.now }
+  func look(at work: Work) { loop.add(work) }
+}
+
+// What lists and watches show. Nil is an object that is gone, or names another node.
+extension NodeReconciler {
+  package func volume(_ name: String, _ new: PersistentVolume?) {
+    volumes[name] = new
+    knowledge.setInstance(new?.instance, of: name)
+    if new == nil { stuckSince[name] = nil }
+    look(at: .volume(name))
+    look(at: .publish)
+  }
+
+  package func storageClass(_ name: String, _ new: StorageClass?) {
+    let isOurs = new.map { ClusterNames.provisioners.contains($0.provisioner) } ?? false
+    guard isOurs || classes[name] != nil else { return }
+    classes[name] = isOurs ? new : nil
+    look(at: .publish)
+  }
+
+  /// One of the lists is complete. The work begins when all are.
+  package func partIsSynced() {
+    missingParts -= 1
+    if missingParts == 0 { loop.open() }
+  }
+
+  /// For metrics: removals that have not succeeded for ten minutes.
+  package var stuckRemovals: Int { stuckSince.values.count { now - $0 > .seconds(600) } }
+  package var knownVolumes: Int { volumes.count }
+}
