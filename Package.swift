@@ -126,6 +126,12 @@ let package = Package(
       swiftSettings: strict),
     .testTarget(
       name: "StorageLedgerTests", dependencies: ["StorageLedger", "StorageModel"], swiftSettings: strict),
+    .testTarget(
+      name: "NodeReconcilerTests",
+      dependencies: [
+        "NodeReconciler", "NodeService", "StorageLedger", "KubernetesAPI", "LogicalVolumes", "Telemetry", "LinuxSystem",
+        "StorageModel",
+      ], swiftSettings: strict),
     .testTarget(name: "StorageModelTests", dependencies: ["StorageModel"], swiftSettings: strict),
     .testTarget(name: "LinuxSystemTests", dependencies: ["LinuxSystem", "StorageModel"], swiftSettings: strict),
     .testTarget(
