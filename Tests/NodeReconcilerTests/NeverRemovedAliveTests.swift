@@ -34,7 +34,7 @@ struct NeverRemovedAliveTests {
   func neverAlive(seed: UInt64) async throws {
     var random = Seeded(state: seed)
     var removed = 0
-    for round in 0..<250 {
+    for round in 0..<60 {
       let bench = try Bench()
       let reconciler = bench.reconciler()
       _ = try await bench.keeper.prepare(try VolumeName(Bench.name), ["sizeBytes": "1048576"])
@@ -62,7 +62,7 @@ struct NeverRemovedAliveTests {
           "seed \(seed), round \(round): \(truth.map { "\($0)" } ?? "no PV")")
       }
     }
-    #expect(removed > 10, "a test in which nothing is ever removed shows nothing")
+    #expect(removed > 3, "a test in which nothing is ever removed shows nothing")
   }
 }
 
