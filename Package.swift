@@ -107,5 +107,7 @@ let package = Package(
       name: "SystemTests",
       dependencies: ["EngineContract", "NodeProtocol", "LogicalVolumes", "LinuxSystem", "StorageModel"],
       path: "Tests/System", swiftSettings: strict),
+    .testTarget(
+      name: "ClusterTests", dependencies: ["LinuxSystem", "StorageModel"], path: "Tests/Cluster", swiftSettings: strict),
   ]
 )
