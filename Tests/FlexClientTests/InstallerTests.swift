@@ -94,7 +94,7 @@ struct InstallerTests {
       try FileManager.default.createSymbolicLink(
         atPath: "\(directory)/\(Self.vendorDriver)", withDestinationPath: directory + "/elsewhere")
       try await expectRefusal(directory, [], "is a symbolic link")
-      try await expectRefusal(directory, ["--uninstall"], "is a symbolic link")
+      try await expectRefusal(directory, try uninstalling(in: directory), "is a symbolic link")
       #expect(try FileManager.default.contentsOfDirectory(atPath: directory + "/elsewhere").isEmpty)
     }
   }
@@ -146,15 +146,35 @@ struct InstallerTests {
 
   @Test("uninstalls, also twice, and keeps a directory that holds more")
   func uninstall() async throws {
-    try await withPluginDirectory { directory in
+    try await withPluginDirectory { root in
+      let directory = root + "/plugins"
+      let uninstalling = try uninstalling(in: root)
       #expect(try await install(directory).exitCode == 0)
-      #expect(try await install(directory, ["--uninstall"]).exitCode == 0)
+      #expect(try await install(directory, uninstalling).exitCode == 0)
       #expect(try FileManager.default.contentsOfDirectory(atPath: directory).isEmpty)
-      #expect(try await install(directory, ["--uninstall"]).exitCode == 0)
+      #expect(try await install(directory, uninstalling).exitCode == 0)
       #expect(try await install(directory).exitCode == 0)
       try Data().write(to: URL(filePath: "\(directory)/\(Self.vendorDriver)/notes"))
-      try await expectRefusal(directory, ["--uninstall"], "files that are not ours")
+      try await expectRefusal(directory, uninstalling, "files that are not ours")
       #expect(try names(in: directory) == ["notes"])
+    }
+  }
+
+  @Test(
+    "uninstalls no client while kubelet has a volume mounted",
+    arguments: [
+      "/var/lib/kubelet/pods/u/volumes/volumes.k8s.elastic.co~elastic-local/pv",
+      "/data/kubelet/plugins/kubernetes.io/flexvolume/volumes.k8s.elastic.co/elastic-local/mounts/pv",
+    ])
+  func uninstallInUse(mountPoint: String) async throws {
+    try await withPluginDirectory { root in
+      let directory = root + "/plugins"
+      #expect(try await install(directory).exitCode == 0)
+      let other = "/var/lib/kubelet/pods/u/volumes/example.org~elastic-local/pv"
+      try await expectRefusal(
+        directory, try uninstalling(in: root, mounts: ["/", other, mountPoint]), "1 of our volumes are mounted")
+      #expect(try names(in: directory) == ["elastic-local"])
+      #expect(try await install(directory, uninstalling(in: root, mounts: ["/", other])).exitCode == 0)
     }
   }
 
@@ -188,7 +208,7 @@ struct InstallerTests {
       ),
       (
         "known directory", ["etc/kubernetes/kubelet-plugins/volume/exec/x": ""],
-        "/etc/kubernetes/kubelet-plugins/volume/exec", "OpenShift"
+        "/etc/kubernetes/kubelet-plugins/volume/exec", "openshift"
       ),
       (
         "two known", ["home/kubernetes/flexvolume/x": "", "usr/libexec/kubernetes/kubelet-plugins/volume/exec/x": ""],
@@ -198,11 +218,7 @@ struct InstallerTests {
     ] as [(String, [String: String], String, String)])
   func detect(remark: String, files: [String: String], chosen: String, reason: String) async throws {
     try await withPluginDirectory { root in
-      for (path, content) in files {
-        let file = URL(filePath: root + "/" + path)
-        try FileManager.default.createDirectory(at: file.deletingLastPathComponent(), withIntermediateDirectories: true)
-        try Data(content.utf8).write(to: file)
-      }
+      try populate(root, with: files)
       let result = try await run("/bin/sh", [Self.script, "--detect", "--host-root", root])
       #expect(result.exitCode == 0)
       #expect(result.text == chosen + "\n", "\(remark)")
@@ -216,7 +232,113 @@ struct InstallerTests {
     }
   }
 
+  @Test(
+    "finds the plugin directory of each distribution from what its node shows",
+    arguments: [
+      ("GKE", ["home/kubernetes/kubelet-config.yaml": "volumePluginDir: /home/kubernetes/flexvolume\n"], gke),
+      ("GKE's kubelet", ["proc/7/cmdline": "/home/kubernetes/bin/kubelet\0--volume-plugin-dir=\(gke)\0"], gke),
+      ("OpenShift 4", ["proc/7/cmdline": "/usr/bin/kubelet\0--volume-plugin-dir=\(openShift)\0"], openShift),
+      (
+        "OpenShift 4, newer",
+        [
+          "proc/7/cmdline": "/usr/bin/kubelet\0--config=/etc/kubernetes/kubelet.conf\0",
+          "etc/kubernetes/kubelet.conf": #"{"kind": "KubeletConfiguration", "volumePluginDir": "\#(openShift)"}"#,
+        ], openShift
+      ),
+      ("RKE, a container", ["proc/7/cmdline": "kubelet\0--volume-plugin-dir=\(flatcar)\0"], flatcar),
+      ("RKE2", ["etc/rancher/rke2/config.yaml": "kubelet-arg:\n  - \"volume-plugin-dir=\(flatcar)\"\n"], flatcar),
+      ("k3s", ["proc/7/cmdline": "/usr/local/bin/k3s server    \0"], defaultDirectory),
+      (
+        "k3s, configured",
+        [
+          "proc/7/cmdline": "/usr/local/bin/k3s\0agent\0",
+          "etc/rancher/k3s/config.yaml": "kubelet-arg:\n- volume-plugin-dir=/var/lib/flex # moved\n",
+        ], "/var/lib/flex"
+      ),
+      (
+        "k3s, by its service",
+        [
+          "proc/7/cmdline": "/usr/local/bin/k3s server\0",
+          "etc/systemd/system/k3s.service":
+            "ExecStart=/usr/local/bin/k3s \\\n '--kubelet-arg=volume-plugin-dir=/v' \\\n",
+        ], "/v"
+      ),
+      (
+        "k0s", ["proc/7/cmdline": "kubelet\0--config=/k\0", "k": "volumePluginDir: \(k0s)\n"], k0s
+      ),
+      ("k0s, kubelet down", ["usr/libexec/k0s/kubelet-plugins/volume/exec/x": ""], k0s),
+      (
+        "Talos: kubelet sees another root",
+        [
+          "proc/7/cmdline": "/usr/local/bin/kubelet\0--config=/etc/kubernetes/kubelet.yaml\0",
+          "proc/7/root/etc/kubernetes/kubelet.yaml": "volumePluginDir: /var/lib/kubelet/flex\n",
+          "etc/kubernetes/kubelet.yaml": "volumePluginDir: /wrong\n",
+        ], "/var/lib/kubelet/flex"
+      ),
+      ("Flatcar", ["var/lib/kubelet/volumeplugins/x": ""], flatcar),
+      (
+        "Flatcar, by its service",
+        ["etc/systemd/system/kubelet.service": "ExecStart=kubelet \\\n  --volume-plugin-dir=\(flatcar) \\\n --v=2\n"],
+        flatcar
+      ),
+      ("kubespray", ["etc/kubernetes/kubelet.env": "KUBELET_ARGS=\"--v=2 --volume-plugin-dir=/k/s\"\n"], "/k/s"),
+      ("AKS", ["etc/default/kubelet": "KUBELET_FLAGS=--v=2 --volume-plugin-dir=/etc/kubernetes/volumeplugins\n"], aks),
+      (
+        "kubeadm", ["var/lib/kubelet/kubeadm-flags.env": "KUBELET_KUBEADM_ARGS=\"--volume-plugin-dir /opt/flex\"\n"],
+        "/opt/flex"
+      ),
+      (
+        "a comment does not count",
+        [
+          "etc/default/kubelet": "# --volume-plugin-dir=/no\n",
+          "var/lib/kubelet/config.yaml": "volumePluginDir: /yes\n",
+        ],
+        "/yes"
+      ),
+    ] as [(String, [String: String], String)])
+  func layout(remark: String, files: [String: String], chosen: String) async throws {
+    try await withPluginDirectory { root in
+      try populate(root, with: files)
+      let result = try await run("/bin/sh", [Self.script, "--detect", "--host-root", root])
+      #expect(result.text == chosen + "\n", "\(remark)")
+      let said = String(decoding: result.error, as: UTF8.self)
+      #expect(!said.contains("not certain"), "\(remark): \(said)")
+    }
+  }
+
+  @Test(
+    "takes a distribution's name for its plugin directory",
+    arguments: [("gke", gke), ("openshift", openShift), ("rke2", flatcar), ("k3s", defaultDirectory), ("k0s", k0s)])
+  func named(name: String, directory: String) async throws {
+    try await withPluginDirectory { root in
+      let result = try await install(name, ["--host-root", root])
+      #expect(result.exitCode == 0, "\(String(decoding: result.error, as: UTF8.self))")
+      #expect(try names(in: root + directory) == ["elastic-local"])
+      try await expectRefusal("nowhere", ["--host-root", root], "nor one of: gke openshift")
+    }
+  }
+
+  private static let gke = "/home/kubernetes/flexvolume"
+  private static let openShift = "/etc/kubernetes/kubelet-plugins/volume/exec"
+  private static let aks = "/etc/kubernetes/volumeplugins"
+  private static let k0s = "/usr/libexec/k0s/kubelet-plugins/volume/exec"
+  private static let flatcar = "/var/lib/kubelet/volumeplugins"
   private static let defaultDirectory = "/usr/libexec/kubernetes/kubelet-plugins/volume/exec"
+
+  private func populate(_ root: String, with files: [String: String]) throws {
+    for (path, content) in files {
+      let file = URL(filePath: root + "/" + path)
+      try FileManager.default.createDirectory(at: file.deletingLastPathComponent(), withIntermediateDirectories: true)
+      try Data(content.utf8).write(to: file)
+    }
+  }
+
+  /// Arguments of an uninstallation on a host whose mount table is made up.
+  private func uninstalling(in root: String, mounts: [String] = ["/"]) throws -> [String] {
+    let lines = mounts.map { "22 1 8:1 / \($0) rw - ext4 /dev/sda1 rw\n" }.joined()
+    try populate(root, with: ["host/proc/1/mountinfo": lines])
+    return ["--uninstall", "--host-root", root + "/host"]
+  }
 
   private func install(
     _ directory: String, _ more: [String] = [], environment: [String: String] = [:]
