@@ -11,12 +11,13 @@ struct BoundVolume {
   static func with(_ name: String, fileSystem: String = "ext4", _ body: (BoundVolume) throws -> Void) throws {
     let volume = BoundVolume(name: "\(name)-\(OwnProcess.processID)")
     try Cluster.apply(volume.manifest(fileSystem))
-    try body(volume)
+    let result = Result { try body(volume) }
     try Cluster.kubectl("delete", "pod", "--selector", "volume=\(volume.name)", "--timeout=60s")
     try Cluster.kubectl("delete", "pvc,pv", "--selector", "volume=\(volume.name)", "--timeout=60s")
     let areGone = try eventually { try volume.mounts.isEmpty }
     let left = try volume.mounts
     #expect(areGone, "\(left) left")
+    try result.get()
   }
 
   /// Where it is mounted on this machine, kubelet's directories and the daemon's.
