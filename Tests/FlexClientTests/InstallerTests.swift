@@ -3,10 +3,7 @@ import Testing
 
 /// The installer, run as an operator runs it.
 @Suite("Installer")
-struct InstallerTests {
-  private static let script = BuiltClient.package + "/flex-install/install.sh"
-  private static let vendorDriver = "volumes.k8s.elastic.co~elastic-local"
-
+struct InstallerTests: InstallerBench {
   @Test("installs into an empty directory, and a second run changes nothing")
   func freshAndAgain() async throws {
     try await withPluginDirectory { directory in
@@ -44,7 +41,7 @@ struct InstallerTests {
     try await withPluginDirectory { directory in
       #expect(try await install(directory).exitCode == 0)
       try FileManager.default.setAttributes([.posixPermissions: 0o600], ofItemAtPath: client(directory))
-      try Data("half".utf8).write(to: URL(filePath: "\(directory)/\(Self.vendorDriver)/.elastic-local"))
+      try Data("half".utf8).write(to: URL(filePath: "\(directory)/\(vendorDriver)/.elastic-local"))
       #expect(try await install(directory).exitCode == 0)
       #expect(try identity(directory).mode == 0o755)
       #expect(try names(in: directory) == ["elastic-local"])
@@ -92,7 +89,7 @@ struct InstallerTests {
     try await withPluginDirectory { directory in
       try FileManager.default.createDirectory(atPath: directory + "/elsewhere", withIntermediateDirectories: true)
       try FileManager.default.createSymbolicLink(
-        atPath: "\(directory)/\(Self.vendorDriver)", withDestinationPath: directory + "/elsewhere")
+        atPath: "\(directory)/\(vendorDriver)", withDestinationPath: directory + "/elsewhere")
       try await expectRefusal(directory, [], "is a symbolic link")
       try await expectRefusal(directory, try uninstalling(in: directory), "is a symbolic link")
       #expect(try FileManager.default.contentsOfDirectory(atPath: directory + "/elsewhere").isEmpty)
@@ -102,7 +99,7 @@ struct InstallerTests {
   @Test("refuses to replace what is no plain file")
   func symlinkedClient() async throws {
     try await withPluginDirectory { directory in
-      let driver = "\(directory)/\(Self.vendorDriver)"
+      let driver = "\(directory)/\(vendorDriver)"
       try FileManager.default.createDirectory(atPath: driver, withIntermediateDirectories: true)
       try FileManager.default.createSymbolicLink(atPath: client(directory), withDestinationPath: "/bin")
       try await expectRefusal(directory, [], "is no plain file")
@@ -112,11 +109,11 @@ struct InstallerTests {
   @Test("refuses a directory that cannot be written")
   func readOnly() async throws {
     try await withPluginDirectory { directory in
-      let driver = "\(directory)/\(Self.vendorDriver)"
+      let driver = "\(directory)/\(vendorDriver)"
       try FileManager.default.createDirectory(atPath: driver, withIntermediateDirectories: true)
       // Root may write anywhere, so the installer runs as nobody where the test runs as root.
       for path in [directory, driver] { chmod(path, 0o555) }
-      let arguments = [Self.script, "--plugin-dir", directory, "--source", BuiltClient.directory]
+      let arguments = [installScript, "--plugin-dir", directory, "--source", BuiltClient.directory]
       let nobody = ["--reuid=65534", "--regid=65534", "--clear-groups", "/bin/sh"]
       let result =
         geteuid() == 0
@@ -154,7 +151,7 @@ struct InstallerTests {
       #expect(try FileManager.default.contentsOfDirectory(atPath: directory).isEmpty)
       #expect(try await install(directory, uninstalling).exitCode == 0)
       #expect(try await install(directory).exitCode == 0)
-      try Data().write(to: URL(filePath: "\(directory)/\(Self.vendorDriver)/notes"))
+      try Data().write(to: URL(filePath: "\(directory)/\(vendorDriver)/notes"))
       try await expectRefusal(directory, uninstalling, "files that are not ours")
       #expect(try names(in: directory) == ["notes"])
     }
@@ -178,188 +175,6 @@ struct InstallerTests {
     }
   }
 
-  @Test(
-    "detects the plugin directory and says how",
-    arguments: [
-      (
-        "flag", ["proc/7/cmdline": "/usr/bin/kubelet\0--v=2\0--volume-plugin-dir=/a/b\0"], "/a/b", "--volume-plugin-dir"
-      ),
-      (
-        "flag, apart", ["proc/7/cmdline": "hyperkube\0kubelet\0--volume-plugin-dir\0/a/b\0"], "/a/b",
-        "--volume-plugin-dir"
-      ),
-      (
-        "configuration, YAML",
-        [
-          "proc/7/cmdline": "kubelet\0--config=/etc/k.yaml\0",
-          "etc/k.yaml": "kind: X\nvolumePluginDir: \"/c/d\" # moved\n",
-        ],
-        "/c/d", "volumePluginDir in /etc/k.yaml"
-      ),
-      (
-        "configuration, JSON",
-        ["proc/7/cmdline": "kubelet\0--config\0/etc/k\0", "etc/k": #"{"kind":"X","volumePluginDir":"/c/d","a":1}"#],
-        "/c/d", "volumePluginDir in /etc/k"
-      ),
-      ("neither", ["proc/7/cmdline": "kubelet\0--v=2\0"], defaultDirectory, "sets no other than its default"),
-      (
-        "no kubelet, kubeadm's configuration", ["var/lib/kubelet/config.yaml": "volumePluginDir: /e\n"], "/e",
-        "config.yaml"
-      ),
-      (
-        "known directory", ["etc/kubernetes/kubelet-plugins/volume/exec/x": ""],
-        "/etc/kubernetes/kubelet-plugins/volume/exec", "openshift"
-      ),
-      (
-        "two known", ["home/kubernetes/flexvolume/x": "", "usr/libexec/kubernetes/kubelet-plugins/volume/exec/x": ""],
-        "/home/kubernetes/flexvolume", "not certain: no kubelet is to be seen here, and several directories exist"
-      ),
-      ("nothing", ["proc/7/cmdline": "sleep\0kubelet\0"], defaultDirectory, "not certain"),
-    ] as [(String, [String: String], String, String)])
-  func detect(remark: String, files: [String: String], chosen: String, reason: String) async throws {
-    try await withPluginDirectory { root in
-      try populate(root, with: files)
-      let result = try await run("/bin/sh", [Self.script, "--detect", "--host-root", root])
-      #expect(result.exitCode == 0)
-      #expect(result.text == chosen + "\n", "\(remark)")
-      let said = String(decoding: result.error, as: UTF8.self)
-      #expect(said.contains(reason), "\(remark): \(said)")
-      let certain = !said.contains("not certain")
-      let installed = try await run(
-        "/bin/sh", [Self.script, "--plugin-dir", "auto", "--host-root", root, "--source", BuiltClient.directory])
-      #expect(installed.exitCode == (certain ? 0 : 1), "\(remark)")
-      #expect(FileManager.default.fileExists(atPath: client(root + chosen)) == certain, "\(remark)")
-    }
-  }
-
-  @Test(
-    "finds the plugin directory of each distribution from what its node shows",
-    arguments: [
-      ("GKE", ["home/kubernetes/kubelet-config.yaml": "volumePluginDir: /home/kubernetes/flexvolume\n"], gke),
-      ("GKE's kubelet", ["proc/7/cmdline": "/home/kubernetes/bin/kubelet\0--volume-plugin-dir=\(gke)\0"], gke),
-      ("OpenShift 4", ["proc/7/cmdline": "/usr/bin/kubelet\0--volume-plugin-dir=\(openShift)\0"], openShift),
-      (
-        "OpenShift 4, newer",
-        [
-          "proc/7/cmdline": "/usr/bin/kubelet\0--config=/etc/kubernetes/kubelet.conf\0",
-          "etc/kubernetes/kubelet.conf": #"{"kind": "KubeletConfiguration", "volumePluginDir": "\#(openShift)"}"#,
-        ], openShift
-      ),
-      ("RKE, a container", ["proc/7/cmdline": "kubelet\0--volume-plugin-dir=\(flatcar)\0"], flatcar),
-      ("RKE2", ["etc/rancher/rke2/config.yaml": "kubelet-arg:\n  - \"volume-plugin-dir=\(flatcar)\"\n"], flatcar),
-      ("k3s", ["proc/7/cmdline": "/usr/local/bin/k3s server    \0"], defaultDirectory),
-      (
-        "k3s, configured",
-        [
-          "proc/7/cmdline": "/usr/local/bin/k3s\0agent\0",
-          "etc/rancher/k3s/config.yaml": "kubelet-arg:\n- volume-plugin-dir=/var/lib/flex # moved\n",
-        ], "/var/lib/flex"
-      ),
-      (
-        "k3s, by its service",
-        [
-          "proc/7/cmdline": "/usr/local/bin/k3s server\0",
-          "etc/systemd/system/k3s.service":
-            "ExecStart=/usr/local/bin/k3s \\\n '--kubelet-arg=volume-plugin-dir=/v' \\\n",
-        ], "/v"
-      ),
-      (
-        "k0s", ["proc/7/cmdline": "kubelet\0--config=/k\0", "k": "volumePluginDir: \(k0s)\n"], k0s
-      ),
-      ("k0s, kubelet down", ["usr/libexec/k0s/kubelet-plugins/volume/exec/x": ""], k0s),
-      (
-        "Talos: kubelet sees another root",
-        [
-          "proc/7/cmdline": "/usr/local/bin/kubelet\0--config=/etc/kubernetes/kubelet.yaml\0",
-          "proc/7/root/etc/kubernetes/kubelet.yaml": "volumePluginDir: /var/lib/kubelet/flex\n",
-          "etc/kubernetes/kubelet.yaml": "volumePluginDir: /wrong\n",
-        ], "/var/lib/kubelet/flex"
-      ),
-      ("Flatcar", ["var/lib/kubelet/volumeplugins/x": ""], flatcar),
-      (
-        "Flatcar, by its service",
-        ["etc/systemd/system/kubelet.service": "ExecStart=kubelet \\\n  --volume-plugin-dir=\(flatcar) \\\n --v=2\n"],
-        flatcar
-      ),
-      ("kubespray", ["etc/kubernetes/kubelet.env": "KUBELET_ARGS=\"--v=2 --volume-plugin-dir=/k/s\"\n"], "/k/s"),
-      ("AKS", ["etc/default/kubelet": "KUBELET_FLAGS=--v=2 --volume-plugin-dir=/etc/kubernetes/volumeplugins\n"], aks),
-      (
-        "kubeadm", ["var/lib/kubelet/kubeadm-flags.env": "KUBELET_KUBEADM_ARGS=\"--volume-plugin-dir /opt/flex\"\n"],
-        "/opt/flex"
-      ),
-      (
-        "a comment does not count",
-        [
-          "etc/default/kubelet": "# --volume-plugin-dir=/no\n",
-          "var/lib/kubelet/config.yaml": "volumePluginDir: /yes\n",
-        ],
-        "/yes"
-      ),
-    ] as [(String, [String: String], String)])
-  func layout(remark: String, files: [String: String], chosen: String) async throws {
-    try await withPluginDirectory { root in
-      try populate(root, with: files)
-      let result = try await run("/bin/sh", [Self.script, "--detect", "--host-root", root])
-      #expect(result.text == chosen + "\n", "\(remark)")
-      let said = String(decoding: result.error, as: UTF8.self)
-      #expect(!said.contains("not certain"), "\(remark): \(said)")
-    }
-  }
-
-  @Test(
-    "takes a distribution's name for its plugin directory",
-    arguments: [("gke", gke), ("openshift", openShift), ("rke2", flatcar), ("k3s", defaultDirectory), ("k0s", k0s)])
-  func named(name: String, directory: String) async throws {
-    try await withPluginDirectory { root in
-      let result = try await install(name, ["--host-root", root])
-      #expect(result.exitCode == 0, "\(String(decoding: result.error, as: UTF8.self))")
-      #expect(try names(in: root + directory) == ["elastic-local"])
-      try await expectRefusal("nowhere", ["--host-root", root], "nor one of: gke openshift")
-    }
-  }
-
-  private static let gke = "/home/kubernetes/flexvolume"
-  private static let openShift = "/etc/kubernetes/kubelet-plugins/volume/exec"
-  private static let aks = "/etc/kubernetes/volumeplugins"
-  private static let k0s = "/usr/libexec/k0s/kubelet-plugins/volume/exec"
-  private static let flatcar = "/var/lib/kubelet/volumeplugins"
-  private static let defaultDirectory = "/usr/libexec/kubernetes/kubelet-plugins/volume/exec"
-
-  private func populate(_ root: String, with files: [String: String]) throws {
-    for (path, content) in files {
-      let file = URL(filePath: root + "/" + path)
-      try FileManager.default.createDirectory(at: file.deletingLastPathComponent(), withIntermediateDirectories: true)
-      try Data(content.utf8).write(to: file)
-    }
-  }
-
-  /// Arguments of an uninstallation on a host whose mount table is made up.
-  private func uninstalling(in root: String, mounts: [String] = ["/"]) throws -> [String] {
-    let lines = mounts.map { "22 1 8:1 / \($0) rw - ext4 /dev/sda1 rw\n" }.joined()
-    try populate(root, with: ["host/proc/1/mountinfo": lines])
-    return ["--uninstall", "--host-root", root + "/host"]
-  }
-
-  private func install(
-    _ directory: String, _ more: [String] = [], environment: [String: String] = [:]
-  ) async throws -> Run {
-    _ = try BuiltClient.path()
-    let arguments = [Self.script, "--plugin-dir", directory, "--source", BuiltClient.directory] + more
-    return try await run("/bin/sh", arguments, environment: environment)
-  }
-
-  private func expectRefusal(_ directory: String, _ more: [String], _ reason: String) async throws {
-    let result = try await install(directory, more)
-    #expect(result.exitCode == 1)
-    #expect(String(decoding: result.error, as: UTF8.self).contains(reason))
-  }
-
-  private func client(_ directory: String) -> String { "\(directory)/\(Self.vendorDriver)/elastic-local" }
-
-  private func names(in directory: String) throws -> [String] {
-    try FileManager.default.contentsOfDirectory(atPath: "\(directory)/\(Self.vendorDriver)").sorted()
-  }
-
   private func identity(_ directory: String) throws -> Identity {
     var status = stat()
     guard stat(client(directory), &status) == 0 else { throw TestFailure("no client in \(directory)") }
@@ -374,12 +189,5 @@ struct InstallerTests {
     var mode: UInt32
     var seconds: Int
     var nanoseconds: Int
-  }
-
-  private func withPluginDirectory(_ body: (String) async throws -> Void) async throws {
-    let directory = try TemporaryDirectory()
-    defer { directory.remove() }
-    chmod(directory.path, 0o755)
-    try await body(directory.path)
   }
 }
