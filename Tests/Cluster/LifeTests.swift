@@ -82,7 +82,7 @@ struct LifeTests {
   }
 
   private func sizeInMiB() throws -> Int {
-    let line = try Cluster.inside("pod", "df -m /data | tail -n 1")
+    let line = try Cluster.inside("pod", "df -mP /data | tail -n 1")
     return line.split(separator: " ").dropFirst().first.flatMap { Int($0) } ?? 0
   }
 }
