@@ -152,5 +152,7 @@ let package = Package(
         "EngineContract", "VolumeHost", "NodeProtocol", "LogicalVolumes", "LinuxSystem", "StorageModel",
       ],
       path: "Tests/System", swiftSettings: strict),
+    .testTarget(
+      name: "ClusterTests", dependencies: ["LinuxSystem", "StorageModel"], path: "Tests/Cluster", swiftSettings: strict),
   ]
 )

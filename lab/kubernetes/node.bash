@@ -185,7 +185,9 @@ make_kubelet_root() {
 
 # AWS_…: kubelet 1.20 otherwise asks a metadata service for 5 s.
 define_kubelet() {
-  define_part "$name/kubelet" AWS_EC2_METADATA_DISABLED=true "$kubernetes/kubelet" --v=2 \
+  local settings
+  mapfile -t settings < <(settings_of_ours)
+  define_part "$name/kubelet" AWS_EC2_METADATA_DISABLED=true ${settings[@]+"${settings[@]}"} "$kubernetes/kubelet" --v=2 \
     --config="$node/kubelet.json" --kubeconfig="$directory/nodes-$name.json" --root-dir="$node/kubelet" \
     --cert-dir="$directory/serving/$name" --hostname-override="$name" --node-ip="$node_address" \
     --container-runtime=remote --container-runtime-endpoint="unix://$containerd_socket" \
