@@ -6,7 +6,7 @@ import Testing
 @Suite("Decoding")
 struct DecodingTests {
   private func decode<Object: APIObject>(_ text: String) throws -> Object {
-    var reader = JSONReader(Array(text.utf8), strings: StringCache())
+    var reader = JSONReader(Array(text.utf8), cache: DecodingCache())
     let object = try Object(json: &reader)
     try reader.end()
     return object
