@@ -101,6 +101,20 @@ struct ReflectorTests {
     #expect(run.waits.isEmpty, "at once, since that is what happens after each long pause")
   }
 
+  @Test("after an absence of the server an expired version is answered at once, and a second one after a wait")
+  func expiryAfterAbsence() async {
+    let away = ScriptedTransport.Step.failure(TransportError(.unreachable, "away"))
+    let expired = ScriptedTransport.Step.reply(410, status(410, "Expired"))
+    let run = await changes(
+      3,
+      [
+        .reply(200, list([], version: 5)), away, away, expired, .reply(200, list([], version: 6)), expired,
+        .reply(200, list([], version: 7)), .stream([], .open),
+      ])
+    #expect(run.requests == ["list", "watch@5", "watch@5", "watch@5", "list", "watch@6", "list", "watch@7"])
+    #expect(run.waits == [375, 750, 375].map { .milliseconds($0) })
+  }
+
   @Test("a list that is broken off begins anew and deletes nothing that the first half had not")
   func brokenList() async {
     let run = await changes(

@@ -104,7 +104,7 @@ extension Reflector {
   private func watch(
     _ version: String, _ machine: inout ListWatch, _ cache: DecodingCache, _ deliver: Delivery
   ) async throws(APIError) {
-    let reply = try await client.open(request(version))
+    let reply = try await open(request(version))
     var splitter = LineSplitter(limit: Self.lineLimit)
     var hasDelivered = false
     while let piece = try await next(reply.body) {
@@ -143,6 +143,14 @@ extension Reflector {
     path.query("resourceVersion", version)
     path.query("timeoutSeconds", String(300 + Int(client.time.random() * 300)))
     return HTTPRequest(path: path.text, timeout: nil, idleTimeout: .seconds(150))
+  }
+
+  private func open(_ request: HTTPRequest) async throws(APIError) -> HTTPReply {
+    do throws(APIError) {
+      return try await client.open(request)
+    } catch {
+      throw error.during("watching \(resource.name)")
+    }
   }
 
   private func next(_ body: any HTTPBody) async throws(APIError) -> [UInt8]? {
