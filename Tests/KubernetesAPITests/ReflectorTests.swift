@@ -142,6 +142,18 @@ struct ReflectorTests {
     #expect(run.requests == ["list", "list", "list", "watch@5", "watch@5", "watch@5", "watch@6"])
   }
 
+  @Test("a watch that is refused with Retry-After waits as long as the server wishes")
+  func retryAfter() async {
+    let run = await changes(
+      1,
+      [
+        .reply(200, list([], version: 5)), .reply(429, status(429, "TooManyRequests"), ["retry-after": "8"]),
+        .stream([], .open),
+      ])
+    #expect(run.waits == [.seconds(6)])
+    #expect(run.requests == ["list", "watch@5", "watch@5"])
+  }
+
   @Test("a line that is no JSON, or that never ends, is answered by a new list")
   func malformed() async {
     for pieces in [["{\"type\":\n"], Array(repeating: String(repeating: "x", count: 1 << 20), count: 9)] {

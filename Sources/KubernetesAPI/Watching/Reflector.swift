@@ -50,6 +50,7 @@ package final class Reflector<Object: APIObject, Value: Sendable>: Sendable {
     var machine = ListWatch()
     let cache = DecodingCache()
     while !Task.isCancelled {
+      var wish = Duration.zero
       do throws(APIError) {
         switch machine.action {
         case .list(let next): try await list(next, &machine, cache, deliver)
@@ -58,9 +59,10 @@ package final class Reflector<Object: APIObject, Value: Sendable>: Sendable {
       } catch {
         if error.kind == .cancelled { return }
         machine.failed(error)
-        report(error, machine.wait)
+        wish = min(error.retryAfter ?? .zero, client.retry.longestWait)
+        report(error, max(machine.wait, wish))
       }
-      guard await pause(machine.wait) else { return }
+      guard await pause(max(machine.wait, wish)) else { return }
     }
   }
 
