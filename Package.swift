@@ -110,6 +110,10 @@ let package = Package(
       name: "ownership-benchmark", dependencies: ["VolumeHost"], path: "Benchmarks/ownership", exclude: ["run.sh"],
       swiftSettings: strict),
 
+    .executableTarget(
+      name: "api-client-benchmark", dependencies: ["KubernetesAPI", "LinuxSystem", "StorageModel"],
+      path: "Benchmarks/api-client", swiftSettings: strict),
+
     // Runs the executables, which `swift build --build-tests` builds with everything else: Embedded Swift cannot be linked
     // into a test. The portable sources are compiled in a second time through links in Shared/.
     .testTarget(name: "FlexClientTests", swiftSettings: strict),
