@@ -29,6 +29,18 @@ enum Cluster {
     try run(package + "/lab/cluster", [command, directory] + arguments, at: location)
   }
 
+  /// Runs `elastic-local-node COMMAND` against the node's daemon.
+  @discardableResult
+  static func node(_ arguments: String..., at location: SourceLocation = #_sourceLocation) throws -> String {
+    let directory = Files.linkTarget("/proc/self/exe").map {
+      $0.split(separator: "/").dropLast().map { "/" + $0 }.joined()
+    }
+    return try run((directory ?? ".") + "/elastic-local-node", arguments, at: location)
+  }
+
+  /// What the node's daemon has, as JSON.
+  static func nodeStatus() throws -> String { try node("status", "--json") }
+
   /// Makes or changes objects, given as YAML or JSON.
   static func apply(_ manifest: String, at location: SourceLocation = #_sourceLocation) throws {
     guard let directory else { throw Trouble("no cluster: lab/cluster-test starts one") }
