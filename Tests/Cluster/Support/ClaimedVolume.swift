@@ -24,7 +24,8 @@ struct ClaimedVolume {
     try Cluster.kubectl("delete", "pvc", name, "--ignore-not-found", "--timeout=60s")
     guard !pv.isEmpty, try policy(of: pv) == "Delete" else { return }
     let isGone = try eventually { try !Self.exists(pv) }
-    #expect(isGone, "PV \(pv) stays: \(try Cluster.kubectl("get", "pv", pv, "-o", "yaml", "--ignore-not-found"))")
+    let left = try Cluster.kubectl("get", "pv", pv, "-o", "yaml", "--ignore-not-found")
+    #expect(isGone, "PV \(pv) stays: \(left)")
     #expect(try !Self.hasStorage(pv), "the volume of \(pv) is left on the node")
   }
 
