@@ -37,7 +37,7 @@ struct MetricsText {
     exposition.family("elastic_local_calls_in_flight", "gauge", "Calls being served.")
     exposition.sample("elastic_local_calls_in_flight", [:], Double(state.inFlight))
     exposition.family(
-      "elastic_local_connections_refused_total", "counter", "Connections refused: not root, or too many.")
+      "elastic_local_connections_refused_total", "counter", "Connections refused: not root, or no request.")
     exposition.sample("elastic_local_connections_refused_total", [:], Double(state.refusedConnections))
     exposition.family("elastic_local_call_seconds", "histogram", "Time from request to reply.")
     for (verb, histogram) in state.callSeconds.sorted(by: { $0.key < $1.key }) {
