@@ -13,7 +13,8 @@ PLUGIN_DIR ?= /usr/libexec/kubernetes/kubelet-plugins/volume/exec
 SWIFT_BUILD := swift build --scratch-path $(BUILD)
 SWIFT_FILES := Sources Tests Package.swift
 SHELL_FILES := $(wildcard lab/run lab/test lab/sanity lab/docs lab/dependencies lab/volume-group lab/boot lab/demo \
-	lab/manifests lab/monitoring lab/promtool lab/cluster lab/kubernetes/programs lab/kubernetes/images daemonset/image/build .ci/run \
+	lab/manifests lab/monitoring lab/promtool \
+	lab/cluster lab/kubernetes/programs lab/kubernetes/images daemonset/image/build .ci/run \
 	flex-install/*.sh Benchmarks/common.bash Benchmarks/*/run.sh Tests/VolumeHostTests/Traces/replay)
 
 .PHONY: help
