@@ -235,7 +235,7 @@ struct MetricsTextTests {
       #expect(text.contains(line + "\n"), "\(line)")
     }
     #expect(text.contains(#"elastic_local_thin_data_percent{group="a\"b\\c\nd"} 12.5"#))
-    #expect(!text.contains("elastic_local_thin_metadata_percent"), "what is not known is not shown as zero")
+    #expect(!text.contains("\nelastic_local_thin_metadata_percent"), "what is not known is not shown as zero")
     #expect(!text.contains("frobnicate"))
   }
 }
