@@ -13,7 +13,10 @@ PLUGIN_DIR ?= /usr/libexec/kubernetes/kubelet-plugins/volume/exec
 SWIFT_BUILD := swift build --scratch-path $(BUILD)
 SWIFT_FILES := Sources Tests Package.swift
 SHELL_FILES := $(wildcard lab/run lab/test lab/sanity lab/docs lab/dependencies lab/volume-group lab/boot lab/demo \
-	lab/cluster lab/cluster-test lab/kubernetes/programs lab/kubernetes/images daemonset/image/build .ci/run \
+SHELL_FILES := $(wildcard lab/run lab/test lab/sanity lab/docs lab/dependencies lab/volume-group lab/boot lab/demo \
+	lab/cluster lab/cluster-test lab/kubernetes/programs lab/kubernetes/images lab/manifests lab/monitoring \
+	daemonset/image/build .ci/run flex-install/*.sh Benchmarks/common.bash Benchmarks/*/run.sh \
+	Tests/VolumeHostTests/Traces/replay)
 	flex-install/*.sh Benchmarks/common.bash Benchmarks/*/run.sh Tests/VolumeHostTests/Traces/replay)
 
 .PHONY: help
@@ -75,6 +78,10 @@ demo: build ## show a volume's life on a real LVM: made, mounted, grown, kept ov
 image: build ## build the container image as an OCI archive, without an engine; IMAGE=name
 	@lab/dependencies cluster
 	@BUILD=$(BUILD) daemonset/image/build
+
+.PHONY: manifests
+manifests: build-tests ## check daemonset/ with a real API server: objects, rights, alerts, dashboard
+	@BUILD=$(BUILD) lab/manifests
 
 .PHONY: fmt
 fmt: ## format the Swift files
