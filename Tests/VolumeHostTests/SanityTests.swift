@@ -93,6 +93,19 @@ struct SanityTests {
     #expect(found["init/succeeds"] == "init answered \"capabilities\": null, on which a kubelet crashes")
   }
 
+  @Test("An init that fails is one failure, and what needs a loaded driver is skipped")
+  func unready() async throws {
+    let results = try await examine(.unready)
+    #expect(failures(results) == ["init/succeeds": "init command failed, status: Failure, reason: no daemon"])
+    #expect(results["share/volumes-at-once"] == .skipped("init did not succeed"))
+  }
+
+  @Test("A mount that fails where the volume is mounted already is found by no other case")
+  func impatient() async throws {
+    let found = failures(try await examine(.impatient))
+    #expect(found.keys.sorted() == ["mount/twice"])
+  }
+
   @Test("The page lists every case, with its promise")
   func page() throws {
     let root = URL(filePath: #filePath).appending(path: "../../..").standardized

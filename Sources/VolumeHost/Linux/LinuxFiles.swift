@@ -11,7 +11,8 @@ public struct LinuxFiles: HostFiles {
 
   /// Looks for the programs that make and grow file systems.
   public init(concurrency: Int = 64) {
-    pool = WorkerPool(name: "volume-host", limit: concurrency)
+    // A walk recurses into each level of a pod's directories.
+    pool = WorkerPool(name: "volume-host", limit: concurrency, stackSize: 8 << 20)
     tools = FileSystemTools()
   }
 

@@ -60,8 +60,10 @@ enum BenchFiles {
     }
   }
 
-  /// Removes a scratch directory if nothing is mounted in it any more.
+  /// Removes a scratch directory. What a bad driver has left mounted in it is taken down first: nobody else knows of it. If
+  /// that can not be done, the directory stays.
   static func removeScratch(_ path: String) {
+    for mount in ((try? mounts(below: path)) ?? []).reversed() { _ = try? Mounting.unmountAllLayers(mount) }
     if (try? mounts(below: path))?.isEmpty == true { try? Files.removeTree(path) }
   }
 }
