@@ -32,7 +32,11 @@ struct Arguments {
       settings.version = version
     case "--root": settings.root = value
     case "--fs-type": settings.fsType = value
-    case "--filter": settings.filter = value
+    case "--filter":
+      guard SanityCase.all.contains(where: { $0.name.contains(value) }) else {
+        throw UsageError("no case's name contains \"\(value)\"")
+      }
+      settings.filter = value
     case "--node": settings.node = value
     case "--option":
       let (key, value) = try Self.option(value)

@@ -18,6 +18,10 @@ enum FixtureDriver: String, CaseIterable {
   case littering
   /// `"capabilities": null`.
   case null
+  /// init fails.
+  case unready
+  /// mount of what is mounted fails.
+  case impatient
 
   /// The script; volumes are kept in a directory.
   func script(keeping data: String) -> String {
@@ -47,7 +51,9 @@ enum FixtureDriver: String, CaseIterable {
     \(attachCommands)
     case "$1" in
     init) \(initialize) ;;
-    mount) bind "$2" "$3" ;;
+    mount)
+      \(mount)
+      bind "$2" "$3" ;;
     unmount)
       \(unmount)
       unbind "$2" ;;
@@ -84,11 +90,14 @@ enum FixtureDriver: String, CaseIterable {
 
   private var initialize: String {
     switch self {
+    case .unready: "fail 'no daemon'"
     case .null: #"answer Success ',"capabilities":null'"#
     case .attaching: #"answer Success ',"capabilities":{"requiresFSResize":false,"supportsMetrics":true}'"#
     default: #"answer Success ',"capabilities":{"attach":false,"requiresFSResize":false,"supportsMetrics":true}'"#
     }
   }
+
+  private var mount: String { self == .impatient ? "[ \"$(mounts \"$2\")\" = 0 ] || fail 'already mounted'" : ":" }
 
   private var unmount: String {
     switch self {

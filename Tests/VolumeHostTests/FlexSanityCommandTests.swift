@@ -29,7 +29,7 @@ struct FlexSanityCommandTests {
     "What can not be run is told, with exit code 2",
     arguments: [
       ["/nonexistent"], ["/etc"], ["/etc/passwd"], [], ["--kubernetes-version", "1.99", "/bin/true"], ["--no-such"],
-      ["--timeout", "soon", "/bin/true"], ["/bin/true", "/bin/false"],
+      ["--timeout", "soon", "/bin/true"], ["/bin/true", "/bin/false"], ["--filter", "no-such-case", "/bin/true"],
     ])
   func usage(arguments: [String]) throws {
     let result = try run(arguments)

@@ -27,6 +27,8 @@ struct OutcomeTests {
     Row(
       "failure with exit code 1", #"{"status":"Failure","message":"no server"}"#, .exited(1),
       "mount command failed, status: Failure, reason: no server"),
+    Row(
+      "deeper than anybody reads", String(repeating: "[", count: 100_000), .exited(0), "exceeded max depth"),
     Row("success with exit code 1", #"{"status":"Success"}"#, .exited(1), "exit status 1"),
     Row("success, then killed", #"{"status":"Success"}"#, .signalled(9), "signal: killed"),
     Row(

@@ -80,6 +80,10 @@ struct RealNodeTests {
     try await files.bind(source, to: target)
     #expect(try await files.state(of: target, recognisingBinds: true) == .mountPoint)
     #expect(try await files.state(of: target, recognisingBinds: false) == .plain)
+    // A kubelet's root directory may be a link.
+    #expect(symlink(directory.path, directory["link"]) == 0)
+    let linked = directory["link"] + target.dropFirst(directory.path.utf8.count)
+    #expect(try await files.state(of: linked, recognisingBinds: true) == .mountPoint)
     let second = try directory.directory("second")
     try await files.bind(source, to: second)
     #expect(try await files.otherMounts(of: target) == [second])

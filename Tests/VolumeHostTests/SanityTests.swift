@@ -10,7 +10,7 @@ import VolumeHost
     if: geteuid() == 0 && Tools.find("jq") != nil && Tools.find("flock") != nil, "skipped: needs root, jq, flock"))
 struct SanityTests {
   private func examine(
-    _ fixture: FixtureDriver, limit: Duration = .seconds(20), filter: String = ""
+    _ fixture: FixtureDriver, limit: Duration = .seconds(20), filter: String = "", behindLink: Bool = false
   ) async throws -> [String: SanityResult.Verdict] {
     let directory = try TemporaryDirectory()
     let data = try directory.directory("data")
@@ -18,6 +18,10 @@ struct SanityTests {
     let path = try directory.executable("plugins/example.org~fixture/fixture", fixture.script(keeping: data))
     var settings = SanitySettings()
     settings.root = try directory.directory("kubelet")
+    if behindLink {
+      #expect(symlink(directory["kubelet"], directory["link"]) == 0)
+      settings.root = directory["link"]
+    }
     settings.limit = limit
     settings.filter = filter
     var results: [String: SanityResult.Verdict] = [:]
@@ -51,6 +55,11 @@ struct SanityTests {
     for name in ["attach/detach-unknown", "attach/is-attached", "attach/mount-device", "attach/repeats"] {
       #expect(results[name] == .passed, "\(name)")
     }
+  }
+
+  @Test("A root directory that is a link to one is no driver's fault")
+  func link() async throws {
+    #expect(try await examine(.good, filter: "mount/mounts", behindLink: true) == ["mount/mounts": .passed])
   }
 
   @Test("A log line before the reply is not loaded, and quoted")
@@ -91,6 +100,19 @@ struct SanityTests {
   func null() async throws {
     let found = failures(try await examine(.null))
     #expect(found["init/succeeds"] == "init answered \"capabilities\": null, on which a kubelet crashes")
+  }
+
+  @Test("An init that fails is one failure, and what needs a loaded driver is skipped")
+  func unready() async throws {
+    let results = try await examine(.unready)
+    #expect(failures(results) == ["init/succeeds": "init command failed, status: Failure, reason: no daemon"])
+    #expect(results["share/volumes-at-once"] == .skipped("init did not succeed"))
+  }
+
+  @Test("A mount that fails where the volume is mounted already is found by no other case")
+  func impatient() async throws {
+    let found = failures(try await examine(.impatient))
+    #expect(found.keys.sorted() == ["mount/twice"])
   }
 
   @Test("The page lists every case, with its promise")

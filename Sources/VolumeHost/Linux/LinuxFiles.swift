@@ -11,7 +11,8 @@ public struct LinuxFiles: HostFiles {
 
   /// Looks for the programs that make and grow file systems.
   public init(concurrency: Int = 64) {
-    pool = WorkerPool(name: "volume-host", limit: concurrency)
+    // A walk recurses into each level of a pod's directories.
+    pool = WorkerPool(name: "volume-host", limit: concurrency, stackSize: 8 << 20)
     tools = FileSystemTools()
   }
 
@@ -54,6 +55,7 @@ public struct LinuxFiles: HostFiles {
   public func otherMounts(of path: String) async throws(HostError) -> [String] {
     try await system { () throws(SystemError) in
       let table = try MountTable.current()
+      let path = Self.withoutLinks(path)
       guard let mount = table.at(path).last else { return [] }
       return table.entries.filter { $0.device == mount.device && $0.root == mount.root && $0.mountPoint != path }
         .map(\.mountPoint)
@@ -110,7 +112,9 @@ extension LinuxFiles {
 
   private static func state(of path: String, _ recognisingBinds: Bool) throws(HostError) -> DirectoryState {
     // The mount table knows mounts whose server has died, where lstat(2) only fails.
-    if recognisingBinds, let table = try? MountTable.current(), !table.at(path).isEmpty { return .mountPoint }
+    if recognisingBinds, let table = try? MountTable.current(), !table.at(withoutLinks(path)).isEmpty {
+      return .mountPoint
+    }
     var status = stat()
     guard lstat(path, &status) == 0 else {
       if errno == ENOENT { return .missing }
@@ -119,6 +123,15 @@ extension LinuxFiles {
     var above = stat()
     guard lstat(path + "/..", &above) == 0 else { throw HostError("stat", path + "/..", code: errno) }
     return status.st_dev == above.st_dev ? .plain : .mountPoint
+  }
+
+  /// A path as the mount table has it. Links above it are followed, since a kubelet's root directory may be one; what is at
+  /// the path itself is not looked at, since its server may have died.
+  private static func withoutLinks(_ path: String) -> String {
+    guard let slash = path.lastIndex(of: "/"), slash != path.startIndex,
+      let above = try? Files.realPath(String(path[..<slash]))
+    else { return path }
+    return (above == "/" ? "" : above) + path[slash...]
   }
 }
 

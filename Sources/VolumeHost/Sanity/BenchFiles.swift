@@ -38,13 +38,20 @@ enum BenchFiles {
     }
   }
 
+  /// The real path of a directory, which is made if it is missing. The kernel's table of mounts knows no other, and drivers
+  /// run in "/".
+  static func makeRoot(_ path: String) throws -> String {
+    try Files.makeDirectories(path, mode: 0o755)
+    return try Files.realPath(path)
+  }
+
   /// A directory of its own, with its real path.
   static func makeScratch() throws -> String {
     var bytes = Array("/tmp/flex-sanity-XXXXXX".utf8CString)
     guard mkdtemp(&bytes) != nil else {
       throw SystemError(operation: "make directory", subject: "/tmp", errno: .current)
     }
-    return String(decoding: bytes.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
+    return try Files.realPath(String(decoding: bytes.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self))
   }
 
   /// Removes our pods' directories as far as they are empty.
@@ -60,8 +67,10 @@ enum BenchFiles {
     }
   }
 
-  /// Removes a scratch directory if nothing is mounted in it any more.
+  /// Removes a scratch directory. What a bad driver has left mounted in it is taken down first: nobody else knows of it. If
+  /// that can not be done, the directory stays.
   static func removeScratch(_ path: String) {
+    for mount in ((try? mounts(below: path)) ?? []).reversed() { _ = try? Mounting.unmountAllLayers(mount) }
     if (try? mounts(below: path))?.isEmpty == true { try? Files.removeTree(path) }
   }
 }

@@ -44,7 +44,7 @@ public struct DriverSanity: Sendable {
 
   /// Runs the cases one after another and hands out each result when it is there.
   public func run(_ report: (SanityResult) -> Void) async throws {
-    let root = try settings.root ?? BenchFiles.makeScratch()
+    let root = try settings.root.map { try BenchFiles.makeRoot($0) } ?? BenchFiles.makeScratch()
     let bench = await bench(root)
     for sanityCase in SanityCase.all where settings.filter.isEmpty || sanityCase.name.contains(settings.filter) {
       report(await run(sanityCase, bench))

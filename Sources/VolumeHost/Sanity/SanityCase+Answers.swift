@@ -13,6 +13,7 @@ extension SanityCase {
       "init/repeats", "init may run any number of times, and says the same each time.",
       otherwise: "Between two probes a kubelet may change its mind about attaching, and lose volumes."
     ) { bench in
+      _ = try bench.announced()
       let first = try await bench.requireSuccess(bench.calls.initialize())
       let second = try await bench.requireSuccess(bench.calls.initialize())
       try bench.require(first.capabilities == second.capabilities, "the second answer was another one")
@@ -21,6 +22,7 @@ extension SanityCase {
       "init/quick", "init answers within a second: it runs inside every look-up of any volume plugin.",
       otherwise: "All volumes of the node, of all drivers, wait for it."
     ) { bench in
+      _ = try bench.announced()
       let time = SystemTime()
       try await bench.requireSuccess(bench.calls.initialize())
       try bench.require(time.now < .seconds(1), "it took \(time.now)")
@@ -50,10 +52,18 @@ extension SanityCase {
       "answer/bad-json", "mount with options that are no JSON is a failure, and mounts nothing.",
       otherwise: "A pod may get a volume that it did not ask for."
     ) { bench in
-      let (_, path) = try await bench.preparedMount(bench.spec(), bench.pod(bench.spec()))
-      for text in ["", "{", "[]", "{\"kubernetes.io/pvOrVolumeName\":5}"] {
-        try await bench.requireRefusal(DriverCall(.mount, [path, text]), "options \(RecordingRunner.quote(text))")
-        try bench.require(try bench.mountCount(path) == 0, "something is mounted")
+      let spec = bench.spec()
+      let pod = bench.pod(spec)
+      let (_, path) = try await bench.preparedMount(spec, pod)
+      do {
+        for text in ["", "{", "[]", "{\"kubernetes.io/pvOrVolumeName\":5}"] {
+          try await bench.requireRefusal(DriverCall(.mount, [path, text]), "options \(RecordingRunner.quote(text))")
+          try bench.require(try bench.mountCount(path) == 0, "something is mounted")
+        }
+      } catch {
+        // Nobody else will ask for it.
+        for _ in 0..<(try bench.mountCount(path)) { try? await bench.tearDown(spec, pod) }
+        throw error
       }
     },
     SanityCase(

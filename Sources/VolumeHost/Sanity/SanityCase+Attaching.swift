@@ -81,7 +81,8 @@ extension SanityCase {
   static let traces = [
     SanityCase(
       "traces/answers", "Every answer so far was one JSON object with nothing around it, and fitted the exit code.",
-      otherwise: "Pods fail with messages such as \"invalid character 'w' looking for beginning of value\"."
+      otherwise:
+        "Pods fail with messages such as \"invalid character 'w' looking for beginning of value\" or \"exit status 1\"."
     ) { bench in
       if let first = bench.recorder.complaints.first { throw SanityFailure(first) }
     },
@@ -91,8 +92,11 @@ extension SanityCase {
         "Each change makes kubelet and controller-manager probe the driver again, and forget what it is not able to."
     ) { bench in
       let directory = DriverSanity.directory(of: bench.driver.executable)
-      let new = BenchFiles.snapshot(directory).filter { !bench.surroundings.contains($0) }
+      let now = BenchFiles.snapshot(directory)
+      let new = now.filter { !bench.surroundings.contains($0) }
       try bench.require(new.isEmpty, "new or changed: \(new.joined(separator: ", "))")
+      let gone = bench.surroundings.filter { !now.contains($0) }
+      try bench.require(gone.isEmpty, "gone: \(gone.joined(separator: ", "))")
     },
     SanityCase(
       "traces/mounts", "Nothing is mounted any more.",

@@ -31,6 +31,7 @@ extension SanityCase {
       "share/volumes-at-once", "Mounts of several volumes may come at the same time.",
       otherwise: "A pod with several volumes does not start."
     ) { bench in
+      _ = try bench.announced()
       let pods = (0..<3).map { _ in bench.pod(bench.spec()) }
       let failures = await bench.atOnce(pods) { _ = try await bench.setUp($0.volumes[0], $0) }
       let others = await bench.atOnce(pods) { pod in
@@ -85,6 +86,8 @@ extension SanityBench {
           do {
             try await body(pod)
             return nil
+          } catch let failure as SanityFailure {
+            return failure.detail
           } catch { return "\(error)" }
         }
       }
