@@ -13,7 +13,7 @@ PLUGIN_DIR ?= /usr/libexec/kubernetes/kubelet-plugins/volume/exec
 SWIFT_BUILD := swift build --scratch-path $(BUILD)
 SWIFT_FILES := Sources Tests Package.swift
 SHELL_FILES := $(wildcard lab/run lab/test lab/sanity lab/docs lab/dependencies lab/volume-group lab/boot lab/demo \
-	lab/cluster lab/cluster-test lab/kubernetes/programs lab/kubernetes/images lab/manifests lab/monitoring lab/promtool \
+	lab/cluster lab/cluster-test lab/installation-test lab/kubernetes/programs lab/kubernetes/images lab/manifests lab/monitoring lab/promtool \
 	daemonset/image/build .ci/run flex-install/*.sh Benchmarks/common.bash Benchmarks/*/run.sh \
 	Tests/VolumeHostTests/Traces/replay)
 
@@ -46,6 +46,11 @@ system-test: build-tests ## run the tests that need a device mapper; FILTER=patt
 test-cluster: build-tests ## run the tests on a real Kubernetes, built from source the first time; needs root
 	@lab/dependencies cluster
 	@BUILD=$(BUILD) lab/test cluster
+
+.PHONY: test-installation
+test-installation: build ## install from daemonset/ with our own image on a real Kubernetes, update and use it; needs root
+	@lab/dependencies cluster
+	@BUILD=$(BUILD) lab/installation-test
 
 .PHONY: sanity
 sanity: build-tests ## run flex-sanity against our client and daemon, in the lab
