@@ -13,8 +13,9 @@ PLUGIN_DIR ?= /usr/libexec/kubernetes/kubelet-plugins/volume/exec
 SWIFT_BUILD := swift build --scratch-path $(BUILD)
 SWIFT_FILES := Sources Tests Package.swift
 SHELL_FILES := $(wildcard lab/run lab/test lab/sanity lab/docs lab/dependencies lab/volume-group lab/boot lab/demo \
-	lab/cluster lab/kubernetes/programs lab/kubernetes/images daemonset/image/build .ci/run \
-	flex-install/*.sh Benchmarks/common.bash Benchmarks/*/run.sh Tests/VolumeHostTests/Traces/replay)
+	lab/cluster lab/cluster-test lab/kubernetes/programs lab/kubernetes/images lab/manifests lab/monitoring lab/promtool \
+	daemonset/image/build .ci/run flex-install/*.sh Benchmarks/common.bash Benchmarks/*/run.sh \
+	Tests/VolumeHostTests/Traces/replay)
 
 .PHONY: help
 help: ## list the targets
@@ -40,6 +41,11 @@ unit-test: build-tests ## run the tests that need no device mapper
 .PHONY: system-test
 system-test: build-tests ## run the tests that need a device mapper; FILTER=pattern for some of them
 	@BUILD=$(BUILD) lab/test system
+
+.PHONY: test-cluster
+test-cluster: build-tests ## run the tests on a real Kubernetes, built from source the first time; needs root
+	@lab/dependencies cluster
+	@BUILD=$(BUILD) lab/test cluster
 
 .PHONY: sanity
 sanity: build-tests ## run flex-sanity against our client and daemon, in the lab
@@ -70,6 +76,10 @@ demo: build ## show a volume's life on a real LVM: made, mounted, grown, kept ov
 image: build ## build the container image as an OCI archive, without an engine; IMAGE=name
 	@lab/dependencies cluster
 	@BUILD=$(BUILD) daemonset/image/build
+
+.PHONY: manifests
+manifests: build-tests ## check daemonset/ with a real API server: objects, rights, alerts, dashboard
+	@BUILD=$(BUILD) lab/manifests
 
 .PHONY: fmt
 fmt: ## format the Swift files

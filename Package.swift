@@ -110,6 +110,10 @@ let package = Package(
       name: "ownership-benchmark", dependencies: ["VolumeHost"], path: "Benchmarks/ownership", exclude: ["run.sh"],
       swiftSettings: strict),
 
+    .executableTarget(
+      name: "api-client-benchmark", dependencies: ["KubernetesAPI", "LinuxSystem", "StorageModel"],
+      path: "Benchmarks/api-client", swiftSettings: strict),
+
     // Runs the executables, which `swift build --build-tests` builds with everything else: Embedded Swift cannot be linked
     // into a test. The portable sources are compiled in a second time through links in Shared/.
     .testTarget(name: "FlexClientTests", swiftSettings: strict),
@@ -126,6 +130,12 @@ let package = Package(
       swiftSettings: strict),
     .testTarget(
       name: "StorageLedgerTests", dependencies: ["StorageLedger", "StorageModel"], swiftSettings: strict),
+    .testTarget(
+      name: "NodeReconcilerTests",
+      dependencies: [
+        "NodeReconciler", "NodeService", "StorageLedger", "KubernetesAPI", "LogicalVolumes", "Telemetry", "LinuxSystem",
+        "StorageModel",
+      ], swiftSettings: strict),
     .testTarget(name: "StorageModelTests", dependencies: ["StorageModel"], swiftSettings: strict),
     .testTarget(name: "LinuxSystemTests", dependencies: ["LinuxSystem", "StorageModel"], swiftSettings: strict),
     .testTarget(
@@ -146,5 +156,7 @@ let package = Package(
         "EngineContract", "VolumeHost", "NodeProtocol", "LogicalVolumes", "LinuxSystem", "StorageModel",
       ],
       path: "Tests/System", swiftSettings: strict),
+    .testTarget(
+      name: "ClusterTests", dependencies: ["LinuxSystem", "StorageModel"], path: "Tests/Cluster", swiftSettings: strict),
   ]
 )

@@ -3,15 +3,16 @@
 #
 # Usage: install.sh [options]
 #
-#   --plugin-dir DIR  the kubelet's plugin directory (FLEX_PLUGIN_DIR); `auto` takes what --detect finds.
+#   --plugin-dir DIR  the kubelet's plugin directory (FLEX_PLUGIN_DIR), or the name of a distribution that --help
+#                     lists below, or `auto` for what --detect finds.
 #                     Default: /usr/libexec/kubernetes/kubelet-plugins/volume/exec
 #   --attach          install the variant whose volumes are attached first (FLEX_ATTACH=true)
 #   --source DIR      where elastic-local and elastic-local-attach are (FLEX_SOURCE). Default: beside this script
 #   --host-root DIR   where the host's root directory is to be seen, in a container (FLEX_HOST_ROOT). Default: none.
-#                     Only --detect and `auto` look there; `auto` installs below it
+#                     `auto` and the names look and install below it; a DIR is taken as it is
 #   --touch           install again even if nothing differs, so that a kubelet that has lost the driver probes it
 #   --detect          print the plugin directory that `auto` would take, and why, and change nothing
-#   --uninstall       remove the client. Only when no pod on the node uses a volume: without it none can be unmounted
+#   --uninstall       remove the client; refused while a volume is mounted, which could not be unmounted without it
 #   --help            print this
 #
 # What is installed appears whole or not at all, also when the client is running or the power fails: it is written
@@ -24,115 +25,18 @@ umask 022
 
 readonly driver=elastic-local
 readonly vendor_driver="volumes.k8s.elastic.co~$driver"
-readonly default_plugin_dir=/usr/libexec/kubernetes/kubelet-plugins/volume/exec
-
-# Where distributions put the plugin directory, in the order of how much an existing one tells: the kubelet's own
-# default comes last, since packages create it also where a distribution moved it.
-readonly known_plugin_dirs="
-/etc/kubernetes/kubelet-plugins/volume/exec
-/home/kubernetes/flexvolume
-/var/lib/kubelet/volumeplugins
-/var/lib/kubelet/volume-plugins
-$default_plugin_dir
-"
+readonly slashed_driver="volumes.k8s.elastic.co/$driver"
+# shellcheck source-path=SCRIPTDIR source=plugin-directory.sh
+. "$(dirname "$0")/plugin-directory.sh"
 
 say() { printf '%s\n' "install: $*"; }
 warn() { printf '%s\n' "install: $*" >&2; }
 fail() { warn "$*"; exit 1; }
-usage() { sed -n '/^# Usage/,/^set /{/^#/s/^# \{0,1\}//p;}' "$0"; }
+usage() {
+  sed -n '/^# Usage/,/^set /{/^#/s/^# \{0,1\}//p;}' "$0"
+  printf '\nNames for --plugin-dir:\n%s\n' "$layouts" | awk 'NF == 2 { printf "  %-17s ", $1; $1 = "" } { print }'
+}
 misused() { warn "$*; see --help"; exit 2; }
-
-# --- detection: nothing below changes anything --------------------------------------------------------------------
-
-origin_of() {
-  case $1 in
-    /etc/kubernetes/*) echo "OpenShift 4" ;;
-    /home/kubernetes/*) echo "Container-Optimized OS, GKE" ;;
-    /var/lib/kubelet/volumeplugins | /var/lib/kubelet/volume-plugins) echo "hosts with a read-only /usr" ;;
-    *) echo "the kubelet's default" ;;
-  esac
-}
-
-# The arguments of the running kubelet, one a line; fails when no process is one. hyperkube has the name second.
-kubelet_arguments() {
-  for process in "$host_root"/proc/[0-9]*; do
-    arguments=$(tr '\0' '\n' <"$process/cmdline" 2>/dev/null) || continue
-    first=$(printf '%s\n' "$arguments" | sed -n 1p)
-    second=$(printf '%s\n' "$arguments" | sed -n 2p)
-    case ${first##*/}:$second in
-      kubelet:* | hyperkube:kubelet) printf '%s\n' "$arguments"; return 0 ;;
-    esac
-  done
-  return 1
-}
-
-# The value of flag $1 among arguments on standard input, as --flag=value or --flag value. The last one counts.
-flag_value() {
-  awk -v flag="--$1" '
-    wanted { value = $0; wanted = 0; next }
-    $0 == flag { wanted = 1; next }
-    index($0, flag "=") == 1 { value = substr($0, length(flag) + 2) }
-    END { print value }'
-}
-
-# The value of volumePluginDir in the kubelet configuration $1, YAML or JSON; empty when there is none.
-configured_dir() {
-  [ -r "$1" ] || return 0
-  sed -n 's/^.*"\{0,1\}volumePluginDir"\{0,1\}[[:space:]]*:[[:space:]]*"\{0,1\}\([^",}#]*\).*$/\1/p' "$1" |
-    sed "s/^'//; s/'\{0,1\}[[:space:]]*\$//" | tail -n 1
-}
-
-# Sets chosen and reason. Sets doubtful when it is no more than likely.
-detect() {
-  doubtful=
-  if arguments=$(kubelet_arguments); then
-    detect_from_kubelet
-  else
-    detect_from_files
-  fi
-}
-
-detect_from_kubelet() {
-  chosen=$(printf '%s\n' "$arguments" | flag_value volume-plugin-dir)
-  if [ -n "$chosen" ]; then
-    reason="--volume-plugin-dir of the running kubelet"
-    return
-  fi
-  config=$(printf '%s\n' "$arguments" | flag_value config)
-  [ -z "$config" ] || chosen=$(configured_dir "$host_root$config")
-  if [ -n "$chosen" ]; then
-    reason="volumePluginDir in $config, which the running kubelet was given"
-    return
-  fi
-  chosen=$default_plugin_dir
-  reason="the running kubelet sets no other than its default"
-  if [ -n "$config" ] && [ ! -r "$host_root$config" ]; then
-    doubtful="the kubelet's configuration $config cannot be read from here"
-  fi
-}
-
-detect_from_files() {
-  config=/var/lib/kubelet/config.yaml
-  chosen=$(configured_dir "$host_root$config")
-  if [ -n "$chosen" ]; then
-    reason="volumePluginDir in $config"
-    return
-  fi
-  found=
-  for candidate in $known_plugin_dirs; do
-    [ -d "$host_root$candidate" ] || continue
-    [ -n "$chosen" ] || chosen=$candidate
-    found="$found $candidate"
-  done
-  if [ -z "$chosen" ]; then
-    chosen=$default_plugin_dir
-    reason="the kubelet's default"
-    doubtful="no kubelet is to be seen here, and none of the known directories"
-    return
-  fi
-  reason="it exists ($(origin_of "$chosen"))"
-  [ "$found" = " $chosen" ] || doubtful="no kubelet is to be seen here, and several directories exist:$found"
-}
 
 print_detected() {
   detect
@@ -146,6 +50,19 @@ resolve_auto() {
   [ -z "$doubtful" ] || fail "cannot tell the plugin directory: $doubtful; give --plugin-dir"
   say "plugin directory $chosen: $reason"
   plugin_dir=$host_root$chosen
+}
+
+resolve_plugin_dir() {
+  case $plugin_dir in
+    /*) ;;
+    auto) resolve_auto ;;
+    *)
+      named=$(layout_dir "$plugin_dir") ||
+        fail "plugin directory \"$plugin_dir\" is neither an absolute path nor auto nor one of: $(layout_names)"
+      plugin_dir=$host_root$named
+      ;;
+  esac
+  plugin_dir=${plugin_dir%/}
 }
 
 # --- installation -------------------------------------------------------------------------------------------------
@@ -251,7 +168,23 @@ replace_client() {
   require_working "$installed" "the installed client,"
 }
 
+# Directories where kubelet has our volumes mounted, as the host's first process sees them.
+mounted_volumes() {
+  for table in "$host_root/proc/1/mountinfo" /proc/1/mountinfo /proc/self/mountinfo; do
+    [ ! -r "$table" ] || break
+  done
+  awk -v pods="/volumes/$vendor_driver/" -v devices="/plugins/kubernetes.io/flexvolume/$slashed_driver/mounts/" '
+    index($5, pods) || index($5, devices) { print $5 }' "$table"
+}
+
+require_unused() {
+  mounted=$(mounted_volumes) || fail "cannot tell whether volumes are mounted: no /proc/1/mountinfo"
+  [ -z "$mounted" ] || fail "$(printf '%s\n' "$mounted" | wc -l | tr -d ' ') of our volumes are mounted on this" \
+    "node, the first at $(printf '%s\n' "$mounted" | sed -n 1p): move their pods away first"
+}
+
 uninstall_client() {
+  require_unused
   [ ! -d "$plugin_dir" ] || lock_plugin_directory
   require_plain_directories
   if [ ! -d "$driver_dir" ]; then
@@ -302,12 +235,7 @@ if [ "$action" = detect ]; then
   print_detected
   exit 0
 fi
-[ "$plugin_dir" != auto ] || resolve_auto
-plugin_dir=${plugin_dir%/}
-case $plugin_dir in
-  /*) ;;
-  *) fail "plugin directory \"$plugin_dir\" is not an absolute path" ;;
-esac
+resolve_plugin_dir
 driver_dir=$plugin_dir/$vendor_driver
 installed=$driver_dir/$driver
 draft=$driver_dir/.$driver

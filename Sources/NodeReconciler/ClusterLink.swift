@@ -15,6 +15,7 @@ package final class ClusterLink: Sendable {
 
   private struct State {
     var reconciler: NodeReconciler?
+    var events: EventRecorder?
     var failures: [String: Int] = [:]
   }
 
@@ -53,7 +54,7 @@ package final class ClusterLink: Sendable {
       keeper: VolumeKeeper(context), writes: writes, knowledge: knowledge,
       settings: .init(node: identity.node, hostname: hostname, isThinByDefault: identity.isThinByDefault),
       log: context.log)
-    state.withLock { $0.reconciler = reconciler }
+    state.withLock { ($0.reconciler, $0.events) = (reconciler, events) }
     let feed = NodeFeed(client: client, node: identity.node) { [self] part, error, wait in fail(part, error, wait) }
     context.log.notice("reconciling", ["node": identity.node, "hostname": hostname])
     await withDiscardingTaskGroup { group in
@@ -106,10 +107,11 @@ package final class ClusterLink: Sendable {
 extension ClusterLink: ClusterSide {
   package var figures: ClusterMetrics {
     get async {
-      let (reconciler, failures) = state.withLock { ($0.reconciler, $0.failures) }
+      let (reconciler, events, failures) = state.withLock { ($0.reconciler, $0.events, $0.failures) }
       return ClusterMetrics(
         failures: failures, volumes: await reconciler?.knownVolumes ?? 0,
-        stuckRemovals: await reconciler?.stuckRemovals ?? 0, orphans: knowledge.orphans?.count)
+        stuckRemovals: await reconciler?.stuckRemovals ?? 0, lostVolumes: await reconciler?.lostVolumes ?? 0,
+        orphans: knowledge.orphans?.count, droppedEvents: events?.dropped ?? 0)
     }
   }
 }

@@ -32,7 +32,12 @@ extension NodeReconciler {
     do throws(VolumeError) {
       let instance: String
       if let known = pv.instance {
-        guard try await keeper.instance(of: name) == nil else { return .settled }
+        guard try await keeper.instance(of: name) == nil else {
+          lost.remove(name.text)
+          return .settled
+        }
+        // It may have gone, or be going, while the engine was asked.
+        if volumes[name.text]?.instance != nil { lost.insert(name.text) }
         tellOfLoss(pv, known)
         return .again(after: settings.orphanInterval)
       } else {

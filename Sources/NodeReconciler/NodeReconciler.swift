@@ -23,6 +23,8 @@ package actor NodeReconciler {
   var published: Published?
   /// Since when the removal of a volume has not succeeded.
   var stuckSince: [String: Duration] = [:]
+  /// Volumes that a PV says were made here, and that are not here.
+  var lost: Set<String> = []
   private var missingParts: Int
 
   package struct Settings: Sendable {
@@ -96,7 +98,10 @@ extension NodeReconciler {
   package func volume(_ name: String, _ new: PersistentVolume?) {
     volumes[name] = new
     knowledge.setInstance(new?.instance, of: name)
-    if new == nil { stuckSince[name] = nil }
+    if new == nil {
+      stuckSince[name] = nil
+      lost.remove(name)
+    }
     look(at: .volume(name))
     look(at: .publish)
   }
@@ -116,5 +121,6 @@ extension NodeReconciler {
 
   /// For metrics: removals that have not succeeded for ten minutes.
   package var stuckRemovals: Int { stuckSince.values.count { now - $0 > .seconds(600) } }
+  package var lostVolumes: Int { lost.count }
   package var knownVolumes: Int { volumes.count }
 }

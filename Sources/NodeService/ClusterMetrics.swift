@@ -11,14 +11,22 @@ package struct ClusterMetrics: Sendable {
   package var volumes: Int
   /// Removals that have not succeeded for ten minutes.
   package var stuckRemovals: Int
+  /// Volumes that were made, as their PVs say, and are not there any more.
+  package var lostVolumes: Int
   /// Volumes of ours without a PV; nil when not known yet.
   package var orphans: Int?
+  /// Events that were not sent.
+  package var droppedEvents: Int
 
-  package init(failures: [String: Int], volumes: Int, stuckRemovals: Int, orphans: Int?) {
+  package init(
+    failures: [String: Int], volumes: Int, stuckRemovals: Int, lostVolumes: Int, orphans: Int?, droppedEvents: Int
+  ) {
     self.failures = failures
     self.volumes = volumes
     self.stuckRemovals = stuckRemovals
+    self.lostVolumes = lostVolumes
     self.orphans = orphans
+    self.droppedEvents = droppedEvents
   }
 }
 

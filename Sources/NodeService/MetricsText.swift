@@ -37,7 +37,7 @@ struct MetricsText {
     exposition.family("elastic_local_calls_in_flight", "gauge", "Calls being served.")
     exposition.sample("elastic_local_calls_in_flight", [:], Double(state.inFlight))
     exposition.family(
-      "elastic_local_connections_refused_total", "counter", "Connections refused: not root, or too many.")
+      "elastic_local_connections_refused_total", "counter", "Connections refused: not root, or no request.")
     exposition.sample("elastic_local_connections_refused_total", [:], Double(state.refusedConnections))
     exposition.family("elastic_local_call_seconds", "histogram", "Time from request to reply.")
     for (verb, histogram) in state.callSeconds.sorted(by: { $0.key < $1.key }) {
@@ -73,10 +73,10 @@ struct MetricsText {
       ("elastic_local_thin_metadata_percent", "How full the thin pool's metadata is.", { $0.thin?.metadataPercent }),
     ]
     for (name, help, value) in gauges {
-      let samples = groups.compactMap { group in value(group).map { (group.group, $0) } }
-      guard !samples.isEmpty else { continue }
       exposition.family(name, "gauge", help)
-      for (group, number) in samples { exposition.sample(name, ["group": group], number) }
+      for group in groups {
+        if let number = value(group) { exposition.sample(name, ["group": group.group], number) }
+      }
     }
   }
 
@@ -91,6 +91,11 @@ struct MetricsText {
     for (part, count) in cluster.failures.sorted(by: { $0.key < $1.key }) {
       exposition.sample("elastic_local_watch_failures_total", ["part": part], Double(count))
     }
+    exposition.family(
+      "elastic_local_lost_volumes", "gauge", "Volumes that were made, as their PVs say, and are not there any more.")
+    exposition.sample("elastic_local_lost_volumes", Double(cluster.lostVolumes))
+    exposition.family("elastic_local_events_dropped_total", "counter", "Events that were not sent.")
+    exposition.sample("elastic_local_events_dropped_total", Double(cluster.droppedEvents))
     guard let orphans = cluster.orphans else { return }
     exposition.family("elastic_local_orphans", "gauge", "Volumes of ours that no PV names; they are kept.")
     exposition.sample("elastic_local_orphans", Double(orphans))

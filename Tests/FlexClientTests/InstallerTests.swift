@@ -3,10 +3,7 @@ import Testing
 
 /// The installer, run as an operator runs it.
 @Suite("Installer")
-struct InstallerTests {
-  private static let script = BuiltClient.package + "/flex-install/install.sh"
-  private static let vendorDriver = "volumes.k8s.elastic.co~elastic-local"
-
+struct InstallerTests: InstallerBench {
   @Test("installs into an empty directory, and a second run changes nothing")
   func freshAndAgain() async throws {
     try await withPluginDirectory { directory in
@@ -44,7 +41,7 @@ struct InstallerTests {
     try await withPluginDirectory { directory in
       #expect(try await install(directory).exitCode == 0)
       try FileManager.default.setAttributes([.posixPermissions: 0o600], ofItemAtPath: client(directory))
-      try Data("half".utf8).write(to: URL(filePath: "\(directory)/\(Self.vendorDriver)/.elastic-local"))
+      try Data("half".utf8).write(to: URL(filePath: "\(directory)/\(vendorDriver)/.elastic-local"))
       #expect(try await install(directory).exitCode == 0)
       #expect(try identity(directory).mode == 0o755)
       #expect(try names(in: directory) == ["elastic-local"])
@@ -92,9 +89,9 @@ struct InstallerTests {
     try await withPluginDirectory { directory in
       try FileManager.default.createDirectory(atPath: directory + "/elsewhere", withIntermediateDirectories: true)
       try FileManager.default.createSymbolicLink(
-        atPath: "\(directory)/\(Self.vendorDriver)", withDestinationPath: directory + "/elsewhere")
+        atPath: "\(directory)/\(vendorDriver)", withDestinationPath: directory + "/elsewhere")
       try await expectRefusal(directory, [], "is a symbolic link")
-      try await expectRefusal(directory, ["--uninstall"], "is a symbolic link")
+      try await expectRefusal(directory, try uninstalling(in: directory), "is a symbolic link")
       #expect(try FileManager.default.contentsOfDirectory(atPath: directory + "/elsewhere").isEmpty)
     }
   }
@@ -102,7 +99,7 @@ struct InstallerTests {
   @Test("refuses to replace what is no plain file")
   func symlinkedClient() async throws {
     try await withPluginDirectory { directory in
-      let driver = "\(directory)/\(Self.vendorDriver)"
+      let driver = "\(directory)/\(vendorDriver)"
       try FileManager.default.createDirectory(atPath: driver, withIntermediateDirectories: true)
       try FileManager.default.createSymbolicLink(atPath: client(directory), withDestinationPath: "/bin")
       try await expectRefusal(directory, [], "is no plain file")
@@ -112,11 +109,11 @@ struct InstallerTests {
   @Test("refuses a directory that cannot be written")
   func readOnly() async throws {
     try await withPluginDirectory { directory in
-      let driver = "\(directory)/\(Self.vendorDriver)"
+      let driver = "\(directory)/\(vendorDriver)"
       try FileManager.default.createDirectory(atPath: driver, withIntermediateDirectories: true)
       // Root may write anywhere, so the installer runs as nobody where the test runs as root.
       for path in [directory, driver] { chmod(path, 0o555) }
-      let arguments = [Self.script, "--plugin-dir", directory, "--source", BuiltClient.directory]
+      let arguments = [installScript, "--plugin-dir", directory, "--source", BuiltClient.directory]
       let nobody = ["--reuid=65534", "--regid=65534", "--clear-groups", "/bin/sh"]
       let result =
         geteuid() == 0
@@ -146,96 +143,36 @@ struct InstallerTests {
 
   @Test("uninstalls, also twice, and keeps a directory that holds more")
   func uninstall() async throws {
-    try await withPluginDirectory { directory in
+    try await withPluginDirectory { root in
+      let directory = root + "/plugins"
+      let uninstalling = try uninstalling(in: root)
       #expect(try await install(directory).exitCode == 0)
-      #expect(try await install(directory, ["--uninstall"]).exitCode == 0)
+      #expect(try await install(directory, uninstalling).exitCode == 0)
       #expect(try FileManager.default.contentsOfDirectory(atPath: directory).isEmpty)
-      #expect(try await install(directory, ["--uninstall"]).exitCode == 0)
+      #expect(try await install(directory, uninstalling).exitCode == 0)
       #expect(try await install(directory).exitCode == 0)
-      try Data().write(to: URL(filePath: "\(directory)/\(Self.vendorDriver)/notes"))
-      try await expectRefusal(directory, ["--uninstall"], "files that are not ours")
+      try Data().write(to: URL(filePath: "\(directory)/\(vendorDriver)/notes"))
+      try await expectRefusal(directory, uninstalling, "files that are not ours")
       #expect(try names(in: directory) == ["notes"])
     }
   }
 
   @Test(
-    "detects the plugin directory and says how",
+    "uninstalls no client while kubelet has a volume mounted",
     arguments: [
-      (
-        "flag", ["proc/7/cmdline": "/usr/bin/kubelet\0--v=2\0--volume-plugin-dir=/a/b\0"], "/a/b", "--volume-plugin-dir"
-      ),
-      (
-        "flag, apart", ["proc/7/cmdline": "hyperkube\0kubelet\0--volume-plugin-dir\0/a/b\0"], "/a/b",
-        "--volume-plugin-dir"
-      ),
-      (
-        "configuration, YAML",
-        [
-          "proc/7/cmdline": "kubelet\0--config=/etc/k.yaml\0",
-          "etc/k.yaml": "kind: X\nvolumePluginDir: \"/c/d\" # moved\n",
-        ],
-        "/c/d", "volumePluginDir in /etc/k.yaml"
-      ),
-      (
-        "configuration, JSON",
-        ["proc/7/cmdline": "kubelet\0--config\0/etc/k\0", "etc/k": #"{"kind":"X","volumePluginDir":"/c/d","a":1}"#],
-        "/c/d", "volumePluginDir in /etc/k"
-      ),
-      ("neither", ["proc/7/cmdline": "kubelet\0--v=2\0"], defaultDirectory, "sets no other than its default"),
-      (
-        "no kubelet, kubeadm's configuration", ["var/lib/kubelet/config.yaml": "volumePluginDir: /e\n"], "/e",
-        "config.yaml"
-      ),
-      (
-        "known directory", ["etc/kubernetes/kubelet-plugins/volume/exec/x": ""],
-        "/etc/kubernetes/kubelet-plugins/volume/exec", "OpenShift"
-      ),
-      (
-        "two known", ["home/kubernetes/flexvolume/x": "", "usr/libexec/kubernetes/kubelet-plugins/volume/exec/x": ""],
-        "/home/kubernetes/flexvolume", "not certain: no kubelet is to be seen here, and several directories exist"
-      ),
-      ("nothing", ["proc/7/cmdline": "sleep\0kubelet\0"], defaultDirectory, "not certain"),
-    ] as [(String, [String: String], String, String)])
-  func detect(remark: String, files: [String: String], chosen: String, reason: String) async throws {
+      "/var/lib/kubelet/pods/u/volumes/volumes.k8s.elastic.co~elastic-local/pv",
+      "/data/kubelet/plugins/kubernetes.io/flexvolume/volumes.k8s.elastic.co/elastic-local/mounts/pv",
+    ])
+  func uninstallInUse(mountPoint: String) async throws {
     try await withPluginDirectory { root in
-      for (path, content) in files {
-        let file = URL(filePath: root + "/" + path)
-        try FileManager.default.createDirectory(at: file.deletingLastPathComponent(), withIntermediateDirectories: true)
-        try Data(content.utf8).write(to: file)
-      }
-      let result = try await run("/bin/sh", [Self.script, "--detect", "--host-root", root])
-      #expect(result.exitCode == 0)
-      #expect(result.text == chosen + "\n", "\(remark)")
-      let said = String(decoding: result.error, as: UTF8.self)
-      #expect(said.contains(reason), "\(remark): \(said)")
-      let certain = !said.contains("not certain")
-      let installed = try await run(
-        "/bin/sh", [Self.script, "--plugin-dir", "auto", "--host-root", root, "--source", BuiltClient.directory])
-      #expect(installed.exitCode == (certain ? 0 : 1), "\(remark)")
-      #expect(FileManager.default.fileExists(atPath: client(root + chosen)) == certain, "\(remark)")
+      let directory = root + "/plugins"
+      #expect(try await install(directory).exitCode == 0)
+      let other = "/var/lib/kubelet/pods/u/volumes/example.org~elastic-local/pv"
+      try await expectRefusal(
+        directory, try uninstalling(in: root, mounts: ["/", other, mountPoint]), "1 of our volumes are mounted")
+      #expect(try names(in: directory) == ["elastic-local"])
+      #expect(try await install(directory, uninstalling(in: root, mounts: ["/", other])).exitCode == 0)
     }
-  }
-
-  private static let defaultDirectory = "/usr/libexec/kubernetes/kubelet-plugins/volume/exec"
-
-  private func install(
-    _ directory: String, _ more: [String] = [], environment: [String: String] = [:]
-  ) async throws -> Run {
-    _ = try BuiltClient.path()
-    let arguments = [Self.script, "--plugin-dir", directory, "--source", BuiltClient.directory] + more
-    return try await run("/bin/sh", arguments, environment: environment)
-  }
-
-  private func expectRefusal(_ directory: String, _ more: [String], _ reason: String) async throws {
-    let result = try await install(directory, more)
-    #expect(result.exitCode == 1)
-    #expect(String(decoding: result.error, as: UTF8.self).contains(reason))
-  }
-
-  private func client(_ directory: String) -> String { "\(directory)/\(Self.vendorDriver)/elastic-local" }
-
-  private func names(in directory: String) throws -> [String] {
-    try FileManager.default.contentsOfDirectory(atPath: "\(directory)/\(Self.vendorDriver)").sorted()
   }
 
   private func identity(_ directory: String) throws -> Identity {
@@ -252,12 +189,5 @@ struct InstallerTests {
     var mode: UInt32
     var seconds: Int
     var nanoseconds: Int
-  }
-
-  private func withPluginDirectory(_ body: (String) async throws -> Void) async throws {
-    let directory = try TemporaryDirectory()
-    defer { directory.remove() }
-    chmod(directory.path, 0o755)
-    try await body(directory.path)
   }
 }

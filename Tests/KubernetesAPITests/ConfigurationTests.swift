@@ -68,6 +68,31 @@ struct ConfigurationTests {
     #expect(throws: TransportError.self) { try ConnectionSettings.inCluster(environment: [:], directory: directory) }
   }
 
+  @Test("options name the server, go before the kubeconfig, and are checked")
+  func options() throws {
+    var options = ConnectionOptions()
+    options.server = "https://h:1/"
+    options.authorityFile = "/ca"
+    options.tokenFile = "/token"
+    let plain = try options.settings(environment: [:])
+    #expect(plain == ConnectionSettings(server: "https://h:1", authority: .file("/ca"), token: .file("/token")))
+    options.certificateFile = "/c"
+    #expect(throws: TransportError.self) { try options.settings(environment: [:]) }
+    options = ConnectionOptions()
+    let path = "/tmp/elastic-local-kubeconfig-\(UInt32.random(in: .min ... .max))"
+    try Files.writeDurably(
+      Array(config(cluster: #""server":"https://h","certificate-authority":"ca""#, user: #""token":"t""#).utf8),
+      to: path)
+    defer { try? Files.removeDurably(path) }
+    options.kubeconfig = path
+    options.server = "https://other"
+    options.tokenFile = "/token"
+    let overridden = try options.settings(environment: [:])
+    #expect(overridden.server == "https://other" && overridden.token == .file("/token"))
+    #expect(overridden.authority == .file("/tmp/ca"))
+    #expect(throws: TransportError.self) { try ConnectionOptions().settings(environment: [:]) }
+  }
+
   @Test("plain http is for this machine alone, and half a client certificate is refused")
   func insecure() {
     for server in ["http://10.0.0.1", "http://127.0.0.1.example.org", "ftp://h", "h:6443", ""] {

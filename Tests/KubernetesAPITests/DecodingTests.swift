@@ -6,7 +6,7 @@ import Testing
 @Suite("Decoding")
 struct DecodingTests {
   private func decode<Object: APIObject>(_ text: String) throws -> Object {
-    var reader = JSONReader(Array(text.utf8), strings: StringCache())
+    var reader = JSONReader(Array(text.utf8), cache: DecodingCache())
     let object = try Object(json: &reader)
     try reader.end()
     return object
@@ -69,6 +69,41 @@ struct DecodingTests {
     ])
   func malformed(_ text: String) {
     #expect(throws: JSONSyntaxError.self) { let _: PersistentVolume = try decode(text) }
+  }
+
+  @Test("whatever becomes of the bytes, decoding ends with an object or an error")
+  func mutated() throws {
+    let text =
+      Array(
+        #"{"metadata":{"name":"a\u00e9\ud83d\ude00","labels":{"k":"v\n","l":"w"},"generation":-12,"finalizers":["f","g"]},"#
+          .utf8
+      )
+      + Array(
+        #""spec":{"capacity":{"storage":"1.5e3Gi"},"accessModes":["x"],"flexVolume":{"readOnly":true},"a":null}}"#.utf8)
+    var generator = SystemRandomNumberGenerator()
+    let alphabet = Array("{}[]:,\"\\u0e-.tfn \u{0}é".utf8)
+    let cache = DecodingCache()
+    var (objects, errors) = (0, 0)
+    for _ in 0..<20_000 {
+      var bytes = text
+      for _ in 0..<Int.random(in: 1...3, using: &generator) {
+        let index = Int.random(in: bytes.indices, using: &generator)
+        switch Int.random(in: 0..<3, using: &generator) {
+        case 0: bytes.remove(at: index)
+        case 1: bytes[index] = alphabet[Int.random(in: alphabet.indices, using: &generator)]
+        default: bytes.removeLast(Int.random(in: 0..<(bytes.count - index), using: &generator))
+        }
+      }
+      var reader = JSONReader(bytes, cache: cache)
+      do throws(JSONSyntaxError) {
+        _ = try PersistentVolume(json: &reader)
+        try reader.end()
+        objects += 1
+      } catch {
+        errors += 1
+      }
+    }
+    #expect(objects > 1000 && errors > 1000)
   }
 
   @Test("a claim says whether it has a class, a selector, a data source")

@@ -102,13 +102,10 @@ struct ElectionTests {
   private func pass(_ duration: Duration, _ time: ManualTime, until condition: () -> Bool = { false }) async {
     let end = time.now + duration
     while !condition() {
-      if time.advanceToNextAlarm(upTo: end) {
-        try? await Task.sleep(for: .milliseconds(3))
-        continue
-      }
-      // Whoever was woken last may be about to sleep again.
-      try? await Task.sleep(for: .milliseconds(30))
-      if time.alarms.first ?? .seconds(1_000_000) > end { break }
+      let sleepers = time.alarms.count
+      guard time.advanceToNextAlarm(upTo: end) else { break }
+      // Whoever was woken does its work and sleeps again, or is done for good: time must not run away from it.
+      _ = await eventually(within: .seconds(1)) { time.alarms.count >= sleepers || condition() }
     }
     if !condition() { time.advance(to: max(end, time.now)) }
   }

@@ -101,6 +101,20 @@ struct ReflectorTests {
     #expect(run.waits.isEmpty, "at once, since that is what happens after each long pause")
   }
 
+  @Test("after an absence of the server an expired version is answered at once, and a second one after a wait")
+  func expiryAfterAbsence() async {
+    let away = ScriptedTransport.Step.failure(TransportError(.unreachable, "away"))
+    let expired = ScriptedTransport.Step.reply(410, status(410, "Expired"))
+    let run = await changes(
+      3,
+      [
+        .reply(200, list([], version: 5)), away, away, expired, .reply(200, list([], version: 6)), expired,
+        .reply(200, list([], version: 7)), .stream([], .open),
+      ])
+    #expect(run.requests == ["list", "watch@5", "watch@5", "watch@5", "list", "watch@6", "list", "watch@7"])
+    #expect(run.waits == [375, 750, 375].map { .milliseconds($0) })
+  }
+
   @Test("a list that is broken off begins anew and deletes nothing that the first half had not")
   func brokenList() async {
     let run = await changes(
@@ -126,6 +140,18 @@ struct ReflectorTests {
     // Three quarters of 0.5 s and 1 s; then again from the beginning.
     #expect(run.waits == [375, 750, 375, 750, 375].map { .milliseconds($0) })
     #expect(run.requests == ["list", "list", "list", "watch@5", "watch@5", "watch@5", "watch@6"])
+  }
+
+  @Test("a watch that is refused with Retry-After waits as long as the server wishes")
+  func retryAfter() async {
+    let run = await changes(
+      1,
+      [
+        .reply(200, list([], version: 5)), .reply(429, status(429, "TooManyRequests"), ["retry-after": "8"]),
+        .stream([], .open),
+      ])
+    #expect(run.waits == [.seconds(6)])
+    #expect(run.requests == ["list", "watch@5", "watch@5"])
   }
 
   @Test("a line that is no JSON, or that never ends, is answered by a new list")

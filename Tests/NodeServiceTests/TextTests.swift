@@ -130,10 +130,13 @@ struct LogTests {
 
 @Suite("Metrics as text")
 struct MetricsTextTests {
-  private func text(_ metrics: Metrics, groups: [GroupCapacity] = [], activity: EngineActivity = EngineActivity())
-    -> String
-  {
-    MetricsText(metrics.snapshot, groups: groups, activity: activity, interrupted: 2, release: "0.1.0").text
+  private func text(
+    _ metrics: Metrics, groups: [GroupCapacity] = [], activity: EngineActivity = EngineActivity(),
+    cluster: ClusterMetrics? = nil
+  ) -> String {
+    MetricsText(
+      metrics.snapshot, groups: groups, activity: activity, interrupted: 2, release: "0.1.0", cluster: cluster
+    ).text
   }
 
   private func sample() -> String {
@@ -151,7 +154,34 @@ struct MetricsTextTests {
     var group = GroupCapacity(
       group: "a\"b\\c\nd", totalBytes: 1 << 40, freeBytes: 5, foreignBytes: 0, extentBytes: 1, volumes: 7)
     group.thin = ThinPoolUse(pool: "p", sizeBytes: 1, virtualBytes: 2, ceilingBytes: 3, dataPercent: 12.5)
-    return text(metrics, groups: [group], activity: recorder.snapshot)
+    let cluster = ClusterMetrics(
+      failures: ["pvs": 4], volumes: 9, stuckRemovals: 1, lostVolumes: 2, orphans: 3, droppedEvents: 5)
+    return text(metrics, groups: [group], activity: recorder.snapshot, cluster: cluster)
+  }
+
+  @Test("what can be alerted on is announced also while there is nothing to say about it")
+  func announced() {
+    let quiet = text(Metrics())
+    for name in ["group_total_bytes", "group_metadata_bytes", "thin_data_percent", "thin_metadata_percent"] {
+      #expect(quiet.contains("# TYPE elastic_local_\(name) gauge\n"), "\(name)")
+      #expect(!quiet.contains("\nelastic_local_\(name)"), "\(name)")
+    }
+  }
+
+  @Test("the cluster's side is told as it is, and what is not known yet is left out")
+  func cluster() {
+    let full = sample()
+    for line in [
+      "elastic_local_pvs 9", "elastic_local_stuck_removals 1", "elastic_local_lost_volumes 2",
+      "elastic_local_orphans 3", "elastic_local_events_dropped_total 5",
+      #"elastic_local_watch_failures_total{part="pvs"} 4"#,
+    ] {
+      #expect(full.contains("\n\(line)\n"), "\(line)")
+    }
+    let early = ClusterMetrics(
+      failures: [:], volumes: 0, stuckRemovals: 0, lostVolumes: 0, orphans: nil, droppedEvents: 0)
+    #expect(!text(Metrics(), cluster: early).contains("elastic_local_orphans"))
+    #expect(!text(Metrics()).contains("elastic_local_pvs"))
   }
 
   @Test("every sample belongs to the family above it, which has HELP and TYPE once, and no sample comes twice")
@@ -205,7 +235,7 @@ struct MetricsTextTests {
       #expect(text.contains(line + "\n"), "\(line)")
     }
     #expect(text.contains(#"elastic_local_thin_data_percent{group="a\"b\\c\nd"} 12.5"#))
-    #expect(!text.contains("elastic_local_thin_metadata_percent"), "what is not known is not shown as zero")
+    #expect(!text.contains("\nelastic_local_thin_metadata_percent"), "what is not known is not shown as zero")
     #expect(!text.contains("frobnicate"))
   }
 }

@@ -137,6 +137,10 @@ stop_cluster() {
   for node in "$directory"/nodes/*/; do
     [ ! -d "$node" ] || stop_node "$(basename "$node")"
   done
+  while read -r part; do
+    [[ $part != own/* ]] || stop_part "$part"
+  done < <(known_parts)
+  unmount_below "$directory"
   stop_service_address
   for part in scheduler controller-manager apiserver etcd; do stop_part "$part"; done
 }

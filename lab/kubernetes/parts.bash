@@ -20,6 +20,21 @@ define_part() { # PART [VARIABLE=VALUE]... COMMAND...
   chmod +x "$directory/commands/$part"
 }
 
+# ELASTIC_LOCAL_* as words VARIABLE=VALUE, one a line.
+settings_of_ours() {
+  local name
+  for name in $(compgen -e ELASTIC_LOCAL_ || true); do printf '%s=%s\n' "$name" "${!name}"; done
+}
+
+run_own() { # NAME COMMAND...
+  local name=$1 settings
+  shift
+  [[ $name =~ ^[a-z0-9-]+$ ]] || fail 2 "not a name: $name"
+  mapfile -t settings < <(settings_of_ours)
+  define_part "own/$name" ${settings[@]+"${settings[@]}"} "$@"
+  start_part "own/$name"
+}
+
 start_time() { # PROCESS-ID
   local stat fields
   read -r stat 2>/dev/null <"/proc/$1/stat" || return 1

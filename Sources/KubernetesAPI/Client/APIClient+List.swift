@@ -19,10 +19,10 @@ extension APIClient {
     each: (Object) -> Void
   ) async throws(APIError) {
     var (next, attempt) = ("", 1)
-    let strings = StringCache()
+    let cache = DecodingCache()
     while true {
       do throws(APIError) {
-        next = try await page(selection, resource, next: next, strings: strings, each: each).next
+        next = try await page(selection, resource, next: next, cache: cache, each: each).next
         if next.isEmpty { return }
       } catch {
         guard error.kind == .expired, attempt < retry.attempts else { throw error }
@@ -33,14 +33,14 @@ extension APIClient {
 
   /// Reads a page of a list. Without `next` the first one.
   func page<Object: APIObject>(
-    _ selection: Selection, _ resource: APIResource, next: String, strings: StringCache, each: (Object) -> Void
+    _ selection: Selection, _ resource: APIResource, next: String, cache: DecodingCache, each: (Object) -> Void
   ) async throws(APIError) -> ListPage {
     var path = selection.path(resource)
     path.query("limit", String(Self.pageSize))
     if !next.isEmpty { path.query("continue", next) }
     let body = try await call(HTTPRequest(path: path.text, timeout: .seconds(60)), .always)
     do throws(JSONSyntaxError) {
-      var json = JSONReader(body, strings: strings)
+      var json = JSONReader(body, cache: cache)
       return try Self.read(&json, each)
     } catch {
       throw APIError(.malformed, "GET \(selection.path(resource).text): the API server's reply is \(error)")

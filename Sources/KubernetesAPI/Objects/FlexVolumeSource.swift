@@ -7,8 +7,8 @@ package struct FlexVolumeSource: Hashable, Sendable {
   package var fsType = ""
   package var options = StringMap()
   package var readOnly = false
-  /// Empty name when not set.
-  package var secretRef = ObjectReference()
+  /// The secret whose content goes to the driver; nil for none.
+  package var secret: ObjectKey?
 
   package init(driver: String, fsType: String = "", options: StringMap = [:], readOnly: Bool = false) {
     self.driver = driver
@@ -23,9 +23,11 @@ package struct FlexVolumeSource: Hashable, Sendable {
       switch key {
       case "driver": driver = try json.string() ?? ""
       case "fsType": fsType = try json.string() ?? ""
-      case "options": options = try StringMap(json: &json)
+      case "options": options = try json.shared(StringMap.init)
       case "readOnly": readOnly = try json.bool() ?? false
-      case "secretRef": secretRef = try ObjectReference(json: &json)
+      case "secretRef":
+        let reference = try ObjectReference(json: &json)
+        secret = reference.name.isEmpty ? nil : ObjectKey(namespace: reference.namespace, name: reference.name)
       default: break
       }
     }
@@ -34,7 +36,7 @@ package struct FlexVolumeSource: Hashable, Sendable {
   var json: JSONValue {
     .members([
       "driver": .string(driver), "fsType": text(fsType), "options": options.json, "readOnly": readOnly ? true : nil,
-      "secretRef": secretRef.name.isEmpty ? nil : secretRef.json,
+      "secretRef": secret.map { .members(["namespace": text($0.namespace), "name": .string($0.name)]) },
     ])
   }
 }

@@ -63,8 +63,11 @@ extension ObjectMeta {
       case "uid": uid = try json.string() ?? ""
       case "resourceVersion": resourceVersion = try json.string() ?? ""
       case "generation": generation = try json.integer() ?? 0
-      case "labels": labels = try StringMap(json: &json)
-      case "annotations": annotations = try StringMap(json: &json) { $0 != Self.lastApplied }
+      case "labels": labels = try json.shared(StringMap.init)
+      case "annotations":
+        annotations = try json.shared { json throws(JSONSyntaxError) in
+          try StringMap(json: &json) { $0 != Self.lastApplied }
+        }
       case "finalizers": finalizers = try json.strings()
       case "ownerReferences": ownerReferences = try json.array(OwnerReference.init)
       case "creationTimestamp": creationTimestamp = try json.string().flatMap { Timestamp(rfc3339: $0) }

@@ -53,7 +53,9 @@ extension PersistentVolume {
       case "storageClassName": storageClassName = try json.string() ?? ""
       case "mountOptions": mountOptions = try json.strings()
       case "nodeAffinity":
-        nodeAffinity = try json.member("required") { json throws(JSONSyntaxError) in try NodeSelector(json: &json) }
+        nodeAffinity = try json.shared { json throws(JSONSyntaxError) in
+          try json.member("required") { json throws(JSONSyntaxError) in try NodeSelector(json: &json) }
+        }
       case "flexVolume": flexVolume = try FlexVolumeSource(json: &json)
       default: break
       }

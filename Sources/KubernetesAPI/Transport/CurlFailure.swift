@@ -37,7 +37,8 @@ struct CurlFailure {
     case 2, 18, 19, 20, 21:
       "its certificate was not issued by the certificate authority given (\(text)). "
         + "Give the cluster's own: --ca-file, certificate-authority in the kubeconfig, or ca.crt of the service account"
-    case 62, 63, 64:
+    // No objection to the chain: then it is the name, which libcurl compares itself.
+    case 0, 1, 62, 63, 64:
       "its certificate is for another name (\(text)). Use an address that the certificate names"
     default: text
     }

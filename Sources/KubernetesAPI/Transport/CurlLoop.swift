@@ -31,8 +31,8 @@ final class CurlLoop: @unchecked Sendable {
     guard Self.isReady, let multi = curl_multi_init() else {
       throw TransportError(.credentials, "libcurl can not be started: no memory")
     }
-    // Idle connections that are kept: more than the requests that run at a time would be waste.
-    ccurl_multi_set_long(multi, CURLMOPT_MAXCONNECTS, 8)
+    // Connections that are kept: fewer than the requests at a time would mean a handshake for each request.
+    ccurl_multi_set_long(multi, CURLMOPT_MAXCONNECTS, 32)
     self.multi = multi
     self.settings = settings
   }

@@ -38,8 +38,10 @@ package final class CurlTransport: APITransport {
       self.loop = loop
     }
 
-    // Harmless when the transfer has ended.
-    deinit { loop.cancel(transfer) }
+    deinit {
+      // Harmless, but the thread need not be woken for it.
+      if !transfer.hasEnded { loop.cancel(transfer) }
+    }
 
     func next() async throws(TransportError) -> [UInt8]? {
       guard !Task.isCancelled else {

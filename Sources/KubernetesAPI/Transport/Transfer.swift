@@ -68,6 +68,8 @@ extension Transfer {
 
 // The task's side.
 extension Transfer {
+  var hasEnded: Bool { state.withLock { $0.end != nil } }
+
   func head() async -> Answer<HTTPHead> {
     await withCheckedContinuation { continuation in
       let answer = state.withLock { state -> Answer<HTTPHead>? in

@@ -54,9 +54,12 @@ extension StringMap: Sequence, ExpressibleByDictionaryLiteral {
 }
 
 extension StringMap {
+  /// The string members of an object.
+  init(json: inout JSONReader) throws(JSONSyntaxError) { try self.init(json: &json) { _ in true } }
+
   /// The string members of an object, without those that `isWanted` refuses.
   init(
-    json: inout JSONReader, where isWanted: (String) -> Bool = { _ in true }
+    json: inout JSONReader, where isWanted: (String) -> Bool
   ) throws(JSONSyntaxError) {
     guard try json.beginObject() else { return }
     while let key = try json.nextKey() {

@@ -46,10 +46,11 @@ extension ListWatch {
   /// The request of ``action`` failed, or an ERROR event came.
   mutating func failed(_ error: APIError) {
     switch (action, error.kind) {
-    // At once the first time: an old version is what happens after every long pause.
-    case (.watch, .expired) where failures == 0 && !hasExpired:
+    // At once the first time: an old version is what comes of every long pause, and the server is there to say so.
+    case (.watch, .expired) where !hasExpired:
       action = .list(next: "")
       hasExpired = true
+      failures = 0
     case (_, .expired): restart()
     // The server does not understand the watch, or we do not understand the server: only a list is sure.
     case (.watch, .badRequest), (.watch, .malformed), (.watch, .notFound): restart()

@@ -48,19 +48,21 @@ package final class Reflector<Object: APIObject, Value: Sendable>: Sendable {
   ///   is read: it should hand over what takes long.
   package func run(_ deliver: @Sendable (Change<Value>) async -> Void) async {
     var machine = ListWatch()
-    let strings = StringCache()
+    let cache = DecodingCache()
     while !Task.isCancelled {
+      var wish = Duration.zero
       do throws(APIError) {
         switch machine.action {
-        case .list(let next): try await list(next, &machine, strings, deliver)
-        case .watch(let version): try await watch(version, &machine, strings, deliver)
+        case .list(let next): try await list(next, &machine, cache, deliver)
+        case .watch(let version): try await watch(version, &machine, cache, deliver)
         }
       } catch {
         if error.kind == .cancelled { return }
         machine.failed(error)
-        report(error, machine.wait)
+        wish = min(error.retryAfter ?? .zero, client.retry.longestWait)
+        report(error, max(machine.wait, wish))
       }
-      guard await pause(machine.wait) else { return }
+      guard await pause(max(machine.wait, wish)) else { return }
     }
   }
 
@@ -79,11 +81,11 @@ extension Reflector {
   private typealias Delivery = (Change<Value>) async -> Void
 
   private func list(
-    _ next: String, _ machine: inout ListWatch, _ strings: StringCache, _ deliver: Delivery
+    _ next: String, _ machine: inout ListWatch, _ cache: DecodingCache, _ deliver: Delivery
   ) async throws(APIError) {
     if next.isEmpty { state.withLock { $0.store.beginList() } }
     var changes: [Change<Value>] = []
-    let page = try await client.page(selection, resource, next: next, strings: strings) { (object: Object) in
+    let page = try await client.page(selection, resource, next: next, cache: cache) { (object: Object) in
       changes += put(object)
     }
     if machine.received(page) {
@@ -102,14 +104,14 @@ extension Reflector {
   }
 
   private func watch(
-    _ version: String, _ machine: inout ListWatch, _ strings: StringCache, _ deliver: Delivery
+    _ version: String, _ machine: inout ListWatch, _ cache: DecodingCache, _ deliver: Delivery
   ) async throws(APIError) {
-    let reply = try await client.open(request(version))
+    let reply = try await open(request(version))
     var splitter = LineSplitter(limit: Self.lineLimit)
     var hasDelivered = false
     while let piece = try await next(reply.body) {
       for line in try lines(&splitter, piece) {
-        try await handle(try event(line, strings), &machine, deliver)
+        try await handle(try event(line, cache), &machine, deliver)
         hasDelivered = true
       }
     }
@@ -145,6 +147,14 @@ extension Reflector {
     return HTTPRequest(path: path.text, timeout: nil, idleTimeout: .seconds(150))
   }
 
+  private func open(_ request: HTTPRequest) async throws(APIError) -> HTTPReply {
+    do throws(APIError) {
+      return try await client.open(request)
+    } catch {
+      throw error.during("watching \(resource.name)")
+    }
+  }
+
   private func next(_ body: any HTTPBody) async throws(APIError) -> [UInt8]? {
     do throws(TransportError) {
       return try await body.next()
@@ -161,9 +171,9 @@ extension Reflector {
     }
   }
 
-  private func event(_ line: [UInt8], _ strings: StringCache) throws(APIError) -> WatchEvent<Object> {
+  private func event(_ line: [UInt8], _ cache: DecodingCache) throws(APIError) -> WatchEvent<Object> {
     do throws(JSONSyntaxError) {
-      return try WatchEvent(line, strings: strings)
+      return try WatchEvent(line, cache: cache)
     } catch {
       throw APIError(.malformed, "watching \(resource.name): an event is \(error)")
     }

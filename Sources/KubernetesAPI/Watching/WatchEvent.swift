@@ -12,8 +12,8 @@ enum WatchEvent<Object: APIObject> {
   /// A kind of event that does not exist yet.
   case unknown(String)
 
-  init(_ line: [UInt8], strings: StringCache) throws(JSONSyntaxError) {
-    var json = JSONReader(line, strings: strings)
+  init(_ line: [UInt8], cache: DecodingCache) throws(JSONSyntaxError) {
+    var json = JSONReader(line, cache: cache)
     var type: String?
     var object: JSONReader?
     guard try json.beginObject() else {

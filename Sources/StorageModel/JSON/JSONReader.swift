@@ -18,13 +18,13 @@ package struct JSONReader {
   /// Just behind an opening brace or bracket.
   private var isFirst = false
   var depth = 0
-  private let cache: StringCache?
+  private let cache: DecodingCache?
 
-  /// Reads `bytes` from `start`. Strings that recur share memory through the cache, if one is given.
-  package init(_ bytes: [UInt8], from start: Int = 0, strings: StringCache? = nil) {
+  /// Reads `bytes` from `start`. Values that recur share memory through the cache, if one is given.
+  package init(_ bytes: [UInt8], from start: Int = 0, cache: DecodingCache? = nil) {
     self.bytes = bytes
     position = start
-    cache = strings
+    self.cache = cache
   }
 
   /// No API object comes near; passing over a value recurses, on threads with small stacks.
@@ -161,20 +161,25 @@ extension JSONReader {
 
   /// The strings of an array; empty for another value, without elements that are no strings.
   package mutating func strings() throws(JSONSyntaxError) -> [String] {
-    guard try beginArray() else { return [] }
-    var result: [String] = []
-    while try nextElement() {
-      if let element = try string() { result.append(element) }
+    try shared { json throws(JSONSyntaxError) in
+      guard try json.beginArray() else { return [] }
+      var result: [String] = []
+      while try json.nextElement() {
+        if let element = try json.string() { result.append(element) }
+      }
+      return result
     }
-    return result
   }
 
-  /// The bytes of the next value as they are written.
-  package mutating func raw() throws(JSONSyntaxError) -> [UInt8] {
+  /// The next value as `read` reads it; one whose text has been seen lately is shared and not read again.
+  package mutating func shared<Value: Sendable>(
+    _ read: (inout JSONReader) throws(JSONSyntaxError) -> Value
+  ) throws(JSONSyntaxError) -> Value {
+    guard let cache else { return try read(&self) }
     skipWhitespace()
-    let start = position
+    var copy = self
     try skip()
-    return Array(bytes[start..<position])
+    return try cache.value(bytes, copy.position..<position) { () throws(JSONSyntaxError) in try read(&copy) }
   }
 
   /// A string, shared when it has been seen before.

@@ -19,9 +19,7 @@ final class StubServer: Sendable {
       let bytes = Array(text.utf8)
       var sent = 0
       while sent < bytes.count {
-        let count = bytes.withUnsafeBytes {
-          Glibc.send(number, $0.baseAddress! + sent, $0.count - sent, Int32(MSG_NOSIGNAL))
-        }
+        let count = bytes[sent...].withUnsafeBytes { Glibc.send(number, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL)) }
         guard count > 0 else { return false }
         sent += count
       }

@@ -1,0 +1,187 @@
+import LinuxSystem
+import Testing
+
+@Suite("Claims of our storage class", .serialized, .cluster)
+struct ProvisionedTests {
+  private static func storageClass(_ name: String, _ more: String) -> String {
+    """
+    apiVersion: storage.k8s.io/v1
+    kind: StorageClass
+    metadata: {name: \(name)}
+    provisioner: elastic-local.volumes.k8s.elastic.co
+    allowVolumeExpansion: true
+    \(more)
+    """
+  }
+
+  @Test("a claim and a pod are all it takes; the data survives the pod, and all is gone with the claim")
+  func life() throws {
+    try ClaimedVolume.with("claimed") { volume in
+      try volume.startPod(Pod(name: "first"))
+      let pv = try volume.pvName
+      #expect(pv.hasPrefix("pvc-"))
+      #expect(try ClaimedVolume.hasStorage(pv))
+      try Cluster.inside("first", "echo kept >/data/file && sync")
+      try Cluster.kubectl("delete", "pod", "first")
+      try volume.startPod(Pod(name: "second"))
+      #expect(try Cluster.inside("second", "cat /data/file") == "kept\n")
+      #expect(
+        try Cluster.kubectl(
+          "get", "pv", pv, "-o", "jsonpath={.metadata.annotations.volumes\\.k8s\\.elastic\\.co/instance}") != "")
+    }
+  }
+
+  @Test("with Retain the volume stays when claim and PV go, and nothing removes it")
+  func retained() throws {
+    try Cluster.apply(Self.storageClass("keeping", "reclaimPolicy: Retain\nvolumeBindingMode: WaitForFirstConsumer"))
+    var pv = ""
+    try ClaimedVolume.with("retained", storageClass: "keeping") { volume in
+      try volume.startPod(Pod(name: "pod"))
+      pv = try volume.pvName
+    }
+    #expect(
+      try eventually { try Cluster.kubectl("get", "pv", pv, "-o", "jsonpath={.status.phase}") == "Released" })
+    #expect(try ClaimedVolume.hasStorage(pv))
+    try Cluster.kubectl("delete", "pv", pv, "--timeout=60s")
+    #expect(try ClaimedVolume.hasStorage(pv))
+    #expect(throws: Trouble.self) { try Cluster.node("remove", pv) }
+    try Cluster.node("unretain", pv)
+    #expect(try eventually(seconds: 90) { (try? Cluster.node("remove", pv)) != nil })
+    #expect(try !ClaimedVolume.hasStorage(pv))
+  }
+
+  @Test("with Immediate the PV is pinned by its first mount")
+  func immediate() throws {
+    try Cluster.apply(Self.storageClass("early", "volumeBindingMode: Immediate"))
+    try ClaimedVolume.with("immediate", storageClass: "early") { volume in
+      #expect(try eventually { try !volume.pvName.isEmpty })
+      let pv = try volume.pvName
+      #expect(try Cluster.kubectl("get", "pv", pv, "-o", "jsonpath={.spec.nodeAffinity}") == "")
+      try volume.startPod(Pod(name: "pod"))
+      #expect(try Cluster.kubectl("get", "pv", pv, "-o", "jsonpath={.spec.nodeAffinity}").contains("node1"))
+    }
+  }
+
+  @Test("a claim that grows makes the mounted file system grow; one that is not mounted grows with its next pod")
+  func growth() throws {
+    try Cluster.apply(
+      Self.storageClass("growing", "volumeBindingMode: WaitForFirstConsumer\nparameters: {fsType: xfs}"))
+    try ClaimedVolume.with("growing", storageClass: "growing") { volume in
+      try volume.startPod(Pod(name: "pod"))
+      let before = try sizeInMiB()
+      try resize(volume, to: "640Mi")
+      #expect(try eventually(seconds: 120) { try sizeInMiB() > before + 250 })
+      try Cluster.kubectl("delete", "pod", "pod")
+      try resize(volume, to: "1Gi")
+      try volume.startPod(Pod(name: "pod"))
+      #expect(try eventually(seconds: 120) { try sizeInMiB() > before + 600 })
+      #expect(
+        try eventually {
+          try Cluster.kubectl("get", "pvc", volume.name, "-o", "jsonpath={.status.capacity.storage}") == "1Gi"
+        })
+    }
+  }
+
+  private func resize(_ volume: ClaimedVolume, to size: String) throws {
+    let patch = "{\"spec\": {\"resources\": {\"requests\": {\"storage\": \"\(size)\"}}}}"
+    try Cluster.kubectl("patch", "pvc", volume.name, "--patch", patch)
+  }
+
+  private func sizeInMiB() throws -> Int {
+    let line = try Cluster.inside("pod", "df -mP /data | tail -n 1")
+    return line.split(separator: " ").dropFirst().first.flatMap { Int($0) } ?? 0
+  }
+
+  @Test(
+    "what can not be is refused with an Event that says what to use instead",
+    arguments: [
+      ("mode", "volumeMode: Block", "use volumeMode: Filesystem"),
+      ("selector", "selector: {matchLabels: {a: b}}", "leave the selector out"),
+    ])
+  func refused(name: String, line: String, advice: String) throws {
+    let claim = ClaimedVolume(name: "refused-\(name)")
+    try Cluster.apply(claim.manifest("early-refusal", "64Mi") + "\n  \(line)")
+    try Cluster.apply(Self.storageClass("early-refusal", "volumeBindingMode: Immediate"))
+    #expect(try eventually { try claim.events.contains(advice) })
+    try claim.remove()
+  }
+
+  @Test("an unknown parameter of the class is refused with the known ones")
+  func unknownParameter() throws {
+    try Cluster.apply(Self.storageClass("misspelt", "volumeBindingMode: Immediate\nparameters: {fsTyp: xfs}"))
+    let claim = ClaimedVolume(name: "misspelt")
+    try Cluster.apply(claim.manifest("misspelt", "64Mi"))
+    #expect(try eventually { try claim.events.contains("fsType, mkfsOptions, mountOptions, volumeGroup, thin") })
+    try claim.remove()
+  }
+
+  @Test("a claim that is deleted while it is provisioned leaves neither PV nor volume", arguments: 0..<4)
+  func deletedMeanwhile(number: Int) throws {
+    try Cluster.apply(Self.storageClass("early", "volumeBindingMode: Immediate"))
+    let before = try Cluster.kubectl("get", "pv", "-o", "name")
+    let claim = ClaimedVolume(name: "brief-\(number)")
+    try Cluster.apply(claim.manifest("early", "64Mi"))
+    ThreadSleep.sleep(.milliseconds(Int64(number) * 15))
+    try Cluster.kubectl("delete", "pvc", claim.name, "--wait=false")
+    #expect(try eventually { try Cluster.kubectl("get", "pvc", claim.name, "--ignore-not-found").isEmpty })
+    #expect(try eventually { try Cluster.kubectl("get", "pv", "-o", "name") == before })
+  }
+
+  @Test("a PV that is deleted before its claim keeps the data until the claim goes")
+  func volumeFirst() throws {
+    try ClaimedVolume.with("volume-first") { volume in
+      try volume.startPod(Pod(name: "pod"))
+      let pv = try volume.pvName
+      try Cluster.inside("pod", "echo kept >/data/file && sync")
+      try Cluster.kubectl("delete", "pv", pv, "--wait=false")
+      try Cluster.kubectl("delete", "pod", "pod")
+      ThreadSleep.sleep(.seconds(3))
+      #expect(try ClaimedVolume.hasStorage(pv))
+      try volume.startPod(Pod(name: "pod"))
+      #expect(try Cluster.inside("pod", "cat /data/file") == "kept\n")
+    }
+  }
+
+  @Test("each of a StatefulSet's pods has a volume of its own, which waits for it while it is scaled down")
+  func statefulSet() throws {
+    try Cluster.apply(Self.statefulSet)
+    defer { _ = try? Cluster.kubectl("delete", "statefulset", "set", "--ignore-not-found") }
+    try Cluster.kubectl("rollout", "status", "statefulset/set", "--timeout=120s")
+    for number in 0..<3 { try Cluster.inside("set-\(number)", "hostname >/data/file && sync") }
+    try Cluster.kubectl("scale", "statefulset", "set", "--replicas=1")
+    #expect(try eventually { try Cluster.kubectl("get", "pod", "set-2", "--ignore-not-found").isEmpty })
+    try Cluster.kubectl("scale", "statefulset", "set", "--replicas=3")
+    try Cluster.kubectl("rollout", "status", "statefulset/set", "--timeout=120s")
+    for number in 0..<3 {
+      #expect(try Cluster.inside("set-\(number)", "cat /data/file") == "set-\(number)\n")
+    }
+    try Cluster.kubectl("delete", "statefulset", "set", "--timeout=60s")
+    for number in 0..<3 { try ClaimedVolume(name: "data-set-\(number)").remove() }
+  }
+
+  private static let statefulSet = """
+    apiVersion: apps/v1
+    kind: StatefulSet
+    metadata: {name: set}
+    spec:
+      replicas: 3
+      serviceName: set
+      selector: {matchLabels: {app: set}}
+      template:
+        metadata: {labels: {app: set}}
+        spec:
+          terminationGracePeriodSeconds: 0
+          containers:
+          - name: main
+            image: localhost/busybox:1
+            imagePullPolicy: Never
+            command: [sh, -c, "sleep 100000"]
+            volumeMounts: [{name: data, mountPath: /data}]
+      volumeClaimTemplates:
+      - metadata: {name: data}
+        spec:
+          accessModes: [ReadWriteOnce]
+          storageClassName: elastic-local
+          resources: {requests: {storage: 320Mi}}
+    """
+}

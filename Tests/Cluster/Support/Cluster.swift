@@ -1,0 +1,90 @@
+import LinuxSystem
+import Testing
+
+/// The cluster under test: the one of which `lab/cluster env` has told us in the environment.
+enum Cluster {
+  /// Where its state is; nil when there is none.
+  static let directory = OwnProcess.environment["CLUSTER_DIRECTORY"]
+
+  /// Runs kubectl as administrator, which has to succeed, and returns what it printed.
+  @discardableResult
+  static func kubectl(_ arguments: String..., at location: SourceLocation = #_sourceLocation) throws -> String {
+    try run("/usr/bin/env", ["kubectl"] + arguments, at: location)
+  }
+
+  /// Runs a command in a pod's container.
+  @discardableResult
+  static func inside(
+    _ pod: String, _ script: String, at location: SourceLocation = #_sourceLocation
+  ) throws -> String {
+    try run("/usr/bin/env", ["kubectl", "exec", pod, "--", "sh", "-c", script], at: location)
+  }
+
+  /// Runs `lab/cluster COMMAND` on this cluster.
+  static func lab(
+    _ command: String, _ arguments: String..., at location: SourceLocation = #_sourceLocation
+  ) throws {
+    let package = #filePath.split(separator: "/").dropLast(4).map { "/" + $0 }.joined()
+    guard let directory else { throw Trouble("no cluster: lab/cluster-test starts one") }
+    try run(package + "/lab/cluster", [command, directory] + arguments, at: location)
+  }
+
+  /// Runs `elastic-local-node COMMAND` against the node's daemon.
+  @discardableResult
+  static func node(_ arguments: String..., at location: SourceLocation = #_sourceLocation) throws -> String {
+    let directory = Files.linkTarget("/proc/self/exe").map {
+      $0.split(separator: "/").dropLast().map { "/" + $0 }.joined()
+    }
+    return try run((directory ?? ".") + "/elastic-local-node", arguments, at: location)
+  }
+
+  /// What the node's daemon has, as JSON.
+  static func nodeStatus() throws -> String { try node("status", "--json") }
+
+  /// Makes or changes objects, given as YAML or JSON.
+  static func apply(_ manifest: String, at location: SourceLocation = #_sourceLocation) throws {
+    guard let directory else { throw Trouble("no cluster: lab/cluster-test starts one") }
+    let file = directory + "/manifest.yaml"
+    try Files.writeDurably(Array(manifest.utf8), to: file, mode: 0o600)
+    try run("/usr/bin/env", ["kubectl", "apply", "-f", file], at: location)
+  }
+
+  /// Waits until a pod's containers run; what the cluster says of the pod is in the error.
+  static func awaitReady(
+    _ pod: String, seconds: Int = 60, at location: SourceLocation = #_sourceLocation
+  ) throws {
+    let wait = ["kubectl", "wait", "--for=condition=Ready", "pod/\(pod)", "--timeout=\(seconds)s"]
+    do {
+      try run("/usr/bin/env", wait, at: location)
+    } catch {
+      throw Trouble("\(error)\n\(try kubectl("describe", "pod", pod))")
+    }
+  }
+
+  @discardableResult
+  private static func run(_ path: String, _ arguments: [String], at location: SourceLocation) throws -> String {
+    let environment = OwnProcess.environment.map { "\($0.key)=\($0.value)" }
+    let result = try ChildProcess.run(path, arguments, environment: environment, deadline: .seconds(200))
+    guard result.isSuccess else {
+      throw Trouble("\(location.line): \(arguments.joined(separator: " ")): \(result.status) \(result.output)")
+    }
+    return result.output
+  }
+}
+
+/// Why a test can not go on.
+struct Trouble: Error, CustomStringConvertible {
+  let description: String
+
+  init(_ description: String) { self.description = description }
+}
+
+/// Looks again and again until something is true.
+func eventually(seconds: Int = 60, _ condition: () throws -> Bool) throws -> Bool {
+  let limit = MonotonicClock.now() + .seconds(seconds)
+  while MonotonicClock.now() < limit {
+    if try condition() { return true }
+    ThreadSleep.sleep(.milliseconds(200))
+  }
+  return try condition()
+}

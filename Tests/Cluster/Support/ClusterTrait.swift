@@ -1,0 +1,22 @@
+import LinuxSystem
+import Testing
+
+extension Trait where Self == ConditionTrait {
+  /// Runs only where there is a cluster.
+  static var cluster: Self { .enabled(if: Cluster.directory != nil, "needs a cluster: lab/cluster-test starts one") }
+
+  /// Runs only as a root who may grow a mounted ext4: `CAP_SYS_RESOURCE`, capabilities(7), which sandboxes take away.
+  static var needsSystemResources: Self {
+    .enabled(if: Capabilities.areEffective(1 << 24), "needs CAP_SYS_RESOURCE: ext4 is not grown in use without")
+  }
+}
+
+private enum Capabilities {
+  /// The bits of `CapEff` in /proc/self/status, proc(5).
+  static func areEffective(_ bits: UInt64) -> Bool {
+    let status = (try? Files.readText("/proc/self/status")) ?? ""
+    let line = status.split(separator: "\n").first { $0.hasPrefix("CapEff:") }
+    let effective = line.flatMap { UInt64($0.drop { $0 != "\t" }.dropFirst(), radix: 16) }
+    return effective.map { $0 & bits == bits } ?? false
+  }
+}

@@ -1,0 +1,66 @@
+import KubernetesAPI
+import LinuxSystem
+import Testing
+
+@Suite("TLS", .enabled(if: TLSServer.isPossible, "openssl is not installed"), .serialized)
+struct TLSTests {
+  private func day(_ offset: Int64) -> String {
+    let time = WallClock.now() + .seconds(offset * 86_400)
+    return String(time.rfc3339.filter { !"-T:".contains($0) })
+  }
+
+  @Test("a server with a certificate of the authority given is talked to")
+  func trusted() async throws {
+    let server = try TLSServer(from: day(-1), to: day(1))
+    defer { server.stop() }
+    let outcome = try await server.outcome(ConnectionSettings(server: server.address, authority: server.authority))
+    #expect(try outcome.get().status == 200)
+  }
+
+  @Test("a wrong authority, none, one that is no PEM, and another name are refused, each by name")
+  func untrusted() async throws {
+    let server = try TLSServer(from: day(-1), to: day(1))
+    defer { server.stop() }
+    let cases: [(String, ConnectionSettings.Source?, TransportError.Kind, String)] = [
+      (server.address, .file("\(server.directory)/other.crt"), .untrusted, "not issued by the certificate authority"),
+      (server.address, nil, .untrusted, "not issued by the certificate authority"),
+      (server.address, .inline(Array("no PEM".utf8)), .credentials, "no usable PEM"),
+      (server.address, .file("/nowhere/ca.crt"), .credentials, "/nowhere/ca.crt"),
+      ("https://localhost:\(server.port)", server.authority, .untrusted, "is for another name"),
+    ]
+    for (address, authority, kind, words) in cases {
+      let outcome = try await server.outcome(ConnectionSettings(server: address, authority: authority))
+      let error = #expect(throws: TransportError.self) { try outcome.get() }
+      #expect(error?.kind == kind && error?.message.contains(words) == true, "\(error?.message ?? "")")
+      #expect(error?.mayHaveHappened == false)
+    }
+  }
+
+  @Test("a certificate that has expired or is not valid yet is told with the time of this machine's clock")
+  func clock() async throws {
+    let year = WallClock.now().rfc3339.prefix(13)
+    for (begin, end, words) in [(-3, -1, "has expired"), (1, 3, "is not valid yet")] {
+      let server = try TLSServer(from: day(Int64(begin)), to: day(Int64(end)))
+      defer { server.stop() }
+      let outcome = try await server.outcome(ConnectionSettings(server: server.address, authority: server.authority))
+      let error = #expect(throws: TransportError.self) { try outcome.get() }
+      #expect(error?.kind == .untrusted && error?.message.contains(words) == true, "\(error?.message ?? "")")
+      #expect(error?.message.contains(year) == true && error?.message.contains("Set the clock") == true)
+    }
+  }
+
+  @Test("a client certificate is shown, one that is no PEM is refused before anything is sent")
+  func clientCertificate() async throws {
+    let server = try TLSServer(from: day(-1), to: day(1), requiresClientCertificate: true)
+    defer { server.stop() }
+    var settings = ConnectionSettings(
+      server: server.address, authority: server.authority, certificate: .file("\(server.directory)/server.crt"),
+      key: .file("\(server.directory)/server.key"))
+    #expect(try await server.outcome(settings).get().status == 200)
+    settings.key = .inline(Array("no PEM".utf8))
+    let outcome = try await server.outcome(settings)
+    let error = #expect(throws: TransportError.self) { try outcome.get() }
+    #expect(
+      error?.kind == .credentials && error?.message.contains("client certificate") == true, "\(error?.message ?? "")")
+  }
+}

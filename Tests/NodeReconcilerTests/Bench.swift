@@ -1,0 +1,92 @@
+import KubernetesAPI
+import LinuxSystem
+import LogicalVolumes
+import NodeService
+import StorageModel
+import Synchronization
+import Telemetry
+import Testing
+
+@testable import NodeReconciler
+
+/// A node with a simulated disk, a simulated API server, and the real reconciler between them.
+final class Bench: Sendable {
+  static let claim = "0f3b6c1e-8d2a-4c55-9e0f-1a2b3c4d5e6f"
+  static let name = "pvc-" + claim
+
+  let world: SimulatedWorld
+  let writes = SimulatedWrites()
+  let knowledge = Knowledge(node: "node-1")
+  let context: NodeContext
+  let keeper: VolumeKeeper
+  private let directory: String
+
+  init(gibibytes: UInt64 = 10) throws {
+    world = SimulatedWorld(totalSize: .gibibytes(gibibytes))
+    directory = try Self.makeDirectory()
+    context = NodeContext(
+      settings: NodeSettings(nodeName: "node-1", stateDirectory: directory),
+      engine: SimulatedEngine(world: world), system: SimulatedNodeSystem(world: world), cluster: knowledge,
+      log: .silent)
+    try context.permits.prepare()
+    keeper = VolumeKeeper(context)
+  }
+
+  deinit { try? Files.removeTree(directory) }
+
+  private static func makeDirectory() throws -> String {
+    var random = SystemRandomNumberGenerator()
+    let path = "/tmp/elastic-local-test-\(String(random.next(), radix: 36))"
+    try Files.makeDirectories(path, mode: 0o700)
+    return path
+  }
+
+  func reconciler() -> NodeReconciler {
+    NodeReconciler(
+      keeper: keeper, writes: writes, knowledge: knowledge,
+      settings: .init(node: "node-1", hostname: "host-1", isThinByDefault: false), log: .silent)
+  }
+
+  /// A PV of our provisioner's for this node.
+  static func volume(
+    _ name: String = name, gibibytes: UInt64 = 1, _ change: (inout PersistentVolume) -> Void = { _ in }
+  ) -> PersistentVolume {
+    var volume = PersistentVolume(
+      metadata: ObjectMeta(
+        name: name, uid: "uid-\(name)", labels: [ClusterNames.nodeLabel: "node-1"],
+        annotations: ["pv.kubernetes.io/provisioned-by": ClusterNames.provisioner],
+        finalizers: [ClusterNames.finalizer]))
+    volume.capacity = Quantity(.gibibytes(gibibytes))
+    volume.flexVolume = FlexVolumeSource(
+      driver: ProductNames.driver, options: ["sizeBytes": "\(ByteCount.gibibytes(gibibytes).bytes)"])
+    volume.nodeAffinity = NodeSelector(label: ClusterNames.hostnameLabel, in: ["host-1"])
+    volume.claim = ObjectReference(namespace: "default", name: "data", uid: String(name.dropFirst(4)))
+    volume.reclaimPolicy = "Delete"
+    volume.phase = "Bound"
+    change(&volume)
+    return volume
+  }
+
+  /// The same on its way out, its claim gone.
+  static func dying(
+    _ name: String = name, _ change: (inout PersistentVolume) -> Void = { _ in }
+  ) -> PersistentVolume {
+    volume(name) { volume in
+      volume.phase = "Released"
+      volume.metadata.deletionTimestamp = Timestamp(seconds: 1, nanoseconds: 0)
+      change(&volume)
+    }
+  }
+
+  /// One look at a PV as the watch shows it.
+  @discardableResult
+  func process(
+    _ seen: PersistentVolume, with reconciler: NodeReconciler
+  ) async -> WorkQueue<NodeReconciler.Work>.Ending {
+    await reconciler.volume(seen.metadata.name, seen)
+    return await reconciler.process(volume: seen.metadata.name)
+  }
+
+  func stored(_ name: String = name) -> StoredVolume? { world.state.withLock { $0.volumes[name] } }
+  func formats(_ name: String = name) -> Int? { world.state.withLock { $0.formats["/dev/simulated/\(name)"] } }
+}

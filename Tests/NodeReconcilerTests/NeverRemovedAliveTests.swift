@@ -1,0 +1,80 @@
+import KubernetesAPI
+import LinuxSystem
+import LogicalVolumes
+import NodeService
+import StorageLedger
+import StorageModel
+import Synchronization
+import Testing
+
+@testable import NodeReconciler
+
+@Suite("Generated cluster views")
+struct NeverRemovedAliveTests {
+  /// What may have happened to a PV, or between what a watch shows and what is true.
+  private static let changes: [@Sendable (inout PersistentVolume) -> Void] = [
+    { $0.phase = "Bound" }, { $0.phase = "Released" }, { $0.phase = "Failed" }, { $0.reclaimPolicy = "Retain" },
+    { $0.metadata.deletionTimestamp = nil }, { $0.metadata.deletionTimestamp = Timestamp(seconds: 1, nanoseconds: 0) },
+    { $0.metadata.finalizers.append("kubernetes.io/pv-protection") }, { $0.metadata.finalizers = ["other"] },
+    { $0.metadata.uid = "made anew" }, { $0.claim?.uid = "11111111-2222-3333-4444-555555555555" }, { $0.claim = nil },
+    { $0.metadata.labels = [:] }, { $0.metadata.labels[ClusterNames.nodeLabel] = "node-2" },
+    { $0.nodeAffinity = nil }, { $0.nodeAffinity = NodeSelector(label: ClusterNames.hostnameLabel, in: ["host-2"]) },
+    { $0.metadata.annotations = [:] }, { $0.flexVolume = nil }, { $0.flexVolume?.driver = "other/driver" },
+  ]
+
+  /// Whether the truth, not what was seen, allows the removal.
+  private static func mayGo(_ truth: PersistentVolume?, uid: String, claim: ClaimUID?) -> Bool {
+    guard let truth, truth.metadata.uid == uid, let claim else { return false }
+    return truth.metadata.isBeingDeleted && truth.reclaimPolicy == "Delete" && truth.phase != "Bound"
+      && truth.metadata.finalizers == [ClusterNames.finalizer] && truth.claim?.uid == claim.text
+      && truth.nodeAffinity.map { $0 == NodeSelector(label: ClusterNames.hostnameLabel, in: ["host-1"]) } ?? true
+  }
+
+  @Test("whatever a watch shows and whatever is true, a volume goes only when the truth allows it", arguments: 0..<8)
+  func neverAlive(seed: UInt64) async throws {
+    var random = Seeded(state: seed)
+    var removed = 0
+    for round in 0..<60 {
+      let bench = try Bench()
+      let reconciler = bench.reconciler()
+      _ = try await bench.keeper.prepare(try VolumeName(Bench.name), ["sizeBytes": "1048576"])
+      let isRetained = random.next() % 8 == 0
+      if isRetained { try await bench.keeper.retain(try VolumeName(Bench.name)) }
+      let claim = bench.stored()?.marks?.claim
+      var seen = Bench.dying()
+      for _ in 0..<(random.next() % 3) { Self.changes[Int(random.next() % UInt64(Self.changes.count))](&seen) }
+      seen = bench.writes.put(seen)
+      bench.writes.look { state in
+        for _ in 0..<(random.next() % 3) {
+          guard var truth = state.volumes[Bench.name] else { break }
+          Self.changes[Int(random.next() % UInt64(Self.changes.count))](&truth)
+          state.volumes[Bench.name] = random.next() % 12 == 0 ? nil : truth
+        }
+        state.isDown = random.next() % 16 == 0
+      }
+      let truth = bench.writes.look { $0.volumes[Bench.name] }
+      await bench.process(seen, with: reconciler)
+      _ = await reconciler.lookForOrphans()
+      if bench.stored() == nil {
+        removed += 1
+        #expect(
+          !isRetained && Self.mayGo(truth, uid: seen.metadata.uid, claim: claim),
+          "seed \(seed), round \(round): \(truth.map { "\($0)" } ?? "no PV")")
+      }
+    }
+    #expect(removed > 3, "a test in which nothing is ever removed shows nothing")
+  }
+}
+
+/// SplitMix64: the same sequence for the same seed.
+private struct Seeded: RandomNumberGenerator {
+  var state: UInt64
+
+  mutating func next() -> UInt64 {
+    state &+= 0x9E37_79B9_7F4A_7C15
+    var mixed = state
+    mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
+    mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
+    return mixed ^ (mixed >> 31)
+  }
+}

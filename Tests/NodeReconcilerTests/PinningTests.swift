@@ -1,0 +1,85 @@
+import Synchronization
+import StorageLedger
+import NodeService
+import LogicalVolumes
+import KubernetesAPI
+import LinuxSystem
+import StorageModel
+import Testing
+
+@testable import NodeReconciler
+
+@Suite("Volumes bound before a node was known")
+struct PinningTests {
+  private static func bench(_ change: (inout PersistentVolume) -> Void = { _ in }) throws -> Bench {
+    let bench = try Bench()
+    bench.writes.put(
+      Bench.volume { volume in
+        volume.nodeAffinity = nil
+        volume.metadata.labels = [:]
+        change(&volume)
+      })
+    _ = bench.reconciler()
+    return bench
+  }
+
+  private static func mount(_ bench: Bench) async throws {
+    _ = try await bench.keeper.prepare(
+      try VolumeName(Bench.name), ["sizeBytes": "1073741824", "binding": "immediate"])
+  }
+
+  @Test("the first mount pins the PV, then makes the volume")
+  func first() async throws {
+    let bench = try Self.bench()
+    try await Self.mount(bench)
+    let pv = try #require(bench.writes.look { $0.volumes[Bench.name] })
+    #expect(pv.nodeAffinity == NodeSelector(label: ClusterNames.hostnameLabel, in: ["host-1"]))
+    #expect(pv.metadata.labels[ClusterNames.nodeLabel] == "node-1")
+    #expect(bench.stored() != nil)
+    // From then on nobody is asked.
+    bench.writes.look { $0.isDown = true }
+    try await Self.mount(bench)
+  }
+
+  @Test("two nodes at once: the slower one is refused and makes nothing")
+  func race() async throws {
+    let bench = try Self.bench()
+    bench.writes.look { state in
+      state.beforePin = { $0.nodeAffinity = NodeSelector(label: ClusterNames.hostnameLabel, in: ["host-2"]) }
+    }
+    let refusal = try await #require(throws: VolumeError.self) { try await Self.mount(bench) }
+    #expect(refusal.code == .conflict)
+    #expect(refusal.message.contains("host-2"))
+    #expect(bench.stored() == nil)
+  }
+
+  @Test("somebody else's change of the PV meanwhile does no harm")
+  func changed() async throws {
+    let bench = try Self.bench()
+    bench.writes.look { state in state.beforePin = { $0.metadata.annotations["x"] = "y" } }
+    try await Self.mount(bench)
+    #expect(bench.stored() != nil)
+  }
+
+  @Test("a PV that is pinned elsewhere, going, or gone is refused", arguments: ["elsewhere", "going", "gone"])
+  func refused(why: String) async throws {
+    let bench = try Self.bench { volume in
+      if why == "elsewhere" { volume.nodeAffinity = NodeSelector(label: ClusterNames.hostnameLabel, in: ["host-2"]) }
+      if why == "going" { volume.metadata.deletionTimestamp = Timestamp(seconds: 1, nanoseconds: 0) }
+    }
+    if why == "gone" { bench.writes.look { $0.volumes = [:] } }
+    let refusal = try await #require(throws: VolumeError.self) { try await Self.mount(bench) }
+    #expect(refusal.code == .conflict)
+    #expect(bench.stored() == nil)
+  }
+
+  @Test("without the API server the first mount waits, and says for what")
+  func serverAway() async throws {
+    let bench = try Self.bench()
+    bench.writes.look { $0.isDown = true }
+    let refusal = try await #require(throws: VolumeError.self) { try await Self.mount(bench) }
+    #expect(refusal.code == .unavailable)
+    #expect(refusal.message.contains("connection refused"))
+    #expect(bench.stored() == nil)
+  }
+}

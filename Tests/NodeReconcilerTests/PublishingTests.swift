@@ -1,0 +1,85 @@
+import Synchronization
+import StorageLedger
+import NodeService
+import LinuxSystem
+import KubernetesAPI
+import LogicalVolumes
+import StorageModel
+import Testing
+
+@testable import NodeReconciler
+
+@Suite("What a node publishes")
+struct PublishingTests {
+  private static func storageClass(_ name: String, _ parameters: StringMap = [:]) -> StorageClass {
+    var result = StorageClass(metadata: ObjectMeta(name: name))
+    result.provisioner = ClusterNames.provisioner
+    result.parameters = parameters
+    return result
+  }
+
+  @Test(
+    "room is what no PV and nobody else has: volumes that are made and those that are not, orphans, what is beyond a PV's size"
+  )
+  func room() async throws {
+    let bench = try Bench(gibibytes: 20)
+    let reconciler = bench.reconciler()
+    await reconciler.storageClass("elastic-local", Self.storageClass("elastic-local"))
+    await reconciler.storageClass("fast", Self.storageClass("fast", ["volumeGroup": "nowhere"]))
+    await bench.process(bench.writes.put(Bench.volume(gibibytes: 2)), with: reconciler)
+    _ = try await bench.keeper.prepare(try VolumeName("orphan"), ["sizeBytes": "\(ByteCount.gibibytes(3).bytes)"])
+    // Not made yet.
+    let later = "pvc-11111111-2222-3333-4444-555555555555"
+    await reconciler.volume(later, Bench.volume(later, gibibytes: 4))
+    _ = await reconciler.publish()
+    let storage = try #require(bench.writes.look { $0.storage })
+    #expect(storage.node == "node-1")
+    #expect(storage.defaultGroup == "simulated-vg")
+    #expect(storage.pools.map(\.sizeBytes) == [20 << 30])
+    #expect(storage.pools.map(\.reservedBytes) == [3 << 30], "the orphan")
+    #expect(bench.writes.look { $0.rooms } == ["elastic-local": .gibibytes(11), "fast": .zero])
+    // The volume has grown beyond its PV.
+    let volume = try #require(bench.stored())
+    _ = try await bench.context.engine.extend(volume, to: .gibibytes(3))
+    _ = await reconciler.publish()
+    #expect(bench.writes.look { $0.rooms["elastic-local"] } == .gibibytes(10))
+  }
+
+  @Test("nothing is written when nothing has changed, and what could not be written is written later")
+  func quiet() async throws {
+    let bench = try Bench()
+    let reconciler = bench.reconciler()
+    await reconciler.storageClass("elastic-local", Self.storageClass("elastic-local"))
+    bench.writes.look { $0.isDown = true }
+    _ = await reconciler.publish()
+    bench.writes.look { $0.isDown = false }
+    _ = await reconciler.publish()
+    #expect(bench.writes.look { $0.rooms } == ["elastic-local": .gibibytes(10)])
+    let count = bench.writes.look { $0.requests.count }
+    _ = await reconciler.publish()
+    _ = await reconciler.publish()
+    #expect(bench.writes.look { $0.requests.count } == count)
+    await reconciler.storageClass("elastic-local", nil)
+    _ = await reconciler.publish()
+    #expect(bench.writes.look { $0.rooms.isEmpty })
+  }
+
+  @Test("a volume without a PV is reported once and never removed; one whose PV lost its label is no orphan")
+  func orphans() async throws {
+    let bench = try Bench()
+    let reconciler = bench.reconciler()
+    #expect(bench.knowledge.orphans == nil)
+    for name in ["orphan", Bench.name] {
+      _ = try await bench.keeper.prepare(try VolumeName(name), ["sizeBytes": "1048576"])
+    }
+    bench.writes.put(Bench.volume { $0.metadata.labels = [:] })
+    _ = await reconciler.lookForOrphans()
+    _ = await reconciler.lookForOrphans()
+    #expect(bench.knowledge.orphans?.map(\.text) == ["orphan"])
+    #expect(bench.writes.look { $0.notes.map(\.reason) } == ["OrphanedVolume"])
+    #expect(bench.stored("orphan") != nil)
+    bench.writes.look { $0.isDown = true }
+    _ = await reconciler.lookForOrphans()
+    #expect(bench.knowledge.orphans?.map(\.text) == ["orphan"], "an error is not an answer")
+  }
+}
