@@ -74,10 +74,10 @@ extension Arguments {
     usage: flex-sanity [OPTION]... DRIVER_PATH
 
     Examines a FlexVolume driver's executable: makes the calls that kubelet and controller-manager make, and says what
-    would become of pods where an answer is wrong. Needs root for drivers that mount.
+    would become of pods where an answer is wrong. Needs root.
 
       --kubernetes-version 1.N  whose calls are made: 1.6 to 1.36, usually 1.36
-      --root DIR                the kubelet's root directory to work in, instead of a directory in /tmp
+      --root DIR                an existing directory to work in as the kubelet's root, instead of a directory in /tmp
       --option KEY=VALUE        an option of every volume; may be repeated
       --vary KEY=VALUE          an option with which a volume that exists is mounted again; may be repeated
       --fs-type TYPE            the file system that volumes ask for

@@ -21,6 +21,7 @@ enum FlexSanity {
     guard let path = realpath(arguments.driver, nil) else { throw UsageError("no driver \(arguments.driver)") }
     defer { free(path) }
     try requireExecutable(path)
+    try requireRoot(arguments.settings.root)
     var report = Report(isJSON: arguments.isJSON)
     try await DriverSanity(executable: String(cString: path), settings: arguments.settings).run { report.add($0) }
     report.finish()
@@ -32,6 +33,16 @@ enum FlexSanity {
     var status = stat()
     guard stat(path, &status) == 0, status.st_mode & S_IFMT == S_IFREG, access(path, X_OK) == 0 else {
       throw UsageError("\(String(cString: path)) is no executable file")
+    }
+  }
+
+  /// Without either every case would fail, or leave a directory behind, and the driver would be blamed.
+  private static func requireRoot(_ directory: String?) throws(UsageError) {
+    guard geteuid() == 0 else { throw UsageError("needs root: kubelets and their drivers mount") }
+    var status = stat()
+    guard let directory else { return }
+    guard stat(directory, &status) == 0, status.st_mode & S_IFMT == S_IFDIR else {
+      throw UsageError("--root \(directory) is no directory")
     }
   }
 

@@ -1,4 +1,5 @@
 import Foundation
+import Glibc
 import LinuxSystem
 import Testing
 import VolumeHost
@@ -34,6 +35,24 @@ struct FlexSanityCommandTests {
   func usage(arguments: [String]) throws {
     let result = try run(arguments)
     #expect(result.status == .exited(2) && result.output.hasPrefix("flex-sanity: "), "\(result.output)")
+  }
+
+  @Test("Without root that is said once, with exit code 2, and no driver is blamed", .enabled(if: canDropRoot))
+  func unprivileged() throws {
+    let words = ["--reuid", "65534", "--regid", "65534", "--clear-groups", "--", Self.command, "/bin/true"]
+    let result = try ChildProcess.run("/usr/bin/setpriv", words, deadline: .seconds(60))
+    #expect(result.status == .exited(2) && result.output.hasPrefix("flex-sanity: needs root"), "\(result.output)")
+    #expect(!result.output.contains("FAILED"))
+  }
+
+  private static var canDropRoot: Bool { geteuid() == 0 && access("/usr/bin/setpriv", X_OK) == 0 }
+
+  @Test("A root directory that is not there is refused, with exit code 2, and not made")
+  func missingRoot() throws {
+    let directory = try TemporaryDirectory()
+    let result = try run(["--root", directory["above/root"], "/bin/true"])
+    #expect(result.status == .exited(2) && result.output.contains("is no directory"), "\(result.output)")
+    #expect(try Files.list(directory.path) == [])
   }
 
   @Test("The last line counts, the exit code is 0 when nothing failed, and nothing is left in the scratch directory")

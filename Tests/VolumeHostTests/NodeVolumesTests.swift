@@ -226,6 +226,20 @@ struct NodeVolumesTests {
     #expect(bench.driver.commands.count == 3)
   }
 
+  @Test("A PV that grew is not grown for a pod that only reads, which is told once and has its volume")
+  func readOnlyGrowth() {
+    let bench = NodeBench()
+    let sizes = VolumeSpec.Sizes(volume: 2, claim: 1)
+    let pod = Sample.pod(volumes: [.persistent("pv", Sample.source, claimReadOnly: true, sizes: sizes)])
+    bench.run(pod)
+    bench.time.run(for: .seconds(600))
+    #expect(bench.driver.commands == [.mount] && bench.isReady(pod))
+    #expect(bench.events.map(\.reason) == ["FileSystemResizeFailed"])
+    #expect(
+      bench.events.first?.message
+        == "MountVolume.NodeExpandVolume failed for volume \"pv\" requested read-only file system")
+  }
+
   @Test("The kubelet itself attaches where the controller does not, and detaches in the end")
   func attachesItself() {
     let time = SimulatedTime()

@@ -124,12 +124,13 @@ struct OwnershipTests {
     #expect(lstat(odd, &status) == 0 && status.st_gid == Self.group)
   }
 
-  @Test("Directories are followed to a depth of 490, and what lies deeper ends the walk")
+  @Test("Directories are followed to a depth of 490, and what lies deeper ends the walk, which names the limit")
   func depth() async throws {
     try directory.directory("v/" + Array(repeating: "d", count: 490).joined(separator: "/"))
     try await own()
     #expect(look("v/" + Array(repeating: "d", count: 490).joined(separator: "/")).group == Self.group)
     try directory.directory("v/" + Array(repeating: "d", count: 600).joined(separator: "/"))
-    await #expect(throws: HostError.self) { try await own() }
+    let error = await #expect(throws: HostError.self) { try await own() }
+    #expect(error?.reason == "directories deeper than 500 levels are not followed")
   }
 }

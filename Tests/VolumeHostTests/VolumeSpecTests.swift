@@ -65,6 +65,14 @@ struct VolumeSpecTests {
     #expect(source.reservedOptionKeys == ["a.Kubernetes.IO/x", "k8s.io", "kubernetes.io/x", "x.k8s.io/y"])
   }
 
+  @Test(
+    "What vendors put behind a version is ignored",
+    arguments: [
+      ("1.20.2-gke.1", 20), ("v1.20.2+k3s1", 20), ("1.27-eks-0", 27), ("1.21+", 21), ("v1.30.0-rc.1+rke2r1", 30),
+      ("1.37.0-gke.1", nil), ("-1.20", nil), ("1.+20", nil), ("1-20", nil), ("1.20.x-gke", nil), ("gke-1.20", nil),
+    ])
+  func vendors(text: String, minor: Int?) { #expect(KubernetesVersion(text)?.minor == minor) }
+
   @Test("Versions from 1.6 to 1.36 are known, others are refused")
   func versions() {
     #expect(["1.6", "v1.20", "1.36.2"].compactMap { KubernetesVersion($0)?.minor } == [6, 20, 36])

@@ -93,9 +93,10 @@ extension NodeVolumes {
   }
 
   private func grow(_ operation: Operation, directory: String) async throws(VolumeFailure) {
-    guard let state = actual[operation.volume], needsGrowth(operation.spec, state), let sizes = operation.spec.sizes,
+    guard let state = actual[operation.volume], isOutgrown(operation.spec, state), let sizes = operation.spec.sizes,
       let plugin = try await manager.nodeExpandable(for: operation.spec), plugin.requiresFileSystemResize
     else { return }
+    if operation.spec.isReadOnly { return refuseGrowth(operation) }
     if host.version.kubeletExpandsVolume, let plugin = plugin as? any ExpandablePlugin {
       _ = try await plugin.expandVolume(
         operation.spec, device: state.deviceMountPath, to: sizes.volume, from: sizes.claim)
@@ -107,5 +108,12 @@ extension NodeVolumes {
     event(
       "FileSystemResizeSuccessful", operation.pod?.name ?? "", operation.spec.name,
       "MountVolume.NodeExpandVolume succeeded for volume \"\(operation.spec.name)\" ")
+  }
+
+  /// What is mounted for reading only does not grow. The pod gets it all the same.
+  private func refuseGrowth(_ operation: Operation) {
+    event(
+      "FileSystemResizeFailed", operation.pod?.name ?? "", operation.spec.name,
+      "MountVolume.NodeExpandVolume failed for volume \"\(operation.spec.name)\" requested read-only file system")
   }
 }

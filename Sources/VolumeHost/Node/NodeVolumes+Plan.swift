@@ -67,7 +67,12 @@ extension NodeVolumes {
   }
 
   func needsGrowth(_ spec: VolumeSpec, _ state: ActualVolume) -> Bool {
-    guard let sizes = spec.sizes, host.version.knowsExpansion, !spec.isReadOnly else { return false }
+    !spec.isReadOnly && isOutgrown(spec, state)
+  }
+
+  /// Whether its PV says more than its claim, for reading only as well.
+  func isOutgrown(_ spec: VolumeSpec, _ state: ActualVolume) -> Bool {
+    guard let sizes = spec.sizes, host.version.knowsExpansion else { return false }
     return sizes.volume > sizes.claim && state.grownTo < sizes.volume
   }
 

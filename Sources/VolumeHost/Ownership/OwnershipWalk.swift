@@ -45,9 +45,15 @@ struct OwnershipWalk {
 extension OwnershipWalk {
   /// Takes over the descriptor.
   private func walk(_ descriptor: Int32, _ status: stat, _ path: String, depth: Int) throws(HostError) {
-    guard depth <= Self.depthLimit, let stream = fdopendir(descriptor) else {
+    guard depth <= Self.depthLimit else {
       close(descriptor)
-      throw HostError("read", path, code: depth > Self.depthLimit ? ELOOP : errno)
+      let reason = "directories deeper than \(Self.depthLimit) levels are not followed"
+      throw HostError("change the group of", path, code: ELOOP, reason: reason)
+    }
+    guard let stream = fdopendir(descriptor) else {
+      let error = Self.error("read", path)
+      close(descriptor)
+      throw error
     }
     defer { closedir(stream) }
     errno = 0

@@ -59,9 +59,11 @@ struct SanityBench: Sendable {
     return capabilities
   }
 
-  func requireAttach(_ isWanted: Bool) throws {
+  /// Skips the case unless the driver attaches, or does not; `why` says what that has to do with the case.
+  func requireAttach(_ isWanted: Bool, why: String = "") throws {
     if try announced().attach != isWanted {
-      throw SanitySkip(isWanted ? "the driver does not attach" : "the driver attaches")
+      let reason = isWanted ? "the driver does not attach" : "the driver attaches"
+      throw SanitySkip(why.isEmpty ? reason : "\(reason): \(why)")
     }
   }
 

@@ -2,7 +2,8 @@ extension SanityCase {
   static let announcements = [
     SanityCase(
       "init/succeeds", "init says Success, and capabilities, if any, are an object of booleans.",
-      otherwise: "The driver is not loaded: its pods wait for ever with \"no volume plugin matched\"."
+      otherwise:
+        "The driver is not loaded: its pods wait for ever with \"no volume plugin matched\". On null the caller crashes."
     ) { bench in
       _ = try await FlexDriver(
         name: bench.driver.name, executable: bench.driver.executable, version: bench.settings.version,

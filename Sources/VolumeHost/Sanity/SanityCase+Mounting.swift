@@ -12,7 +12,7 @@ extension SanityCase {
     SanityCase(
       "mount/twice", "mount of what is mounted is Success, and does not stack a second mount.",
       otherwise:
-        "After a restart of a kubelet before 1.29 two mounts lie on the directory, and deleting the pod takes longer."
+        "After a restart of a kubelet before 1.29 two mounts lie on the directory, or the pod gets one failure after another."
     ) { bench in
       try await bench.withVolume(bench.spec()) { path, pod in
         let before = try bench.mountCount(path)

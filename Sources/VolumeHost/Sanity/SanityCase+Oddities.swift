@@ -29,7 +29,7 @@ extension SanityCase {
       "Whatever the options, the answer is one JSON object, and a refusal leaves nothing mounted.",
       otherwise: "A pod's event says nothing of the cause, or a volume stays mounted that no kubelet knows of."
     ) { bench in
-      try bench.requireAttach(false)
+      try bench.requireAttach(false, why: "odd options are only sent with a mount of its own")
       var dice = Dice(seed: 3)
       for _ in 0..<15 { try await bench.tryOptions(dice.options()) }
     },

@@ -118,7 +118,9 @@ extension SanityBench {
     let outcome = await ask(calls.mount(spec(name), directory: path, pod: pod))
     let mounts = try mountCount(path)
     if mounts > 0 { try? await tearDown(harmless, pod) }
-    if outcome == .notSupported { throw SanitySkip("the kubelet mounts for this driver") }
+    if outcome == .notSupported {
+      throw SanitySkip("the kubelet mounts for this driver: only mount is sent names that are paths")
+    }
     if case .success = outcome { throw SanityFailure("\(RecordingRunner.quote(name)) was a success") }
     try require(mounts == 0, "\(RecordingRunner.quote(name)) was refused, and is mounted")
   }

@@ -12,9 +12,11 @@ public struct KubernetesVersion: Hashable, Comparable, Sendable {
 
   private init(minor: Int) { self.minor = minor }
 
-  /// `1.20`, `v1.20` or `1.20.2`; nil for anything else and for releases outside `known`.
+  /// `1.20`, `v1.20` or `1.20.2`, each with or without what vendors put behind it, which is ignored: `1.20.2-gke.1`,
+  /// `v1.20.2+k3s1`, `1.20+`. Nil for anything else and for releases outside `known`.
   public init?(_ text: String) {
-    let parts = text.drop { $0 == "v" }.split(separator: ".", omittingEmptySubsequences: false)
+    let parts = text.drop { $0 == "v" }.prefix { $0 != "-" && $0 != "+" }.split(
+      separator: ".", omittingEmptySubsequences: false)
     guard (2...3).contains(parts.count), parts[0] == "1", parts.allSatisfy(Self.isNumber) else { return nil }
     guard let minor = Int(parts[1]), Self.known.contains(minor) else { return nil }
     self.minor = minor
