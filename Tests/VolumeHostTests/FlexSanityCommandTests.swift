@@ -12,6 +12,9 @@ struct FlexSanityCommandTests {
     return URL(filePath: test).deletingLastPathComponent().appending(path: "flex-sanity").path
   }()
 
+  /// What runs drivers mounts, as a kubelet does.
+  private static var root: ConditionTrait { .enabled(if: geteuid() == 0, "skipped: needs root") }
+
   private func run(_ arguments: [String], seconds: Int = 60) throws -> ChildResult {
     try ChildProcess.run(Self.command, arguments, deadline: .seconds(seconds))
   }
@@ -37,7 +40,9 @@ struct FlexSanityCommandTests {
     #expect(result.status == .exited(2) && result.output.hasPrefix("flex-sanity: "), "\(result.output)")
   }
 
-  @Test("Without root that is said once, with exit code 2, and no driver is blamed", .enabled(if: canDropRoot))
+  @Test(
+    "Without root that is said once, with exit code 2, and no driver is blamed",
+    .enabled(if: canDropRoot, "skipped: needs root and setpriv"))
   func unprivileged() throws {
     let words = ["--reuid", "65534", "--regid", "65534", "--clear-groups", "--", Self.command, "/bin/true"]
     let result = try ChildProcess.run("/usr/bin/setpriv", words, deadline: .seconds(60))
@@ -47,7 +52,7 @@ struct FlexSanityCommandTests {
 
   private static var canDropRoot: Bool { geteuid() == 0 && access("/usr/bin/setpriv", X_OK) == 0 }
 
-  @Test("A root directory that is not there is refused, with exit code 2, and not made")
+  @Test("A root directory that is not there is refused, with exit code 2, and not made", Self.root)
   func missingRoot() throws {
     let directory = try TemporaryDirectory()
     let result = try run(["--root", directory["above/root"], "/bin/true"])
@@ -55,7 +60,9 @@ struct FlexSanityCommandTests {
     #expect(try Files.list(directory.path) == [])
   }
 
-  @Test("The last line counts, the exit code is 0 when nothing failed, and nothing is left in the scratch directory")
+  @Test(
+    "The last line counts, the exit code is 0 when nothing failed, and nothing is left in the scratch directory",
+    Self.root)
   func passes() throws {
     let (directory, path) = try driver(Self.quiet)
     defer { withExtendedLifetime(directory) {} }
@@ -65,7 +72,7 @@ struct FlexSanityCommandTests {
     #expect(Set(try Files.list("/tmp").filter { $0.hasPrefix("flex-sanity-") }).subtracting(before).isEmpty)
   }
 
-  @Test("--json is one object with the counts and every case, and a failure is exit code 1")
+  @Test("--json is one object with the counts and every case, and a failure is exit code 1", Self.root)
   func json() throws {
     let (directory, path) = try driver(Self.quiet.replacing("Not supported", with: "Not Supported"))
     defer { withExtendedLifetime(directory) {} }
@@ -82,7 +89,7 @@ struct FlexSanityCommandTests {
   }
 
   @Test(
-    "A driver that holds its output open, floods it or dies is told from a good one",
+    "A driver that holds its output open, floods it or dies is told from a good one", Self.root,
     arguments: [
       ("sleep 30 & echo '{\"status\":\"Success\"}'", "left a process that has its output open"),
       ("head -c 10000000 /dev/zero | tr '\\0' x", "printed \"xxx"), ("kill -SEGV $$", "signal 11"),
