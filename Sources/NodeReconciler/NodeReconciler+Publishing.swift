@@ -7,10 +7,10 @@ internal import Telemetry
 
 extension NodeReconciler {
   func publish() async -> WorkQueue<Work>.Ending {
-    switch await publishNow() {
-    case .settled: .again(after: settings.publishInterval)
-    case let other: other
-    }
+    if now - (refreshedAt ?? now) >= settings.refreshInterval { published = nil }
+    if published == nil { refreshedAt = now }
+    guard case .settled = await publishNow() else { return .failed }
+    return .again(after: settings.publishInterval)
   }
 
   /// Publishes what has changed since the last time.

@@ -21,6 +21,7 @@ package actor NodeReconciler {
   var volumes: [String: PersistentVolume] = [:]
   var classes: [String: StorageClass] = [:]
   var published: Published?
+  var refreshedAt: Duration?
   /// Since when the removal of a volume has not succeeded.
   var stuckSince: [String: Duration] = [:]
   /// Volumes that a PV says were made here, and that are not here.
@@ -34,6 +35,8 @@ package actor NodeReconciler {
     package var isThinByDefault: Bool
     /// How often storage is published and orphans are looked for without being asked.
     package var publishInterval = Duration.seconds(60)
+    /// How often it is published although nothing has changed here: somebody may have removed it there.
+    package var refreshInterval = Duration.seconds(600)
     package var orphanInterval = Duration.seconds(300)
     package var backoff = WorkQueue<Work>.Backoff(first: .seconds(1), most: .seconds(60))
 

@@ -41,10 +41,11 @@ final class Bench: Sendable {
     return path
   }
 
-  func reconciler() -> NodeReconciler {
+  func reconciler(time: any Timekeeper = SystemTimekeeper()) -> NodeReconciler {
     NodeReconciler(
       keeper: keeper, writes: writes, knowledge: knowledge,
-      settings: .init(node: "node-1", hostname: "host-1", isThinByDefault: false), log: .silent)
+      settings: .init(node: "node-1", hostname: "host-1", isThinByDefault: false), log: .silent,
+      time: time)
   }
 
   /// A PV of our provisioner's for this node.
@@ -89,4 +90,15 @@ final class Bench: Sendable {
 
   func stored(_ name: String = name) -> StoredVolume? { world.state.withLock { $0.volumes[name] } }
   func formats(_ name: String = name) -> Int? { world.state.withLock { $0.formats["/dev/simulated/\(name)"] } }
+}
+
+/// Time that a test sets. Nobody sleeps by it.
+final class ManualTime: Timekeeper {
+  private let current = Mutex(Duration.zero)
+
+  var now: Duration { current.withLock { $0 } }
+  var wallClock: Timestamp { WallClock.now() }
+  func random() -> Double { 0 }
+  func sleep(until time: Duration) async throws(CancellationError) { throw CancellationError() }
+  func advance(by duration: Duration) { current.withLock { $0 += duration } }
 }

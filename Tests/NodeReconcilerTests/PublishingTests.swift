@@ -64,6 +64,26 @@ struct PublishingTests {
     #expect(bench.writes.look { $0.rooms.isEmpty })
   }
 
+  @Test("what somebody has removed from the API server is there again after ten minutes")
+  func refreshed() async throws {
+    let bench = try Bench()
+    let time = ManualTime()
+    let reconciler = bench.reconciler(time: time)
+    await reconciler.storageClass("elastic-local", Self.storageClass("elastic-local"))
+    _ = await reconciler.publish()
+    bench.writes.look { state in
+      state.storage = nil
+      state.rooms = [:]
+    }
+    time.advance(by: .seconds(599))
+    _ = await reconciler.publish()
+    #expect(bench.writes.look { $0.storage } == nil)
+    time.advance(by: .seconds(1))
+    _ = await reconciler.publish()
+    #expect(bench.writes.look { $0.storage } != nil)
+    #expect(bench.writes.look { $0.rooms } == ["elastic-local": .gibibytes(10)])
+  }
+
   @Test("a volume without a PV is reported once and never removed; one whose PV lost its label is no orphan")
   func orphans() async throws {
     let bench = try Bench()
