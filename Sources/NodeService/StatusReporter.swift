@@ -16,12 +16,15 @@ struct StatusReporter: Sendable {
 
   private func report() async throws(VolumeError) -> NodeReport {
     let activity = context.engine.activity
+    let volumes = try await volumes()
+    let names = Set(volumes.map(\.name))
     return NodeReport(
       node: context.settings.nodeName, release: release, engine: context.engine.kind.rawValue,
       uptimeSeconds: Int((MonotonicClock.now() - context.startedAt).inSeconds),
       residentBytes: OwnProcess.residentMemory.bytes,
-      groups: try await context.engine.capacity().map(NodeReport.Group.init), volumes: try await volumes(),
-      interrupted: try context.permits.volumes().map(\.text), orphans: context.cluster.orphans.map { $0.map(\.text) },
+      groups: try await context.engine.capacity().map(NodeReport.Group.init), volumes: volumes,
+      interrupted: try context.permits.volumes().map(\.text),  // Looked for now and then: one that was removed since is none any more.
+      orphans: context.cluster.orphans.map { $0.map(\.text).filter(names.contains) },
       commands: activity.recent.map {
         NodeReport.Command(
           startedAt: $0.startedAt, command: $0.command, seconds: $0.seconds, returnCode: $0.returnCode,

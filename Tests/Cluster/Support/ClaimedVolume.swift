@@ -63,7 +63,7 @@ struct ClaimedVolume {
   }
 
   /// Whether the node's daemon has a volume of that name.
-  static func hasStorage(_ pv: String) throws -> Bool { try Cluster.nodeStatus().contains("\"\(pv)\"") }
+  static func hasStorage(_ pv: String) throws -> Bool { try Cluster.nodeStatus().contains("\"name\" : \"\(pv)\"") }
 
   /// What Events say of the claim.
   var events: String {
