@@ -17,13 +17,14 @@ struct StatusReporter: Sendable {
   private func report() async throws(VolumeError) -> NodeReport {
     let activity = context.engine.activity
     let volumes = try await volumes()
+    // Orphans are looked for now and then: one that was removed since is none any more.
     let names = Set(volumes.map(\.name))
     return NodeReport(
       node: context.settings.nodeName, release: release, engine: context.engine.kind.rawValue,
       uptimeSeconds: Int((MonotonicClock.now() - context.startedAt).inSeconds),
       residentBytes: OwnProcess.residentMemory.bytes,
       groups: try await context.engine.capacity().map(NodeReport.Group.init), volumes: volumes,
-      interrupted: try context.permits.volumes().map(\.text),  // Looked for now and then: one that was removed since is none any more.
+      interrupted: try context.permits.volumes().map(\.text),
       orphans: context.cluster.orphans.map { $0.map(\.text).filter(names.contains) },
       commands: activity.recent.map {
         NodeReport.Command(
