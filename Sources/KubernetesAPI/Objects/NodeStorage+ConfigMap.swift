@@ -4,6 +4,7 @@ package import StorageModel
 extension NodeStorage {
   /// What a ConfigMap says of a node's storage; nil when it can not be read. One that nobody can read gives no room.
   package init?(published object: ConfigMap) {
+    // Why it can not be read makes no difference: the caller takes the node as one without room.
     guard let text = object.data[ClusterNames.nodeStorageKey],
       let storage = try? JSONDecoder().decode(Self.self, from: Data(text.utf8))
     else { return nil }
