@@ -51,6 +51,8 @@ package struct NodeReport: Sendable, Codable {
     package var stagedAt: String?
     /// Directories of pods it is published at.
     package var publishedAt: [String]
+    /// What the kernel holds against its file system; nil when nothing, and when it is mounted nowhere.
+    package var complaint: String?
 
     package init(
       name: String, group: String, sizeBytes: UInt64, device: String?, isActive: Bool, isRetained: Bool,

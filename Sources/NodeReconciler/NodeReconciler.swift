@@ -1,4 +1,5 @@
 package import KubernetesAPI
+internal import LinuxSystem
 internal import LogicalVolumes
 package import NodeService
 internal import StorageLedger
@@ -26,6 +27,8 @@ package actor NodeReconciler {
   var stuckSince: [String: Duration] = [:]
   /// Volumes that a PV says were made here, and that are not here.
   var lost: Set<String> = []
+  /// What the kernel holds against volumes, as it was told last.
+  var complaints: [VolumeName: FileSystemComplaint] = [:]
   private var missingParts: Int
 
   package struct Settings: Sendable {
@@ -38,6 +41,7 @@ package actor NodeReconciler {
     /// How often it is published although nothing has changed here: somebody may have removed it there.
     package var refreshInterval = Duration.seconds(600)
     package var orphanInterval = Duration.seconds(300)
+    package var conditionInterval = Duration.seconds(60)
     package var backoff = WorkQueue<Work>.Backoff(first: .seconds(1), most: .seconds(60))
 
     package init(node: String, hostname: String, isThinByDefault: Bool) {
@@ -51,6 +55,7 @@ package actor NodeReconciler {
     case volume(String)
     case publish
     case orphans
+    case conditions
   }
 
   /// What the API server was told last.
@@ -81,6 +86,7 @@ package actor NodeReconciler {
   package func run() async {
     loop.add(.publish)
     loop.add(.orphans)
+    loop.add(.conditions)
     await loop.run { work in await self.perform(work) }
   }
 
@@ -89,6 +95,7 @@ package actor NodeReconciler {
     case .volume(let name): await process(volume: name)
     case .publish: await publish()
     case .orphans: await lookForOrphans()
+    case .conditions: await lookAtConditions()
     }
   }
 
@@ -125,5 +132,6 @@ extension NodeReconciler {
   /// For metrics: removals that have not succeeded for ten minutes.
   package var stuckRemovals: Int { stuckSince.values.count { now - $0 > .seconds(600) } }
   package var lostVolumes: Int { lost.count }
+  package var abnormalVolumes: Int { complaints.count }
   package var knownVolumes: Int { volumes.count }
 }

@@ -13,18 +13,22 @@ package struct ClusterMetrics: Sendable {
   package var stuckRemovals: Int
   /// Volumes that were made, as their PVs say, and are not there any more.
   package var lostVolumes: Int
+  /// Volumes in use against which the kernel holds something.
+  package var abnormalVolumes: Int
   /// Volumes of ours without a PV; nil when not known yet.
   package var orphans: Int?
   /// Events that were not sent.
   package var droppedEvents: Int
 
   package init(
-    failures: [String: Int], volumes: Int, stuckRemovals: Int, lostVolumes: Int, orphans: Int?, droppedEvents: Int
+    failures: [String: Int], volumes: Int, stuckRemovals: Int, lostVolumes: Int, abnormalVolumes: Int,
+    orphans: Int?, droppedEvents: Int
   ) {
     self.failures = failures
     self.volumes = volumes
     self.stuckRemovals = stuckRemovals
     self.lostVolumes = lostVolumes
+    self.abnormalVolumes = abnormalVolumes
     self.orphans = orphans
     self.droppedEvents = droppedEvents
   }

@@ -63,6 +63,12 @@ package struct LinuxNodeSystem: NodeSystem {
     }
   }
 
+  package func complaint(about mount: MountEntry) async throws(VolumeError) -> FileSystemComplaint? {
+    try await run("looking at the file system at \(mount.mountPoint)") { () throws(SystemError) in
+      try FileSystemComplaint.about(mount)
+    }
+  }
+
   package func contents(of device: String) async throws(VolumeError) -> DeviceContents {
     try await run("looking into \(device)") { () throws(SystemError) in try DeviceContents.probe(device) }
   }

@@ -94,6 +94,9 @@ struct MetricsText {
     exposition.family(
       "elastic_local_lost_volumes", "gauge", "Volumes that were made, as their PVs say, and are not there any more.")
     exposition.sample("elastic_local_lost_volumes", Double(cluster.lostVolumes))
+    exposition.family(
+      "elastic_local_abnormal_volumes", "gauge", "Volumes in use against whose file system the kernel holds something.")
+    exposition.sample("elastic_local_abnormal_volumes", Double(cluster.abnormalVolumes))
     exposition.family("elastic_local_events_dropped_total", "counter", "Events that were not sent.")
     exposition.sample("elastic_local_events_dropped_total", Double(cluster.droppedEvents))
     guard let orphans = cluster.orphans else { return }

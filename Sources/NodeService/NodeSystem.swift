@@ -31,6 +31,9 @@ package protocol NodeSystem: Sendable {
   /// Whether the directory, or one below it, is mounted in any mount namespace that has a process in /proc.
   func isMountedAnywhere(_ directory: String) async throws(VolumeError) -> Bool
 
+  /// What the kernel holds against the file system of a mount that was made for writing; nil when nothing.
+  func complaint(about mount: MountEntry) async throws(VolumeError) -> FileSystemComplaint?
+
   /// What is on a device.
   func contents(of device: String) async throws(VolumeError) -> DeviceContents
 

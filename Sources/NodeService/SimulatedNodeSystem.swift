@@ -47,6 +47,10 @@ package struct SimulatedNodeSystem: NodeSystem {
 
   package func isMountedAnywhere(_ directory: String) async throws(VolumeError) -> Bool { false }
 
+  package func complaint(about mount: MountEntry) async throws(VolumeError) -> FileSystemComplaint? {
+    world.state.withLock { $0.complaints[mount.device] }
+  }
+
   package func contents(of device: String) async throws(VolumeError) -> DeviceContents {
     try world.state.withLock { state throws(VolumeError) in
       guard let contents = state.devices[device] else {

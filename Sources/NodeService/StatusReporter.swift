@@ -35,6 +35,7 @@ struct StatusReporter: Sendable {
 
   private func volumes() async throws(VolumeError) -> [NodeReport.Volume] {
     var result: [NodeReport.Volume] = []
+    let conditions = VolumeConditions(context: context)
     let volumes = try await context.engine.volumes()
     let mountsByVolume = try await context.system.mounts(ofAll: volumes.map(\.location))
     for (volume, entries) in zip(volumes, mountsByVolume) {
@@ -42,12 +43,13 @@ struct StatusReporter: Sendable {
       let mounts = entries.map(\.mountPoint)
       var device: String?
       if case .device(let path) = volume.location, volume.isActive { device = path }
-      result.append(
-        NodeReport.Volume(
-          name: volume.name.text, group: volume.group, sizeBytes: volume.size.bytes, device: device,
-          isActive: volume.isActive, isRetained: volume.marks?.isRetained ?? false,
-          createdAt: volume.createdAt?.description, stagedAt: mounts.contains(staging) ? staging : nil,
-          publishedAt: mounts.filter { $0 != staging }.sorted()))
+      var line = NodeReport.Volume(
+        name: volume.name.text, group: volume.group, sizeBytes: volume.size.bytes, device: device,
+        isActive: volume.isActive, isRetained: volume.marks?.isRetained ?? false,
+        createdAt: volume.createdAt?.description, stagedAt: mounts.contains(staging) ? staging : nil,
+        publishedAt: mounts.filter { $0 != staging }.sorted())
+      line.complaint = try await conditions.complaint(about: volume.name, entries)?.description
+      result.append(line)
     }
     return result
   }

@@ -1,3 +1,4 @@
+package import LinuxSystem
 package import LogicalVolumes
 package import StorageModel
 
@@ -54,6 +55,11 @@ package struct VolumeKeeper: Sendable {
 
   /// All volumes of ours, by name.
   package func volumes() async throws(VolumeError) -> [StoredVolume] { try await context.engine.volumes() }
+
+  /// What the kernel holds against volumes that are staged. May take as long as a disk takes to answer.
+  package func complaints() async throws(VolumeError) -> [VolumeName: FileSystemComplaint] {
+    try await VolumeConditions(context: context).complaints()
+  }
 
   /// The volume of that name, ours or not.
   package func volume(_ name: VolumeName) async throws(VolumeError) -> StoredVolume? {

@@ -77,7 +77,7 @@ struct StatusText {
         [
           "volume \(volume.name)  \(ByteCount(volume.sizeBytes))  \(volume.device ?? "inactive")"
             + (volume.isRetained ? "  retained" : "")
-        ] + volume.publishedAt.map { "  at \($0)" }
+        ] + (volume.complaint.map { ["  NOT WELL: \($0)"] } ?? []) + volume.publishedAt.map { "  at \($0)" }
       }
   }
 

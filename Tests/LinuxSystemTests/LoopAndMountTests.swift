@@ -117,6 +117,31 @@ struct LoopAndMountTests {
     #expect(try Files.space(at: path).capacity > before)
   }
 
+  @Test(
+    "what the kernel holds against a file system is told: errors that it has met, and that it takes no writes since",
+    arguments: ["errors=continue", "errors=remount-ro"])
+  func complaints(behaviour: String) throws {
+    let loop = try formatted(.ext4, mebibytes: 16)
+    let path = try directory.directory("volume")
+    try Mounting.mount(device: loop, atPath: path, fileSystem: "ext4", flags: [], data: behaviour)
+    let now = { try #require(try MountTable.current().at(path).last) }
+    #expect(try FileSystemComplaint.about(now()) == nil)
+    let name = try #require(loop.split(separator: "/").last)
+    try provoke("/sys/fs/ext4/\(name)/trigger_fs_error")
+    #expect(try FileSystemComplaint.about(now()) == (behaviour == "errors=continue" ? .errors(1) : .readOnly))
+    let gone = try now()
+    #expect(try Mounting.unmountAllLayers(path) == 1)
+    #expect(rmdir(path) == 0)
+    #expect(failure { () throws(SystemError) in _ = try FileSystemComplaint.about(gone) } == .noEntry)
+    try LoopDevice.detach(loop)
+  }
+
+  /// Makes ext4 believe that it has met an error: sysfs-fs-ext4.
+  private func provoke(_ file: String) throws {
+    let descriptor = try Descriptor.open(file, O_WRONLY)
+    #expect(write(descriptor.rawValue, "x", 1) == 1)
+  }
+
   @Test("a read-only bind refuses writing, keeps the other flags and leaves the source writable")
   func readOnlyBind() throws {
     let loop = try formatted(.ext4, mebibytes: 16)

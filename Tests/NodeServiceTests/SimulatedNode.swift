@@ -283,6 +283,9 @@ struct RecordingSystem: NodeSystem {
   func isMountedAnywhere(_ directory: String) async throws(VolumeError) -> Bool {
     try await base.isMountedAnywhere(directory)
   }
+  func complaint(about mount: MountEntry) async throws(VolumeError) -> FileSystemComplaint? {
+    try await base.complaint(about: mount)
+  }
   func contents(of device: String) async throws(VolumeError) -> DeviceContents {
     try failIfAsked("probe")
     return try await base.contents(of: device)

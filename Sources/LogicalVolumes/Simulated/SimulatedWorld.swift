@@ -11,6 +11,8 @@ package final class SimulatedWorld: Sendable {
     package var volumes: [String: StoredVolume] = [:]
     package var devices: [String: DeviceContents] = [:]
     package var mounts: [MountEntry] = []
+    /// What the kernel holds against a mounted file system.
+    package var complaints: [DeviceNumber: FileSystemComplaint] = [:]
     package var directories: Set<String> = []
     package var totalSize: ByteCount
     /// How many times each device was formatted: once is right, more is the loss of somebody's data.

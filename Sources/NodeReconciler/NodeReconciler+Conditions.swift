@@ -1,0 +1,41 @@
+internal import KubernetesAPI
+internal import LinuxSystem
+internal import NodeService
+internal import StorageModel
+internal import Telemetry
+
+// Whether volumes in use are well, told in the words of Kubernetes' volume health monitoring.
+extension NodeReconciler {
+  func lookAtConditions() async -> WorkQueue<Work>.Ending {
+    do throws(VolumeError) {
+      tellOfConditions(try await keeper.complaints())
+    } catch {
+      log.warning("condition of volumes not known", ["reason": error.message])
+      return .failed
+    }
+    return .again(after: settings.conditionInterval)
+  }
+
+  /// What has changed since the last look.
+  private func tellOfConditions(_ new: [VolumeName: FileSystemComplaint]) {
+    for (name, complaint) in new where complaints[name] != complaint {
+      log.error("volume is not well", ["volume": name.text, "reason": complaint.description])
+      tell(
+        name, isWarning: true, "VolumeConditionAbnormal",
+        "\(complaint), on node \(settings.node); save what can be read, then end all pods that use the volume: an ext4 is "
+          + "repaired before it is mounted again")
+    }
+    for name in complaints.keys where new[name] == nil {
+      log.notice("volume is well again", ["volume": name.text])
+      tell(name, isWarning: false, "VolumeConditionNormal", "the kernel holds nothing against its file system any more")
+    }
+    complaints = new
+  }
+
+  private func tell(_ name: VolumeName, isWarning: Bool, _ reason: String, _ message: String) {
+    guard let pv = volumes[name.text] else { return }
+    for object in [pv.reference] + (pv.claim.map { [$0] } ?? []) {
+      writes.tell(object, isWarning: isWarning, reason: reason, message)
+    }
+  }
+}
