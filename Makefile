@@ -8,12 +8,14 @@ BUILD ?= .build
 # Where `make install` puts things; DESTDIR is for packagers.
 PREFIX ?= /usr/local
 DESTDIR ?=
+# Somebody else's cluster, for test-cluster.
+CLUSTER ?=
 PLUGIN_DIR ?= /usr/libexec/kubernetes/kubelet-plugins/volume/exec
 
 SWIFT_BUILD := swift build --scratch-path $(BUILD)
 SWIFT_FILES := Sources Tests Package.swift
 SHELL_FILES := $(wildcard lab/run lab/test lab/sanity lab/docs lab/dependencies lab/volume-group lab/boot lab/demo \
-	lab/cluster lab/cluster-test lab/installation-test lab/kubernetes/programs lab/kubernetes/images lab/manifests lab/monitoring lab/promtool \
+	lab/cluster lab/cluster-test lab/kubernetes/programs lab/kubernetes/images lab/manifests lab/monitoring lab/promtool \
 	daemonset/image/build .ci/run flex-install/*.sh Benchmarks/common.bash Benchmarks/*/run.sh \
 	Tests/VolumeHostTests/Traces/replay)
 
@@ -43,14 +45,14 @@ system-test: build-tests ## run the tests that need a device mapper; FILTER=patt
 	@BUILD=$(BUILD) lab/test system
 
 .PHONY: test-cluster
-test-cluster: build-tests ## run the tests on a real Kubernetes, built from source the first time; needs root
+test-cluster: build-tests build ## install on a real Kubernetes and run the tests there; needs root; CLUSTER=kubeconfig
 	@lab/dependencies cluster
-	@BUILD=$(BUILD) lab/test cluster
+	@CLUSTER=$(CLUSTER) BUILD=$(BUILD) lab/test cluster
 
-.PHONY: test-installation
-test-installation: build ## install from daemonset/ with our own image on a real Kubernetes, update and use it; needs root
+.PHONY: test-cluster-lvm
+test-cluster-lvm: build-tests build ## the core of them with LVM, the cluster in a kernel of its own
 	@lab/dependencies cluster
-	@BUILD=$(BUILD) lab/installation-test
+	@BUILD=$(BUILD) lab/test cluster-lvm
 
 .PHONY: sanity
 sanity: build-tests ## run flex-sanity against our client and daemon, in the lab

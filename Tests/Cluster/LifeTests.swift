@@ -1,11 +1,19 @@
 import LinuxSystem
 import Testing
 
-@Suite("Volumes under a real kubelet", .serialized, .cluster)
+@Suite("Volumes under a real kubelet", .serialized, .node)
 struct LifeTests {
+  /// A class of volumes with that file system.
+  private static func storageClass(_ fileSystem: String) throws -> String {
+    let name = "of-\(fileSystem)"
+    try Cluster.apply(
+      Cluster.storageClass(name, "volumeBindingMode: WaitForFirstConsumer\nparameters: {fsType: \(fileSystem)}"))
+    return name
+  }
+
   @Test("a pod runs with its volume, and the data survives it", arguments: ["ext4", "xfs", "btrfs"])
   func survivesPod(fileSystem: String) throws {
-    try BoundVolume.with("pv-life-\(fileSystem)", fileSystem: fileSystem) { volume in
+    try ClaimedVolume.with("life-\(fileSystem)", storageClass: try Self.storageClass(fileSystem)) { volume in
       try volume.startPod(Pod(name: "first"))
       #expect(try Cluster.inside("first", "grep ' /data ' /proc/mounts").contains(" \(fileSystem) rw"))
       try Cluster.inside("first", "echo kept >/data/file && sync")
@@ -15,9 +23,54 @@ struct LifeTests {
     }
   }
 
+  @Test("a PV that was made by hand gets its volume with its first pod, and the data survives that pod")
+  func madeByHand() throws {
+    try BoundVolume.with("by-hand") { volume in
+      try volume.startPod(Pod(name: "first"))
+      try Cluster.inside("first", "echo kept >/data/file && sync")
+      try Cluster.kubectl("delete", "pod", "first")
+      try volume.startPod(Pod(name: "second"))
+      #expect(try Cluster.inside("second", "cat /data/file") == "kept\n")
+    }
+  }
+
+  @Test("a pod's own claim, made and removed with it: a generic ephemeral volume")
+  func ephemeral() throws {
+    try Cluster.apply(
+      """
+      apiVersion: v1
+      kind: Pod
+      metadata: {name: brief}
+      spec:
+        terminationGracePeriodSeconds: 0
+        containers:
+        - name: main
+          image: localhost/busybox:1
+          imagePullPolicy: Never
+          command: [sh, -c, "sleep 100000"]
+          volumeMounts: [{name: data, mountPath: /data}]
+        volumes:
+        - name: data
+          ephemeral:
+            volumeClaimTemplate:
+              spec:
+                accessModes: [ReadWriteOnce]
+                storageClassName: elastic-local
+                resources: {requests: {storage: 320Mi}}
+      """)
+    try Cluster.awaitReady("brief")
+    let claim = ClaimedVolume(name: "brief-data")
+    let pv = try claim.pvName
+    #expect(try Cluster.inside("brief", "grep ' /data ' /proc/mounts").contains(" ext4 rw"))
+    #expect(try ClaimedVolume.hasStorage(pv))
+    try Cluster.kubectl("delete", "pod", "brief")
+    #expect(try eventually(seconds: 150) { try !ClaimedVolume.exists(pv) })
+    #expect(try !ClaimedVolume.hasStorage(pv))
+  }
+
   @Test("two pods share a volume, one of them read-only")
   func twoPods() throws {
-    try BoundVolume.with("pv-two") { volume in
+    try ClaimedVolume.with("two") { volume in
       try volume.startPod(Pod(name: "writer"))
       try volume.startPod(Pod(name: "reader", mount: "readOnly: true"))
       try Cluster.inside("writer", "echo shared >/data/file")
@@ -30,7 +83,7 @@ struct LifeTests {
 
   @Test("fsGroup: Always changes what is there, OnRootMismatch leaves it when the root is right")
   func ownership() throws {
-    try BoundVolume.with("pv-group") { volume in
+    try ClaimedVolume.with("group") { volume in
       let group = { (policy: String) in "{fsGroup: 2000, fsGroupChangePolicy: \(policy)}" }
       try volume.startPod(Pod(name: "first", securityContext: group("Always")))
       #expect(try Cluster.inside("first", "stat -c '%g %A' /data") == "2000 drwxrwsr-x\n")
@@ -46,7 +99,7 @@ struct LifeTests {
 
   @Test("subPath, subPathExpr and a read-only subPath show their part of the volume")
   func parts() throws {
-    try BoundVolume.with("pv-parts") { volume in
+    try ClaimedVolume.with("parts") { volume in
       try volume.startPod(Pod(name: "whole"))
       try volume.startPod(Pod(name: "part", mount: "subPath: a/b"))
       try volume.startPod(Pod(name: "named", mount: "subPathExpr: of/$(POD_NAME)"))
@@ -65,7 +118,7 @@ struct LifeTests {
   func growthOfExt4() throws { try grow("ext4") }
 
   private func grow(_ fileSystem: String) throws {
-    try BoundVolume.with("pv-grow-\(fileSystem)", fileSystem: fileSystem) { volume in
+    try ClaimedVolume.with("grow-\(fileSystem)", storageClass: try Self.storageClass(fileSystem)) { volume in
       try volume.startPod(Pod(name: "pod"))
       try Cluster.inside("pod", "echo kept >/data/file")
       let before = try sizeInMiB()

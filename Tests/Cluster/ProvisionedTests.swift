@@ -1,19 +1,8 @@
 import LinuxSystem
 import Testing
 
-@Suite("Claims of our storage class", .serialized, .cluster)
+@Suite("Claims of our storage class, and pods that use them", .serialized, .node)
 struct ProvisionedTests {
-  private static func storageClass(_ name: String, _ more: String) -> String {
-    """
-    apiVersion: storage.k8s.io/v1
-    kind: StorageClass
-    metadata: {name: \(name)}
-    provisioner: elastic-local.volumes.k8s.elastic.co
-    allowVolumeExpansion: true
-    \(more)
-    """
-  }
-
   @Test("a claim and a pod are all it takes; the data survives the pod, and all is gone with the claim")
   func life() throws {
     try ClaimedVolume.with("claimed") { volume in
@@ -33,7 +22,7 @@ struct ProvisionedTests {
 
   @Test("with Retain the volume stays when claim and PV go, and nothing removes it")
   func retained() throws {
-    try Cluster.apply(Self.storageClass("keeping", "reclaimPolicy: Retain\nvolumeBindingMode: WaitForFirstConsumer"))
+    try Cluster.apply(Cluster.storageClass("keeping", "reclaimPolicy: Retain\nvolumeBindingMode: WaitForFirstConsumer"))
     var pv = ""
     try ClaimedVolume.with("retained", storageClass: "keeping") { volume in
       try volume.startPod(Pod(name: "pod"))
@@ -52,7 +41,7 @@ struct ProvisionedTests {
 
   @Test("with Immediate the PV is pinned by its first mount")
   func immediate() throws {
-    try Cluster.apply(Self.storageClass("early", "volumeBindingMode: Immediate"))
+    try Cluster.apply(Cluster.storageClass("early", "volumeBindingMode: Immediate"))
     try ClaimedVolume.with("immediate", storageClass: "early") { volume in
       #expect(try eventually { try !volume.pvName.isEmpty })
       let pv = try volume.pvName
@@ -65,7 +54,7 @@ struct ProvisionedTests {
   @Test("a claim that grows makes the mounted file system grow; one that is not mounted grows with its next pod")
   func growth() throws {
     try Cluster.apply(
-      Self.storageClass("growing", "volumeBindingMode: WaitForFirstConsumer\nparameters: {fsType: xfs}"))
+      Cluster.storageClass("growing", "volumeBindingMode: WaitForFirstConsumer\nparameters: {fsType: xfs}"))
     try ClaimedVolume.with("growing", storageClass: "growing") { volume in
       try volume.startPod(Pod(name: "pod"))
       let before = try sizeInMiB()
@@ -90,41 +79,6 @@ struct ProvisionedTests {
   private func sizeInMiB() throws -> Int {
     let line = try Cluster.inside("pod", "df -mP /data | tail -n 1")
     return line.split(separator: " ").dropFirst().first.flatMap { Int($0) } ?? 0
-  }
-
-  @Test(
-    "what can not be is refused with an Event that says what to use instead",
-    arguments: [
-      ("mode", "volumeMode: Block", "use volumeMode: Filesystem"),
-      ("selector", "selector: {matchLabels: {a: b}}", "leave the selector out"),
-    ])
-  func refused(name: String, line: String, advice: String) throws {
-    let claim = ClaimedVolume(name: "refused-\(name)")
-    try Cluster.apply(claim.manifest("early-refusal", "64Mi") + "\n  \(line)")
-    try Cluster.apply(Self.storageClass("early-refusal", "volumeBindingMode: Immediate"))
-    #expect(try eventually { try claim.events.contains(advice) })
-    try claim.remove()
-  }
-
-  @Test("an unknown parameter of the class is refused with the known ones")
-  func unknownParameter() throws {
-    try Cluster.apply(Self.storageClass("misspelt", "volumeBindingMode: Immediate\nparameters: {fsTyp: xfs}"))
-    let claim = ClaimedVolume(name: "misspelt")
-    try Cluster.apply(claim.manifest("misspelt", "64Mi"))
-    #expect(try eventually { try claim.events.contains("fsType, mkfsOptions, mountOptions, volumeGroup, thin") })
-    try claim.remove()
-  }
-
-  @Test("a claim that is deleted while it is provisioned leaves neither PV nor volume", arguments: 0..<4)
-  func deletedMeanwhile(number: Int) throws {
-    try Cluster.apply(Self.storageClass("early", "volumeBindingMode: Immediate"))
-    let before = try Cluster.kubectl("get", "pv", "-o", "name")
-    let claim = ClaimedVolume(name: "brief-\(number)")
-    try Cluster.apply(claim.manifest("early", "64Mi"))
-    ThreadSleep.sleep(.milliseconds(Int64(number) * 15))
-    try Cluster.kubectl("delete", "pvc", claim.name, "--wait=false")
-    #expect(try eventually { try Cluster.kubectl("get", "pvc", claim.name, "--ignore-not-found").isEmpty })
-    #expect(try eventually { try Cluster.kubectl("get", "pv", "-o", "name") == before })
   }
 
   @Test("a PV that is deleted before its claim keeps the data until the claim goes")

@@ -1,11 +1,11 @@
 import LinuxSystem
 import Testing
 
-@Suite("Volumes when parts of the node go away", .serialized, .cluster)
+@Suite("Volumes when parts of the node go away", .serialized, .node)
 struct RestartTests {
   @Test("kubelet restarts, killed or not: the pod goes on with its volume")
   func kubeletRestart() throws {
-    try BoundVolume.with("pv-restart") { volume in
+    try ClaimedVolume.with("restart") { volume in
       try volume.startPod(Pod(name: "pod"))
       try Cluster.inside("pod", "echo kept >/data/file")
       let container = try containerOfPod()
@@ -24,7 +24,7 @@ struct RestartTests {
 
   @Test("a pod deleted by force while kubelet is down: its mounts go when kubelet is back, the data stays")
   func forcedDeletion() throws {
-    try BoundVolume.with("pv-forced") { volume in
+    try ClaimedVolume.with("forced") { volume in
       try volume.startPod(Pod(name: "first"))
       try Cluster.inside("first", "echo kept >/data/file && sync")
       try Cluster.lab("crash-kubelet")
@@ -40,7 +40,7 @@ struct RestartTests {
 
   @Test("a container that ends is started again with the same data")
   func containerRestart() throws {
-    try BoundVolume.with("pv-container") { volume in
+    try ClaimedVolume.with("container") { volume in
       try volume.startPod(Pod(name: "pod", script: "echo run >>/data/runs; until [ -e /end ]; do sleep 1; done"))
       let container = try containerOfPod()
       try Cluster.inside("pod", "touch /end")
@@ -52,15 +52,14 @@ struct RestartTests {
 
   @Test("the daemon is killed while a pod writes: no write fails, and a pod made meanwhile runs when it is back")
   func daemonKilled() throws {
-    try BoundVolume.with("pv-daemon") { volume in
+    try ClaimedVolume.with("daemon") { volume in
       let writing = "while date >>/data/log && sync /data/log; do usleep 10000; done; touch /failed; sleep 100000"
       try volume.startPod(Pod(name: "writer", script: writing))
       #expect(try eventually { try linesWritten() > 10 })
-      try Cluster.lab("crash-part", "own/daemon")
+      try Product.crashDaemon()
       let before = try linesWritten()
       try Cluster.apply(Pod(name: "late").manifest(claim: volume.name))
       #expect(try eventually { try linesWritten() > before + 10 })
-      try Cluster.lab("start-part", "own/daemon")
       try Cluster.awaitReady("late", seconds: 150)
       let after = try linesWritten()
       #expect(try eventually { try linesWritten() > after + 10 })

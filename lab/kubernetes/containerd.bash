@@ -40,11 +40,25 @@ disabled_plugins = ["io.containerd.internal.v1.opt", "io.containerd.snapshotter.
 CONF
 }
 
-images() { "$debian/usr/bin/ctr" --address "$containerd_socket" --namespace k8s.io "$@"; }
+ctr() { "$debian/usr/bin/ctr" --address "$containerd_socket" --namespace k8s.io "$@"; }
 
 import_images() { # NODE ARCHIVE
   open_node "$1"
-  images images import "$2" >/dev/null
+  ctr images import "$2" >/dev/null
+}
+
+tag_image() { # NODE IMAGE NEW
+  open_node "$1"
+  ctr images tag "$2" "$3" >/dev/null
+}
+
+# Its kubelet starts the container again, as it would after any other end of it.
+crash_container() { # NODE NAMESPACE POD
+  local container
+  open_node "$1"
+  container=$(kubectl --namespace "$2" get pod "$3" -o 'jsonpath={.status.containerStatuses[0].containerID}')
+  [ -n "$container" ] || fail "pod $3 has no container that runs"
+  ctr tasks kill --signal SIGKILL "${container#containerd://}"
 }
 
 start_containerd() {
@@ -53,8 +67,8 @@ start_containerd() {
   write_containerd_configuration
   define_part "$name/containerd" "$debian/usr/bin/containerd" --config "$node/containerd.toml"
   start_part "$name/containerd"
-  await_part "$name/containerd" 60 images version
-  for archive in "$programs/images"/*.tar; do images images import "$archive" >/dev/null; done
+  await_part "$name/containerd" 60 ctr version
+  for archive in "$programs/images"/*.tar; do ctr images import "$archive" >/dev/null; done
 }
 
 # The shims of this node's pods, each a process that has containerd's socket among its arguments.

@@ -12,6 +12,8 @@ require_settings() {
   . "$directory/settings"
   # 198.18.0.0/15 is for tests of networks (RFC 2544): no real network uses it.
   service_address=198.18.$number.1 service_range=198.18.$number.0/25
+  plugins=$directory/plugins
+  [ -z "${host_paths-}" ] || plugins=/usr/libexec/kubernetes/kubelet-plugins/volume/exec
 }
 
 # Below the range from which the kernel gives ports to outgoing connections.
@@ -36,10 +38,13 @@ free_number() {
 
 make_settings() {
   local name
+  [ -z "${CLUSTER_HOST_PATHS-}" ] || [ "${LAB_KIND-}" = uml ] ||
+    fail 2 "CLUSTER_HOST_PATHS would take this machine's own directories: it goes with lab/run --uml only"
   [ ! -s "$directory/settings" ] || return 0
   {
     for name in etcd etcd_peer apiserver controller_manager scheduler; do echo "${name}_port=$(free_port)"; done
     echo "number=$(free_number)"
+    [ -z "${CLUSTER_HOST_PATHS-}" ] || echo host_paths=1
   } >"$directory/settings.new"
   mv "$directory/settings.new" "$directory/settings"
 }
@@ -79,7 +84,7 @@ define_controllers() {
     --authentication-kubeconfig="$directory/controller-manager.json" \
     --authorization-kubeconfig="$directory/controller-manager.json" --use-service-account-credentials=true \
     --service-account-private-key-file="$pki/service-account.key" --root-ca-file="$pki/ca.crt" \
-    --service-cluster-ip-range="$service_range" --flex-volume-plugin-dir="$directory/plugins" \
+    --service-cluster-ip-range="$service_range" --flex-volume-plugin-dir="$plugins" \
     --node-monitor-grace-period="${CLUSTER_NODE_GRACE:-24h}" --feature-gates="$feature_gates"
   define_part scheduler "$kubernetes/kube-scheduler" --v=2 --bind-address=127.0.0.1 --port=0 \
     --secure-port="$scheduler_port" --cert-dir="$directory/serving/scheduler" --leader-elect=false \
@@ -107,7 +112,7 @@ start_cluster() {
   trap 'exit 129' HUP
   trap 'exit 130' INT
   trap 'exit 143' TERM
-  mkdir -p "$directory/plugins"
+  mkdir -p "$plugins"
   make_identities
   define_etcd
   define_apiserver
@@ -149,5 +154,5 @@ print_environment() {
   printf 'export %s=%q\n' KUBECONFIG "$directory/kubeconfig.json" CLUSTER_SERVER "https://127.0.0.1:$apiserver_port" \
     CLUSTER_CA "$directory/pki/ca.crt" CLUSTER_TOKEN "$(token admin)" CLUSTER_POWERLESS_TOKEN "$(token powerless)" \
     CLUSTER_CLIENT_CERTIFICATE "$directory/pki/admin.crt" CLUSTER_CLIENT_KEY "$directory/pki/admin.key" \
-    CLUSTER_DIRECTORY "$directory" CLUSTER_PLUGIN_DIRECTORY "$directory/plugins" PATH "$kubernetes:$PATH"
+    CLUSTER_DIRECTORY "$directory" CLUSTER_PLUGIN_DIRECTORY "$plugins" PATH "$kubernetes:$PATH"
 }

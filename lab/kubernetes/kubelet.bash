@@ -20,9 +20,9 @@ write_kubelet_configuration() {
 
 # A mount of its own that is shared, as /var/lib/kubelet's is on a node, whatever the one around it is.
 make_kubelet_root() {
-  mkdir -p "$node/kubelet"
-  mountpoint -q "$node/kubelet" || mount --bind "$node/kubelet" "$node/kubelet"
-  mount --make-rshared "$node/kubelet"
+  mkdir -p "$kubelet_root"
+  mountpoint -q "$kubelet_root" || mount --bind "$kubelet_root" "$kubelet_root"
+  mount --make-rshared "$kubelet_root"
 }
 
 # AWS_…: kubelet 1.20 otherwise asks a metadata service for 5 s.
@@ -30,11 +30,11 @@ define_kubelet() {
   local settings
   mapfile -t settings < <(settings_of_ours)
   define_part "$name/kubelet" AWS_EC2_METADATA_DISABLED=true ${settings[@]+"${settings[@]}"} "$kubernetes/kubelet" --v=2 \
-    --config="$node/kubelet.json" --kubeconfig="$directory/nodes-$name.json" --root-dir="$node/kubelet" \
+    --config="$node/kubelet.json" --kubeconfig="$directory/nodes-$name.json" --root-dir="$kubelet_root" \
     --cert-dir="$directory/serving/$name" --hostname-override="$name" --node-ip="$node_address" \
     --container-runtime=remote --container-runtime-endpoint="unix://$containerd_socket" \
     --image-service-endpoint="unix://$containerd_socket" --pod-infra-container-image=localhost/pause:1 \
-    --volume-plugin-dir="$directory/plugins"
+    --volume-plugin-dir="$plugins"
 }
 
 start_kubelet() { # NAME

@@ -1,23 +1,9 @@
 # shellcheck shell=bash disable=SC2154,SC2034  # the variables are those of `cluster`, which sources this file and others
-# Nodes: real ones with containerd, runc and kubelet, and such that are only objects.
+# Real nodes, with containerd, runc and kubelet.
 
 # What kubelet changes of this machine; put back when the last node ends.
 readonly kubelet_sysctls=(vm/overcommit_memory vm/panic_on_oom kernel/panic kernel/panic_on_oops
   kernel/keys/root_maxkeys kernel/keys/root_maxbytes net/ipv4/ip_forward)
-
-# The API server is made to believe in a large machine that never says anything again.
-add_simulated_node() { # NAME
-  local now
-  now=$(date -u +%Y-%m-%dT%H:%M:%SZ)
-  jq -n --arg name "$1" '{apiVersion: "v1", kind: "Node",
-    metadata: {name: $name, labels: {"kubernetes.io/hostname": $name, "kubernetes.io/os": "linux"}}}' |
-    kubectl apply -f - >/dev/null
-  kubectl get node "$1" -o json | jq --arg now "$now" '.status = {
-      capacity: {cpu: "64", memory: "256Gi", pods: "1000"}, allocatable: {cpu: "64", memory: "256Gi", pods: "1000"},
-      conditions: [{type: "Ready", status: "True", reason: "Simulated", message: "only an object",
-        lastHeartbeatTime: $now, lastTransitionTime: $now}]}' |
-    kubectl replace --raw "/api/v1/nodes/$1/status" -f - >/dev/null
-}
 
 # Sets what is known of a node; index counts the cluster's nodes and gives each its addresses.
 open_node() { # NAME
@@ -33,6 +19,8 @@ open_node() { # NAME
   [ "$index" -le 15 ] || fail "15 real nodes are the limit of a cluster's addresses"
   node_address=198.18.$number.$((128 + index)) pod_range=198.19.$number.$((index * 16))/28
   bridge=elb$number-$index containerd_socket=$node/containerd.sock
+  kubelet_root=$node/kubelet
+  [ -z "${host_paths-}" ] || kubelet_root=/var/lib/kubelet
 }
 
 start_node() { # NAME
@@ -126,6 +114,7 @@ stop_node() { # NAME
   end_pods
   stop_part "$name/containerd"
   unmount_below "$node"
+  unmount_below "$kubelet_root"
   rm -rf "$node/addresses"
   ! ip link show "$bridge" >/dev/null 2>&1 || ip link del "$bridge"
   remove_address "$node_address"

@@ -65,11 +65,15 @@ struct ClaimedVolume {
   /// Whether the node's daemon has a volume of that name.
   static func hasStorage(_ pv: String) throws -> Bool { try Cluster.nodeStatus().contains("\"name\" : \"\(pv)\"") }
 
-  /// What Events say of the claim.
-  var events: String {
+  /// What Events say of the claim, and of a pod of the same name.
+  var events: String { get throws { try Cluster.events(of: "PersistentVolumeClaim", name) } }
+  var podEvents: String { get throws { try Cluster.events(of: "Pod", name) } }
+
+  /// Where it is mounted on this machine, kubelet's directories and the daemon's.
+  var mounts: [String] {
     get throws {
-      try Cluster.kubectl(
-        "get", "events", "--field-selector", "involvedObject.name=\(name)", "-o", "jsonpath={.items[*].message}")
+      let pv = try pvName
+      return try MountTable.current().entries.map(\.mountPoint).filter { !pv.isEmpty && $0.contains(pv) }
     }
   }
 }

@@ -5,6 +5,11 @@ import Testing
 enum Cluster {
   /// Where its state is; nil when there is none.
   static let directory = OwnProcess.environment["CLUSTER_DIRECTORY"]
+  /// Its real node, on which the product is installed in pods; nil on somebody else's cluster, where it runs in processes.
+  static let realNode = OwnProcess.environment["CLUSTER_NODE"]
+  /// Where the executables under test are.
+  static let products: String =
+    Files.linkTarget("/proc/self/exe").map { $0.split(separator: "/").dropLast().map { "/" + $0 }.joined() } ?? "."
 
   /// Runs kubectl as administrator, which has to succeed, and returns what it printed.
   @discardableResult
@@ -32,10 +37,10 @@ enum Cluster {
   /// Runs `elastic-local-node COMMAND` against the node's daemon.
   @discardableResult
   static func node(_ arguments: String..., at location: SourceLocation = #_sourceLocation) throws -> String {
-    let directory = Files.linkTarget("/proc/self/exe").map {
-      $0.split(separator: "/").dropLast().map { "/" + $0 }.joined()
-    }
-    return try run((directory ?? ".") + "/elastic-local-node", arguments, at: location)
+    guard realNode != nil else { return try run(products + "/elastic-local-node", arguments, at: location) }
+    let daemon = ["exec", "--namespace", "elastic-local", "daemonset/elastic-local-node", "--container", "node", "--"]
+    return try run(
+      "/usr/bin/env", ["kubectl"] + daemon + ["/usr/bin/elastic-local-node"] + arguments, at: location)
   }
 
   /// What the node's daemon has, as JSON.
@@ -47,6 +52,25 @@ enum Cluster {
     let file = directory + "/manifest.yaml"
     try Files.writeDurably(Array(manifest.utf8), to: file, mode: 0o600)
     try run("/usr/bin/env", ["kubectl", "apply", "-f", file], at: location)
+  }
+
+  /// The messages of an object's Events.
+  static func events(of kind: String, _ name: String) throws -> String {
+    try kubectl(
+      "get", "events", "--field-selector", "involvedObject.kind=\(kind),involvedObject.name=\(name)", "-o",
+      "jsonpath={.items[*].message}")
+  }
+
+  /// A storage class of ours.
+  static func storageClass(_ name: String, _ more: String) -> String {
+    """
+    apiVersion: storage.k8s.io/v1
+    kind: StorageClass
+    metadata: {name: \(name)}
+    provisioner: elastic-local.volumes.k8s.elastic.co
+    allowVolumeExpansion: true
+    \(more)
+    """
   }
 
   /// Waits until a pod's containers run; what the cluster says of the pod is in the error.

@@ -5,6 +5,11 @@ extension Trait where Self == ConditionTrait {
   /// Runs only where there is a cluster.
   static var cluster: Self { .enabled(if: Cluster.directory != nil, "needs a cluster: lab/cluster-test starts one") }
 
+  /// Runs only where there is a node with a kubelet, and the control plane is ours to stop.
+  static var node: Self {
+    .enabled(if: Cluster.realNode != nil, "needs a node with a kubelet, which somebody else's cluster is not used for")
+  }
+
   /// Runs only as a root who may grow a mounted ext4: `CAP_SYS_RESOURCE`, capabilities(7), which sandboxes take away.
   static var needsSystemResources: Self {
     .enabled(if: Capabilities.areEffective(1 << 24), "needs CAP_SYS_RESOURCE: ext4 is not grown in use without")

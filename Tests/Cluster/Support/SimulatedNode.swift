@@ -1,0 +1,58 @@
+import LinuxSystem
+import Testing
+
+/// A node that is only an object, with a daemon of ours whose volumes are simulated: the scheduler sends pods there, which
+/// never start, and their claims are bound.
+///
+/// Its room is 100 GiB. Pods have to tolerate its taint.
+struct SimulatedNode {
+  static let taint = "elastic-local-test"
+  let name: String
+
+  /// Adds nodes, runs the body, and removes them.
+  static func with(_ names: [String], _ body: ([SimulatedNode]) throws -> Void) throws {
+    let nodes = names.map(SimulatedNode.init)
+    defer { for node in nodes { node.remove() } }
+    for node in nodes { try node.add() }
+    try body(nodes)
+  }
+
+  private func add() throws {
+    guard let directory = Cluster.directory, let kubeconfig = OwnProcess.environment["KUBECONFIG"] else {
+      throw Trouble("no cluster: lab/cluster-test starts one")
+    }
+    try Cluster.lab("add-simulated-node", name, Self.taint)
+    try Cluster.lab(
+      "run", name, Cluster.products + "/elastic-local-node", "serve", "--engine", "simulated", "--node-name", name,
+      "--socket", "\(directory)/\(name).sock", "--state-dir", "\(directory)/\(name)", "--kubelet-root", directory,
+      "--kubeconfig", kubeconfig)
+    #expect(try eventually { try isPublished })
+  }
+
+  private var isPublished: Bool {
+    get throws {
+      try !Cluster.kubectl(
+        "get", "configmap", "node-storage.\(name)", "--namespace", Product.namespace, "--ignore-not-found", "-o", "name"
+      ).isEmpty
+    }
+  }
+
+  /// The machine is gone for good: its object and its daemon.
+  func vanish() throws {
+    try Cluster.lab("stop-part", "own/\(name)")
+    try Cluster.lab("remove-simulated-node", name)
+  }
+
+  private func remove() {
+    // Perhaps it has vanished already.
+    try? Cluster.lab("stop-part", "own/\(name)")
+    try? Cluster.lab("remove-simulated-node", name)
+    _ = try? Cluster.kubectl(
+      "delete", "configmap", "node-storage.\(name)", "--namespace", Product.namespace, "--ignore-not-found")
+    _ = try? Cluster.kubectl(
+      "delete", "csistoragecapacities.storage.k8s.io", "--namespace", Product.namespace,
+      "-l", "\(SimulatedNode.label)=\(name)")
+  }
+
+  private static let label = "volumes.k8s.elastic.co/node-affinity"
+}
