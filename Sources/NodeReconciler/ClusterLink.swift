@@ -111,7 +111,8 @@ extension ClusterLink: ClusterSide {
       return ClusterMetrics(
         failures: failures, volumes: await reconciler?.knownVolumes ?? 0,
         stuckRemovals: await reconciler?.stuckRemovals ?? 0, lostVolumes: await reconciler?.lostVolumes ?? 0,
-        abnormalVolumes: await reconciler?.abnormalVolumes ?? 0, orphans: knowledge.orphans?.count, droppedEvents: events?.dropped ?? 0)
+        abnormalVolumes: await reconciler?.abnormalVolumes ?? 0, orphans: knowledge.orphans?.count,
+        droppedEvents: events?.dropped ?? 0)
     }
   }
 }

@@ -3,7 +3,7 @@ import Testing
 
 @Suite("The installation", .serialized, .node)
 struct InstallationTests {
-  @Test("the daemon's image is replaced while pods write: no write fails, no mount is lost, and new pods start after it")
+  @Test("the daemon's image is replaced while a pod writes: no write fails, no mount is lost, new pods start")
   func update() throws {
     try ClaimedVolume.with("updated") { volume in
       let loop = "while date >>/data/log && sync /data/log; do usleep 10000; done; touch /failed; sleep 100000"

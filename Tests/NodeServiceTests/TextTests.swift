@@ -155,7 +155,8 @@ struct MetricsTextTests {
       group: "a\"b\\c\nd", totalBytes: 1 << 40, freeBytes: 5, foreignBytes: 0, extentBytes: 1, volumes: 7)
     group.thin = ThinPoolUse(pool: "p", sizeBytes: 1, virtualBytes: 2, ceilingBytes: 3, dataPercent: 12.5)
     let cluster = ClusterMetrics(
-      failures: ["pvs": 4], volumes: 9, stuckRemovals: 1, lostVolumes: 2, abnormalVolumes: 4, orphans: 3, droppedEvents: 5)
+      failures: ["pvs": 4], volumes: 9, stuckRemovals: 1, lostVolumes: 2, abnormalVolumes: 4, orphans: 3,
+      droppedEvents: 5)
     return text(metrics, groups: [group], activity: recorder.snapshot, cluster: cluster)
   }
 
@@ -172,7 +173,8 @@ struct MetricsTextTests {
   func cluster() {
     let full = sample()
     for line in [
-      "elastic_local_pvs 9", "elastic_local_stuck_removals 1", "elastic_local_lost_volumes 2", "elastic_local_abnormal_volumes 4",
+      "elastic_local_pvs 9", "elastic_local_stuck_removals 1", "elastic_local_lost_volumes 2",
+      "elastic_local_abnormal_volumes 4",
       "elastic_local_orphans 3", "elastic_local_events_dropped_total 5",
       #"elastic_local_watch_failures_total{part="pvs"} 4"#,
     ] {

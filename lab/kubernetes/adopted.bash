@@ -5,6 +5,7 @@ is_adopted() { [ -e "$directory/adopted" ]; }
 
 adopt_cluster() { # KUBECONFIG
   [ ! -s "$directory/settings" ] || fail 2 "a cluster has been started in $directory"
+  mkdir -p "$directory/commands"
   : >"$directory/adopted"
   (umask 077 && "$kubernetes/kubectl" --kubeconfig "$1" config view --raw --flatten -o json \
     >"$directory/kubeconfig.json")
