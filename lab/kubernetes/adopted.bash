@@ -7,8 +7,9 @@ adopt_cluster() { # KUBECONFIG
   [ ! -s "$directory/settings" ] || fail 2 "a cluster has been started in $directory"
   mkdir -p "$directory/commands"
   : >"$directory/adopted"
-  (umask 077 && "$kubernetes/kubectl" --kubeconfig "$1" config view --raw --flatten -o json \
-    >"$directory/kubeconfig.json")
+  # What names no namespace goes into one of its own.
+  (umask 077 && "$kubernetes/kubectl" --kubeconfig "$1" config view --raw --flatten --minify -o json |
+    jq '.contexts[].context.namespace = "elastic-local-test"' >"$directory/kubeconfig.json")
   kubectl get --raw /version >/dev/null || fail "the API server that $1 names does not answer"
 }
 

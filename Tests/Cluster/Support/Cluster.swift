@@ -66,7 +66,7 @@ enum Cluster {
     """
     apiVersion: storage.k8s.io/v1
     kind: StorageClass
-    metadata: {name: \(name)}
+    metadata: {name: \(name), labels: {elastic-local-test: ""}}
     provisioner: elastic-local.volumes.k8s.elastic.co
     allowVolumeExpansion: true
     \(more)
