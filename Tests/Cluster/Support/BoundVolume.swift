@@ -75,6 +75,8 @@ struct Pod {
   var securityContext = "{}"
   /// Further settings of the mount, such as `readOnly: true`.
   var mount = ""
+  /// The labels of nodes on which it may run.
+  var nodeSelector = "{}"
 
   func manifest(claim: String) -> String {
     """
@@ -83,6 +85,7 @@ struct Pod {
     metadata: {name: \(name), labels: {volume: \(claim)}}
     spec:
       terminationGracePeriodSeconds: 0
+      nodeSelector: \(nodeSelector)
       securityContext: \(securityContext)
       containers:
       - name: main
