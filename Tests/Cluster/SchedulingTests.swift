@@ -54,6 +54,10 @@ struct SchedulingTests {
   @Test("a claim goes to the node with room, a full node is left alone, and what fits nowhere is told so")
   func room() throws {
     try SimulatedNode.with(["west", "east"]) { nodes in
+      let version = try Self.newestVersion()
+      for node in nodes {
+        #expect(try eventually { try node.versionOfRoom(for: "elastic-local") == version })
+      }
       let filling = ClaimedVolume(name: "filling")
       try Self.start(filling, size: "90Gi", on: [nodes[0]])
       #expect(try eventually { try Self.node(of: filling) == "west" })
@@ -62,12 +66,22 @@ struct SchedulingTests {
       for claim in others { #expect(try eventually { try Self.node(of: claim) == "east" }) }
       let large = ClaimedVolume(name: "large")
       try Self.start(large, size: "30Gi", on: nodes)
-      #expect(try eventually { try large.podEvents.contains("enough free storage") })
+      #expect(try eventually { try large.podEvents.contains("did not have enough free storage") })
       #expect(try large.pvName == "")
       try Self.remove([filling])
       #expect(try eventually(seconds: 180) { try Self.node(of: large) == "west" })
       try Self.remove(others + [large])
     }
+  }
+
+  /// The newest version of the storage API in which the server has the objects that tell of room.
+  private static func newestVersion() throws -> String {
+    let served = try Cluster.kubectl("get", "--raw=/apis/storage.k8s.io")
+    let found = try ["v1", "v1beta1", "v1alpha1"].first { version in
+      guard served.contains(#""storage.k8s.io/\#(version)""#) else { return false }
+      return try Cluster.kubectl("get", "--raw=/apis/storage.k8s.io/\(version)").contains("csistoragecapacities")
+    }
+    return "storage.k8s.io/" + (found ?? "none")
   }
 
   @Test("50 claims at once for room for 20: exactly 20 are bound, the rest say why, and more are when room returns")

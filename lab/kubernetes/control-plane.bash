@@ -1,9 +1,6 @@
 # shellcheck shell=bash disable=SC2154  # the variables are those of `cluster`, which sources this file
 # etcd, kube-apiserver, kube-controller-manager and kube-scheduler.
 
-# Alpha and beta in 1.20: what the scheduler needs to know of free space, and volumes that a pod's own claim makes.
-readonly feature_gates=CSIStorageCapacity=true,GenericEphemeralVolume=true
-
 # shellcheck disable=SC2034  # the other files use them
 # Sets settings as the file has them: ports, and the number that tells this cluster's addresses from another's.
 require_settings() {
@@ -42,6 +39,7 @@ make_settings() {
     fail 2 "CLUSTER_HOST_PATHS would take this machine's own directories: it goes with lab/run --uml only"
   [ ! -s "$directory/settings" ] || return 0
   {
+    echo "release=$release"
     for name in etcd etcd_peer apiserver controller_manager scheduler; do echo "${name}_port=$(free_port)"; done
     echo "number=$(free_number)"
     [ -z "${CLUSTER_HOST_PATHS-}" ] || echo host_paths=1
@@ -59,7 +57,7 @@ define_etcd() {
 define_apiserver() {
   local pki=$directory/pki issuer=https://kubernetes.default.svc
   define_part apiserver "$kubernetes/kube-apiserver" --v=2 --bind-address=127.0.0.1 --advertise-address=127.0.0.1 \
-    --secure-port="$apiserver_port" --insecure-port=0 --endpoint-reconciler-type=none \
+    --secure-port="$apiserver_port" --endpoint-reconciler-type=none \
     --etcd-servers="http://127.0.0.1:$etcd_port" --cert-dir="$pki" --client-ca-file="$pki/ca.crt" \
     --tls-cert-file="$pki/apiserver.crt" --tls-private-key-file="$pki/apiserver.key" \
     --token-auth-file="$pki/tokens.csv" --authorization-mode=Node,RBAC --enable-admission-plugins=NodeRestriction \
@@ -71,25 +69,24 @@ define_apiserver() {
     --requestheader-client-ca-file="$pki/front-proxy-ca.crt" --requestheader-allowed-names=front-proxy-client \
     --requestheader-username-headers=X-Remote-User --requestheader-group-headers=X-Remote-Group \
     --requestheader-extra-headers-prefix=X-Remote-Extra- --proxy-client-cert-file="$pki/front-proxy-client.crt" \
-    --proxy-client-key-file="$pki/front-proxy-client.key" \
-    --feature-gates="$feature_gates" --runtime-config=storage.k8s.io/v1alpha1=true
+    --proxy-client-key-file="$pki/front-proxy-client.key" ${apiserver_options[@]+"${apiserver_options[@]}"}
 }
 
 # There is one of each: leader election would only delay.
 define_controllers() {
-  local part pki=$directory/pki
-  define_part controller-manager "$kubernetes/kube-controller-manager" --v=2 --bind-address=127.0.0.1 --port=0 \
+  local pki=$directory/pki
+  define_part controller-manager "$kubernetes/kube-controller-manager" --v=2 --bind-address=127.0.0.1 \
     --secure-port="$controller_manager_port" --cert-dir="$directory/serving/controller-manager" --leader-elect=false \
     --kubeconfig="$directory/controller-manager.json" \
     --authentication-kubeconfig="$directory/controller-manager.json" \
     --authorization-kubeconfig="$directory/controller-manager.json" --use-service-account-credentials=true \
     --service-account-private-key-file="$pki/service-account.key" --root-ca-file="$pki/ca.crt" \
     --service-cluster-ip-range="$service_range" --flex-volume-plugin-dir="$plugins" \
-    --node-monitor-grace-period="${CLUSTER_NODE_GRACE:-24h}" --feature-gates="$feature_gates"
-  define_part scheduler "$kubernetes/kube-scheduler" --v=2 --bind-address=127.0.0.1 --port=0 \
+    --node-monitor-grace-period="${CLUSTER_NODE_GRACE:-24h}" ${controllers_options[@]+"${controllers_options[@]}"}
+  define_part scheduler "$kubernetes/kube-scheduler" --v=2 --bind-address=127.0.0.1 \
     --secure-port="$scheduler_port" --cert-dir="$directory/serving/scheduler" --leader-elect=false \
     --kubeconfig="$directory/scheduler.json" --authentication-kubeconfig="$directory/scheduler.json" \
-    --authorization-kubeconfig="$directory/scheduler.json" --feature-gates="$feature_gates"
+    --authorization-kubeconfig="$directory/scheduler.json" ${scheduler_options[@]+"${scheduler_options[@]}"}
 }
 
 kubectl() { "$kubernetes/kubectl" --kubeconfig "$directory/kubeconfig.json" "$@"; }
@@ -114,6 +111,7 @@ start_cluster() {
   trap 'exit 143' TERM
   mkdir -p "$plugins"
   make_identities
+  set_control_plane_options "$minor"
   define_etcd
   define_apiserver
   define_controllers
@@ -154,5 +152,6 @@ print_environment() {
   printf 'export %s=%q\n' KUBECONFIG "$directory/kubeconfig.json" CLUSTER_SERVER "https://127.0.0.1:$apiserver_port" \
     CLUSTER_CA "$directory/pki/ca.crt" CLUSTER_TOKEN "$(token admin)" CLUSTER_POWERLESS_TOKEN "$(token powerless)" \
     CLUSTER_CLIENT_CERTIFICATE "$directory/pki/admin.crt" CLUSTER_CLIENT_KEY "$directory/pki/admin.key" \
-    CLUSTER_DIRECTORY "$directory" CLUSTER_PLUGIN_DIRECTORY "$plugins" PATH "$kubernetes:$PATH"
+    CLUSTER_DIRECTORY "$directory" CLUSTER_PLUGIN_DIRECTORY "$plugins" CLUSTER_MINOR "$minor" \
+    PATH "$kubernetes:$PATH"
 }

@@ -2,6 +2,9 @@
 # Installs elastic-local from daemonset/ on a cluster of lab/cluster with one real node, as an operator does, with our own
 # image. `lab/cluster-test` sources it.
 
+# shellcheck source-path=SCRIPTDIR source=release.bash
+. "$(dirname "${BASH_SOURCE[0]}")/release.bash"
+
 readonly product_image=localhost/elastic-local:0.1.0
 
 # As on a host whose root is a shared mount, which systemd sees to.
@@ -19,7 +22,7 @@ import_product() { # DIRECTORY ARCHIVE
 
 # The manifests as they are.
 install_product() {
-  kubectl apply -k daemonset/overlays/kubernetes-1.20 >/dev/null
+  kubectl apply -k "$(installation_for "$CLUSTER_MINOR")" >/dev/null
   await_product
 }
 
@@ -27,7 +30,7 @@ install_product() {
 install_product_here() { # DIRECTORY
   local overlay=$1/overlay base
   mkdir "$overlay"
-  base=$(realpath --relative-to "$overlay" daemonset/overlays/kubernetes-1.20)
+  base=$(realpath --relative-to "$overlay" "$(installation_for "$CLUSTER_MINOR")")
   sed "s|BASE|$base|" lab/kubernetes/installation/kustomization.yaml >"$overlay/kustomization.yaml"
   sed "s|DIRECTORY|$1|g" lab/kubernetes/installation/patch.yaml >"$overlay/patch.yaml"
   kubectl apply -k "$overlay" >/dev/null

@@ -5,14 +5,14 @@
 # some controllers are missing. Containers do get theirs.
 write_kubelet_configuration() {
   : >"$node/resolv.conf"
-  jq -n --arg address "$node_address" --arg node "$node" --arg pki "$directory/pki" --arg name "$name" '{
+  jq -n --arg address "$node_address" --arg node "$node" --arg pki "$directory/pki" --arg name "$name" \
+    --argjson more "$kubelet_settings" '$more + {
     apiVersion: "kubelet.config.k8s.io/v1beta1", kind: "KubeletConfiguration", address: $address, port: 10250,
     readOnlyPort: 0, healthzPort: 10248, healthzBindAddress: $address,
     tlsCertFile: "\($pki)/node-\($name).crt", tlsPrivateKeyFile: "\($pki)/node-\($name).key",
     authentication: {anonymous: {enabled: false}, webhook: {enabled: true}, x509: {clientCAFile: "\($pki)/ca.crt"}},
     authorization: {mode: "Webhook"}, cgroupDriver: "cgroupfs", cgroupsPerQOS: false, enforceNodeAllocatable: [],
     failSwapOn: false, makeIPTablesUtilChains: false, resolvConf: "\($node)/resolv.conf",
-    featureGates: {GenericEphemeralVolume: true},
     evictionHard: {"memory.available": "50Mi", "nodefs.available": "1%", "imagefs.available": "1%"},
     imageGCHighThresholdPercent: 100, imageGCLowThresholdPercent: 99, nodeStatusUpdateFrequency: "2s",
     syncFrequency: "10s", volumeStatsAggPeriod: "10s"}' >"$node/kubelet.json"
@@ -32,9 +32,7 @@ define_kubelet() {
   define_part "$name/kubelet" AWS_EC2_METADATA_DISABLED=true ${settings[@]+"${settings[@]}"} "$kubernetes/kubelet" --v=2 \
     --config="$node/kubelet.json" --kubeconfig="$directory/nodes-$name.json" --root-dir="$kubelet_root" \
     --cert-dir="$directory/serving/$name" --hostname-override="$name" --node-ip="$node_address" \
-    --container-runtime=remote --container-runtime-endpoint="unix://$containerd_socket" \
-    --image-service-endpoint="unix://$containerd_socket" --pod-infra-container-image=localhost/pause:1 \
-    --volume-plugin-dir="$plugins"
+    ${kubelet_options[@]+"${kubelet_options[@]}"}
 }
 
 start_kubelet() { # NAME
@@ -43,6 +41,7 @@ start_kubelet() { # NAME
   signed_certificate ca "node-$name" "/O=system:nodes/CN=system:node:$name" clientAuth,serverAuth \
     -addext "subjectAltName=IP:$node_address,DNS:$name"
   kubeconfig "nodes-$name" "node-$name"
+  set_kubelet_options "$minor"
   write_kubelet_configuration
   make_kubelet_root
   define_kubelet

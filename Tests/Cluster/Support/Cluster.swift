@@ -30,8 +30,7 @@ enum Cluster {
     _ command: String, _ arguments: String..., at location: SourceLocation = #_sourceLocation
   ) throws {
     let package = #filePath.split(separator: "/").dropLast(4).map { "/" + $0 }.joined()
-    guard let directory else { throw Trouble("no cluster: lab/cluster-test starts one") }
-    try run(package + "/lab/cluster", [command, directory] + arguments, at: location)
+    try run(package + "/lab/cluster", [command, path()] + arguments, at: location)
   }
 
   /// Runs `elastic-local-node COMMAND` against the node's daemon.
@@ -43,13 +42,21 @@ enum Cluster {
       "/usr/bin/env", ["kubectl"] + daemon + ["/usr/bin/elastic-local-node"] + arguments, at: location)
   }
 
+  /// A path in the cluster's directory, or that itself.
+  static func path(_ part: String? = nil) throws -> String {
+    guard let directory else { throw Trouble("no cluster: lab/cluster-test starts one") }
+    return part.map { directory + "/" + $0 } ?? directory
+  }
+
+  /// An administrator's kubeconfig.
+  static func kubeconfig() throws -> String { try path("kubeconfig.json") }
+
   /// What the node's daemon has, as JSON.
   static func nodeStatus() throws -> String { try node("status", "--json") }
 
   /// Makes or changes objects, given as YAML or JSON.
   static func apply(_ manifest: String, at location: SourceLocation = #_sourceLocation) throws {
-    guard let directory else { throw Trouble("no cluster: lab/cluster-test starts one") }
-    let file = directory + "/manifest.yaml"
+    let file = try path("manifest.yaml")
     try Files.writeDurably(Array(manifest.utf8), to: file, mode: 0o600)
     try run("/usr/bin/env", ["kubectl", "apply", "-f", file], at: location)
   }

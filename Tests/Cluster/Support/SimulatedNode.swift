@@ -18,14 +18,12 @@ struct SimulatedNode {
   }
 
   private func add() throws {
-    guard let directory = Cluster.directory, let kubeconfig = OwnProcess.environment["KUBECONFIG"] else {
-      throw Trouble("no cluster: lab/cluster-test starts one")
-    }
+    let directory = try Cluster.path()
     try Cluster.lab("add-simulated-node", name, Self.taint)
     try Cluster.lab(
       "run", name, Cluster.products + "/elastic-local-node", "serve", "--engine", "simulated", "--node-name", name,
       "--socket", "\(directory)/\(name).sock", "--state-dir", "\(directory)/\(name)", "--kubelet-root", directory,
-      "--kubeconfig", kubeconfig)
+      "--kubeconfig", Cluster.kubeconfig())
     #expect(try eventually { try isPublished })
   }
 
@@ -35,6 +33,13 @@ struct SimulatedNode {
         "get", "configmap", "node-storage.\(name)", "--namespace", Product.namespace, "--ignore-not-found", "-o", "name"
       ).isEmpty
     }
+  }
+
+  /// In which version of the API the daemon has written what there is room for in volumes of a class.
+  func versionOfRoom(for storageClass: String) throws -> String {
+    try Cluster.kubectl(
+      "get", "csistoragecapacity", "elastic-local.\(name).\(storageClass)", "--namespace", Product.namespace,
+      "--ignore-not-found", "-o", "jsonpath={.metadata.managedFields[0].apiVersion}")
   }
 
   /// The machine is gone for good: its object and its daemon.
