@@ -45,13 +45,18 @@ package struct Ledger: Sendable {
 
   package func booking(of volume: String) -> Booking? { nodes[volume].flatMap { accounts[$0]?.bookings[volume] } }
 
-  /// Takes room for a PV that is about to be written, or grown. The same again is fine.
+  /// Whether a volume would fit that had exactly this booking, whatever it has now.
+  package func check(_ booking: Booking, for volume: String) throws(Shortage) {
+    try (accounts[booking.node] ?? NodeAccount()).check(booking, for: volume)
+  }
+
+  /// Takes room for a PV that is about to be written. The same again is fine.
   ///
   /// - Throws: ``Shortage`` when it does not fit; nothing has changed then.
   package mutating func reserve(_ booking: Booking, for volume: String) throws(Shortage) {
     let former = self.booking(of: volume)
     if former == booking { return }
-    try (accounts[booking.node] ?? NodeAccount()).check(booking, for: volume)
+    try check(booking, for: volume)
     enter(booking, for: volume)
     reservations[volume] = Reservation(former: reservations[volume]?.former ?? former)
   }

@@ -31,8 +31,9 @@ struct NodeAccount: Sendable {
         node: storage.node, group: booking.place.group ?? storage.defaultGroup,
         isThin: booking.place.isThin ?? storage.isThinByDefault, known: storage.pools.map(\.description))
     }
-    var free = room(in: pool)
-    if let old = bookings[volume], storage.pool(of: old.place) == pool { free = free + pool.room(for: old.size) }
+    var others = booked(in: pool)
+    if let old = bookings[volume], storage.pool(of: old.place) == pool { others = others - pool.room(for: old.size) }
+    let free = ByteCount(pool.sizeBytes) - ByteCount(pool.reservedBytes) - others
     let needed = pool.room(for: booking.size)
     guard needed <= free else {
       throw .noRoom(node: storage.node, pool: pool.description, free: free, requested: needed)
@@ -41,9 +42,12 @@ struct NodeAccount: Sendable {
 
   /// What is left of a pool.
   func room(in pool: NodeStorage.Pool) -> ByteCount {
+    ByteCount(pool.sizeBytes) - ByteCount(pool.reservedBytes) - booked(in: pool)
+  }
+
+  private func booked(in pool: NodeStorage.Pool) -> ByteCount {
     guard let storage else { return .zero }
-    let booked = sums.reduce(UInt64(0)) { storage.pool(of: $1.key) == pool ? $0 + $1.value : $0 }
-    return ByteCount(pool.sizeBytes) - ByteCount(pool.reservedBytes) - ByteCount(booked)
+    return ByteCount(sums.reduce(UInt64(0)) { storage.pool(of: $1.key) == pool ? $0 + $1.value : $0 })
   }
 
   private func rounded(_ booking: Booking) -> UInt64 {

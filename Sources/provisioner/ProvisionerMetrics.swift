@@ -27,7 +27,6 @@ struct ProvisionerMetrics {
     let figures = snapshot.figures
     counter("elastic_local_provisioner_volumes_created_total", "PVs written.", figures.volumesCreated)
     counter("elastic_local_provisioner_volumes_deleted_total", "Released PVs deleted.", figures.volumesDeleted)
-    counter("elastic_local_provisioner_volumes_grown_total", "PVs given more room.", figures.volumesGrown)
     counter(
       "elastic_local_provisioner_rescheduled_total", "Claims sent to another node for want of room.",
       figures.rescheduled)

@@ -126,10 +126,7 @@ struct SchedulingTests {
       try Self.remove([claims[1]])
       #expect(try eventually { try claims[0].events.contains("has left the cluster") })
       #expect(try eventually { try !ClaimedVolume.exists(pvs[1]) })
-      #expect(
-        try Cluster.kubectl(
-          "get", "events", "--field-selector", "involvedObject.name=\(pvs[1])", "-o", "jsonpath={.items[*].reason}"
-        ).contains("VolumeGivenUp"))
+      #expect(try Cluster.events(of: "PersistentVolume", pvs[1]).contains("the finalizer was lifted: node brief left"))
       #expect(try ClaimedVolume.exists(pvs[0]))
       try Self.remove([claims[0]])
       #expect(try eventually { try !ClaimedVolume.exists(pvs[0]) })

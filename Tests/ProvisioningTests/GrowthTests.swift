@@ -1,63 +1,66 @@
 import KubernetesAPI
+import StorageLedger
 import StorageModel
 import Testing
 
 @testable import Provisioning
-import StorageLedger
 
-@Suite("Growth by the provisioner")
+/// Kubernetes writes the new size into the PV; the tests do so in its place.
+@Suite("Claims that grow")
 struct GrowthTests {
   private static let key = ObjectKey(namespace: "default", name: "data")
+  private static let volume = Samples.volume(of: "data")
 
-  private static func bound(_ bench: ProvisionerBench, gibibytes: UInt64) async throws {
+  /// A claim of 2 GiB that is bound on a node with so much room, and then asks for 5 GiB.
+  private static func growing(
+    on gibibytes: UInt64, _ body: @Sendable (ProvisionerBench) async throws -> Void
+  ) async throws {
+    let bench = ProvisionerBench()
     await bench.addNode("a", gibibytes: gibibytes)
     await bench.addClass()
-  }
-
-  private static func size(in state: SimulatedCluster.State) -> String? {
-    state.volumes[Samples.volume(of: "data")]?.capacity?.description
-  }
-
-  @Test("a claim that asks for more gets it from its node's room, and kubelet is told to grow the file system")
-  func grows() async throws {
-    let bench = ProvisionerBench()
-    try await Self.bound(bench, gibibytes: 5)
     try await bench.run {
       bench.cluster.add(Samples.claim("data", gibibytes: 2))
       await bench.eventually("bound") { $0.claims[Self.key]?.phase == "Bound" }
       bench.cluster.edit(Self.key) { $0.request = Quantity(5 << 30) }
-      await bench.eventually("grown") { Self.size(in: $0) == "5Gi" }
-      await bench.eventually("pending") { $0.claims[Self.key]?.conditions.map(\.type) == ["FileSystemResizePending"] }
-    }
-    #expect(await bench.provisioner.ledger.room(on: "host-a", at: .init()) == .zero)
-  }
-
-  @Test("without room it stays as it is, says what is missing, and grows when room returns")
-  func waitsForRoom() async throws {
-    let bench = ProvisionerBench()
-    try await Self.bound(bench, gibibytes: 4)
-    try await bench.run {
-      bench.cluster.add(Samples.claim("data", gibibytes: 2))
-      await bench.eventually("bound") { $0.claims[Self.key]?.phase == "Bound" }
-      bench.cluster.edit(Self.key) { $0.request = Quantity(5 << 30) }
-      await bench.eventually("told") { $0.notes.contains { $0.note.message.contains("1 GiB missing") } }
-      #expect(bench.cluster.look { Self.size(in: $0) } == "2Gi")
-      await bench.provisioner.storage(of: "a", storage("a", gibibytes: 5))
-      await bench.eventually("grown") { Self.size(in: $0) == "5Gi" }
+      try await body(bench)
     }
   }
 
-  @Test("a volume that belongs to another claim, or is being deleted, does not grow")
-  func notItsVolume() async throws {
-    let bench = ProvisionerBench()
-    try await Self.bound(bench, gibibytes: 10)
-    try await bench.run {
-      bench.cluster.add(Samples.claim("data", gibibytes: 2))
-      await bench.eventually("bound") { $0.claims[Self.key]?.phase == "Bound" }
-      bench.cluster.edit(volume: Samples.volume(of: "data")) { $0.claim?.uid = "another" }
-      bench.cluster.edit(Self.key) { $0.request = Quantity(5 << 30) }
+  private static func room(_ bench: ProvisionerBench) async -> ByteCount {
+    await bench.provisioner.ledger.room(on: "host-a", at: .init())
+  }
+
+  @Test("the ledger takes the room when Kubernetes has written the PV's new size, and nobody is told anything")
+  func follows() async throws {
+    try await Self.growing(on: 6) { bench in
+      bench.cluster.edit(volume: Self.volume) { $0.capacity = Quantity(5 << 30) }
+      while await Self.room(bench) != .gibibytes(1) { try await Task.sleep(for: .milliseconds(5)) }
       try await Task.sleep(for: .milliseconds(100))
-      #expect(bench.cluster.look { Self.size(in: $0) } == "2Gi")
+      #expect(bench.cluster.look { $0.notes.isEmpty })
+    }
+  }
+
+  @Test(
+    "without room it is said what is missing, before Kubernetes has written the new size and after it",
+    arguments: [false, true])
+  func withoutRoom(isWritten: Bool) async throws {
+    try await Self.growing(on: 4) { bench in
+      if isWritten { bench.cluster.edit(volume: Self.volume) { $0.capacity = Quantity(5 << 30) } }
+      await bench.eventually("told") { $0.notes.contains { $0.note.message.contains("1 GiB missing") } }
+      #expect(await bench.provisioner.snapshot.claimsWithoutRoom == 1)
+      await bench.provisioner.storage(of: "a", storage("a", gibibytes: 5))
+      while await bench.provisioner.snapshot.claimsWithoutRoom != 0 { try await Task.sleep(for: .milliseconds(5)) }
+    }
+  }
+
+  @Test("a volume that belongs to another claim is not looked at")
+  func notItsVolume() async throws {
+    try await Self.growing(on: 4) { bench in
+      bench.cluster.edit(volume: Self.volume) { $0.claim?.uid = "another" }
+      bench.cluster.look { $0.notes = [] }
+      bench.cluster.edit(Self.key) { $0.request = Quantity(6 << 30) }
+      try await Task.sleep(for: .milliseconds(100))
+      #expect(bench.cluster.look { $0.notes.isEmpty })
     }
   }
 }

@@ -101,23 +101,6 @@ final class SimulatedCluster: ClusterWrites {
     }
   }
 
-  func grow(_ volume: PersistentVolume, to size: ByteCount) async throws(WriteFailure) {
-    try change { state throws(WriteFailure) in
-      var found = try Self.require(volume, in: state)
-      found.capacity = Quantity(size)
-      return ((), Self.store(found, &state))
-    }
-  }
-
-  func markResizePending(_ claim: PersistentVolumeClaim, _ size: ByteCount) async throws(WriteFailure) {
-    try change { state throws(WriteFailure) in
-      guard var found = state.claims[claim.metadata.key] else { throw WriteFailure(.missing, "no such claim") }
-      found.conditions = [Condition(type: "FileSystemResizePending", status: "True")]
-      state.claims[claim.metadata.key] = found
-      return ((), [.claim(claim.metadata.key, found)])
-    }
-  }
-
   func removeSelectedNode(_ node: String, from claim: PersistentVolumeClaim) async throws(WriteFailure) {
     try change { state throws(WriteFailure) in
       guard var found = state.claims[claim.metadata.key], found.selectedNode == node else {

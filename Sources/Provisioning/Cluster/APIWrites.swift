@@ -1,5 +1,5 @@
 package import KubernetesAPI
-package import StorageModel
+internal import StorageModel
 
 /// The provisioner's requests, to a real API server.
 package struct APIWrites: ClusterWrites {
@@ -41,35 +41,9 @@ package struct APIWrites: ClusterWrites {
     }
   }
 
-  package func grow(_ volume: PersistentVolume, to size: ByteCount) async throws(WriteFailure) {
-    let body: JSONValue = ["spec": ["capacity": ["storage": .string(Quantity(size).description)]]]
-    try await patch(volume, .merge(body, ifStill: volume.metadata))
-  }
-
   private func patch(_ volume: PersistentVolume, _ patch: Patch) async throws(WriteFailure) {
     try await asking { () throws(APIError) in
       _ = try await client.patch(PersistentVolume.self, volume.metadata.key, patch)
-    }
-  }
-
-  /// As external resizers do: the condition that `kubectl describe` shows, and since 1.23 what kubelet takes as the size to
-  /// grow to (`allocatedResources`; older servers drop the field).
-  package func markResizePending(
-    _ claim: PersistentVolumeClaim, _ size: ByteCount
-  ) async throws(WriteFailure) {
-    let condition: JSONValue = [
-      "type": "FileSystemResizePending", "status": "True",
-      "message": "the volume has grown; kubelet grows the file system when a pod uses it",
-    ]
-    let body: JSONValue = [
-      "status": [
-        "conditions": [condition], "allocatedResources": ["storage": .string(Quantity(size).description)],
-        "allocatedResourceStatuses": ["storage": "NodeResizePending"],
-      ]
-    ]
-    try await asking { () throws(APIError) in
-      _ = try await client.patch(
-        PersistentVolumeClaim.self, claim.metadata.key, .merge(body, ifStill: claim.metadata), subresource: "status")
     }
   }
 

@@ -1,5 +1,4 @@
 package import KubernetesAPI
-package import StorageModel
 
 /// What the provisioner asks of the API server beside its lists and watches. A seam: the tests put a cluster in memory here.
 ///
@@ -13,10 +12,6 @@ package protocol ClusterWrites: Sendable {
   func delete(_ volume: PersistentVolume) async throws(WriteFailure)
   /// Takes our finalizer off exactly this PV, as it was seen. One that is gone is fine.
   func liftFinalizer(of volume: PersistentVolume) async throws(WriteFailure)
-  /// Sets the PV's capacity: `conflict` when it is not as it was seen.
-  func grow(_ volume: PersistentVolume, to size: ByteCount) async throws(WriteFailure)
-  /// Says on the claim that the file system is still to be grown by kubelet.
-  func markResizePending(_ claim: PersistentVolumeClaim, _ size: ByteCount) async throws(WriteFailure)
   /// Takes the scheduler's choice off the claim, if it still is this node: the scheduler then chooses anew.
   func removeSelectedNode(_ node: String, from claim: PersistentVolumeClaim) async throws(WriteFailure)
   /// The node; nil when there is none of that name.

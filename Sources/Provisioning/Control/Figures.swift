@@ -2,7 +2,6 @@
 package struct Figures: Sendable {
   package var volumesCreated = 0
   package var volumesDeleted = 0
-  package var volumesGrown = 0
   /// Claims that were sent to another node.
   package var rescheduled = 0
   package var refused = 0

@@ -6,7 +6,7 @@ internal import StorageLedger
 extension Provisioner {
   func process(claim key: ObjectKey) async -> WorkQueue<Work>.Ending {
     guard let claim = claims[key] else { return await settleDoubts(of: key) }
-    if !claim.volumeName.isEmpty { return await grow(claim) }
+    if !claim.volumeName.isEmpty { return await lookAtGrowth(claim) }
     switch ClaimReview.verdict(on: claim, in: claim.className.flatMap { classes[$0] }) {
     case .leave, .wait: return .settled
     case .refuse(let refusal):

@@ -1,57 +1,44 @@
 internal import KubernetesAPI
-internal import StorageModel
 internal import StorageLedger
+internal import StorageModel
 
-// A claim that asks for more than its volume has. The ledger gives the room, kubelet calls `expandfs`.
+// A claim that asks for more than its volume has.
+//
+// Kubernetes' own expand controller writes the new size into the PV of any FlexVolume, and asks nobody for the room
+// (IsKubeletExpandable, 1.20 to 1.36); then kubelet calls `expandfs`. The ledger follows what it sees. We write nothing: two
+// writers of one claim make the controller of 1.20 crash, whose `expand` does not survive a conflict.
 extension Provisioner {
-  func grow(_ claim: PersistentVolumeClaim) async -> WorkQueue<Work>.Ending {
+  /// Says before a pod meets it that there is no room for what was asked.
+  func lookAtGrowth(_ claim: PersistentVolumeClaim) async -> WorkQueue<Work>.Ending {
+    let key = claim.metadata.key
     do throws(WriteFailure) {
-      guard let volume = try await writes.volume(claim.volumeName), isToGrow(volume, claim),
-        let wanted = claim.request?.byteCount
-      else { return .settled }
-      if volume.size < wanted, let ending = try await enlarge(volume, to: wanted, for: claim) { return ending }
-      waitingForRoom.remove(claim.metadata.key)
-      try await writes.markResizePending(claim, wanted)
-      return .settled
-    } catch {
-      switch error.kind {
-      case .conflict: return .again(after: .zero)
-      case .missing: return .settled
-      case .exists, .rejected, .unknown: return failed(claim, error)
+      guard let wanted = claim.request?.byteCount, let volume = try await writes.volume(claim.volumeName),
+        isTheVolume(volume, of: claim), var booking = booking(of: volume)
+      else {
+        waitingForRoom.remove(key)
+        return .settled
       }
-    }
-  }
-
-  private func isToGrow(_ volume: PersistentVolume, _ claim: PersistentVolumeClaim) -> Bool {
-    volume.isOurs && volume.claim?.uid == claim.metadata.uid && !volume.metadata.isBeingDeleted
-  }
-
-  /// Takes the room and writes it into the PV. Not nil when there is none.
-  private func enlarge(
-    _ volume: PersistentVolume, to size: ByteCount, for claim: PersistentVolumeClaim
-  ) async throws(WriteFailure) -> WorkQueue<Work>.Ending? {
-    let name = volume.metadata.name
-    if var booking = booking(of: volume) {
-      booking.size = size
+      booking.size = max(wanted, volume.size)
       do throws(Shortage) {
-        try ledger.reserve(booking, for: name)
+        try ledger.check(booking, for: volume.metadata.name)
+        waitingForRoom.remove(key)
+        return .settled
       } catch {
-        refuse(claim, Refusal(.insufficientStorage, "the volume can not grow: \(error.message)"))
-        waitingForRoom.insert(claim.metadata.key)
+        refuse(
+          claim,
+          Refusal(
+            .insufficientStorage,
+            "the volume can not grow: \(error.message). Kubernetes counts it as grown all the same: pods that run go on, and "
+              + "one that starts waits until there is room"))
+        waitingForRoom.insert(key)
         return .again(after: settings.roomInterval)
       }
-    }
-    do throws(WriteFailure) {
-      try await writes.grow(volume, to: size)
     } catch {
-      // Lost answers keep the room until the PV is seen again.
-      if error.kind != .unknown { ledger.cancel(name) }
-      throw error
+      return error.kind == .missing ? .settled : failed(claim, error)
     }
-    ledger.confirm(name)
-    count(\.volumesGrown)
-    note(
-      "volume grown", ["claim": claim.metadata.key.description, "volume": name, "size": "\(size)"])
-    return nil
+  }
+
+  private func isTheVolume(_ volume: PersistentVolume, of claim: PersistentVolumeClaim) -> Bool {
+    volume.isOurs && volume.claim?.uid == claim.metadata.uid && !volume.metadata.isBeingDeleted
   }
 }
