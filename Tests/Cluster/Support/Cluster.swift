@@ -64,7 +64,8 @@ enum Cluster {
   /// The messages of an object's Events.
   static func events(of kind: String, _ name: String) throws -> String {
     try kubectl(
-      "get", "events", "--all-namespaces", "--field-selector", "involvedObject.kind=\(kind),involvedObject.name=\(name)", "-o",
+      "get", "events", "--all-namespaces", "--field-selector",
+      "involvedObject.kind=\(kind),involvedObject.name=\(name)", "-o",
       "jsonpath={.items[*].message}")
   }
 
