@@ -7,9 +7,13 @@ internal import Telemetry
 
 extension NodeReconciler {
   func publish() async -> WorkQueue<Work>.Ending {
+    if let publishedAt, now - publishedAt < settings.publishPause {
+      return .again(after: publishedAt + settings.publishPause - now)
+    }
     if now - (refreshedAt ?? now) >= settings.refreshInterval { published = nil }
     if published == nil { refreshedAt = now }
     guard case .settled = await publishNow() else { return .failed }
+    publishedAt = now
     return .again(after: settings.publishInterval)
   }
 

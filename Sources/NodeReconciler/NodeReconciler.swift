@@ -21,6 +21,7 @@ package actor NodeReconciler {
   var volumes: [String: PersistentVolume] = [:]
   var classes: [String: StorageClass] = [:]
   var published: Published?
+  var publishedAt: Duration?
   var refreshedAt: Duration?
   /// Since when the removal of a volume has not succeeded.
   var stuckSince: [String: Duration] = [:]
@@ -35,6 +36,9 @@ package actor NodeReconciler {
     package var isThinByDefault: Bool
     /// How often storage is published and orphans are looked for without being asked.
     package var publishInterval = Duration.seconds(60)
+    /// The shortest time between two publications: with many claims at once each of them would otherwise cost a request. The
+    /// scheduler may then choose a node that has just been filled, and the provisioner sends the claim on.
+    package var publishPause = Duration.seconds(5)
     /// How often it is published although nothing has changed here: somebody may have removed it there.
     package var refreshInterval = Duration.seconds(600)
     package var orphanInterval = Duration.seconds(300)
