@@ -59,7 +59,7 @@ counted_by_us() {
 time_row() { # TEXT ALL MAKING MEDIAN P95 LONGEST
   local figure
   printf '  %-46s' "$1"
-  for figure in "$2" "$4" "$5" "$6"; do printf ' %8s' "$(milliseconds "${figure}00")"; done
+  for figure in "$2" "$4" "$5" "$6"; do printf ' %8s' "$(milliseconds "$figure")"; done
   printf ' %10s\n' "$(awk "BEGIN { printf \"%.1f\", $claims * 1000 / $2 }")"
 }
 

@@ -25,6 +25,8 @@ package actor NodeReconciler {
   var refreshedAt: Duration?
   /// Since when the removal of a volume has not succeeded.
   var stuckSince: [String: Duration] = [:]
+  /// What has been noted on PVs that no list or watch has shown with it yet.
+  private var noted: [String: Noted] = [:]
   /// Volumes that a PV says were made here, and that are not here.
   var lost: Set<String> = []
   private var missingParts: Int
@@ -55,6 +57,11 @@ package actor NodeReconciler {
     case volume(String)
     case publish
     case orphans
+  }
+
+  private struct Noted {
+    var uid: String
+    var instance: String
   }
 
   /// What the API server was told last.
@@ -103,14 +110,37 @@ package actor NodeReconciler {
 // What lists and watches show. Nil is an object that is gone, or names another node.
 extension NodeReconciler {
   package func volume(_ name: String, _ new: PersistentVolume?) {
+    let new = new.map(withNoted)
     volumes[name] = new
     knowledge.setInstance(new?.instance, of: name)
     if new == nil {
+      noted[name] = nil
       stuckSince[name] = nil
       lost.remove(name)
     }
     look(at: .volume(name))
     look(at: .publish)
+  }
+
+  /// The PV says from now on which instance was made for it: also where it is shown as it was before, as a watch does for a
+  /// moment when Kubernetes writes to the same PV. It would be noted twice otherwise.
+  func hasNoted(_ instance: String, on pv: PersistentVolume) {
+    let name = pv.metadata.name
+    knowledge.setInstance(instance, of: name)
+    guard let seen = volumes[name], seen.instance == nil else { return }
+    noted[name] = Noted(uid: pv.metadata.uid, instance: instance)
+    volumes[name] = withNoted(seen)
+  }
+
+  private func withNoted(_ seen: PersistentVolume) -> PersistentVolume {
+    let name = seen.metadata.name
+    guard seen.instance == nil, let known = noted[name], known.uid == seen.metadata.uid else {
+      noted[name] = nil
+      return seen
+    }
+    var completed = seen
+    completed.metadata.annotations[ClusterNames.instanceAnnotation] = known.instance
+    return completed
   }
 
   package func storageClass(_ name: String, _ new: StorageClass?) {
