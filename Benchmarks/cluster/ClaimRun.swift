@@ -84,7 +84,8 @@ final class ClaimRun: Sendable {
     let waits = bound.compactMap { name, end in created[name].map { milliseconds(end - $0) } }.sorted()
     let end = bound.values.max() ?? began
     let figures = [
-      milliseconds(end - began), milliseconds(made - began), waits[count / 2], waits[count * 95 / 100], waits[count - 1],
+      milliseconds(end - began), milliseconds(made - began), waits[count / 2], waits[count * 95 / 100],
+      waits[count - 1],
     ]
     print(figures.map { "\($0)" }.joined(separator: " "))
   }

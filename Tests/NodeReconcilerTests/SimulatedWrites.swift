@@ -48,7 +48,9 @@ final class SimulatedWrites: NodeWrites {
   }
 
   func noteInstance(_ instance: String, on volume: PersistentVolume) async throws(APIError) {
-    try change(volume, "note", whateverVersion: true) { $0.metadata.annotations[ClusterNames.instanceAnnotation] = instance }
+    try change(volume, "note", whateverVersion: true) {
+      $0.metadata.annotations[ClusterNames.instanceAnnotation] = instance
+    }
   }
 
   func pin(_ volume: PersistentVolume, node: String, hostname: String) async throws(APIError) {
