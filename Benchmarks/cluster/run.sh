@@ -28,7 +28,8 @@ read -r -a sections <<<"${SECTIONS:-claims claims-unbounded memory pods}"
 for program in elastic-local elastic-local-node elastic-local-provisioner cluster-benchmark; do
   [ -x "$release/$program" ] || give_up "no $release/$program: run make build, or make bench-cluster"
 done
-machine
+printf 'machine: %s, %s processor(s), Linux %s, lab %s, Kubernetes 1.20.2, %s\n' "${LAB_PROCESSOR-$(processor)}" "$(nproc)" \
+  "$(uname -r)" "${LAB_KIND:-none}" "$(date -u +%Y-%m-%d)"
 load
 for section in "${sections[@]}"; do
   case $section in
