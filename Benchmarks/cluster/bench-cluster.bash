@@ -19,7 +19,7 @@ lab_cluster() { # COMMAND [ARGUMENT]...
 
 start_cluster() { # [VARIABLE=VALUE]... for lab/cluster start
   directory=$(mktemp -d "$place/bench.XXXXXX")
-  trap end_cluster EXIT
+  trap abandon_cluster EXIT
   export ELASTIC_LOCAL_SOCKET=$directory/socket # for kubelet's calls
   quietly env "$@" lab/cluster start "$directory"
   eval "$(lab/cluster env "$directory")"
@@ -28,6 +28,15 @@ start_cluster() { # [VARIABLE=VALUE]... for lab/cluster start
     -f daemonset/base/csi-driver.yaml -f daemonset/base/node-rbac.yaml -f daemonset/base/provisioner-rbac.yaml
   write_token elastic-local-node
   write_token elastic-local-provisioner
+}
+
+# Something could not be measured: what the parts said last may tell why.
+abandon_cluster() {
+  local log
+  for log in "$directory"/logs/{etcd,apiserver}.log "$directory"/logs/own/*.log; do
+    [ ! -s "$log" ] || { printf 'the end of %s:\n' "${log##*/}" && tail -n 3 "$log"; } >&2
+  done
+  end_cluster
 }
 
 end_cluster() {

@@ -2,7 +2,7 @@
 # Resident memory of both programs in a large cluster.
 
 readonly objects=${OBJECTS:-10000}
-readonly own_node=n0 cluster_nodes=100
+readonly own_node=n0 cluster_nodes=${NODES:-100}
 readonly provisioner_limit=40 daemon_limit=30 # MiB
 readonly updates=2000 # an hour's worth of all PVs, and as many of the daemon's own
 
