@@ -44,7 +44,7 @@ await_count() { # NAME AT-LEAST VERB: requests about PVs
 
 # The API server loses its cache of changes, and something has changed: 410 for all watches, and new lists.
 force_lists() {
-  local lists=$((objects / 250)) provisioner_before node_before
+  local lists=$(((objects + 249) / 250)) provisioner_before node_before
   provisioner_before=$(counted provisioner list persistentvolumes)
   node_before=$(counted "$own_node" list persistentvolumes)
   quietly kubectl create configmap "change-$RANDOM"

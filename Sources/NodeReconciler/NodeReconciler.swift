@@ -38,8 +38,9 @@ package actor NodeReconciler {
     package var isThinByDefault: Bool
     /// How often storage is published and orphans are looked for without being asked.
     package var publishInterval = Duration.seconds(60)
-    /// The shortest time between two publications: with many claims at once each of them would otherwise cost a request. The
-    /// scheduler may then choose a node that has just been filled, and the provisioner sends the claim on.
+    /// The shortest time until room that has become less is published again: with many claims at once each of them would
+    /// otherwise cost a request. The scheduler may then choose a node that has just been filled, and the provisioner sends
+    /// the claim on.
     package var publishPause = Duration.seconds(5)
     /// How often it is published although nothing has changed here: somebody may have removed it there.
     package var refreshInterval = Duration.seconds(600)

@@ -93,6 +93,29 @@ struct PublishingTests {
     #expect(bench.writes.look { $0.requests.count { $0 == "publish elastic-local" } } == 4)
   }
 
+  @Test("more room, and a new class, are published at once: pods wait for them")
+  func more() async throws {
+    let bench = try Bench(gibibytes: 30)
+    let reconciler = bench.reconciler(time: ManualTime())
+    await reconciler.storageClass("elastic-local", Self.storageClass("elastic-local"))
+    await reconciler.volume("pvc-0", Bench.volume("pvc-0"))
+    _ = await reconciler.publish()
+    #expect(bench.writes.look { $0.rooms["elastic-local"] } == .gibibytes(29))
+    await reconciler.volume("pvc-1", Bench.volume("pvc-1"))
+    _ = await reconciler.publish()
+    #expect(bench.writes.look { $0.rooms["elastic-local"] } == .gibibytes(29), "less room waits")
+    await reconciler.volume("pvc-1", nil)
+    await reconciler.volume("pvc-0", nil)
+    _ = await reconciler.publish()
+    #expect(bench.writes.look { $0.rooms["elastic-local"] } == .gibibytes(30))
+    await reconciler.storageClass("new", Self.storageClass("new"))
+    _ = await reconciler.publish()
+    #expect(bench.writes.look { $0.rooms["new"] } == .gibibytes(30))
+    await reconciler.storageClass("new", nil)
+    _ = await reconciler.publish()
+    #expect(bench.writes.look { $0.rooms["new"] } == nil)
+  }
+
   @Test("what somebody has removed from the API server is there again after ten minutes")
   func refreshed() async throws {
     let bench = try Bench()
@@ -104,10 +127,10 @@ struct PublishingTests {
       state.storage = nil
       state.rooms = [:]
     }
-    time.advance(by: .seconds(590))
+    time.advance(by: .seconds(599))
     _ = await reconciler.publish()
     #expect(bench.writes.look { $0.storage } == nil)
-    time.advance(by: .seconds(10))
+    time.advance(by: .seconds(1))
     _ = await reconciler.publish()
     #expect(bench.writes.look { $0.storage } != nil)
     #expect(bench.writes.look { $0.rooms } == ["elastic-local": .gibibytes(10)])
