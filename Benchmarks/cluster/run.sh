@@ -5,7 +5,8 @@
 #   SECTIONS='claims memory pods'   which of them; claims-unbounded is claims without the rate limits of Kubernetes' clients
 #   BUILD=DIRECTORY   where the release build is, .build unless told
 #   CLAIMS=500        claims
-#   OBJECTS=10000     volumes, and as many claims, that the memory is measured beside; every hundredth is the daemon's own
+#   OBJECTS=10000     volumes, and as many claims, that the memory is measured beside; those of one node are the daemon's own
+#   NODES=100         nodes that they are spread over
 #   ROUNDS=12         pods of each kind
 #   ENGINE=file       where the volumes of `memory` come from; lvm in the lab
 #   CHECK=1           a missed target is an error
