@@ -16,7 +16,7 @@ SWIFT_BUILD := swift build --scratch-path $(BUILD)
 SWIFT_FILES := Sources Tests Package.swift
 SHELL_FILES := $(wildcard lab/run lab/test lab/sanity lab/docs lab/dependencies lab/volume-group lab/boot lab/demo \
 	lab/cluster lab/cluster-test lab/kubernetes/programs lab/kubernetes/images lab/manifests lab/monitoring lab/promtool \
-	daemonset/image/build .ci/run flex-install/*.sh Benchmarks/common.bash Benchmarks/*/run.sh \
+	daemonset/image/build .ci/run flex-install/*.sh Benchmarks/common.bash Benchmarks/*/run.sh Benchmarks/cluster/*.bash \
 	Tests/VolumeHostTests/Traces/replay)
 
 .PHONY: help
@@ -69,6 +69,11 @@ bench: build ## measure against the targets, about 10 minutes; CHECK=1 makes a m
 	@failed=; for benchmark in flex-call volumes scale ownership; do echo "== $$benchmark"; \
 	CHECK=$(CHECK) BUILD=$(BUILD) Benchmarks/$$benchmark/run.sh || failed="$$failed $$benchmark"; echo; done; \
 	[ -z "$$failed" ] || { echo "failed:$$failed" >&2; exit 1; }
+
+.PHONY: bench-cluster
+bench-cluster: build ## measure on a real Kubernetes: requests and time per claim, memory, start of pods; 15 minutes; needs root
+	@lab/dependencies run lab cluster
+	@CHECK=$(CHECK) BUILD=$(BUILD) Benchmarks/cluster/run.sh
 
 .PHONY: docs
 docs: build-tests ## build the pages of VolumeHost's public interface into $(BUILD)/docs; a warning is an error

@@ -113,6 +113,10 @@ let package = Package(
     .executableTarget(
       name: "api-client-benchmark", dependencies: ["KubernetesAPI", "LinuxSystem", "StorageModel"],
       path: "Benchmarks/api-client", swiftSettings: strict),
+    .executableTarget(
+      name: "cluster-benchmark", dependencies: ["StorageLedger", "KubernetesAPI", "LinuxSystem", "StorageModel"],
+      path: "Benchmarks/cluster", exclude: ["run.sh", "bench-cluster.bash", "claims.bash", "memory.bash", "pods.bash"],
+      swiftSettings: strict),
 
     // Runs the executables, which `swift build --build-tests` builds with everything else: Embedded Swift cannot be linked
     // into a test. The portable sources are compiled in a second time through links in Shared/.

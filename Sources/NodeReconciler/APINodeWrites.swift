@@ -55,8 +55,18 @@ extension APINodeWrites {
   }
 
   package func noteInstance(_ instance: String, on volume: PersistentVolume) async throws(APIError) {
-    try await patch(
-      volume, ["metadata": ["annotations": .object([.init(ClusterNames.instanceAnnotation, .string(instance))])]])
+    // Kubernetes writes to a fresh PV at the same time. What it writes does not matter here, so only the UID is tested.
+    let patch = Patch.operations([
+      .test("metadata", "uid", value: .string(volume.metadata.uid)),
+      .add("metadata", "annotations", ClusterNames.instanceAnnotation, value: .string(instance)),
+    ])
+    do throws(APIError) {
+      _ = try await client.patch(PersistentVolume.self, volume.metadata.key, patch)
+    } catch {
+      // A test that fails is a 422 without causes.
+      guard error.kind == .invalid, error.causes.isEmpty else { throw error }
+      throw APIError(.conflict, error.message)
+    }
   }
 
   package func pin(_ volume: PersistentVolume, node: String, hostname: String) async throws(APIError) {

@@ -7,6 +7,7 @@ internal import Telemetry
 
 /// The daemon's way to the cluster: finds out who it is there, then reconciles until it is told to stop.
 package final class ClusterLink: Sendable {
+  private let transport: CountingTransport
   private let client: APIClient
   private let identity: Identity
   private let context: NodeContext
@@ -36,8 +37,9 @@ package final class ClusterLink: Sendable {
   }
 
   /// - Parameter knowledge: what `context` asks.
-  package init(client: APIClient, identity: Identity, context: NodeContext, knowledge: Knowledge) {
-    self.client = client
+  package init(transport: CountingTransport, identity: Identity, context: NodeContext, knowledge: Knowledge) {
+    self.transport = transport
+    client = APIClient(transport)
     self.identity = identity
     self.context = context
     self.knowledge = knowledge
@@ -109,10 +111,16 @@ extension ClusterLink: ClusterSide {
     get async {
       let (reconciler, events, failures) = state.withLock { ($0.reconciler, $0.events, $0.failures) }
       return ClusterMetrics(
-        failures: failures, volumes: await reconciler?.knownVolumes ?? 0,
+        failures: failures, requests: requests, volumes: await reconciler?.knownVolumes ?? 0,
         stuckRemovals: await reconciler?.stuckRemovals ?? 0, lostVolumes: await reconciler?.lostVolumes ?? 0,
         abnormalVolumes: await reconciler?.abnormalVolumes ?? 0, orphans: knowledge.orphans?.count,
         droppedEvents: events?.dropped ?? 0)
+    }
+  }
+
+  private var requests: [ClusterMetrics.Requests] {
+    transport.counts.sorted { $0.key < $1.key }.map { kind, count in
+      ClusterMetrics.Requests(verb: kind.verb, resource: kind.resource, code: kind.code, count: count)
     }
   }
 }

@@ -9,15 +9,21 @@ extension NodeReconciler {
   func publish() async -> WorkQueue<Work>.Ending {
     if now - (refreshedAt ?? now) >= settings.refreshInterval { published = nil }
     if published == nil { refreshedAt = now }
-    guard case .settled = await publishNow() else { return .failed }
+    let ending = await publishNow(isPatient: true)
+    guard case .settled = ending else { return ending }
     return .again(after: settings.publishInterval)
   }
 
   /// Publishes what has changed since the last time.
-  func publishNow() async -> WorkQueue<Work>.Ending {
+  ///
+  /// - Parameter isPatient: whether room that has become less may wait until the pause is over.
+  func publishNow(isPatient: Bool = false) async -> WorkQueue<Work>.Ending {
     do throws(VolumeError) {
       let storage = try await storage()
       let rooms = rooms(storage)
+      if isPatient, let publishedAt, now - publishedAt < settings.publishPause, isMerelyLess(storage, rooms) {
+        return .again(after: publishedAt + settings.publishPause - now)
+      }
       do throws(APIError) {
         try await send(storage, rooms)
         return .settled
@@ -56,6 +62,13 @@ extension NodeReconciler {
     return classes.mapValues { ledger.room(on: settings.hostname, at: $0.place) }
   }
 
+  /// Whether room is all that has changed, and has become less. More of it, and a new class, are waited for by pods that the
+  /// scheduler would look at again only after a minute.
+  private func isMerelyLess(_ storage: NodeStorage, _ rooms: [String: ByteCount]) -> Bool {
+    guard let published, published.storage == storage, published.withdrawn == Set(rooms.keys) else { return false }
+    return rooms != published.rooms && rooms.allSatisfy { $0.value <= published.rooms[$0.key] ?? .zero }
+  }
+
   private func send(_ storage: NodeStorage, _ rooms: [String: ByteCount]) async throws(APIError) {
     if published?.storage != storage {
       try await writes.publish(storage)
@@ -64,6 +77,7 @@ extension NodeReconciler {
     for (name, room) in rooms where published?.rooms[name] != room {
       try await writes.publish(room, storageClass: name, hostname: settings.hostname)
       published?.rooms[name] = room
+      publishedAt = now
     }
     if Set(rooms.keys) != published?.withdrawn {
       try await writes.withdrawCapacity(except: Set(rooms.keys))

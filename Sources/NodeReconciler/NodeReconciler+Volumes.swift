@@ -56,7 +56,7 @@ extension NodeReconciler {
     let name = pv.metadata.name
     do throws(APIError) {
       try await writes.noteInstance(instance, on: pv)
-      knowledge.setInstance(instance, of: name)
+      hasNoted(instance, on: pv)
       return .settled
     } catch {
       // A PV that has changed comes back by itself.

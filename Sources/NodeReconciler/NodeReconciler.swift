@@ -22,9 +22,12 @@ package actor NodeReconciler {
   var volumes: [String: PersistentVolume] = [:]
   var classes: [String: StorageClass] = [:]
   var published: Published?
+  var publishedAt: Duration?
   var refreshedAt: Duration?
   /// Since when the removal of a volume has not succeeded.
   var stuckSince: [String: Duration] = [:]
+  /// What has been noted on PVs that no list or watch has shown with it yet.
+  private var noted: [String: Noted] = [:]
   /// Volumes that a PV says were made here, and that are not here.
   var lost: Set<String> = []
   /// What the kernel holds against volumes, as it was told last.
@@ -38,6 +41,10 @@ package actor NodeReconciler {
     package var isThinByDefault: Bool
     /// How often storage is published and orphans are looked for without being asked.
     package var publishInterval = Duration.seconds(60)
+    /// The shortest time until room that has become less is published again: with many claims at once each of them would
+    /// otherwise cost a request. The scheduler may then choose a node that has just been filled, and the provisioner sends
+    /// the claim on.
+    package var publishPause = Duration.seconds(5)
     /// How often it is published although nothing has changed here: somebody may have removed it there.
     package var refreshInterval = Duration.seconds(600)
     package var orphanInterval = Duration.seconds(300)
@@ -56,6 +63,11 @@ package actor NodeReconciler {
     case publish
     case orphans
     case conditions
+  }
+
+  private struct Noted {
+    var uid: String
+    var instance: String
   }
 
   /// What the API server was told last.
@@ -106,14 +118,37 @@ package actor NodeReconciler {
 // What lists and watches show. Nil is an object that is gone, or names another node.
 extension NodeReconciler {
   package func volume(_ name: String, _ new: PersistentVolume?) {
+    let new = new.map(withNoted)
     volumes[name] = new
     knowledge.setInstance(new?.instance, of: name)
     if new == nil {
+      noted[name] = nil
       stuckSince[name] = nil
       lost.remove(name)
     }
     look(at: .volume(name))
     look(at: .publish)
+  }
+
+  /// The PV says from now on which instance was made for it: also where it is shown as it was before, as a watch does for a
+  /// moment when Kubernetes writes to the same PV. It would be noted twice otherwise.
+  func hasNoted(_ instance: String, on pv: PersistentVolume) {
+    let name = pv.metadata.name
+    knowledge.setInstance(instance, of: name)
+    guard let seen = volumes[name], seen.instance == nil else { return }
+    noted[name] = Noted(uid: pv.metadata.uid, instance: instance)
+    volumes[name] = withNoted(seen)
+  }
+
+  private func withNoted(_ seen: PersistentVolume) -> PersistentVolume {
+    let name = seen.metadata.name
+    guard seen.instance == nil, let known = noted[name], known.uid == seen.metadata.uid else {
+      noted[name] = nil
+      return seen
+    }
+    var completed = seen
+    completed.metadata.annotations[ClusterNames.instanceAnnotation] = known.instance
+    return completed
   }
 
   package func storageClass(_ name: String, _ new: StorageClass?) {

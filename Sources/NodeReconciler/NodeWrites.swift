@@ -7,7 +7,8 @@ package protocol NodeWrites: Sendable {
   func volume(_ name: String) async throws(APIError) -> PersistentVolume?
   /// Takes our finalizer off exactly this PV, as it was seen. One that is gone is fine.
   func liftFinalizer(of volume: PersistentVolume) async throws(APIError)
-  /// Notes on the PV which instance its volume was made as: `conflict` when it has changed.
+  /// Notes on the PV which instance its volume was made as: `conflict` when it is another one of that name. The PV has
+  /// annotations, since it says who provisioned it.
   func noteInstance(_ instance: String, on volume: PersistentVolume) async throws(APIError)
   /// Pins the PV to a node: `conflict` when it has changed.
   func pin(_ volume: PersistentVolume, node: String, hostname: String) async throws(APIError)

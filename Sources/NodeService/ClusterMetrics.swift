@@ -7,6 +7,8 @@ package protocol ClusterFigures: Sendable {
 package struct ClusterMetrics: Sendable {
   /// Failed lists and watches by what was read.
   package var failures: [String: Int]
+  /// Requests to the API server, in the order in which they are shown.
+  package var requests: [Requests]
   /// PVs that name this node.
   package var volumes: Int
   /// Removals that have not succeeded for ten minutes.
@@ -20,11 +22,29 @@ package struct ClusterMetrics: Sendable {
   /// Events that were not sent.
   package var droppedEvents: Int
 
+  /// Requests of one kind.
+  package struct Requests: Sendable {
+    package var verb: String
+    package var resource: String
+    /// The HTTP status; nil when there was no reply.
+    package var code: Int?
+    package var count: Int
+
+    package init(verb: String, resource: String, code: Int?, count: Int) {
+      self.verb = verb
+      self.resource = resource
+      self.code = code
+      self.count = count
+    }
+  }
+
   package init(
-    failures: [String: Int], volumes: Int, stuckRemovals: Int, lostVolumes: Int, abnormalVolumes: Int,
+    failures: [String: Int], requests: [Requests] = [], volumes: Int, stuckRemovals: Int, lostVolumes: Int,
+    abnormalVolumes: Int,
     orphans: Int?, droppedEvents: Int
   ) {
     self.failures = failures
+    self.requests = requests
     self.volumes = volumes
     self.stuckRemovals = stuckRemovals
     self.lostVolumes = lostVolumes

@@ -91,6 +91,14 @@ struct MetricsText {
     for (part, count) in cluster.failures.sorted(by: { $0.key < $1.key }) {
       exposition.sample("elastic_local_watch_failures_total", ["part": part], Double(count))
     }
+    exposition.family("elastic_local_api_requests_total", "counter", "Requests to the API server, by its status.")
+    for requests in cluster.requests {
+      exposition.sample(
+        "elastic_local_api_requests_total",
+        [
+          "verb": requests.verb, "resource": requests.resource, "code": requests.code.map { "\($0)" } ?? "none",
+        ], Double(requests.count))
+    }
     exposition.family(
       "elastic_local_lost_volumes", "gauge", "Volumes that were made, as their PVs say, and are not there any more.")
     exposition.sample("elastic_local_lost_volumes", Double(cluster.lostVolumes))

@@ -41,8 +41,8 @@ enum ServeCommand {
       node: context.settings.nodeName, namespace: configuration.namespace, pod: configuration.podName,
       isThinByDefault: configuration.thinPool != nil)
     do throws(TransportError) {
-      let client = APIClient(try CurlTransport(connection))
-      return ClusterLink(client: client, identity: identity, context: context, knowledge: knowledge)
+      let transport = CountingTransport(try CurlTransport(connection))
+      return ClusterLink(transport: transport, identity: identity, context: context, knowledge: knowledge)
     } catch {
       throw VolumeError(.invalid, "API server: \(error.message)", cause: error)
     }

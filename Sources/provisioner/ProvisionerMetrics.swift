@@ -1,3 +1,4 @@
+import KubernetesAPI
 import LinuxSystem
 import Provisioning
 import StorageModel
@@ -9,7 +10,9 @@ struct ProvisionerMetrics {
 
   var text: String { exposition.text }
 
-  init(_ snapshot: Snapshot?, isLeading: Bool, failures: [String: Int], droppedEvents: Int) {
+  init(
+    _ snapshot: Snapshot?, isLeading: Bool, failures: [String: Int], requests: [RequestKind: Int], droppedEvents: Int
+  ) {
     gauge("elastic_local_build_info", "The release that runs.", 1, ["release": ProductNames.release])
     gauge(
       "elastic_local_process_resident_bytes", "Resident memory of the provisioner.",
@@ -18,6 +21,12 @@ struct ProvisionerMetrics {
     exposition.family("elastic_local_provisioner_watch_failures_total", "counter", "Lists and watches that failed.")
     for (part, count) in failures.sorted(by: { $0.key < $1.key }) {
       exposition.sample("elastic_local_provisioner_watch_failures_total", ["part": part], Double(count))
+    }
+    exposition.family("elastic_local_api_requests_total", "counter", "Requests to the API server, by its status.")
+    for (kind, count) in requests.sorted(by: { $0.key < $1.key }) {
+      exposition.sample(
+        "elastic_local_api_requests_total",
+        ["verb": kind.verb, "resource": kind.resource, "code": kind.code.map { "\($0)" } ?? "none"], Double(count))
     }
     counter("elastic_local_provisioner_events_dropped_total", "Events that were not sent.", droppedEvents)
     if let snapshot { add(snapshot) }

@@ -10,6 +10,7 @@ import Telemetry
 final class Service: Sendable {
   private let configuration: Configuration
   private let log: Log
+  private let transport: CountingTransport
   private let client: APIClient
   private let events: EventRecorder
   private let election: LeaderElection
@@ -28,10 +29,11 @@ final class Service: Sendable {
     self.configuration = configuration
     self.log = log
     do throws(TransportError) {
-      client = APIClient(try CurlTransport(configuration.connection))
+      transport = CountingTransport(try CurlTransport(configuration.connection))
     } catch {
       throw VolumeError(.invalid, "API server: \(error.message)", cause: error)
     }
+    client = APIClient(transport)
     events = EventRecorder(client, component: "elastic-local-provisioner")
     var random = SystemRandomNumberGenerator()
     let duration = configuration.leaseDuration
@@ -114,7 +116,8 @@ final class Service: Sendable {
       let (provisioner, isLeading, failures) = state.withLock { ($0.provisioner, $0.isLeading, $0.failures) }
       return .init(
         ProvisionerMetrics(
-          await provisioner?.snapshot, isLeading: isLeading, failures: failures, droppedEvents: events.dropped
+          await provisioner?.snapshot, isLeading: isLeading, failures: failures, requests: transport.counts,
+          droppedEvents: events.dropped
         ).text)
     default: return nil
     }

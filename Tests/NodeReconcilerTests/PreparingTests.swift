@@ -25,6 +25,39 @@ struct PreparingTests {
     #expect(bench.writes.look { $0.requests.count } == 1, "nothing is left to do")
   }
 
+  @Test("Kubernetes writes to a fresh PV while its volume is made: it is marked all the same, with one patch")
+  func changedMeanwhile() async throws {
+    let bench = try Bench()
+    let seen = bench.writes.put(Bench.volume { $0.phase = "Pending" })
+    bench.writes.put(Bench.volume())
+    await bench.process(seen, with: bench.reconciler())
+    #expect(bench.writes.look { $0.requests } == ["note \(Bench.name)"])
+    #expect(bench.writes.look { $0.volumes[Bench.name]?.instance } == bench.stored()?.instance)
+  }
+
+  @Test("a watch that is behind shows a PV without its mark: it is not marked again, and a mark that was removed is")
+  func watchBehind() async throws {
+    let bench = try Bench()
+    let reconciler = bench.reconciler()
+    let seen = bench.writes.put(Bench.volume())
+    await bench.process(seen, with: reconciler)
+    let marked = try #require(bench.writes.look { $0.volumes[Bench.name] })
+    for shown in [seen, seen, marked] { await bench.process(shown, with: reconciler) }
+    #expect(bench.writes.look { $0.requests } == ["note \(Bench.name)"])
+    #expect(bench.knowledge.instance(madeFor: try VolumeName(Bench.name)) == marked.instance)
+    await bench.process(bench.writes.put(Bench.volume()), with: reconciler)
+    #expect(bench.writes.look { $0.requests.count } == 2)
+  }
+
+  @Test("another PV of the same name is not marked with the volume that was made for the first")
+  func replacedMeanwhile() async throws {
+    let bench = try Bench()
+    let seen = bench.writes.put(Bench.volume())
+    bench.writes.put(Bench.volume { $0.metadata.uid = "another" })
+    await bench.process(seen, with: bench.reconciler())
+    #expect(bench.writes.look { $0.volumes[Bench.name]?.instance } == nil)
+  }
+
   @Test(
     "a PV of others, of another node, not provisioned by us, not pinned, released or going is not made",
     arguments: ["driver", "affinity", "provisioner", "unpinned", "Released", "Failed", "going"])

@@ -23,7 +23,8 @@ struct PublishingTests {
   )
   func room() async throws {
     let bench = try Bench(gibibytes: 20)
-    let reconciler = bench.reconciler()
+    let time = ManualTime()
+    let reconciler = bench.reconciler(time: time)
     await reconciler.storageClass("elastic-local", Self.storageClass("elastic-local"))
     await reconciler.storageClass("fast", Self.storageClass("fast", ["volumeGroup": "nowhere"]))
     await bench.process(bench.writes.put(Bench.volume(gibibytes: 2)), with: reconciler)
@@ -41,6 +42,7 @@ struct PublishingTests {
     // The volume has grown beyond its PV.
     let volume = try #require(bench.stored())
     _ = try await bench.context.engine.extend(volume, to: .gibibytes(3))
+    time.advance(by: .seconds(60))
     _ = await reconciler.publish()
     #expect(bench.writes.look { $0.rooms["elastic-local"] } == .gibibytes(10))
   }
@@ -48,7 +50,8 @@ struct PublishingTests {
   @Test("nothing is written when nothing has changed, and what could not be written is written later")
   func quiet() async throws {
     let bench = try Bench()
-    let reconciler = bench.reconciler()
+    let time = ManualTime()
+    let reconciler = bench.reconciler(time: time)
     await reconciler.storageClass("elastic-local", Self.storageClass("elastic-local"))
     bench.writes.look { $0.isDown = true }
     _ = await reconciler.publish()
@@ -56,12 +59,61 @@ struct PublishingTests {
     _ = await reconciler.publish()
     #expect(bench.writes.look { $0.rooms } == ["elastic-local": .gibibytes(10)])
     let count = bench.writes.look { $0.requests.count }
-    _ = await reconciler.publish()
-    _ = await reconciler.publish()
+    for _ in 0..<2 {
+      time.advance(by: .seconds(60))
+      _ = await reconciler.publish()
+    }
     #expect(bench.writes.look { $0.requests.count } == count)
     await reconciler.storageClass("elastic-local", nil)
+    time.advance(by: .seconds(60))
     _ = await reconciler.publish()
     #expect(bench.writes.look { $0.rooms.isEmpty })
+  }
+
+  @Test("many PVs at once cost a publication each five seconds; the first counts at once, the last is not forgotten")
+  func burst() async throws {
+    let bench = try Bench(gibibytes: 30)
+    let time = ManualTime()
+    let reconciler = bench.reconciler(time: time)
+    await reconciler.storageClass("elastic-local", Self.storageClass("elastic-local"))
+    _ = await reconciler.publish()
+    time.advance(by: .seconds(60))
+    var rooms: [ByteCount?] = []
+    for number in 0..<20 {
+      let name = "pvc-\(number)"
+      await reconciler.volume(name, Bench.volume(name))
+      let ending = await reconciler.publish()
+      rooms.append(bench.writes.look { $0.rooms["elastic-local"] })
+      if case .again(let wait) = ending, number % 10 != 0 { #expect(wait <= .seconds(5), "it is looked at again") }
+      time.advance(by: .milliseconds(500))
+    }
+    #expect(rooms == Array(repeating: .gibibytes(29), count: 10) + Array(repeating: .gibibytes(19), count: 10))
+    _ = await reconciler.publish()
+    #expect(bench.writes.look { $0.rooms["elastic-local"] } == .gibibytes(10))
+    #expect(bench.writes.look { $0.requests.count { $0 == "publish elastic-local" } } == 4)
+  }
+
+  @Test("more room, and a new class, are published at once: pods wait for them")
+  func more() async throws {
+    let bench = try Bench(gibibytes: 30)
+    let reconciler = bench.reconciler(time: ManualTime())
+    await reconciler.storageClass("elastic-local", Self.storageClass("elastic-local"))
+    await reconciler.volume("pvc-0", Bench.volume("pvc-0"))
+    _ = await reconciler.publish()
+    #expect(bench.writes.look { $0.rooms["elastic-local"] } == .gibibytes(29))
+    await reconciler.volume("pvc-1", Bench.volume("pvc-1"))
+    _ = await reconciler.publish()
+    #expect(bench.writes.look { $0.rooms["elastic-local"] } == .gibibytes(29), "less room waits")
+    await reconciler.volume("pvc-1", nil)
+    await reconciler.volume("pvc-0", nil)
+    _ = await reconciler.publish()
+    #expect(bench.writes.look { $0.rooms["elastic-local"] } == .gibibytes(30))
+    await reconciler.storageClass("new", Self.storageClass("new"))
+    _ = await reconciler.publish()
+    #expect(bench.writes.look { $0.rooms["new"] } == .gibibytes(30))
+    await reconciler.storageClass("new", nil)
+    _ = await reconciler.publish()
+    #expect(bench.writes.look { $0.rooms["new"] } == nil)
   }
 
   @Test("what somebody has removed from the API server is there again after ten minutes")

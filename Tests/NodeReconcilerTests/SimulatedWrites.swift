@@ -48,7 +48,9 @@ final class SimulatedWrites: NodeWrites {
   }
 
   func noteInstance(_ instance: String, on volume: PersistentVolume) async throws(APIError) {
-    try change(volume, "note") { $0.metadata.annotations[ClusterNames.instanceAnnotation] = instance }
+    try change(volume, "note", whateverVersion: true) {
+      $0.metadata.annotations[ClusterNames.instanceAnnotation] = instance
+    }
   }
 
   func pin(_ volume: PersistentVolume, node: String, hostname: String) async throws(APIError) {
@@ -94,13 +96,13 @@ final class SimulatedWrites: NodeWrites {
   }
 
   private func change(
-    _ volume: PersistentVolume, _ verb: String, _ body: (inout PersistentVolume) -> Void
+    _ volume: PersistentVolume, _ verb: String, whateverVersion: Bool = false, _ body: (inout PersistentVolume) -> Void
   ) throws(APIError) {
     let name = volume.metadata.name
     try request("\(verb) \(name)") { state throws(APIError) in
       guard var found = state.volumes[name] else { throw APIError(.notFound, "no such PV") }
       guard found.metadata.uid == volume.metadata.uid,
-        found.metadata.resourceVersion == volume.metadata.resourceVersion
+        whateverVersion || found.metadata.resourceVersion == volume.metadata.resourceVersion
       else { throw APIError(.conflict, "changed") }
       body(&found)
       state.version += 1

@@ -155,8 +155,11 @@ struct MetricsTextTests {
       group: "a\"b\\c\nd", totalBytes: 1 << 40, freeBytes: 5, foreignBytes: 0, extentBytes: 1, volumes: 7)
     group.thin = ThinPoolUse(pool: "p", sizeBytes: 1, virtualBytes: 2, ceilingBytes: 3, dataPercent: 12.5)
     let cluster = ClusterMetrics(
-      failures: ["pvs": 4], volumes: 9, stuckRemovals: 1, lostVolumes: 2, abnormalVolumes: 4, orphans: 3,
-      droppedEvents: 5)
+      failures: ["pvs": 4],
+      requests: [
+        .init(verb: "patch", resource: "persistentvolumes", code: 200, count: 6),
+        .init(verb: "watch", resource: "persistentvolumes", code: nil, count: 8),
+      ], volumes: 9, stuckRemovals: 1, lostVolumes: 2, abnormalVolumes: 4, orphans: 3, droppedEvents: 5)
     return text(metrics, groups: [group], activity: recorder.snapshot, cluster: cluster)
   }
 
@@ -177,6 +180,8 @@ struct MetricsTextTests {
       "elastic_local_abnormal_volumes 4",
       "elastic_local_orphans 3", "elastic_local_events_dropped_total 5",
       #"elastic_local_watch_failures_total{part="pvs"} 4"#,
+      #"elastic_local_api_requests_total{code="200",resource="persistentvolumes",verb="patch"} 6"#,
+      #"elastic_local_api_requests_total{code="none",resource="persistentvolumes",verb="watch"} 8"#,
     ] {
       #expect(full.contains("\n\(line)\n"), "\(line)")
     }

@@ -54,8 +54,19 @@ define_etcd() {
     --initial-advertise-peer-urls "$peer" --initial-cluster "test=$peer"
 }
 
+# One line for each request when it has been answered, and for a watch when it begins too; who, what and when, no bodies.
+write_audit_policy() {
+  jq -n '{apiVersion: "audit.k8s.io/v1", kind: "Policy", omitStages: ["RequestReceived"], rules: [{level: "Metadata"}]}' \
+    >"$directory/audit-policy.json"
+}
+
 define_apiserver() {
-  local pki=$directory/pki issuer=https://kubernetes.default.svc
+  local pki=$directory/pki issuer=https://kubernetes.default.svc audit=()
+  if [ "${CLUSTER_AUDIT-}" = 1 ]; then
+    write_audit_policy
+    audit=(--audit-policy-file="$directory/audit-policy.json" --audit-log-path="$directory/logs/audit.log"
+      --audit-log-maxsize=4096)
+  fi
   define_part apiserver "$kubernetes/kube-apiserver" --v=2 --bind-address=127.0.0.1 --advertise-address=127.0.0.1 \
     --secure-port="$apiserver_port" --endpoint-reconciler-type=none \
     --etcd-servers="http://127.0.0.1:$etcd_port" --cert-dir="$pki" --client-ca-file="$pki/ca.crt" \
@@ -69,12 +80,15 @@ define_apiserver() {
     --requestheader-client-ca-file="$pki/front-proxy-ca.crt" --requestheader-allowed-names=front-proxy-client \
     --requestheader-username-headers=X-Remote-User --requestheader-group-headers=X-Remote-Group \
     --requestheader-extra-headers-prefix=X-Remote-Extra- --proxy-client-cert-file="$pki/front-proxy-client.crt" \
-    --proxy-client-key-file="$pki/front-proxy-client.key" ${apiserver_options[@]+"${apiserver_options[@]}"}
+    --proxy-client-key-file="$pki/front-proxy-client.key" \
+    ${apiserver_options[@]+"${apiserver_options[@]}"} ${audit[@]+"${audit[@]}"}
 }
 
 # There is one of each: leader election would only delay.
 define_controllers() {
-  local pki=$directory/pki
+  local pki=$directory/pki rate=()
+  [ -z "${CLUSTER_CLIENT_RATE-}" ] ||
+    rate=(--kube-api-qps="$CLUSTER_CLIENT_RATE" --kube-api-burst="$CLUSTER_CLIENT_RATE")
   define_part controller-manager "$kubernetes/kube-controller-manager" --v=2 --bind-address=127.0.0.1 \
     --secure-port="$controller_manager_port" --cert-dir="$directory/serving/controller-manager" --leader-elect=false \
     --kubeconfig="$directory/controller-manager.json" \
@@ -82,11 +96,13 @@ define_controllers() {
     --authorization-kubeconfig="$directory/controller-manager.json" --use-service-account-credentials=true \
     --service-account-private-key-file="$pki/service-account.key" --root-ca-file="$pki/ca.crt" \
     --service-cluster-ip-range="$service_range" --flex-volume-plugin-dir="$plugins" \
-    --node-monitor-grace-period="${CLUSTER_NODE_GRACE:-24h}" ${controllers_options[@]+"${controllers_options[@]}"}
+    --node-monitor-grace-period="${CLUSTER_NODE_GRACE:-24h}" \
+    ${controllers_options[@]+"${controllers_options[@]}"} ${rate[@]+"${rate[@]}"}
   define_part scheduler "$kubernetes/kube-scheduler" --v=2 --bind-address=127.0.0.1 \
     --secure-port="$scheduler_port" --cert-dir="$directory/serving/scheduler" --leader-elect=false \
     --kubeconfig="$directory/scheduler.json" --authentication-kubeconfig="$directory/scheduler.json" \
-    --authorization-kubeconfig="$directory/scheduler.json" ${scheduler_options[@]+"${scheduler_options[@]}"}
+    --authorization-kubeconfig="$directory/scheduler.json" \
+    ${scheduler_options[@]+"${scheduler_options[@]}"} ${rate[@]+"${rate[@]}"}
 }
 
 kubectl() { "$kubernetes/kubectl" --kubeconfig "$directory/kubeconfig.json" "$@"; }
