@@ -100,6 +100,7 @@ struct ElectionTests {
 
   /// Lets that much time pass, alarm by alarm, as long as anybody sleeps.
   private func pass(_ duration: Duration, _ time: ManualTime, until condition: () -> Bool = { false }) async {
+    await settle(time)
     let end = time.now + duration
     while !condition() {
       let sleepers = time.alarms.count
@@ -108,6 +109,17 @@ struct ElectionTests {
       _ = await eventually(within: .seconds(1)) { time.alarms.count >= sleepers || condition() }
     }
     if !condition() { time.advance(to: max(end, time.now)) }
+  }
+
+  /// Tasks that have just begun sleep when they have come so far: until then time does not move.
+  private func settle(_ time: ManualTime) async {
+    var calm = 0
+    var sleepers = time.alarms.count
+    _ = await eventually(within: .seconds(1)) {
+      calm = time.alarms.count == sleepers && sleepers > 0 ? calm + 1 : 0
+      sleepers = time.alarms.count
+      return calm == 10
+    }
   }
 
   @Test("a free lease is taken, renewed, and given back in the end")
