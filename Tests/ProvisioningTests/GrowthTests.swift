@@ -32,6 +32,22 @@ struct GrowthTests {
     #expect(await bench.provisioner.ledger.room(on: "host-a", at: .init()) == .zero)
   }
 
+  @Test("the status of a claim whose volume has grown is left to Kubernetes' own controller at first")
+  func expanderGoesFirst() async throws {
+    let bench = ProvisionerBench(expanderTime: .seconds(1_000_000))
+    try await Self.bound(bench, gibibytes: 5)
+    try await bench.run {
+      bench.cluster.add(Samples.claim("data", gibibytes: 2))
+      await bench.eventually("bound") { $0.claims[Self.key]?.phase == "Bound" }
+      bench.cluster.edit(Self.key) { $0.request = Quantity(5 << 30) }
+      await bench.eventually("grown") { Self.size(in: $0) == "5Gi" }
+      // The controller's first write makes us look again.
+      bench.cluster.edit(Self.key) { $0.conditions = [Condition(type: "Resizing", status: "True")] }
+      try await Task.sleep(for: .milliseconds(100))
+      #expect(bench.cluster.look { $0.claims[Self.key]?.conditions.map(\.type) } == ["Resizing"])
+    }
+  }
+
   @Test("without room it stays as it is, says what is missing, and grows when room returns")
   func waitsForRoom() async throws {
     let bench = ProvisionerBench()

@@ -10,10 +10,10 @@ struct ProvisionerBench: Sendable {
   let cluster = SimulatedCluster()
   let provisioner: Provisioner
 
-  init(parallelism: Int = 16) {
-    provisioner = Provisioner(
-      writes: cluster, settings: .init(parallelism: parallelism, nodeGrace: .seconds(600)), time: FastTime(),
-      log: { _ in })
+  init(parallelism: Int = 16, expanderTime: Duration = .seconds(10)) {
+    var settings = Provisioner.Settings(parallelism: parallelism, nodeGrace: .seconds(600))
+    settings.expanderTime = expanderTime
+    provisioner = Provisioner(writes: cluster, settings: settings, time: FastTime(), log: { _ in })
   }
 
   /// Runs the body with the provisioner at work.

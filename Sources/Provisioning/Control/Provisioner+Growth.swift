@@ -11,8 +11,7 @@ extension Provisioner {
       else { return .settled }
       if volume.size < wanted, let ending = try await enlarge(volume, to: wanted, for: claim) { return ending }
       waitingForRoom.remove(claim.metadata.key)
-      try await writes.markResizePending(claim, wanted)
-      return .settled
+      return try await tellKubelet(of: claim, wanted)
     } catch {
       switch error.kind {
       case .conflict: return .again(after: .zero)
@@ -20,6 +19,20 @@ extension Provisioner {
       case .exists, .rejected, .unknown: return failed(claim, error)
       }
     }
+  }
+
+  /// The controller for expansion in kube-controller-manager writes the same, for FlexVolume too, and often kubelet is done
+  /// before it matters. It goes first, since that of 1.20 crashes when the claim has changed under it: it takes the name of
+  /// the claim that it did not get (`expandController.expand`, `MarkResizeInProgressWithResizer`).
+  private func tellKubelet(
+    of claim: PersistentVolumeClaim, _ size: ByteCount
+  ) async throws(WriteFailure) -> WorkQueue<Work>.Ending {
+    let key = claim.metadata.key
+    if growths[key]?.size != size { growths[key] = (size, now) }
+    let left = settings.expanderTime - (now - (growths[key]?.since ?? now))
+    guard left <= .zero else { return .again(after: left) }
+    try await writes.markResizePending(claim, size)
+    return .settled
   }
 
   private func isToGrow(_ volume: PersistentVolume, _ claim: PersistentVolumeClaim) -> Bool {

@@ -22,6 +22,8 @@ package actor Provisioner {
   var storages: [String: NodeStorage] = [:]
   /// Claims that no node, or not theirs, has room for.
   var waitingForRoom: Set<ObjectKey> = []
+  /// Claims that ask for more than they have: how much, and since when that is known.
+  var growths: [ObjectKey: (size: ByteCount, since: Duration)] = [:]
   /// PVs that were perhaps written for a claim.
   var doubts: [ObjectKey: Set<String>] = [:]
   private(set) var figures = Figures()
@@ -36,6 +38,8 @@ package actor Provisioner {
     package var backoff: WorkQueue<Work>.Backoff
     /// How often a claim that waits for room is looked at without being asked.
     package var roomInterval = Duration.seconds(60)
+    /// How long the status of a claim that asks for more is left to Kubernetes' own controller.
+    package var expanderTime = Duration.seconds(10)
 
     package init(
       parallelism: Int = 16, nodeGrace: Duration = .seconds(3600),
