@@ -1,4 +1,3 @@
-import Glibc
 import LinuxSystem
 
 /// Performs operations, and acknowledges in the history what has been done, as soon as nothing may undo it any more.
@@ -12,7 +11,7 @@ struct Operator: Sendable {
     var caller = node.caller
     switch strike {
     case .tool(_, .hangs): caller.timeout = 5
-    case .deviceHeld: caller.onAttached = { [node] device in try await Self.hold(device, node) }
+    case .deviceHeld: caller.onAttached = { [node] device in try node.hold(device) }
     default: break
     }
     return caller
@@ -86,7 +85,7 @@ struct Operator: Sendable {
   }
 
   private func acknowledge(_ events: [Event]) async throws {
-    try await node.disk.mark("\(Replay.mark)-\(history.lines)")
+    try await node.disk.mark(Replay.mark)
     for event in events { try history.add(event) }
   }
 
@@ -131,16 +130,5 @@ struct Operator: Sendable {
     let words = isExt4 ? ["-fn", device] : ["-n", device]
     let result = try await Shell.attempt(isExt4 ? "e2fsck" : "xfs_repair", words)
     if !result.isSuccess { throw Finding("\(device) is not sound: \(result.output.suffix(800))") }
-  }
-
-  /// Somebody opens the device for himself alone; the daemon must not touch it until he has closed it.
-  private static func hold(_ device: String, _ node: NodeUnderTest) async throws {
-    let holder = try Descriptor.open(device, O_RDONLY | O_EXCL).release()
-    try node.standIns.noteHeld(true)
-    Task.detached {
-      try await Task.sleep(for: .milliseconds(700))
-      try node.standIns.noteHeld(false)
-      close(holder)
-    }
   }
 }

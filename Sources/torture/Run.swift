@@ -83,7 +83,8 @@ struct Run {
     }
     let answer = try await work.value
     try await companion.value
-    if let failure = answer.failure { Console.say("  \(answer.question): \(failure.prefix(240))") }
+    if let failure = answer.failure { Console.say("  \(answer.question): \(failure.prefix(160))") }
+    if !answer.isSuccess, round.mustBeUndone { try await requireAsModelled() }
     try await saboteur.heal(strike)
     if case .deviceFails = strike { try await restartPods() }
   }
@@ -92,7 +93,10 @@ struct Run {
   private func cut(_ moment: Strike.Moment, _ work: Task<Answer, any Error>) async throws {
     switch moment {
     case .after(let milliseconds): try await Task.sleep(for: .milliseconds(milliseconds))
-    case .acknowledged: _ = try await work.value
+    case .acknowledged:
+      _ = try await work.value
+      // Others go on writing for a moment.
+      try await Task.sleep(for: .milliseconds(model.nextRound * 7 % 60))
     case .atStep:
       // The daemon dies there; what is safe by then is to be what the cut leaves.
       try await Waiting.until(seconds: 60, "the daemon does not reach the step") {

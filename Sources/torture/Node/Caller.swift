@@ -19,7 +19,7 @@ struct Caller: Sendable {
   let place: Daemon.Place
   let plugins: String
   /// What happens between `waitforattach` and `mountdevice`, and after it.
-  var onAttached: @Sendable (_ device: String) async throws -> Void = { _ in }
+  var onAttached: @Sendable (_ device: String) throws -> Void = { _ in }
 
   static let driverName: DriverName = {
     guard let name = DriverName("volumes.k8s.elastic.co/elastic-local") else { preconditionFailure("a driver's name") }
@@ -77,19 +77,23 @@ extension Caller {
     }
     let directory = podDirectory(new.name, pod)
     try Files.makeDirectories(directory, mode: 0o750)
-    let uid = uid(new.name, pod)
-    let spec = spec(new, readOnly: readOnly)
-    let call = driver.calls.mount(spec, directory: directory, pod: Pod(name: uid, uid: uid, volumes: [spec]))
-    let (answer, _) = await perform(call, driver)
+    let (answer, _) = await perform(mountCall(new, pod, readOnly: readOnly), driver)
     if !answer.isSuccess { rmdir(directory) }
     return answer
+  }
+
+  func mountCall(_ new: Operation.NewVolume, _ pod: String, readOnly: Bool) -> DriverCall {
+    let uid = uid(new.name, pod)
+    let spec = spec(new, readOnly: readOnly)
+    return driver(new).calls.mount(
+      spec, directory: podDirectory(new.name, pod), pod: Pod(name: uid, uid: uid, volumes: [spec]))
   }
 
   private func attach(_ new: Operation.NewVolume, _ driver: FlexDriver) async throws -> Answer {
     let spec = spec(new)
     let (attached, device) = await perform(driver.calls.waitForAttach(spec, device: ""), driver)
     guard attached.isSuccess else { return attached }
-    try await onAttached(device)
+    try onAttached(device)
     let directory = globalDirectory(new.name)
     try Files.makeDirectories(directory, mode: 0o750)
     let (answer, _) = await perform(driver.calls.mountDevice(spec, directory: directory, device: device), driver)
@@ -148,6 +152,13 @@ extension Caller {
         return Answer(question: question, failure: error.message)
       }
     }
+  }
+
+  /// Sends a request as the client does, and is gone before the answer.
+  func abandon(_ words: [String], afterMicroseconds delay: Int) throws {
+    let connection = try UnixSocket.connect(path: place.socket)
+    try StreamIO.writeAll(connection, try Request(words).encoded(), deadline: .seconds(5))
+    usleep(UInt32(delay))
   }
 
   private static let pool = WorkerPool(name: "operator", limit: 4)

@@ -16,6 +16,8 @@ struct Checker {
     let volumes = try await Group.volumes()
     var findings: [String] = []
     for volume in model.sorted { findings += try self.findings(about: volume, volumes) }
+    findings += try node.standIns.makings().filter { $0.hasSuffix(" HELD") }
+      .map { "a file system was to be made on a device that somebody else holds: \($0)" }
     findings += try foreignFindings(volumes)
     findings += try leaks(volumes)
     return findings

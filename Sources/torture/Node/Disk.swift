@@ -1,6 +1,7 @@
 import Glibc
 import LinuxSystem
 import StorageModel
+import Synchronization
 
 /// The machine's one disk, cut into the daemon's state, the kubelet's directories and LVM's physical volume, below them a
 /// log of every write: so that all three lose their power at the same moment.
@@ -67,11 +68,12 @@ final class Disk: Sendable {
   // MARK: acknowledgements
 
   /// Returns when everything that is safe on the disk by now is safe in the log too, so that whatever the power cut leaves
-  /// has it. A mark is one word.
-  func mark(_ text: String) async throws {
+  /// has it. `kind` is one word.
+  func mark(_ kind: String) async throws {
+    let text = "\(kind)-\(count.wrappingAdd(1, ordering: .relaxed).newValue)"
     try DeviceMapper.tell("lab-disk", "mark \(text)")
     let limit = MonotonicClock.now() + .seconds(30)
-    while try lastMark() != text {
+    while try !isInLog(text) {
       guard MonotonicClock.now() < limit else {
         throw Trouble("mark \(text) does not get into the log of writes; is \(log) full?")
       }
@@ -79,13 +81,15 @@ final class Disk: Sendable {
     }
   }
 
-  /// Goes on from where it was before.
-  private func lastMark() throws -> String? {
+  /// Goes on reading from where it was before.
+  private func isInLog(_ mark: String) throws -> Bool {
     try reader.withLock { known throws in
-      if known == nil { known = try LogPosition(path: log) }
-      return try known?.advance()
+      let position = try known ?? LogPosition(path: log)
+      known = position
+      return try position.hasPassed(mark)
     }
   }
 
   private let reader = Lock<LogPosition?>(nil)
+  private let count = Atomic<Int>(0)
 }

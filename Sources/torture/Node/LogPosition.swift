@@ -3,17 +3,17 @@ import Synchronization
 /// How far a live log has been read.
 final class LogPosition {
   private var log: WriteLog
-  private var last: String?
+  private var marks: Set<String> = []
 
   init(path: String) throws { log = try WriteLog(path: path, isLive: true) }
 
-  /// Reads what has come since, and returns the last mark.
-  func advance() throws -> String? {
+  /// Reads what has come since, and says whether a mark was among all that was read.
+  func hasPassed(_ mark: String) throws -> Bool {
     let whole = try log.wholeEntries()
     while let entry = try log.next(of: whole) {
-      if entry.isMark { last = entry.text }
+      if entry.isMark { marks.insert(entry.text) }
     }
-    return last
+    return marks.contains(mark)
   }
 }
 

@@ -12,6 +12,7 @@ final class NodeUnderTest: Sendable {
   let notes: String
   private let products: String
   private let running = Mutex<Daemon?>(nil)
+  private let held = Mutex<Int32?>(nil)
 
   init(products: String, notes: String, disks: [String]) {
     place = Daemon.Place(executable: products + "/elastic-local-node", root: "/run/torture")
@@ -81,6 +82,23 @@ final class NodeUnderTest: Sendable {
     guard bytes.withUnsafeBytes({ write(file.rawValue, $0.baseAddress, $0.count) }) == bytes.count else {
       throw SystemError(operation: "write", subject: notes + "/daemon.log", errno: .current)
     }
+  }
+}
+
+// MARK: - Somebody else
+
+extension NodeUnderTest {
+  /// Somebody opens a device for himself alone; nobody may touch it until he lets it go.
+  func hold(_ device: String) throws {
+    let number = try Descriptor.open(device, O_RDONLY | O_EXCL).release()
+    held.withLock { $0 = number }
+    try standIns.noteHeld(true)
+  }
+
+  func letGo() throws {
+    try standIns.noteHeld(false)
+    guard let number = held.withLock({ $0.take() }) else { return }
+    close(number)
   }
 }
 

@@ -1,5 +1,6 @@
 import Glibc
 import LinuxSystem
+import VolumeHost
 
 /// Asks for what must be refused, and asks again for what is there already.
 struct Provoker {
@@ -10,12 +11,13 @@ struct Provoker {
 
   func provoke(_ dice: Dice) async throws {
     var dice = dice
-    switch dice.below(6) {
+    switch dice.below(7) {
     case 0: try await removeMounted(&dice)
     case 1: try await removeForeign(&dice)
     case 2: try await mountForeign()
     case 3: try await mountAgain(&dice)
     case 4: try await unmountGone(&dice)
+    case 5: try await abandonMounts(&dice)
     default: try await mountBlanked(&dice)
     }
   }
@@ -54,6 +56,16 @@ struct Provoker {
     let answer = try await caller.mount(volume.new, pod, readOnly: readOnly)
     if !answer.isSuccess { throw Finding("a mount that is there already: \(answer)") }
     _ = try await again.value
+  }
+
+  /// Callers that are gone before they have their answer never take down a mount that was there before.
+  private func abandonMounts(_ dice: inout Dice) async throws {
+    guard let volume = mounted(&dice), let pod = volume.pods.keys.min(), let readOnly = volume.pods[pod] else { return }
+    let call = caller.mountCall(volume.new, pod, readOnly: readOnly)
+    for _ in 0..<12 { try caller.abandon(call.line, afterMicroseconds: dice.below(4000)) }
+    // What is still under way has ended when another call of this volume has had its turn.
+    let answer = try await caller.unmount(volume.new, "pod-z", isLast: false)
+    if !answer.isSuccess { throw Finding("unmount of a directory that is gone: \(answer)") }
   }
 
   /// A kubelet asks until it is told so, also for what is gone.

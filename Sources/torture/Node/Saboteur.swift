@@ -47,7 +47,7 @@ struct Saboteur {
   /// The administrator repairs what was broken. The daemon runs afterwards, without a fault.
   func heal(_ strike: Strike) async throws {
     try node.standIns.behave()
-    try node.standIns.noteHeld(false)
+    try node.letGo()
     switch strike {
     case .deviceFails: try await node.disk.recover()
     case .stateFull: try Files.removeDurably(filler)

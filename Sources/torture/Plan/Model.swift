@@ -14,6 +14,16 @@ struct Model: Sendable {
     let strike: Strike
     /// The kubelet is told to forget the pod, and the claim is deleted, instead of calling again.
     let isGivenUp: Bool
+
+    /// Whether a failed attempt has to leave everything as it was: the daemon lives, and has said that it failed.
+    var mustBeUndone: Bool {
+      switch (strike, operation) {
+      // The device that a kubelet has waited for stays until it is mounted.
+      case (.stepFails, .make(let new, _)), (.tool, .make(let new, _)): !new.attaches
+      case (.stepFails, .mount), (.tool(.checker, .fails), .mount), (.tool(.checker, .dies), .mount): true
+      default: false
+      }
+    }
   }
 
   struct Volume: Codable, Hashable, Sendable {
