@@ -21,7 +21,7 @@ struct Run {
     while model.nextRound < rounds {
       let round = planner.round(model.nextRound, in: model)
       try history.add(.round(round))
-      Console.say("round \(round.number): \(round.operation)\(round.isGivenUp ? ", given up" : "") | \(round.strike)")
+      Console.say("\(round)")
       try await attempt(round)
       try await finish(round)
     }
@@ -34,7 +34,8 @@ struct Run {
     let isFirst = history.lines == 0
     try await node.boot(isFirst: isFirst)
     if isFirst {
-      try history.add(.began(seed: planner.seed, rounds: rounds, foreign: try await Group.volumes().filter { !$0.isOurs }))
+      try history.add(
+        .began(seed: planner.seed, rounds: rounds, foreign: try await Group.volumes().filter { !$0.isOurs }))
     }
     try history.add(.booted)
     try await node.startDaemon()
@@ -51,7 +52,9 @@ struct Run {
         if model.volumes[volume]?.pods[pod] != nil { continue }
         let unknown = Operation.NewVolume(name: volume, fileSystem: "", isThin: false, attaches: false, mebibytes: 1)
         let new = model.volumes[volume]?.new ?? unknown
-        try await insist { try await node.caller.unmount(new, pod, isLast: model.volumes[volume]?.pods.isEmpty ?? true) }
+        try await insist {
+          try await node.caller.unmount(new, pod, isLast: model.volumes[volume]?.pods.isEmpty ?? true)
+        }
       }
     }
   }
@@ -125,6 +128,7 @@ struct Run {
   /// The calls are repeated until what was wanted is so; then everything is compared with the model.
   private func finish(_ round: Model.Round) async throws {
     let operator_ = Operator(history: history, node: node, strike: nil)
+    if let aftershock = round.aftershock { try await strikeAgain(aftershock, round, operator_) }
     if model.shows(round.operation) {
       // The kubelet that lost the answer asks again.
       try await insist { try await operator_.repeatCall(round.operation) }
@@ -133,9 +137,27 @@ struct Run {
     } else {
       try await insist { try await operator_.perform(round.operation) }
     }
-    try await Provoker(node: node, model: model).provoke(Dice(seed: planner.seed, stream: UInt64(round.number) | 1 << 40))
+    try await Provoker(node: node, model: model).provoke(
+      Dice(seed: planner.seed, stream: UInt64(round.number) | 1 << 40))
     try await requireAsModelled()
     try history.add(.held)
+  }
+
+  private func strikeAgain(_ aftershock: Model.Round.Aftershock, _ round: Model.Round, _ operator_: Operator)
+    async throws
+  {
+    switch aftershock {
+    case .inStart(let delay): try await node.interruptStart(afterMilliseconds: delay)
+    case .inRepetition(let delay):
+      let isShown = model.shows(round.operation)
+      let work = Task {
+        isShown ? try await operator_.repeatCall(round.operation) : try await operator_.perform(round.operation)
+      }
+      try await Task.sleep(for: .milliseconds(delay))
+      try await node.daemon?.kill9()
+      _ = try await work.value
+      try await node.restartDaemon()
+    }
   }
 
   /// The pod is deleted before it ever ran, then its claim.

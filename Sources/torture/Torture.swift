@@ -35,7 +35,8 @@ enum Torture {
     guard let seed = UInt64(words[1]), let rounds = Int(words[2]) else { throw Trouble("seed and rounds are numbers") }
     let environment = OwnProcess.environment
     let disks = (environment["LAB_DISKS"] ?? "").split(separator: " ").map(String.init)
-    guard let products = environment["ELASTIC_LOCAL_PRODUCTS"], environment["LAB_KIND"] == "uml", disks.count == 2 else {
+    guard let products = environment["ELASTIC_LOCAL_PRODUCTS"], environment["LAB_KIND"] == "uml", disks.count == 2
+    else {
       throw Trouble("needs a machine of its own with two disks, and ELASTIC_LOCAL_PRODUCTS")
     }
     let node = NodeUnderTest(products: products, notes: words[3], disks: disks)
@@ -58,7 +59,9 @@ enum Torture {
       throw Trouble("the history in \(notes) does not end with a power cut")
     }
     if keeping == .everything {
-      guard rename(written, image) == 0 else { throw SystemError(operation: "rename", subject: written, errno: .current) }
+      guard rename(written, image) == 0 else {
+        throw SystemError(operation: "rename", subject: written, errno: .current)
+      }
       return Console.say("  all that was written is on the disk")
     }
     var replay = Replay(image: image, log: log, keeping: keeping, dice: Dice(seed: UInt64(round.number), stream: 2))

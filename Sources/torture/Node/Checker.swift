@@ -118,7 +118,8 @@ struct Checker {
 
   private func leaks(_ volumes: [Group.Volume]) throws -> [String] {
     let stray = volumes.filter { $0.isOurs && model.volumes[$0.name] == nil }.map { "logical volume \($0.name)" }
-    let all = try stray + deviceLeaks(volumes) + mountLeaks() + stateLeaks() + processLeaks()
+    let all =
+      try stray + deviceLeaks(volumes) + mountLeaks() + stateLeaks() + processLeaks()
       + LoopDevice.all().map { "loop device \($0.device)" }
     return all.map { "left behind: \($0)" }
   }

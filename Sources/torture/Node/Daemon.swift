@@ -19,8 +19,8 @@ final class Daemon: Sendable {
 
   private static let pool = WorkerPool(name: "daemon", limit: 4)
 
-  /// Starts it and returns when it serves, or has ended.
-  init(_ place: Place, fault: String? = nil) async throws {
+  /// Starts it and returns when it serves, or has ended; at once where nobody waits.
+  init(_ place: Place, fault: String? = nil, waits: Bool = true) async throws {
     self.place = place
     var environment = OwnProcess.environment
     environment["ELASTIC_LOCAL_FAULT"] = fault
@@ -40,6 +40,7 @@ final class Daemon: Sendable {
       }
       result.withLock { $0 = end }
     }
+    guard waits else { return }
     try await Waiting.until(seconds: 60, "the daemon neither serves nor ends") { [self] in isServing || !isRunning }
   }
 

@@ -17,7 +17,10 @@ enum DeviceMapper {
     put(UInt32(bytes.count), at: 12)
     let control = try Descriptor.open("/dev/mapper/control", O_RDWR)
     let number = control.rawValue
-    guard bytes.withUnsafeMutableBytes({ ioctl(number, targetMessage, $0.baseAddress!) }) >= 0 else {
+    let result = bytes.withUnsafeMutableBytes { buffer in
+      buffer.baseAddress.map { ioctl(number, targetMessage, $0) } ?? -1
+    }
+    guard result >= 0 else {
       throw SystemError(operation: "send \"\(message)\" to", subject: device, errno: .current)
     }
   }

@@ -74,6 +74,16 @@ final class NodeUnderTest: Sendable {
     try await startDaemon(fault: fault)
   }
 
+  /// Kills it, starts it, kills it again in its start-up, and starts it anew.
+  func interruptStart(afterMilliseconds delay: Int) async throws {
+    try await daemon?.kill9()
+    try takeLog()
+    let interrupted = try await Daemon(place, waits: false)
+    running.withLock { $0 = interrupted }
+    try await Task.sleep(for: .milliseconds(delay))
+    try await restartDaemon()
+  }
+
   /// What an ended daemon has said goes to the notes.
   func takeLog() throws {
     guard let daemon, !daemon.isRunning else { return }

@@ -9,7 +9,8 @@ enum ThinPool {
     // Without a thin volume it is down.
     guard try DeviceMapper.names().contains(pool) else { return }
     let status = try await Shell.run("dmsetup", "status", pool)
-    guard status.contains("Fail") || status.contains("Error") || status.contains(" ro ") || status.contains("needs_check")
+    guard
+      status.contains("Fail") || status.contains("Error") || status.contains(" ro ") || status.contains("needs_check")
     else { return }
     Console.say("  the thin pool is taken down and up again")
     try await node.daemon?.kill9()

@@ -14,6 +14,15 @@ struct Model: Sendable {
     let strike: Strike
     /// The kubelet is told to forget the pod, and the claim is deleted, instead of calling again.
     let isGivenUp: Bool
+    /// What hits the daemon that was started after the strike, or that the calls are repeated to.
+    let aftershock: Aftershock?
+
+    enum Aftershock: Codable, Hashable, Sendable {
+      /// SIGKILL so long after its start: while it settles what was interrupted.
+      case inStart(milliseconds: Int)
+      /// SIGKILL so long after the repeated call.
+      case inRepetition(milliseconds: Int)
+    }
 
     /// Whether a failed attempt has to leave everything as it was: the daemon lives, and has said that it failed.
     var mustBeUndone: Bool {
@@ -87,4 +96,19 @@ enum Event: Codable, Sendable {
   case held
   /// All rounds are over, all volumes were removed, nothing was left.
   case ended
+}
+
+extension Model.Round: CustomStringConvertible {
+  var description: String {
+    "round \(number): \(operation)\(isGivenUp ? ", given up" : "") | \(strike)\(aftershock.map { "; \($0)" } ?? "")"
+  }
+}
+
+extension Model.Round.Aftershock: CustomStringConvertible {
+  var description: String {
+    switch self {
+    case .inStart(let delay): "again in its start, after \(delay) ms"
+    case .inRepetition(let delay): "again in the repeated call, after \(delay) ms"
+    }
+  }
 }

@@ -43,7 +43,8 @@ extension Operation: CustomStringConvertible {
     case .make(let new, let pod):
       "make \(new.name.suffix(4)) (\(new.isThin ? "thin" : "thick") \(new.fileSystem)\(new.attaches ? ", attached" : "")) "
         + "for \(pod)"
-    case .mount(let volume, let pod, let readOnly): "mount \(volume.suffix(4)) for \(pod)\(readOnly ? ", read-only" : "")"
+    case .mount(let volume, let pod, let readOnly):
+      "mount \(volume.suffix(4)) for \(pod)\(readOnly ? ", read-only" : "")"
     case .unmount(let volume, let pod): "unmount \(volume.suffix(4)) of \(pod)"
     case .write(let volume, let pod, let files): "write \(files.count) files on \(volume.suffix(4)) in \(pod)"
     case .grow(let volume, let mebibytes): "grow \(volume.suffix(4)) to \(mebibytes) MiB"
@@ -62,7 +63,9 @@ struct Content: Codable, Hashable, Sendable {
     var result = [UInt8](repeating: 0, count: bytes)
     for start in stride(from: 0, to: bytes, by: 8) {
       let word = dice.next()
-      for index in start..<min(start + 8, bytes) { result[index] = UInt8(truncatingIfNeeded: word >> (8 * (index - start))) }
+      for index in start..<min(start + 8, bytes) {
+        result[index] = UInt8(truncatingIfNeeded: word >> (8 * (index - start)))
+      }
     }
     return result
   }

@@ -15,7 +15,12 @@ struct Planner {
       number % Self.powerEvery == Self.powerEvery - 1 ? adversary.powerCut(&dice) : adversary.strike(&dice)
     var isGivenUp = false
     if case .make = operation { isGivenUp = dice.percent(20) }
-    return Model.Round(number: number, operation: operation, strike: strike, isGivenUp: isGivenUp)
+    let aftershocks: [Model.Round.Aftershock] = [
+      .inStart(milliseconds: dice.below(500)), .inRepetition(milliseconds: dice.below(600)),
+    ]
+    return Model.Round(
+      number: number, operation: operation, strike: strike, isGivenUp: isGivenUp,
+      aftershock: dice.percent(25) ? dice.pick(aftershocks) : nil)
   }
 
   /// What a pod writes meanwhile on another volume; nil when there is none.

@@ -1,0 +1,38 @@
+import LinuxSystem
+import Testing
+
+@Suite("Growth that was still in the journal", .serialized, .lab, .exclusive)
+struct GrowthReplayTests {
+  /// Found by `make torture SEED=4`: the kernel shut the file system down as soon as it grew again.
+  @Test(
+    "an xfs that crashed right after it had grown can be used and grown again, whichever path mounts it",
+    .tools("xfs_io"), arguments: [Kubelet.Kind.new, .newAttaching])
+  func grownAgain(kubelet: Kubelet.Kind) async throws {
+    try await withNode(kubelet: kubelet) { node in
+      let volume = Scratch.volumeName()
+      var options = Options.smallest("xfs")
+      let marker = Marker(seed: 12)
+      let directory = node.podDirectory("pod-a", volume)
+      try await node.startPod(volume, options).succeeds()
+      try marker.write(in: directory)
+      // Four allocation groups of 80 MiB: the first growth begins a fifth, the second one makes that larger.
+      for size in [352, 384] { try await grow(node, volume, &options, to: size) }
+      // As a crash does, but for the journal: what was committed stays in it.
+      try run("xfs_io", "-x", "-c", "shutdown -f", directory)
+      try await node.deletePod(volume).succeeds()
+
+      try await node.startPod(volume, options).succeeds()
+      #expect(marker.isIn(directory), "the data is gone")
+      try await grow(node, volume, &options, to: 416)
+      #expect(writeError(in: directory) == nil, "the file system was shut down")
+      try await node.deletePod(volume).succeeds()
+      try FileSystemProof.expectOne("xfs", on: try node.group.device(volume))
+      node.remove(volume).succeeds()
+    }
+  }
+
+  private func grow(_ node: Node, _ volume: String, _ options: inout Options, to mebibytes: Int) async throws {
+    try await node.growVolume(volume, from: options, toMebibytes: mebibytes).succeeds()
+    options.mebibytes = mebibytes
+  }
+}
