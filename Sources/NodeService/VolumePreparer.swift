@@ -134,7 +134,14 @@ extension VolumePreparer {
     let permits = permits
     let engine = engine
     try permits.write(permit)
-    rollback.add("the permit of volume \(name)") { () async throws(VolumeError) in try permits.remove(name) }
+    // While nobody can say whether the volume was made (the disk is away), the permit stays, for the next call to settle
+    // by: without it a volume that was made would be taken for one that has lost its data.
+    rollback.add("the permit of volume \(name)") { () async throws(VolumeError) in
+      if let left = try await engine.volume(name), left.marks?.creation == permit.creation {
+        _ = try await engine.remove(left)
+      }
+      try permits.remove(name)
+    }
     try await context.steps.reach(.permitWritten)
 
     let request = CreationRequest(
