@@ -99,7 +99,14 @@ struct VolumePreparer: Sendable {
   }
 
   private func isFinished(_ volume: StoredVolume) async throws(VolumeError) -> Bool {
-    let active = volume.isActive ? volume : try await engine.activate(volume).value
+    let active: StoredVolume
+    do throws(VolumeError) {
+      active = volume.isActive ? volume : try await engine.activate(volume).value
+    } catch {
+      // A thin volume of which its pool knows nothing holds nothing.
+      guard volume.isThin, error.code == .notFound else { throw error }
+      return false
+    }
     switch active.location {
     case .directory(let path): return try await !context.system.directories(in: path).isEmpty
     case .device(let device):

@@ -8,9 +8,12 @@ import Testing
 
 @Suite("A disk that goes away while a volume is made")
 struct LostDiskTests {
-  /// Found by `make torture SEED=5`: the volume was refused for good, as one that had lost its data.
-  @Test("a volume that may have been made keeps its permit, and the next call makes it anew once the disk is back")
-  func fateUnknown() async throws {
+  /// Found by `make torture SEED=5`: the volume was refused for good, as one that had lost its data. A thin one could not
+  /// even be activated, since LVM had it and its pool did not.
+  @Test(
+    "a volume that may have been made keeps its permit, and the next call makes it anew once the disk is back",
+    arguments: [false, true])
+  func fateUnknown(isThin: Bool) async throws {
     let node = try SimulatedNode()
     defer { node.discard() }
     let engine = LosingEngine(SimulatedEngine(world: node.world))
@@ -23,12 +26,18 @@ struct LostDiskTests {
     await daemon.fail(SimulatedNode.mount(1), naming: "the disk is away")
     #expect(node.view.permits == ["\(SimulatedNode.name).json"], "the permit is gone, the volume may not be")
     let first = try #require(node.volume())
+    if isThin { node.world.state.withLock { $0.volumes[SimulatedNode.name]?.loseThinDevice() } }
 
     engine.isAway.withLock { $0 = false }
     await daemon.succeed(SimulatedNode.mount(1))
     #expect(node.volume()?.instance != first.instance)
     #expect(node.view.permits.isEmpty)
   }
+}
+
+extension StoredVolume {
+  /// As LVM has a thin volume whose pool never made it.
+  fileprivate mutating func loseThinDevice() { (isThin, isActive) = (true, false) }
 }
 
 /// An engine whose disk goes away just after it has made a volume: nobody learns of that, and nobody can look.
@@ -71,6 +80,7 @@ private final class LosingEngine: VolumeEngine {
 
   func activate(_ volume: StoredVolume) async throws(VolumeError) -> Outcome<StoredVolume> {
     try reach()
+    if volume.isThin, !volume.isActive { throw VolumeError(.notFound, "the thin pool knows nothing of it") }
     return try await engine.activate(volume)
   }
 
