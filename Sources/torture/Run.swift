@@ -76,9 +76,9 @@ struct Run {
   private func attempt(_ round: Model.Round) async throws {
     let (strike, operation) = (round.strike, round.operation)
     try await saboteur.prepare(strike, operation)
-    let operator_ = Operator(history: history, node: node, strike: strike)
-    let work = Task { try await operator_.perform(operation) }
-    let companion = Task { try await operator_.accompany(planner.companion(of: round, in: model)) }
+    let performer = Performer(history: history, node: node, strike: strike)
+    let work = Task { try await performer.perform(operation) }
+    let companion = Task { try await performer.accompany(planner.companion(of: round, in: model)) }
     if case .powerCut(let moment, _) = strike {
       try await cut(moment, work)
     } else {
@@ -127,15 +127,15 @@ struct Run {
 
   /// The calls are repeated until what was wanted is so; then everything is compared with the model.
   private func finish(_ round: Model.Round) async throws {
-    let operator_ = Operator(history: history, node: node, strike: nil)
-    if let aftershock = round.aftershock { try await strikeAgain(aftershock, round, operator_) }
+    let performer = Performer(history: history, node: node, strike: nil)
+    if let aftershock = round.aftershock { try await strikeAgain(aftershock, round, performer) }
     if model.shows(round.operation) {
       // The kubelet that lost the answer asks again.
-      try await insist { try await operator_.repeatCall(round.operation) }
+      try await insist { try await performer.repeatCall(round.operation) }
     } else if round.isGivenUp {
       try await giveUp(round.operation)
     } else {
-      try await insist { try await operator_.perform(round.operation) }
+      try await insist { try await performer.perform(round.operation) }
     }
     try await Provoker(node: node, model: model).provoke(
       Dice(seed: planner.seed, stream: UInt64(round.number) | 1 << 40))
@@ -143,7 +143,7 @@ struct Run {
     try history.add(.held)
   }
 
-  private func strikeAgain(_ aftershock: Model.Round.Aftershock, _ round: Model.Round, _ operator_: Operator)
+  private func strikeAgain(_ aftershock: Model.Round.Aftershock, _ round: Model.Round, _ performer: Performer)
     async throws
   {
     switch aftershock {
@@ -151,7 +151,7 @@ struct Run {
     case .inRepetition(let delay):
       let isShown = model.shows(round.operation)
       let work = Task {
-        isShown ? try await operator_.repeatCall(round.operation) : try await operator_.perform(round.operation)
+        isShown ? try await performer.repeatCall(round.operation) : try await performer.perform(round.operation)
       }
       try await Task.sleep(for: .milliseconds(delay))
       try await node.daemon?.kill9()
@@ -187,12 +187,12 @@ struct Run {
 
   /// All pods go, all volumes are looked at and removed; nothing may be left.
   private func end() async throws {
-    let operator_ = Operator(history: history, node: node, strike: nil)
+    let performer = Performer(history: history, node: node, strike: nil)
     for volume in model.sorted {
       for pod in volume.pods.keys.sorted() {
-        try await insist { try await operator_.perform(.unmount(volume: volume.new.name, pod: pod)) }
+        try await insist { try await performer.perform(.unmount(volume: volume.new.name, pod: pod)) }
       }
-      try await insist { try await operator_.perform(.remove(volume: volume.new.name)) }
+      try await insist { try await performer.perform(.remove(volume: volume.new.name)) }
     }
     try await requireAsModelled()
     node.daemon?.terminate()

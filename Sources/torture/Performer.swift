@@ -1,7 +1,7 @@
 import LinuxSystem
 
 /// Performs operations, and acknowledges in the history what has been done, as soon as nothing may undo it any more.
-struct Operator: Sendable {
+struct Performer: Sendable {
   let history: History
   let node: NodeUnderTest
   /// What happens to it; nil when nothing does.
