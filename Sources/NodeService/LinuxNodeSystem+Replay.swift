@@ -2,13 +2,13 @@ internal import LinuxSystem
 internal import StorageModel
 
 extension LinuxNodeSystem {
-  /// Mounts a device; an XFS whose growth was still in its journal is mounted a second time.
+  /// Mounts a device; an XFS whose growth was still in its journal is mounted again.
   ///
   /// Until Linux 6.13 (commit 4a201dcfa1ff, "xfs: update the pag for the last AG at recovery time") a mount that replays a
   /// growth goes on with the old size of the last allocation group: it takes what is used of the new space for damage, and
   /// shuts the file system down under its pods. Where the journal itself uses the new space the mount fails, with
-  /// `EUCLEAN`. The next mount reads the right size, and replays what is left. Whether a growth was replayed shows in the
-  /// superblock on the device. Blocks; when it throws nothing is mounted.
+  /// `EUCLEAN`. The next mount reads the right size, and replays what is left, maybe another growth. Whether a growth was
+  /// replayed shows in the superblock on the device. Blocks; when it throws nothing is mounted.
   ///
   /// - Parameter mount: mounts it and returns where.
   static func mountReplayed(
@@ -18,24 +18,34 @@ extension LinuxNodeSystem {
       _ = try mount()
       return
     }
+    for _ in 0..<growthLimit {
+      if try mountOnce(device, mount) { return }
+    }
+    _ = try mount()
+  }
+
+  /// More growths than any journal holds.
+  private static let growthLimit = 16
+
+  /// - Returns: whether it is mounted, with the size that it has; otherwise a growth was replayed and nothing is mounted.
+  private static func mountOnce(
+    _ device: String, _ mount: () throws(SystemError) -> String
+  ) throws(SystemError) -> Bool {
     let before = try DeviceContents.xfsBlocks(device)
     let path: String
     do throws(SystemError) {
       path = try mount()
     } catch {
       guard try DeviceContents.xfsBlocks(device) != before else { throw error }
-      _ = try mount()
-      return
+      return false
     }
-    let hasGrown: Bool
     do throws(SystemError) {
-      hasGrown = try DeviceContents.xfsBlocks(device) != before
+      if try DeviceContents.xfsBlocks(device) == before { return true }
     } catch {
       try Mounting.unmount(path)
       throw error
     }
-    guard hasGrown else { return }
     try Mounting.unmount(path)
-    _ = try mount()
+    return false
   }
 }
