@@ -14,8 +14,8 @@ PLUGIN_DIR ?= /usr/libexec/kubernetes/kubelet-plugins/volume/exec
 
 SWIFT_BUILD := swift build --scratch-path $(BUILD)
 SWIFT_FILES := Sources Tests Package.swift
-SHELL_FILES := $(wildcard lab/run lab/test lab/sanity lab/docs lab/dependencies lab/volume-group lab/boot lab/demo \
-	lab/cluster lab/cluster-test lab/kubernetes/programs lab/kubernetes/images lab/manifests lab/monitoring lab/promtool \
+SHELL_FILES := $(wildcard lab/run lab/test lab/torture lab/torture-known lab/sanity lab/docs lab/dependencies lab/volume-group lab/boot \
+	lab/demo lab/cluster lab/cluster-test lab/kubernetes/programs lab/kubernetes/images lab/manifests lab/monitoring lab/promtool \
 	daemonset/image/build .ci/run flex-install/*.sh Benchmarks/common.bash Benchmarks/*/run.sh Benchmarks/cluster/*.bash \
 	Tests/VolumeHostTests/Traces/replay)
 
@@ -57,6 +57,18 @@ test-cluster-lvm: build-tests build ## the core of them with LVM, the cluster in
 .PHONY: sanity
 sanity: build-tests ## run flex-sanity against our client and daemon, in the lab
 	@BUILD=$(BUILD) lab/sanity
+
+.PHONY: torture
+torture: ## strike a node 216 times, 36 of them power cuts, and look whether all holds; SEED=, N=rounds for one run
+	@lab/dependencies
+	$(SWIFT_BUILD)
+	@BUILD=$(BUILD) SEED=$(SEED) N=$(N) lab/torture
+
+.PHONY: torture-known
+torture-known: ## make classic mistakes, one at a time, and see that `make torture` finds each
+	@lab/dependencies
+	$(SWIFT_BUILD)
+	@BUILD=$(BUILD) lab/torture-known
 
 .PHONY: build-tests
 build-tests:

@@ -107,6 +107,9 @@ let package = Package(
     .executableTarget(
       name: "demo", dependencies: ["VolumeHost", "LinuxSystem", "StorageModel"], swiftSettings: strict),
     .executableTarget(
+      name: "torture", dependencies: ["VolumeHost", "NodeProtocol", "LinuxSystem", "StorageModel", "CLinux"],
+      swiftSettings: strict),
+    .executableTarget(
       name: "ownership-benchmark", dependencies: ["VolumeHost"], path: "Benchmarks/ownership", exclude: ["run.sh"],
       swiftSettings: strict),
 

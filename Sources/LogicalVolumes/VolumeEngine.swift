@@ -29,6 +29,8 @@ package protocol VolumeEngine: Sendable {
   func create(_ request: CreationRequest) async throws(VolumeError) -> Outcome<StoredVolume>
 
   /// Makes the volume's device usable. Unchanged when it is.
+  ///
+  /// - Throws: `notFound` for one that is gone, and for a thin one of which its pool knows nothing: it holds nothing.
   func activate(_ volume: StoredVolume) async throws(VolumeError) -> Outcome<StoredVolume>
 
   /// Tells that nobody uses the device of the volume of this name any more; an engine may release what it holds for it

@@ -120,7 +120,10 @@ package struct LinuxNodeSystem: NodeSystem {
   ) async throws(VolumeError) {
     let (flags, data) = options.kernelForm
     try await run("mounting \(device) (\(kind.rawValue)) at \(path)") { () throws(SystemError) in
-      try Mounting.mount(device: device, atPath: path, fileSystem: kind.rawValue, flags: flags, data: data)
+      try Self.mountReplayed(kind, device) { () throws(SystemError) in
+        try Mounting.mount(device: device, atPath: path, fileSystem: kind.rawValue, flags: flags, data: data)
+        return path
+      }
     }
   }
 
@@ -130,8 +133,11 @@ package struct LinuxNodeSystem: NodeSystem {
     let (flags, data) = options.kernelForm
     try await run("mounting \(device) (\(kind.rawValue)) at \(components.joined(separator: "/"))") {
       () throws(SystemError) in
-      let target = try SafePath.openDirectory(root: root, components: components)
-      try Mounting.mount(device: device, at: target, fileSystem: kind.rawValue, flags: flags, data: data)
+      try Self.mountReplayed(kind, device) { () throws(SystemError) in
+        let target = try SafePath.openDirectory(root: root, components: components)
+        try Mounting.mount(device: device, at: target, fileSystem: kind.rawValue, flags: flags, data: data)
+        return target.path
+      }
     }
   }
 

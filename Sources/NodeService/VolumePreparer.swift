@@ -99,7 +99,14 @@ struct VolumePreparer: Sendable {
   }
 
   private func isFinished(_ volume: StoredVolume) async throws(VolumeError) -> Bool {
-    let active = volume.isActive ? volume : try await engine.activate(volume).value
+    let active: StoredVolume
+    do throws(VolumeError) {
+      active = volume.isActive ? volume : try await engine.activate(volume).value
+    } catch {
+      // A thin volume of which its pool knows nothing holds nothing.
+      guard volume.isThin, error.code == .notFound else { throw error }
+      return false
+    }
     switch active.location {
     case .directory(let path): return try await !context.system.directories(in: path).isEmpty
     case .device(let device):
@@ -134,7 +141,14 @@ extension VolumePreparer {
     let permits = permits
     let engine = engine
     try permits.write(permit)
-    rollback.add("the permit of volume \(name)") { () async throws(VolumeError) in try permits.remove(name) }
+    // While nobody can say whether the volume was made (the disk is away), the permit stays, for the next call to settle
+    // by: without it a volume that was made would be taken for one that has lost its data.
+    rollback.add("the permit of volume \(name)") { () async throws(VolumeError) in
+      if let left = try await engine.volume(name), left.marks?.creation == permit.creation {
+        _ = try await engine.remove(left)
+      }
+      try permits.remove(name)
+    }
     try await context.steps.reach(.permitWritten)
 
     let request = CreationRequest(

@@ -85,7 +85,10 @@ package actor LVMEngine: VolumeEngine {
     let current = try requireStored(found, in: picture)
     if current.isActive { return .unchanged(current) }
     let result = try run(.activate(volume.name, in: picture.name))
-    guard result.succeeded else { throw result.failure("activating volume \(volume.name) in \(picture.name)") }
+    guard result.succeeded else {
+      if found.isThin, result.saysNoThinDevice { throw Self.unknownToPool(volume, found.pool) }
+      throw result.failure("activating volume \(volume.name) in \(picture.name)")
+    }
     if stored(found, in: picture)?.isActive != true { _ = try run(.makeNodes(in: picture.name)) }
     let activated = try requireStored(found, in: picture)
     guard activated.isActive else {
@@ -95,6 +98,14 @@ package actor LVMEngine: VolumeEngine {
           + "does not appear; is /dev shared with the host?")
     }
     return .changed(activated)
+  }
+
+  private static func unknownToPool(_ volume: StoredVolume, _ pool: String) -> VolumeError {
+    VolumeError(
+      .notFound,
+      "thin pool \(volume.group)/\(pool) knows nothing of volume \(volume.name), which LVM's metadata have: its making was "
+        + "interrupted, or the pool's own metadata were lost. If it never had data, remove it with elastic-local-node "
+        + "remove \(volume.name); otherwise see lvconvert --repair")
   }
 
   /// Thick and thin volumes stay active: the next mount then needs no LVM command.

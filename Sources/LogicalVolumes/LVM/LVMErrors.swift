@@ -16,6 +16,9 @@ extension LVMSession.Result {
   /// Whether the failure is that the volume exists.
   var saysExists: Bool { text.contains("already exists in volume group") }
 
+  /// Whether the kernel's thin pool has no device of the number that LVM has for a volume (dm-thin: `ENODATA`).
+  var saysNoThinDevice: Bool { text.contains("No data available") }
+
   private static let phrases: [(String, VolumeError.Code)] = [
     ("insufficient free space", .noSpace),
     ("insufficient suitable allocatable extents", .noSpace),

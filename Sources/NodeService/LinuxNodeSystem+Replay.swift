@@ -1,0 +1,51 @@
+internal import LinuxSystem
+internal import StorageModel
+
+extension LinuxNodeSystem {
+  /// Mounts a device; an XFS whose growth was still in its journal is mounted again.
+  ///
+  /// Until Linux 6.13 (commit 4a201dcfa1ff, "xfs: update the pag for the last AG at recovery time") a mount that replays a
+  /// growth goes on with the old size of the last allocation group: it takes what is used of the new space for damage, and
+  /// shuts the file system down under its pods. Where the journal itself uses the new space the mount fails, with
+  /// `EUCLEAN`. The next mount reads the right size, and replays what is left, maybe another growth. Whether a growth was
+  /// replayed shows in the superblock on the device. Blocks; when it throws nothing is mounted.
+  ///
+  /// - Parameter mount: mounts it and returns where.
+  static func mountReplayed(
+    _ kind: FileSystemKind, _ device: String, mount: () throws(SystemError) -> String
+  ) throws(SystemError) {
+    guard kind == .xfs else {
+      _ = try mount()
+      return
+    }
+    for _ in 0..<growthLimit {
+      if try mountOnce(device, mount) { return }
+    }
+    _ = try mount()
+  }
+
+  /// More growths than any journal holds.
+  private static let growthLimit = 16
+
+  /// - Returns: whether it is mounted, with the size that it has; otherwise a growth was replayed and nothing is mounted.
+  private static func mountOnce(
+    _ device: String, _ mount: () throws(SystemError) -> String
+  ) throws(SystemError) -> Bool {
+    let before = try DeviceContents.xfsBlocks(device)
+    let path: String
+    do throws(SystemError) {
+      path = try mount()
+    } catch {
+      guard try DeviceContents.xfsBlocks(device) != before else { throw error }
+      return false
+    }
+    do throws(SystemError) {
+      if try DeviceContents.xfsBlocks(device) == before { return true }
+    } catch {
+      try Mounting.unmount(path)
+      throw error
+    }
+    try Mounting.unmount(path)
+    return false
+  }
+}

@@ -1,0 +1,79 @@
+import Glibc
+import LinuxSystem
+import Synchronization
+
+/// The daemon under test, a process.
+final class Daemon: Sendable {
+  private let cancellation = CancellationFlag()
+  private let result = Mutex<ChildResult?>(nil)
+  private let place: Place
+
+  /// Where it runs.
+  struct Place: Sendable {
+    let executable: String
+    let root: String
+    var state: String { root + "/state" }
+    var kubelet: String { root + "/kubelet" }
+    var socket: String { root + "/run/socket" }
+  }
+
+  private static let pool = WorkerPool(name: "daemon", limit: 4)
+
+  /// Starts it and returns when it serves, or has ended; at once where nobody waits.
+  init(_ place: Place, fault: String? = nil, waits: Bool = true) async throws {
+    self.place = place
+    var environment = OwnProcess.environment
+    environment["ELASTIC_LOCAL_FAULT"] = fault
+    let variables = environment.map { "\($0.key)=\($0.value)" }
+    let words = [
+      "serve", "--engine", "lvm", "--volume-group", Group.name, "--thin-pool", Group.pool, "--thin-overprovision", "4",
+      "--socket", place.socket, "--state-dir", place.state, "--kubelet-root", place.kubelet, "--node-name", "torture",
+      "--reclaim-grace", "0",
+    ]
+    Self.pool.post { [self] in
+      let end: ChildResult
+      do throws(SystemError) {
+        end = try ChildProcess.run(
+          place.executable, words, environment: variables, deadline: .seconds(86_400), cancellation: cancellation)
+      } catch {
+        end = ChildResult(status: .exited(127), output: "\(error)")
+      }
+      result.withLock { $0 = end }
+    }
+    guard waits else { return }
+    try await Waiting.until(seconds: 60, "the daemon neither serves nor ends") { [self] in isServing || !isRunning }
+  }
+
+  var isRunning: Bool { result.withLock { $0 == nil } }
+  private var isServing: Bool { (try? UnixSocket.connect(path: place.socket)) != nil }
+  /// The end of what it has said, once it has ended.
+  var log: String { result.withLock { $0?.output ?? "" } }
+  var status: ChildResult.Status? { result.withLock { $0?.status } }
+
+  /// SIGKILL; returns when it is gone.
+  func kill9() async throws {
+    cancellation.cancel()
+    try await waitForEnd()
+  }
+
+  /// SIGTERM; does not wait.
+  func terminate() {
+    guard isRunning, let process = ExclusiveLock.holder(place.state + "/lock") else { return }
+    kill(process, SIGTERM)
+  }
+
+  func waitForEnd() async throws {
+    try await Waiting.until(seconds: 60, "the daemon does not end") { [self] in !isRunning }
+  }
+}
+
+enum Waiting {
+  /// Returns when something is true.
+  static func until(seconds: Double, _ otherwise: String, _ condition: () throws -> Bool) async throws {
+    let limit = MonotonicClock.now() + .milliseconds(Int64(seconds * 1000))
+    while try !condition() {
+      guard MonotonicClock.now() < limit else { throw Trouble("\(otherwise), after \(seconds) s") }
+      try await Task.sleep(for: .milliseconds(3))
+    }
+  }
+}

@@ -1,0 +1,95 @@
+import Glibc
+import LinuxSystem
+import StorageModel
+import Synchronization
+
+/// The machine's one disk, cut into the daemon's state, the kubelet's directories and LVM's physical volume, below them a
+/// log of every write: so that all three lose their power at the same moment.
+///
+///     /dev/mapper/lab-state   lab-kubelet   lab-pv      linear
+///     /dev/mapper/lab-disk                              log-writes
+///     disk                                  log
+final class Disk: Sendable {
+  private let disk: String
+  private let log: String
+
+  static let state = "/dev/mapper/lab-state"
+  static let kubelet = "/dev/mapper/lab-kubelet"
+  static let physical = "/dev/mapper/lab-pv"
+
+  private static let whole = "/dev/mapper/lab-disk"
+  /// In sectors: 64 MiB each.
+  private static let part = 131_072
+
+  init(disk: String, log: String) {
+    self.disk = disk
+    self.log = log
+  }
+
+  func assemble() async throws {
+    let sectors = Int(try BlockDevice.size(of: disk).bytes) / WriteLog.sectorSize
+    try await Shell.run("modprobe", "-a", "dm-log-writes", "dm-flakey")
+    try await create("lab-disk", "0 \(sectors) log-writes \(disk) \(log)")
+    try await create("lab-state", "0 \(Self.part) linear \(Self.whole) 0")
+    try await create("lab-kubelet", "0 \(Self.part) linear \(Self.whole) \(Self.part)")
+    try await create("lab-pv", try Self.physicalTable(disk))
+  }
+
+  private func create(_ name: String, _ table: String) async throws {
+    try await Shell.run("dmsetup", "create", name, "--table", table)
+  }
+
+  private static func physicalTable(_ disk: String) throws -> String {
+    "0 \(try physicalSectors(disk)) linear \(whole) \(2 * part)"
+  }
+
+  private static func physicalSectors(_ disk: String) throws -> Int {
+    Int(try BlockDevice.size(of: disk).bytes) / WriteLog.sectorSize - 2 * part
+  }
+
+  // MARK: errors
+
+  /// From now on LVM's disk answers with errors.
+  func fail(writesOnly: Bool) async throws {
+    let sectors = try Self.physicalSectors(disk)
+    // Up for 0 s, down for a day.
+    let flaky = "0 \(sectors) flakey \(Self.whole) \(2 * Self.part) 0 86400 1 error_writes"
+    try await exchange(writesOnly ? flaky : "0 \(sectors) error")
+  }
+
+  func recover() async throws { try await exchange(try Self.physicalTable(disk)) }
+
+  private func exchange(_ table: String) async throws {
+    try await Shell.run("dmsetup", "load", "lab-pv", "--table", table)
+    try await Shell.run("dmsetup", "suspend", "--noflush", "--nolockfs", "lab-pv")
+    try await Shell.run("dmsetup", "resume", "lab-pv")
+  }
+
+  // MARK: acknowledgements
+
+  /// Returns when everything that is safe on the disk by now is safe in the log too, so that whatever the power cut leaves
+  /// has it. `kind` is one word.
+  func mark(_ kind: String) async throws {
+    let text = "\(kind)-\(count.wrappingAdd(1, ordering: .relaxed).newValue)"
+    try DeviceMapper.tell("lab-disk", "mark \(text)")
+    let limit = MonotonicClock.now() + .seconds(30)
+    while try !isInLog(text) {
+      guard MonotonicClock.now() < limit else {
+        throw Trouble("mark \(text) does not get into the log of writes; is \(log) full?")
+      }
+      try await Task.sleep(for: .milliseconds(2))
+    }
+  }
+
+  /// Goes on reading from where it was before.
+  private func isInLog(_ mark: String) throws -> Bool {
+    try reader.withLock { known throws in
+      let position = try known ?? LogPosition(path: log)
+      known = position
+      return try position.hasPassed(mark)
+    }
+  }
+
+  private let reader = Lock<LogPosition?>(nil)
+  private let count = Atomic<Int>(0)
+}

@@ -1,0 +1,66 @@
+import LinuxSystem
+
+/// The volume group, looked at and prepared through LVM's own programs.
+struct Group: Sendable {
+  static let name = "torture"
+  static let pool = "pool"
+  /// What was there before us and is none of ours: a volume with its owner's tag, and one that is named like a PV.
+  static let foreign = ["database", "pvc-7f6b2f0e-5d0c-4f3e-9d36-00000000f0f0"]
+  static let foreignTag = "somebody"
+
+  struct Volume: Codable, Hashable, Sendable {
+    let name: String
+    let bytes: UInt64
+    let instance: String
+    let tags: [String]
+
+    var isOurs: Bool { tags.contains("elastic-local") }
+  }
+
+  /// Makes the group on an empty disk.
+  static func make() async throws {
+    try await Shell.run("vgcreate", "-q", "-q", "-y", "--metadatasize", "8m", name, Disk.physical)
+    try await Shell.run(
+      "lvcreate", "-q", "-q", "--type", "thin-pool", "--zero", "y", "-L", "1g", "-n", pool, name)
+    for volume in foreign {
+      try await Shell.run("lvcreate", "-q", "-q", "-y", "-L", "4m", "-n", volume, name)
+      try BlockDeviceWriting.overwrite(device(volume), with: foreignContent(volume).make())
+    }
+    try await Shell.run("lvchange", "-q", "-q", "--addtag", foreignTag, "\(name)/\(foreign[0])")
+  }
+
+  /// Fills such a volume.
+  static func foreignContent(_ volume: String) -> Content {
+    Content(bytes: 4 << 20, seed: UInt64(volume.utf8.count))
+  }
+
+  static func activateForeign() async throws {
+    try await Shell.run("lvchange", ["-q", "-q", "-ay"] + foreign.map { "\(name)/\($0)" })
+  }
+
+  static func device(_ volume: String) -> String {
+    "/dev/mapper/" + DeviceMapper.name(group: name, volume: volume)
+  }
+
+  /// LVM's UUID of a volume, from the device mapper's: `LVM-`, the group's and the volume's, 32 characters each, which LVM
+  /// shows in groups of 6, 4, 4, 4, 4, 4 and 6.
+  static func instance(inDevice uuid: String) -> String {
+    var rest = uuid.suffix(32)
+    return [6, 4, 4, 4, 4, 4, 6].map { count in
+      defer { rest = rest.dropFirst(count) }
+      return String(rest.prefix(count))
+    }.joined(separator: "-")
+  }
+
+  static func volumes() async throws -> [Volume] {
+    let text = try await Shell.run(
+      "lvs", "--noheadings", "--separator", "|", "--units", "b", "--nosuffix", "-o", "lv_name,lv_size,lv_uuid,lv_tags",
+      name)
+    return text.split(separator: "\n").compactMap { line in
+      let fields = line.drop { $0 == " " }.split(separator: "|", omittingEmptySubsequences: false).map(String.init)
+      guard fields.count == 4, let bytes = UInt64(fields[1]) else { return nil }
+      return Volume(
+        name: fields[0], bytes: bytes, instance: fields[2], tags: fields[3].split(separator: ",").map(String.init))
+    }
+  }
+}

@@ -1,0 +1,120 @@
+import Glibc
+import LinuxSystem
+import Synchronization
+import VolumeHost
+
+/// The node that is struck: its disk, its daemon, its programs, and who calls it. Everything it has is below one
+/// directory, in a machine of its own.
+final class NodeUnderTest: Sendable {
+  let place: Daemon.Place
+  let disk: Disk
+  let standIns: StandIns
+  let notes: String
+  private let products: String
+  private let running = Mutex<Daemon?>(nil)
+  private let held = Mutex<Int32?>(nil)
+
+  init(products: String, notes: String, disks: [String]) {
+    place = Daemon.Place(executable: products + "/elastic-local-node", root: "/run/torture")
+    disk = Disk(disk: disks[0], log: disks[1])
+    standIns = StandIns(record: notes + "/tools.log", control: "/run/torture/control")
+    self.notes = notes
+    self.products = products
+  }
+
+  var caller: Caller { Caller(place: place, plugins: plugins) }
+  var daemon: Daemon? { running.withLock { $0 } }
+  private var plugins: String { place.root + "/plugins" }
+
+  // MARK: the machine's start
+
+  /// What happens when the machine is switched on. The first time the disk is empty.
+  func boot(isFirst: Bool) async throws {
+    try await disk.assemble()
+    if isFirst { try await prepareDisk() }
+    for (device, path) in [(Disk.state, place.state), (Disk.kubelet, place.kubelet)] {
+      try Files.makeDirectories(path, mode: 0o755)
+      try Mounting.mount(device: device, atPath: path, fileSystem: "ext4", flags: [], data: "")
+    }
+    try standIns.install()
+    try installClients()
+    try await Group.activateForeign()
+  }
+
+  private func prepareDisk() async throws {
+    for device in [Disk.state, Disk.kubelet] { try await Shell.run("mkfs.ext4", "-q", "-F", "-m", "0", device) }
+    try await Group.make()
+    try await Shell.run("sync")
+  }
+
+  private func installClients() throws {
+    for (kind, product) in [("plain", "elastic-local"), ("attach", "elastic-local-attach")] {
+      let directory = "\(plugins)/\(kind)/\(Caller.driverName.directory)"
+      try Files.makeDirectories(directory, mode: 0o755)
+      let program = try Files.readAll("\(products)/\(product)", limit: 64 << 20)
+      try Files.writeDurably(program, to: "\(plugins)/\(kind)/\(Caller.driverName.executable)", mode: 0o755)
+    }
+  }
+
+  // MARK: the daemon
+
+  func startDaemon(fault: String? = nil) async throws {
+    let daemon = try await Daemon(place, fault: fault)
+    running.withLock { $0 = daemon }
+    if !daemon.isRunning {
+      try takeLog()
+      throw Finding("the daemon does not start: \(daemon.log.suffix(600))")
+    }
+  }
+
+  /// Kills it if it runs, and starts it anew.
+  func restartDaemon(fault: String? = nil) async throws {
+    try await daemon?.kill9()
+    try takeLog()
+    try await startDaemon(fault: fault)
+  }
+
+  /// Kills it, starts it, kills it again in its start-up, and starts it anew.
+  func interruptStart(afterMilliseconds delay: Int) async throws {
+    try await daemon?.kill9()
+    try takeLog()
+    let interrupted = try await Daemon(place, waits: false)
+    running.withLock { $0 = interrupted }
+    try await Task.sleep(for: .milliseconds(delay))
+    try await restartDaemon()
+  }
+
+  /// What an ended daemon has said goes to the notes.
+  func takeLog() throws {
+    guard let daemon, !daemon.isRunning else { return }
+    let file = try Descriptor.open(notes + "/daemon.log", O_WRONLY | O_APPEND | O_CREAT, mode: 0o644)
+    let bytes = Array((daemon.log + "-- ended: \(daemon.status.map { "\($0)" } ?? "?")\n").utf8)
+    guard bytes.withUnsafeBytes({ write(file.rawValue, $0.baseAddress, $0.count) }) == bytes.count else {
+      throw SystemError(operation: "write", subject: notes + "/daemon.log", errno: .current)
+    }
+  }
+}
+
+// MARK: - Somebody else
+
+extension NodeUnderTest {
+  /// Somebody opens a device for himself alone; nobody may touch it until he lets it go.
+  func hold(_ device: String) throws {
+    let number = try Descriptor.open(device, O_RDONLY | O_EXCL).release()
+    held.withLock { $0 = number }
+    try standIns.noteHeld(true)
+  }
+
+  func letGo() throws {
+    try standIns.noteHeld(false)
+    guard let number = held.withLock({ $0.take() }) else { return }
+    close(number)
+  }
+}
+
+/// What is wrong with the product.
+struct Finding: Error, CustomStringConvertible {
+  let description: String
+
+  init(_ description: String) { self.description = description }
+}

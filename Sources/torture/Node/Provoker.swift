@@ -1,0 +1,95 @@
+import Glibc
+import LinuxSystem
+import VolumeHost
+
+/// Asks for what must be refused, and asks again for what is there already.
+struct Provoker {
+  let node: NodeUnderTest
+  let model: Model
+
+  private var caller: Caller { node.caller }
+
+  func provoke(_ dice: Dice) async throws {
+    var dice = dice
+    switch dice.below(7) {
+    case 0: try await removeMounted(&dice)
+    case 1: try await removeForeign(&dice)
+    case 2: try await mountForeign()
+    case 3: try await mountAgain(&dice)
+    case 4: try await unmountGone(&dice)
+    case 5: try await abandonMounts(&dice)
+    default: try await mountBlanked(&dice)
+    }
+  }
+
+  private func mounted(_ dice: inout Dice) -> Model.Volume? {
+    let volumes = model.sorted.filter { !$0.pods.isEmpty }
+    return volumes.isEmpty ? nil : dice.pick(volumes)
+  }
+
+  private func removeMounted(_ dice: inout Dice) async throws {
+    guard let volume = mounted(&dice) else { return }
+    try refused(await caller.ask("remove", volume.new.name), "a volume in use was removed")
+  }
+
+  private func removeForeign(_ dice: inout Dice) async throws {
+    try refused(await caller.ask("remove", dice.pick(Group.foreign)), "a volume without our tag was removed")
+  }
+
+  /// A PV of the name of a volume that is not ours and holds no file system.
+  private func mountForeign() async throws {
+    let new = Operation.NewVolume(
+      name: Group.foreign[1], fileSystem: "ext4", isThin: false, attaches: false, mebibytes: 4)
+    try refused(try await caller.mount(new, "pod-x", readOnly: false), "a foreign volume was mounted")
+  }
+
+  /// A kubelet that does not see its mount calls again, and so does one that is killed meanwhile with its client.
+  private func mountAgain(_ dice: inout Dice) async throws {
+    guard let volume = mounted(&dice), let pod = volume.pods.keys.min(), let readOnly = volume.pods[pod] else { return }
+    let again = Task { [caller] in try await caller.mount(volume.new, pod, readOnly: readOnly) }
+    if dice.percent(50) {
+      try await Task.sleep(for: .milliseconds(dice.below(60)))
+      for process in try caller.clients(of: volume.new.name) { kill(process, SIGKILL) }
+      _ = try await again.value
+      // What the killed one began has ended when another call of this volume has had its turn.
+    }
+    let answer = try await caller.mount(volume.new, pod, readOnly: readOnly)
+    if !answer.isSuccess { throw Finding("a mount that is there already: \(answer)") }
+    _ = try await again.value
+  }
+
+  /// Callers that are gone before they have their answer never take down a mount that was there before.
+  private func abandonMounts(_ dice: inout Dice) async throws {
+    guard let volume = mounted(&dice), let pod = volume.pods.keys.min(), let readOnly = volume.pods[pod] else { return }
+    let call = caller.mountCall(volume.new, pod, readOnly: readOnly)
+    for _ in 0..<12 { try caller.abandon(call.line, afterMicroseconds: dice.below(4000)) }
+    // What is still under way has ended when another call of this volume has had its turn.
+    let answer = try await caller.unmount(volume.new, "pod-z", isLast: false)
+    if !answer.isSuccess { throw Finding("unmount of a directory that is gone: \(answer)") }
+  }
+
+  /// A kubelet asks until it is told so, also for what is gone.
+  private func unmountGone(_ dice: inout Dice) async throws {
+    guard let volume = model.sorted.first(where: { $0.pods["pod-z"] == nil }) else { return }
+    let answer = try await caller.unmount(volume.new, "pod-z", isLast: false)
+    if !answer.isSuccess { throw Finding("unmount of a directory that is gone: \(answer)") }
+  }
+
+  /// A device whose first blocks were lost looks blank, and must not be taken for a fresh one.
+  private func mountBlanked(_ dice: inout Dice) async throws {
+    let idle = model.sorted.filter { $0.pods.isEmpty && Files.exists(Group.device($0.new.name)) }
+    guard !idle.isEmpty else { return }
+    let volume = dice.pick(idle)
+    let device = Group.device(volume.new.name)
+    let lost = try BlockDeviceWriting.beginning(of: device, bytes: 128 << 10)
+    try BlockDeviceWriting.overwrite(device, with: [UInt8](repeating: 0, count: lost.count))
+    let answer = try await caller.mount(volume.new, "pod-x", readOnly: false)
+    if answer.isSuccess { throw Finding("volume \(volume.new.name) looks blank, and was formatted or mounted") }
+    if volume.new.attaches { rmdir(caller.globalDirectory(volume.new.name)) }
+    try BlockDeviceWriting.overwrite(device, with: lost)
+  }
+
+  private func refused(_ answer: Answer, _ otherwise: String) throws {
+    if answer.isSuccess { throw Finding("\(otherwise): \(answer)") }
+  }
+}

@@ -1,0 +1,121 @@
+import Glibc
+import LinuxSystem
+
+/// Carries strikes out, and takes back what they did to the machine.
+struct Saboteur {
+  let node: NodeUnderTest
+
+  /// What is done before the operation begins.
+  func prepare(_ strike: Strike, _ operation: Operation) async throws {
+    if let fault = strike.fault { try await node.restartDaemon(fault: fault) }
+    switch strike {
+    case .tool(let tool, let misbehaviour):
+      try node.standIns.tell(tool, misbehaviour)
+      if tool == .checker { try await Self.damage(Group.device(operation.volume)) }
+    case .stateFull: try fill()
+    case .stateSealed: try await seal(true)
+    case .socketGone: try await Shell.run("rm", "-rf", node.place.root + "/run")
+    case .nodesLate: try hideNodes(of: operation.volume)
+    default: break
+    }
+  }
+
+  /// What is done while it is under way; returns when that is done.
+  func strike(_ strike: Strike, _ operation: Operation) async throws {
+    switch strike {
+    case .daemonKilled(let delay):
+      try await pause(delay)
+      try await node.daemon?.kill9()
+    case .daemonStopped(let delay):
+      try await pause(delay)
+      node.daemon?.terminate()
+    case .clientKilled(let delay):
+      try await pause(delay)
+      for process in try node.caller.clients(of: operation.volume) { kill(process, SIGKILL) }
+    case .deviceFails(let writesOnly, let delay):
+      try await pause(delay)
+      try await node.disk.fail(writesOnly: writesOnly)
+    case .nodesLate(let delay):
+      try await pause(delay)
+      try await Shell.run("dmsetup", "mknodes")
+    default: break
+    }
+  }
+
+  private func pause(_ milliseconds: Int) async throws { try await Task.sleep(for: .milliseconds(milliseconds)) }
+
+  /// The administrator repairs what was broken. The daemon runs afterwards, without a fault.
+  func heal(_ strike: Strike) async throws {
+    try node.standIns.behave()
+    try node.letGo()
+    switch strike {
+    case .deviceFails: try await node.disk.recover()
+    case .stateFull: try Files.removeDurably(filler)
+    case .stateSealed: try await seal(false)
+    case .nodesLate: try await Shell.run("dmsetup", "mknodes")
+    case .daemonStopped: try await endWell()
+    default: break
+    }
+    try requireExpectedEnd()
+    if strike.needsNewDaemon || node.daemon?.isRunning != true { try await node.restartDaemon() }
+  }
+
+  private func endWell() async throws {
+    try await node.daemon?.waitForEnd()
+    guard let status = node.daemon?.status, status != .exited(0) else { return }
+    throw Finding("after SIGTERM the daemon ended with \(status): \(node.daemon?.log.suffix(600) ?? "")")
+  }
+
+  /// A daemon that has ended was killed by us.
+  private func requireExpectedEnd() throws {
+    guard let daemon = node.daemon, let status = daemon.status else { return }
+    if [.cancelled, .signalled(SIGKILL), .exited(0)].contains(status) { return }
+    throw Finding("the daemon ended by itself, \(status): \(daemon.log.suffix(600))")
+  }
+}
+
+extension Saboteur {
+  private var filler: String { node.place.state + "/filler" }
+
+  /// Takes all the room there is.
+  private func fill() throws {
+    let file = try Descriptor.open(filler, O_WRONLY | O_CREAT, mode: 0o600)
+    var offset: off_t = 0
+    var piece: off_t = 16 << 20
+    while piece >= 1024 {
+      if posix_fallocate(file.rawValue, offset, piece) == 0 { offset += piece } else { piece /= 2 }
+    }
+  }
+
+  /// Lets nothing be made, removed or renamed in the state's directories (chattr(1), `i`). A file system that is read-only
+  /// as a whole is one whose daemon can not be running: it holds its lock file open for writing.
+  private func seal(_ isSealed: Bool) async throws {
+    let state = node.place.state
+    let directories = [state, state + "/permits", state + "/staging", state + "/lvm", state + "/lvm/archive"]
+    try await Shell.run("chattr", [isSealed ? "+i" : "-i"] + directories.filter { Files.exists($0) })
+  }
+
+  /// Takes the nodes of a volume away, as if udev had not made them yet.
+  private func hideNodes(of volume: String) throws {
+    for path in [Group.device(volume), "/dev/\(Group.name)/\(volume)"] {
+      guard unlink(path) == 0 || errno == ENOENT else {
+        throw SystemError(operation: "remove", subject: path, errno: .current)
+      }
+    }
+  }
+
+  /// Marks an ext4 file system as one in which the kernel has found an error, so that it is checked before it is mounted.
+  private static func damage(_ device: String) async throws {
+    try await Shell.run("debugfs", "-w", "-R", "set_super_value state 3", device)
+  }
+}
+
+extension Strike {
+  /// Whether the daemon has a fault in it, has lost its socket, or left something for its sweep.
+  fileprivate var needsNewDaemon: Bool {
+    switch self {
+    case .socketGone, .stateFull, .stateSealed, .deviceFails: true
+    default: fault != nil
+    }
+  }
+}

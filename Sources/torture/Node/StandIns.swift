@@ -1,0 +1,71 @@
+import LinuxSystem
+
+/// Stand-ins for the programs that the daemon runs, where it finds them first. They note each run outside of the machine,
+/// then do what they stand for, unless they are told to misbehave.
+struct StandIns: Sendable {
+  /// Where they note their runs.
+  let record: String
+  /// Where they are told what to do.
+  let control: String
+
+  private static let directory = "/usr/local/sbin"
+  private static let makers = ["mkfs.ext4", "mkfs.xfs"]
+  private static let checkers = ["e2fsck"]
+
+  func install() throws {
+    try Files.makeDirectories(control, mode: 0o755)
+    for name in Self.makers { try write(name, "maker") }
+    for name in Self.checkers { try write(name, "checker") }
+  }
+
+  private func write(_ name: String, _ kind: String) throws {
+    guard let real = Tools.directories.dropFirst(2).map({ "\($0)/\(name)" }).first(where: { Files.exists($0) }) else {
+      throw Trouble("\(name) is not installed")
+    }
+    let script = """
+      #!/bin/sh
+      how=works
+      [ ! -e \(control)/held ] || note=' HELD'
+      [ ! -e \(control)/\(kind) ] || read -r how <\(control)/\(kind)
+      echo "\(name) $*$note" >>\(record)
+      case $how in
+        fails) echo "\(name): told to fail" >&2; exit 1 ;;
+        hangs) exec sleep 600 ;;
+        dies) \(real) "$@" & sleep 0.04; kill -9 $! 2>/dev/null; kill -9 $$ ;;
+      esac
+      exec \(real) "$@"
+
+      """
+    try Files.writeDurably(Array(script.utf8), to: "\(Self.directory)/\(name)", mode: 0o755)
+  }
+
+  func tell(_ tool: Strike.Tool, _ misbehaviour: Strike.Misbehaviour) throws {
+    try Files.writeDurably(Array((misbehaviour.rawValue + "\n").utf8), to: "\(control)/\(tool.rawValue)")
+  }
+
+  func behave() throws {
+    for tool in [Strike.Tool.maker, .checker] { try Files.removeDurably("\(control)/\(tool.rawValue)") }
+  }
+
+  /// From now on every run is noted as one on a device that somebody else holds.
+  func noteHeld(_ isHeld: Bool) throws {
+    if isHeld {
+      try Files.writeDurably([], to: control + "/held")
+    } else {
+      try Files.removeDurably(control + "/held")
+    }
+  }
+
+  /// Every run of a maker so far, with its arguments.
+  func makings() throws -> [Substring] {
+    guard Files.exists(record) else { return [] }
+    let text = String(decoding: try Files.readAll(record, limit: 16 << 20), as: UTF8.self)
+    return text.split(separator: "\n").filter { $0.hasPrefix("mkfs") }
+  }
+
+  /// How often a maker was run on a volume's device.
+  func makings(of volume: String) throws -> Int {
+    let device = Group.device(volume)
+    return try makings().count { $0.split(separator: " ").contains(Substring(device)) }
+  }
+}

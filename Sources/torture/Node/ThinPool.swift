@@ -1,0 +1,21 @@
+import LinuxSystem
+
+/// The thin pool after errors of its disk.
+enum ThinPool {
+  /// A pool that could not write its metadata refuses everything until it has been taken down and up again: LVM checks it
+  /// then. Nobody may use its volumes meanwhile.
+  static func repair(_ node: NodeUnderTest) async throws {
+    let pool = DeviceMapper.name(group: Group.name, volume: Group.pool) + "-tpool"
+    // Without a thin volume it is down.
+    guard try DeviceMapper.names().contains(pool) else { return }
+    let status = try await Shell.run("dmsetup", "status", pool)
+    guard
+      status.contains("Fail") || status.contains("Error") || status.contains(" ro ") || status.contains("needs_check")
+    else { return }
+    Console.say("  the thin pool is taken down and up again")
+    try await node.daemon?.kill9()
+    try await Shell.run("vgchange", "-q", "-q", "-an", Group.name)
+    try await Group.activateForeign()
+    try await node.restartDaemon()
+  }
+}

@@ -1,0 +1,134 @@
+import LinuxSystem
+
+/// Performs operations, and acknowledges in the history what has been done, as soon as nothing may undo it any more.
+struct Performer: Sendable {
+  let history: History
+  let node: NodeUnderTest
+  /// What happens to it; nil when nothing does.
+  let strike: Strike?
+
+  private var caller: Caller {
+    var caller = node.caller
+    switch strike {
+    case .tool(_, .hangs): caller.timeout = 5
+    case .deviceHeld: caller.onAttached = { [node] device in try node.hold(device) }
+    default: break
+    }
+    return caller
+  }
+
+  /// One try.
+  func perform(_ operation: Operation) async throws -> Answer {
+    let model = history.model
+    switch operation {
+    case .make(let new, let pod):
+      return try await acknowledging(try await caller.mount(new, pod, readOnly: false)) {
+        [.made(try describe(new)), .mounted(volume: new.name, pod: pod, readOnly: false)]
+      }
+    case .mount(let name, let pod, let readOnly):
+      let volume = try require(name, in: model)
+      return try await acknowledging(try await caller.mount(volume.new, pod, readOnly: readOnly)) {
+        [.mounted(volume: name, pod: pod, readOnly: readOnly)]
+      }
+    case .unmount(let name, let pod):
+      let volume = try require(name, in: model)
+      let isLast = volume.pods.keys.allSatisfy { $0 == pod }
+      return try await acknowledging(try await caller.unmount(volume.new, pod, isLast: isLast)) {
+        [.unmounted(volume: name, pod: pod)]
+      }
+    case .write(let name, let pod, let files): return try await write(files, name, pod)
+    case .grow(let name, let mebibytes):
+      let volume = try require(name, in: model)
+      guard let pod = volume.pods.keys.min() else { throw Trouble("nobody uses \(name)") }
+      return try await acknowledging(try await caller.grow(volume.new, pod, mebibytes: mebibytes)) {
+        [.grown(volume: name, mebibytes: mebibytes)]
+      }
+    case .remove(let name):
+      if strike == nil, let volume = model.volumes[name] { try await requireSound(volume) }
+      return try await acknowledging(await caller.ask("remove", name)) { [.removed(volume: name)] }
+    }
+  }
+
+  /// The call of an operation that has been acknowledged, again.
+  func repeatCall(_ operation: Operation) async throws -> Answer {
+    switch operation {
+    case .make(let new, let pod): return try await caller.mount(new, pod, readOnly: false)
+    case .mount(let name, let pod, let readOnly):
+      return try await caller.mount(try require(name, in: history.model).new, pod, readOnly: readOnly)
+    case .unmount(let name, let pod):
+      let volume = try require(name, in: history.model)
+      return try await caller.unmount(volume.new, pod, isLast: volume.pods.isEmpty)
+    case .write: return Answer(question: "write", failure: nil)
+    case .grow, .remove: return try await perform(operation)
+    }
+  }
+
+  /// Meanwhile another pod writes. What it can not write it does not acknowledge.
+  func accompany(_ work: (volume: String, pod: String, files: [Operation.NewFile])?) async throws {
+    guard let work else { return }
+    _ = try await write(work.files, work.volume, work.pod)
+  }
+
+  // MARK: acknowledging
+
+  private func acknowledging(
+    _ answer: Answer, _ events: () throws -> [Event]
+  ) async throws -> Answer {
+    guard answer.isSuccess else { return answer }
+    let made: [Event]
+    // While the disk fails nobody can say what there is: the call is repeated and acknowledged then.
+    do { made = try events() } catch let error as SystemError {
+      return Answer(question: answer.question, failure: "succeeded, but: \(error)")
+    }
+    try await acknowledge(made)
+    return answer
+  }
+
+  private func acknowledge(_ events: [Event]) async throws {
+    try await node.disk.mark(Replay.mark)
+    for event in events { try history.add(event) }
+  }
+
+  private func write(_ files: [Operation.NewFile], _ volume: String, _ pod: String) async throws -> Answer {
+    let directory = caller.podDirectory(volume, pod)
+    for file in files {
+      try history.add(.writing(volume: volume, file))
+      do throws(SystemError) {
+        try Files.writeDurably(file.content.make(), to: "\(directory)/\(file.name)", mode: 0o644)
+      } catch {
+        return Answer(question: "write", failure: "\(error)")
+      }
+      try await acknowledge([.written(volume: volume, file)])
+    }
+    return Answer(question: "write", failure: nil)
+  }
+
+  private func require(_ name: String, in model: Model) throws -> Model.Volume {
+    guard let volume = model.volumes[name] else { throw Trouble("the model has no volume \(name)") }
+    return volume
+  }
+
+  /// A volume that has just been made, by what the kernel says of it.
+  private func describe(_ new: Operation.NewVolume) throws -> Model.Volume {
+    let device = Group.device(new.name)
+    guard let uuid = BlockDevice.deviceMapperUUID(try BlockDevice.number(of: device)), uuid.hasPrefix("LVM-"),
+      case .fileSystem(_, .some(let fileSystem), _) = try DeviceContents.probe(device)
+    else { throw Finding("\(device) was acknowledged and has no file system") }
+    return Model.Volume(
+      new: new, instance: Group.instance(inDevice: uuid), fileSystemUUID: fileSystem,
+      makings: try node.standIns.makings(of: new.name), mebibytes: new.mebibytes)
+  }
+
+  // MARK: looking
+
+  /// Before its end a volume has to be one sound file system.
+  private func requireSound(_ volume: Model.Volume) async throws {
+    let device = Group.device(volume.new.name)
+    guard Files.exists(device) else { return }
+    let isExt4 = volume.new.fileSystem == "ext4"
+    // A journal that was not replayed is no flaw.
+    let words = isExt4 ? ["-fn", device] : ["-n", device]
+    let result = try await Shell.attempt(isExt4 ? "e2fsck" : "xfs_repair", words)
+    if !result.isSuccess { throw Finding("\(device) is not sound: \(result.output.suffix(800))") }
+  }
+}

@@ -1,0 +1,95 @@
+/// What the adversary does while an operation is under way.
+enum Strike: Codable, Hashable, Sendable {
+  /// SIGKILL to the daemon at a step point named in its code.
+  case daemonKilledAt(point: String)
+  /// SIGKILL to the daemon so long after the operation began.
+  case daemonKilled(afterMilliseconds: Int)
+  /// SIGTERM to the daemon.
+  case daemonStopped(afterMilliseconds: Int)
+  /// A step fails, and the daemon has to take back what was done before it.
+  case stepFails(point: String)
+  /// SIGKILL to the client that waits for the daemon.
+  case clientKilled(afterMilliseconds: Int)
+  /// A program that the daemon runs does not do its work.
+  case tool(Tool, Misbehaviour)
+  /// The disk answers with errors: all of it, or what is written.
+  case deviceFails(writesOnly: Bool, afterMilliseconds: Int)
+  /// No room is left where the daemon keeps its state.
+  case stateFull
+  /// Nothing can be changed where the daemon keeps its state.
+  case stateSealed
+  /// The socket's directory is gone.
+  case socketGone
+  /// The volume's device nodes come late.
+  case nodesLate(byMilliseconds: Int)
+  /// Somebody else has opened the device for himself alone between `waitforattach` and `mountdevice`.
+  case deviceHeld
+  /// The machine loses its power.
+  case powerCut(Moment, Keeping)
+
+  enum Tool: String, Codable, Sendable { case maker, checker }
+  enum Misbehaviour: String, Codable, Sendable { case fails, hangs, dies }
+
+  /// When the power fails.
+  enum Moment: Codable, Hashable, Sendable {
+    case atStep(point: String)
+    case after(milliseconds: Int)
+    /// As soon as the operation has been acknowledged.
+    case acknowledged
+  }
+
+  /// What is on the disk after the cut.
+  enum Keeping: String, Codable, CaseIterable, Sendable {
+    /// Everything that was written.
+    case everything
+    /// What was flushed, and nothing else.
+    case flushed
+    /// What was flushed up to some moment after the last acknowledgement, and any part of what was written since.
+    case torn
+  }
+
+  /// The name under which strikes are counted.
+  var kind: String {
+    switch self {
+    case .daemonKilledAt: "daemon killed at a step"
+    case .daemonKilled: "daemon killed at random"
+    case .daemonStopped: "daemon stopped"
+    case .stepFails: "step fails"
+    case .clientKilled: "client killed"
+    case .tool(let tool, let misbehaviour): "\(tool == .maker ? "mkfs" : "fsck") \(misbehaviour.rawValue)"
+    case .deviceFails(let writesOnly, _): writesOnly ? "device fails writes" : "device fails"
+    case .stateFull: "state directory full"
+    case .stateSealed: "state directory read-only"
+    case .socketGone: "socket directory gone"
+    case .nodesLate: "device nodes late"
+    case .deviceHeld: "device held by another"
+    case .powerCut(_, let keeping): "power cut, \(keeping.rawValue) kept"
+    }
+  }
+
+  var isPowerCut: Bool { if case .powerCut = self { true } else { false } }
+
+  /// What the daemon is started with for it, as `ELASTIC_LOCAL_FAULT` takes it.
+  var fault: String? {
+    switch self {
+    case .daemonKilledAt(let point), .powerCut(.atStep(let point), _): "\(point):kill"
+    case .stepFails(let point): "\(point):fail"
+    default: nil
+    }
+  }
+}
+
+extension Strike: CustomStringConvertible {
+  var description: String {
+    switch self {
+    case .daemonKilledAt(let point), .stepFails(let point): "\(kind): \(point)"
+    case .daemonKilled(let delay), .daemonStopped(let delay), .clientKilled(let delay), .deviceFails(_, let delay),
+      .nodesLate(let delay):
+      "\(kind), \(delay) ms"
+    case .powerCut(.atStep(let point), _): "\(kind), at \(point)"
+    case .powerCut(.after(let delay), _): "\(kind), after \(delay) ms"
+    case .powerCut(.acknowledged, _): "\(kind), acknowledged"
+    default: kind
+    }
+  }
+}

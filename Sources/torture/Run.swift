@@ -1,0 +1,203 @@
+import Glibc
+import LinuxSystem
+import VolumeHost
+
+/// A run: rounds of one operation and one strike each, until the power fails or all rounds are over.
+struct Run {
+  let history: History
+  let node: NodeUnderTest
+  let planner: Planner
+  let rounds: Int
+
+  var model: Model { history.model }
+  var saboteur: Saboteur { Saboteur(node: node) }
+
+  func go() async throws {
+    try await boot()
+    if let open = model.open {
+      Console.say("  up again")
+      try await finish(open)
+    }
+    while model.nextRound < rounds {
+      let round = planner.round(model.nextRound, in: model)
+      try history.add(.round(round))
+      Console.say("\(round)")
+      try await attempt(round)
+      try await finish(round)
+    }
+    try await end()
+  }
+
+  // MARK: the machine's start
+
+  private func boot() async throws {
+    let isFirst = history.lines == 0
+    try await node.boot(isFirst: isFirst)
+    if isFirst {
+      try history.add(
+        .began(seed: planner.seed, rounds: rounds, foreign: try await Group.volumes().filter { !$0.isOurs }))
+    }
+    try history.add(.booted)
+    try await node.startDaemon()
+    try await cleanOrphans()
+    try await comeBack()
+  }
+
+  /// A kubelet that starts takes down what it finds of pods that it does not know.
+  private func cleanOrphans() async throws {
+    let pods = node.place.kubelet + "/pods"
+    for uid in (try? Files.list(pods)) ?? [] {
+      for volume in (try? Files.list("\(pods)/\(uid)/volumes/\(Caller.driverName.directory)")) ?? [] {
+        let pod = String(uid.dropLast(volume.utf8.count + 1))
+        if model.volumes[volume]?.pods[pod] != nil { continue }
+        let unknown = Operation.NewVolume(name: volume, fileSystem: "", isThin: false, attaches: false, mebibytes: 1)
+        let new = model.volumes[volume]?.new ?? unknown
+        try await insist {
+          try await node.caller.unmount(new, pod, isLast: model.volumes[volume]?.pods.isEmpty ?? true)
+        }
+      }
+    }
+  }
+
+  /// The pods that were running are wanted again.
+  private func comeBack() async throws {
+    for volume in model.sorted {
+      for (pod, readOnly) in volume.pods.sorted(by: { $0.key < $1.key }) {
+        try await insist { try await node.caller.mount(volume.new, pod, readOnly: readOnly) }
+      }
+    }
+    let findings = try checker.dataFindings()
+    if !findings.isEmpty { throw Finding(findings.joined(separator: "\n")) }
+  }
+
+  // MARK: a round
+
+  /// The operation once, and the strike.
+  private func attempt(_ round: Model.Round) async throws {
+    let (strike, operation) = (round.strike, round.operation)
+    try await saboteur.prepare(strike, operation)
+    let performer = Performer(history: history, node: node, strike: strike)
+    let work = Task { try await performer.perform(operation) }
+    let companion = Task { try await performer.accompany(planner.companion(of: round, in: model)) }
+    if case .powerCut(let moment, _) = strike {
+      try await cut(moment, work)
+    } else {
+      try await saboteur.strike(strike, operation)
+    }
+    let answer = try await work.value
+    try await companion.value
+    if let failure = answer.failure { Console.say("  \(answer.question): \(failure.prefix(160))") }
+    if !answer.isSuccess, round.mustBeUndone { try await requireAsModelled() }
+    try await saboteur.heal(strike)
+    if case .deviceFails = strike { try await restartPods() }
+  }
+
+  /// The power fails. Does not return.
+  private func cut(_ moment: Strike.Moment, _ work: Task<Answer, any Error>) async throws {
+    switch moment {
+    case .after(let milliseconds): try await Task.sleep(for: .milliseconds(milliseconds))
+    case .acknowledged:
+      _ = try await work.value
+      // Others go on writing for a moment.
+      try await Task.sleep(for: .milliseconds(model.nextRound * 7 % 60))
+    case .atStep:
+      // The daemon dies there; what is safe by then is to be what the cut leaves.
+      try await Waiting.until(seconds: 60, "the daemon does not reach the step") {
+        node.daemon?.isRunning == false || model.open.map { model.shows($0.operation) } == true
+      }
+      try await node.disk.mark("at-the-step")
+    }
+    try history.add(.cut)
+    Console.say("\n\(Console.powerCut)")
+    try await Task.sleep(for: .seconds(60))
+    throw Trouble("the power was not cut")
+  }
+
+  /// After errors of the disk a file system refuses everything: the pods that use it are started anew.
+  private func restartPods() async throws {
+    for volume in model.sorted {
+      for pod in volume.pods.keys.sorted() {
+        let isLast = pod == volume.pods.keys.max()
+        try await insist { try await node.caller.unmount(volume.new, pod, isLast: isLast) }
+      }
+    }
+    try await ThinPool.repair(node)
+    try await comeBack()
+  }
+
+  /// The calls are repeated until what was wanted is so; then everything is compared with the model.
+  private func finish(_ round: Model.Round) async throws {
+    let performer = Performer(history: history, node: node, strike: nil)
+    if let aftershock = round.aftershock { try await strikeAgain(aftershock, round, performer) }
+    if model.shows(round.operation) {
+      // The kubelet that lost the answer asks again.
+      try await insist { try await performer.repeatCall(round.operation) }
+    } else if round.isGivenUp {
+      try await giveUp(round.operation)
+    } else {
+      try await insist { try await performer.perform(round.operation) }
+    }
+    try await Provoker(node: node, model: model).provoke(
+      Dice(seed: planner.seed, stream: UInt64(round.number) | 1 << 40))
+    try await requireAsModelled()
+    try history.add(.held)
+  }
+
+  private func strikeAgain(_ aftershock: Model.Round.Aftershock, _ round: Model.Round, _ performer: Performer)
+    async throws
+  {
+    switch aftershock {
+    case .inStart(let delay): try await node.interruptStart(afterMilliseconds: delay)
+    case .inRepetition(let delay):
+      let isShown = model.shows(round.operation)
+      let work = Task {
+        isShown ? try await performer.repeatCall(round.operation) : try await performer.perform(round.operation)
+      }
+      try await Task.sleep(for: .milliseconds(delay))
+      try await node.daemon?.kill9()
+      _ = try await work.value
+      try await node.restartDaemon()
+    }
+  }
+
+  /// The pod is deleted before it ever ran, then its claim.
+  private func giveUp(_ operation: Operation) async throws {
+    guard case .make(let new, let pod) = operation else { return }
+    try await insist { try await node.caller.unmount(new, pod, isLast: true) }
+    try await insist { await node.caller.ask("remove", new.name) }
+  }
+
+  /// The same call converges within two tries.
+  private func insist(_ call: () async throws -> Answer) async throws {
+    let first = try await call()
+    if first.isSuccess { return }
+    let second = try await call()
+    if second.isSuccess { return }
+    throw Finding("does not converge: \(first), and again \(second)")
+  }
+
+  private var checker: Checker { Checker(node: node, model: model, foreign: history.foreign) }
+
+  private func requireAsModelled() async throws {
+    let findings = try await checker.findings()
+    if !findings.isEmpty { throw Finding(findings.joined(separator: "\n")) }
+  }
+
+  // MARK: the end
+
+  /// All pods go, all volumes are looked at and removed; nothing may be left.
+  private func end() async throws {
+    let performer = Performer(history: history, node: node, strike: nil)
+    for volume in model.sorted {
+      for pod in volume.pods.keys.sorted() {
+        try await insist { try await performer.perform(.unmount(volume: volume.new.name, pod: pod)) }
+      }
+      try await insist { try await performer.perform(.remove(volume: volume.new.name)) }
+    }
+    try await requireAsModelled()
+    node.daemon?.terminate()
+    try await node.daemon?.waitForEnd()
+    guard node.daemon?.status == .exited(0) else { throw Finding("the daemon does not end well") }
+    try history.add(.ended)
+  }
+}

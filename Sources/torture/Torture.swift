@@ -1,0 +1,74 @@
+import Glibc
+import LinuxSystem
+
+/// The crash matrix, run by lab/torture: operations on a real node, each struck by an adversary, and a model of what must
+/// hold in spite of it.
+///
+///     torture run SEED ROUNDS NOTES     in a machine of its own: from wherever the history in NOTES ends
+///     torture cut NOTES IMAGE LOG CUT   outside, after a power cut: makes of IMAGE, the disk at the machine's start, what the
+///                                       cut leaves; CUT is what was written until then
+///     torture summary NOTES...          outside: what was done
+///
+/// Exit status: 0; 1 when something does not hold; 2 wrong usage; 3 when the run could not go on for another reason.
+@main
+enum Torture {
+  static func main() async {
+    do {
+      switch OwnProcess.arguments {
+      case let words where words.count == 4 && words[0] == "run": try await run(words)
+      case let words where words.count == 5 && words[0] == "cut": try cut(Array(words.dropFirst()))
+      case let words where words.count > 1 && words[0] == "summary": try summarize(Array(words.dropFirst()))
+      default:
+        Console.complain("torture: run it by lab/torture")
+        exit(2)
+      }
+    } catch let finding as Finding {
+      Console.complain("FOUND: \(finding)")
+      exit(1)
+    } catch {
+      Console.complain("torture: \(error)")
+      exit(3)
+    }
+  }
+
+  private static func run(_ words: [String]) async throws {
+    guard let seed = UInt64(words[1]), let rounds = Int(words[2]) else { throw Trouble("seed and rounds are numbers") }
+    let environment = OwnProcess.environment
+    let disks = (environment["LAB_DISKS"] ?? "").split(separator: " ").map(String.init)
+    guard let products = environment["ELASTIC_LOCAL_PRODUCTS"], environment["LAB_KIND"] == "uml", disks.count == 2
+    else {
+      throw Trouble("needs a machine of its own with two disks, and ELASTIC_LOCAL_PRODUCTS")
+    }
+    let node = NodeUnderTest(products: products, notes: words[3], disks: disks)
+    let history = try History(path: words[3] + "/history")
+    let run = Run(history: history, node: node, planner: Planner(seed: seed), rounds: rounds)
+    do {
+      try await run.go()
+    } catch {
+      // Its last words belong to what is kept.
+      try await node.daemon?.kill9()
+      try node.takeLog()
+      throw error
+    }
+  }
+
+  private static func cut(_ words: [String]) throws {
+    let (notes, image, log, written) = (words[0], words[1], words[2], words[3])
+    let model = Model(try History.read(notes + "/history"))
+    guard let round = model.open, case .powerCut(_, let keeping) = round.strike else {
+      throw Trouble("the history in \(notes) does not end with a power cut")
+    }
+    if keeping == .everything {
+      guard rename(written, image) == 0 else {
+        throw SystemError(operation: "rename", subject: written, errno: .current)
+      }
+      return Console.say("  all that was written is on the disk")
+    }
+    var replay = Replay(image: image, log: log, keeping: keeping, dice: Dice(seed: UInt64(round.number), stream: 2))
+    Console.say("  \(try replay.run())")
+  }
+
+  private static func summarize(_ notes: [String]) throws {
+    Console.say("\(Summary(try notes.map { try History.read($0 + "/history") }))")
+  }
+}
