@@ -1,7 +1,8 @@
 import LinuxSystem
 
 /// Stand-ins for the programs that the daemon runs, where it finds them first. They note each run outside of the machine,
-/// then do what they stand for, unless they are told to misbehave.
+/// then do what they stand for, unless they are told to misbehave. Exit code 8 is a failure for all of them; 1 is "errors
+/// corrected" for e2fsck(8).
 struct StandIns: Sendable {
   /// Where they note their runs.
   let record: String
@@ -29,7 +30,7 @@ struct StandIns: Sendable {
       [ ! -e \(control)/\(kind) ] || read -r how <\(control)/\(kind)
       echo "\(name) $*$note" >>\(record)
       case $how in
-        fails) echo "\(name): told to fail" >&2; exit 1 ;;
+        fails) echo "\(name): told to fail" >&2; exit 8 ;;
         hangs) exec sleep 600 ;;
         dies) \(real) "$@" & sleep 0.04; kill -9 $! 2>/dev/null; kill -9 $$ ;;
       esac
