@@ -74,6 +74,18 @@ struct MetadataSequenceTests {
     try lvm.run("vgremove", "renamed")
     #expect(sequence.current(of: "renamed") == nil, "a removed group has none")
   }
+
+  @Test("an area that lies beyond all devices, and a device that is too short, have no metadata")
+  func beyondAllDevices() {
+    var header = [UInt8](repeating: 0, count: 512)
+    header.replaceSubrange(4..<20, with: " LVM2 x[5A%r0N*>".utf8)
+    header[41] = 2  // text at 512
+    header[48] = 9  // of nine bytes
+    #expect(MetadataSequence.committedText(in: header, of: (4096, 1 << 20))?.offset == 4608)
+    #expect(MetadataSequence.committedText(in: header, of: (.max - 511, 1 << 20)) == nil)
+    #expect(MetadataSequence.committedText(in: Array(header[..<40]), of: (4096, 1 << 20)) == nil)
+    #expect(MetadataSequence.firstMetadataArea(in: Array("LABELONE".utf8)) == nil)
+  }
 }
 
 /// LVM's tools on one device, without the kernel's device mapper.

@@ -75,4 +75,11 @@ struct ByteCountTests {
     #expect(ByteCount.gibibytes(3).bytes == 3 << 30)
     #expect(ByteCount(1) < ByteCount(2))
   }
+
+  @Test("a sum that 64 bits do not hold is the largest count")
+  func largestSum() {
+    #expect(ByteCount(.max) + ByteCount(1) == ByteCount(.max))
+    #expect(ByteCount(.max - 1) + ByteCount(1) == ByteCount(.max))
+    #expect(ByteCount(1 << 63) + ByteCount(1 << 63) == ByteCount(.max))
+  }
 }
