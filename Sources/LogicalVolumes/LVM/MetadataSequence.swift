@@ -54,7 +54,8 @@ struct MetadataSequence: Sendable {
     let offset = header.littleEndian64(at: 40)
     let size = header.littleEndian64(at: 48)
     guard offset >= UInt64(sectorSize), offset < area.size, size > 0 else { return nil }
-    return (area.offset + offset, size)
+    let (start, overflow) = area.offset.addingReportingOverflow(offset)
+    return overflow ? nil : (start, size)
   }
 
   /// One sector at any sector boundary, read directly from the disk: the page cache is not the library's.
@@ -75,6 +76,7 @@ struct MetadataSequence: Sendable {
   }
 
   static func firstMetadataArea(in block: [UInt8]) -> Extent? {
+    guard block.count >= 4 * sectorSize else { return nil }
     for sector in stride(from: 0, to: 4 * sectorSize, by: sectorSize) {
       guard block[sector..<(sector + 8)].elementsEqual("LABELONE".utf8) else { continue }
       let header = sector + Int(block.littleEndian32(at: sector + 20))

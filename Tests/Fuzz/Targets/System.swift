@@ -29,6 +29,7 @@ extension FuzzTarget {
     try hold(table.below(directory).contains(entry), "\(entry.mountPoint) is not below \(directory)")
     if let identity = table.identity(ofDirectory: entry.mountPoint), same.count == 1, entry.mountPoint.hasPrefix("/") {
       try hold(identity.device == entry.device && identity.root.isSame(entry.root), "\(identity) is not \(entry)")
+      try hold(table.shows(identity), "\(entry.mountPoint) is mounted and not shown")
     }
   }
 
