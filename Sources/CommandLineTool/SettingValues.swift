@@ -13,7 +13,7 @@ package struct SettingValues<Name: Setting>: Sendable {
     }
     for (name, value) in try Flags.parse(words) {
       guard let setting = Name(rawValue: name) else {
-        throw VolumeError(.invalid, "unknown flag --\(name); try \(command) help")
+        throw VolumeError(.invalid, "unknown flag \(quoted("--" + name)); try \(command) help")
       }
       values[setting] = value
     }

@@ -14,7 +14,8 @@ struct MetadataSequenceTests {
     arguments: [
       (text, "fixture", 7, "as LVM writes it"),
       (text + "\0\0\0rest", "fixture", 7, "zeros behind the text"),
-      (text, "fixtur", nil, "another group"),
+      (text, "fixtur", nil, "another group"), ("\n" + text, "fixture", nil, "a blank line before it"),
+      ("fixture {\nseqno = +7\n\n", "fixture", nil, "a sign"),
       (text, "fixture2", nil, "another group"),
       ("fixture {\nid = \"x\"\nseqno = 7", "fixture", nil, "the number may go on behind the end of what was read"),
       ("fixture {\nid = \"x\"\nseqno = 7\0", "fixture", nil, "the text ends in the number"),

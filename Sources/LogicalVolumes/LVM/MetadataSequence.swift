@@ -68,11 +68,12 @@ struct MetadataSequence: Sendable {
   }
 
   static func sequence(in text: [UInt8], group: String) -> UInt64? {
-    let lines = text.prefix { $0 != 0 }.split(separator: 0x0A)
+    let lines = text.prefix { $0 != 0 }.split(separator: 0x0A, omittingEmptySubsequences: false)
     guard let first = lines.first, first.elementsEqual("\(group) {".utf8) else { return nil }
     let key = Array("seqno = ".utf8)
     guard let line = lines.dropLast().first(where: { $0.starts(with: key) }) else { return nil }
-    return UInt64(String(decoding: line.dropFirst(key.count), as: UTF8.self))
+    let digits = String(decoding: line.dropFirst(key.count), as: UTF8.self)
+    return UInt64(digits).flatMap { String($0) == digits ? $0 : nil }
   }
 
   static func firstMetadataArea(in block: [UInt8]) -> Extent? {

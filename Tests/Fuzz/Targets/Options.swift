@@ -48,8 +48,10 @@ func checkOptions(_ options: VolumeOptions) throws(Violation) {
     let name = option.prefix { $0 != "=" }
     try hold(!["dev", "suid", "exec", "remount", "bind", "ro", "rw"].contains(name), "mount option \(option)")
   }
-  let mountAgain = try mustSucceed("mount options again") { try MountOptions(parsing: mount.joined(separator: ",")) }
-  try hold(mount.isEmpty || mountAgain.options == mount, "mount options \(mount) become \(mountAgain.options)")
+  if !mount.isEmpty {
+    let again = try mustSucceed("mount options again") { try MountOptions(parsing: mount.joined(separator: ",")) }
+    try hold(again.options == mount, "mount options \(mount) become \(again.options)")
+  }
   let mkfs = options.mkfsOptions.arguments
   for argument in mkfs {
     try hold(argument.isVisibleASCII && !argument.contains("/"), "mkfs argument \(argument.debugDescription)")

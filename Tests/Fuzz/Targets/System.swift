@@ -27,9 +27,16 @@ extension FuzzTarget {
     let directory = entry.mountPoint.utf8.lastIndex(of: UInt8(ascii: "/")).map { String(entry.mountPoint[..<$0]) } ?? ""
     guard !directory.isEmpty, !entry.mountPoint.isSame(directory + "/") else { return }
     try hold(table.below(directory).contains(entry), "\(entry.mountPoint) is not below \(directory)")
-    if let identity = table.identity(ofDirectory: entry.mountPoint), same.count == 1, entry.mountPoint.hasPrefix("/") {
+    if let identity = table.identity(ofDirectory: entry.mountPoint), same.count == 1, isReal(entry) {
       try hold(identity.device == entry.device && identity.root.isSame(entry.root), "\(identity) is not \(entry)")
       try hold(table.shows(identity), "\(entry.mountPoint) is mounted and not shown")
+    }
+  }
+
+  /// As the kernel has them: absolute paths without a slash at the end.
+  private static func isReal(_ entry: MountEntry) -> Bool {
+    [entry.root, entry.mountPoint].allSatisfy { path in
+      path.utf8.starts(with: "/".utf8) && (path.utf8.count == 1 || !path.utf8.suffix(1).elementsEqual("/".utf8))
     }
   }
 
