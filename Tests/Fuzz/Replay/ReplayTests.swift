@@ -29,7 +29,10 @@ struct ReplayTests {
     try hold(true, "not told")
   }
 
-  @Test("what is nested deeply is refused on the small stack of a worker, not run into", arguments: FuzzTarget.all)
+  // Not `json`: it builds a tree by a recursion of its own, which no program of ours does.
+  @Test(
+    "what is nested deeply is refused on the small stack of a worker, not run into",
+    arguments: FuzzTarget.all.filter { $0.name != "json" })
   func nesting(_ target: FuzzTarget) async throws {
     let (opening, closing) = ([#"{"a":"#, "["], ["}", "]"])
     for index in opening.indices {
