@@ -2,7 +2,7 @@ internal import Glibc
 
 /// The mounts of this process's mount namespace, as they were when the table was read.
 ///
-/// Paths compare as text, so they must be real paths (`Files.realPath`), without a trailing slash.
+/// Paths compare byte by byte, as the kernel does, so they must be real paths (`Files.realPath`), without a trailing slash.
 package struct MountTable: Sendable {
   /// All mounts, in the kernel's order.
   package let entries: [MountEntry]
@@ -40,7 +40,7 @@ package struct MountTable: Sendable {
 
 extension MountTable {
   /// Everything mounted at exactly that path, lowest layer first: the last one is what a process sees there.
-  package func at(_ path: String) -> [MountEntry] { Self.layered(entries.filter { $0.mountPoint == path }) }
+  package func at(_ path: String) -> [MountEntry] { Self.layered(entries.filter { isSame($0.mountPoint, path) }) }
 
   /// Everything whose files carry that device number. Not enough for btrfs: see `mounts(ofBlockDevice:)`.
   package func on(_ device: DeviceNumber) -> [MountEntry] { entries.filter { $0.device == device } }
@@ -48,7 +48,7 @@ extension MountTable {
   /// Everything mounted below a directory, without what is mounted at the directory itself.
   package func below(_ directory: String) -> [MountEntry] {
     let prefix = directory.hasSuffix("/") ? directory : directory + "/"
-    return entries.filter { $0.mountPoint.hasPrefix(prefix) && $0.mountPoint != directory }
+    return entries.filter { $0.mountPoint.utf8.starts(with: prefix.utf8) && !isSame($0.mountPoint, directory) }
   }
 
   /// Everything mounted from a block device.
@@ -85,4 +85,10 @@ extension MountTable {
     }
     return result
   }
+}
+
+/// Whether two paths are the same bytes: `==` takes for equal what Unicode does, an accented letter in one and in two
+/// characters, which the kernel tells apart.
+func isSame(_ first: some StringProtocol, _ second: some StringProtocol) -> Bool {
+  first.utf8.elementsEqual(second.utf8)
 }

@@ -89,4 +89,21 @@ struct MountTableTests {
   func real() throws {
     #expect(try !MountTable.current().at("/").isEmpty)
   }
+
+  @Test("a pod's directory whose name begins with an accent is below its parent, and seen by whoever looks for mounts")
+  func accents() throws {
+    let table = try MountTable(
+      parsing: """
+        22 1 254:0 / / rw - ext4 /dev/vda rw
+        36 22 254:0 /volumes/pvc-1/\u{301}x /pods/a/\u{301}y rw - ext4 /dev/vda rw
+        37 22 0:5 / /pods/e\u{301} rw - tmpfs none rw,a=\u{e9},\u{301}b
+        """)
+    #expect(table.below("/pods/a").map(\.id) == [36])
+    #expect(table.shows(try #require(table.identity(ofDirectory: "/volumes/pvc-1"))))
+    #expect(!table.shows(try #require(table.identity(ofDirectory: "/volumes/pvc-2"))))
+    #expect(table.at("/pods/\u{e9}").isEmpty, "the kernel knows no Unicode: another directory")
+    #expect(table.at("/pods/e\u{301}").map(\.id) == [37])
+    #expect(table.at("/pods/e\u{301}").first?.superOptions.count == 3)
+    #expect(table.identity(ofDirectory: "/pods/e\u{301}/\u{301}z")?.root.utf8.elementsEqual("/\u{301}z".utf8) == true)
+  }
 }
