@@ -14,7 +14,7 @@ extension DeviceContents {
 
   private static func xfsSuperblock(_ path: String) throws(SystemError) -> [UInt8] {
     let block = try BlockDevice.readDirect(path, offset: 0, count: 4096)
-    guard block.count == 4096, block[..<4].elementsEqual("XFSB".utf8) else {
+    guard block.count >= 512, block[..<4].elementsEqual("XFSB".utf8) else {
       throw SystemError(operation: "find XFS superblock on", subject: path, errno: .invalid)
     }
     return block
