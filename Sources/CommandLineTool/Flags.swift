@@ -14,7 +14,7 @@ package enum Flags {
       } else if let value = rest.popFirst() {
         result.append((String(pair[0]), value))
       } else {
-        throw VolumeError(.invalid, "flag \(word) wants a value")
+        throw VolumeError(.invalid, "flag \(quoted(word)) wants a value")
       }
     }
     return result

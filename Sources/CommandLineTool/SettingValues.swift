@@ -13,7 +13,7 @@ package struct SettingValues<Name: Setting>: Sendable {
     }
     for (name, value) in try Flags.parse(words) {
       guard let setting = Name(rawValue: name) else {
-        throw VolumeError(.invalid, "unknown flag --\(name); try \(command) help")
+        throw VolumeError(.invalid, "unknown flag \(quoted("--" + name)); try \(command) help")
       }
       values[setting] = value
     }
@@ -54,9 +54,10 @@ package struct SettingValues<Name: Setting>: Sendable {
   /// An absolute path.
   package func path(_ setting: Name) throws(VolumeError) -> String {
     let text = required(setting)
-    let components = text.split(separator: "/", omittingEmptySubsequences: false)
-    guard text.hasPrefix("/"), text.count > 1, !text.hasSuffix("/"),
-      components.dropFirst().allSatisfy({ !$0.isEmpty && $0 != "." && $0 != ".." })
+    // By bytes: a slash with an accent over it is another character, and still a slash to the kernel.
+    let components = text.utf8.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false).dropFirst()
+    guard text.utf8.first == UInt8(ascii: "/"),
+      components.allSatisfy({ part in !part.isEmpty && ![".", ".."].contains { part.elementsEqual($0.utf8) } })
     else { throw refusal(setting, "an absolute path without //, . and ..") }
     return text
   }

@@ -65,14 +65,15 @@ extension MountEntry {
   private static func plain(_ field: ArraySlice<UInt8>) -> String { String(decoding: field, as: UTF8.self) }
 
   private static func list(_ field: some Collection<UInt8>) -> [String] {
-    decoded(ArraySlice(field)).split(separator: ",").map(String.init)
+    decoded(ArraySlice(field)).utf8.split(separator: UInt8(ascii: ",")).map { String(decoding: $0, as: UTF8.self) }
   }
 
   /// No real path has a doubled slash, so the suffix can not be part of a name.
   private static func path(_ field: ArraySlice<UInt8>) -> (path: String, isDeleted: Bool) {
     let text = decoded(field)
-    let suffix = "//deleted"
-    return text.hasSuffix(suffix) ? (String(text.dropLast(suffix.count)), true) : (text, false)
+    let suffix = Array("//deleted".utf8)
+    guard text.utf8.suffix(suffix.count).elementsEqual(suffix) else { return (text, false) }
+    return (String(decoding: text.utf8.dropLast(suffix.count), as: UTF8.self), true)
   }
 
   /// Decodes the octal escapes `\040` (blank), `\011` (tab), `\012` (newline), `\043` (#) and `\134` (backslash).

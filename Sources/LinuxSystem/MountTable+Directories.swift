@@ -9,14 +9,24 @@ extension MountTable {
   /// mount covers the path.
   package func identity(ofDirectory path: String) -> DirectoryIdentity? {
     let covering = entries.filter { entry in
-      entry.mountPoint == "/" || path == entry.mountPoint || path.hasPrefix(entry.mountPoint + "/")
+      entry.mountPoint == "/" || isSame(path, entry.mountPoint) || path.utf8.starts(with: (entry.mountPoint + "/").utf8)
     }
     // The deepest mount point covers the others; of several layers at one point the last in the table is on top.
     guard let length = covering.map({ $0.mountPoint.utf8.count }).max(),
       let top = covering.last(where: { $0.mountPoint.utf8.count == length })
     else { return nil }
-    let rest = top.mountPoint == "/" ? path : String(path.dropFirst(top.mountPoint.count))
+    let rest =
+      top.mountPoint == "/" ? path : String(decoding: path.utf8.dropFirst(top.mountPoint.utf8.count), as: UTF8.self)
     let root = top.root == "/" ? rest : top.root + rest
     return DirectoryIdentity(device: top.device, root: root.isEmpty ? "/" : root)
+  }
+
+  /// Whether a mount shows that directory or one inside it, whatever pods have called that.
+  package func shows(_ identity: DirectoryIdentity) -> Bool {
+    let inside = identity.root.hasSuffix("/") ? identity.root : identity.root + "/"
+    return entries.contains { entry in
+      entry.device == identity.device
+        && (isSame(entry.root, identity.root) || entry.root.utf8.starts(with: inside.utf8))
+    }
   }
 }

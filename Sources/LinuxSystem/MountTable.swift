@@ -2,7 +2,7 @@ internal import Glibc
 
 /// The mounts of this process's mount namespace, as they were when the table was read.
 ///
-/// Paths compare as text, so they must be real paths (`Files.realPath`), without a trailing slash.
+/// Paths compare byte by byte, as the kernel does, so they must be real paths (`Files.realPath`), without a trailing slash.
 package struct MountTable: Sendable {
   /// All mounts, in the kernel's order.
   package let entries: [MountEntry]
@@ -40,7 +40,7 @@ package struct MountTable: Sendable {
 
 extension MountTable {
   /// Everything mounted at exactly that path, lowest layer first: the last one is what a process sees there.
-  package func at(_ path: String) -> [MountEntry] { Self.layered(entries.filter { $0.mountPoint == path }) }
+  package func at(_ path: String) -> [MountEntry] { Self.layered(entries.filter { isSame($0.mountPoint, path) }) }
 
   /// Everything whose files carry that device number. Not enough for btrfs: see `mounts(ofBlockDevice:)`.
   package func on(_ device: DeviceNumber) -> [MountEntry] { entries.filter { $0.device == device } }
@@ -48,7 +48,7 @@ extension MountTable {
   /// Everything mounted below a directory, without what is mounted at the directory itself.
   package func below(_ directory: String) -> [MountEntry] {
     let prefix = directory.hasSuffix("/") ? directory : directory + "/"
-    return entries.filter { $0.mountPoint.hasPrefix(prefix) && $0.mountPoint != directory }
+    return entries.filter { $0.mountPoint.utf8.starts(with: prefix.utf8) && !isSame($0.mountPoint, directory) }
   }
 
   /// Everything mounted from a block device.
@@ -73,16 +73,28 @@ extension MountTable {
 
   /// Orders mounts of one mount point by their parents: the one above names the one below. Whatever has no
   /// parent here (at most one, unless the path is hidden by a mount above it) comes in the kernel's order.
+  ///
+  /// Every mount comes once, whatever the numbers say: the first one of a machine names itself as its parent, and a table
+  /// that was read while mounts came and went can have a number twice.
   private static func layered(_ entries: [MountEntry]) -> [MountEntry] {
     guard entries.count > 1 else { return entries }
     let numbers = Set(entries.map(\.id))
-    var result = entries.filter { !numbers.contains($0.parentID) }
+    let hasParent = { (entry: MountEntry) in entry.parentID != entry.id && numbers.contains(entry.parentID) }
+    var result = entries.filter { !hasParent($0) }
+    var rest = entries.filter(hasParent)
     var index = 0
-    while index < result.count {
+    while index < result.count, !rest.isEmpty {
       let parent = result[index].id
-      result += entries.filter { $0.parentID == parent && $0.id != parent && numbers.contains($0.parentID) }
+      result += rest.filter { $0.parentID == parent }
+      rest.removeAll { $0.parentID == parent }
       index += 1
     }
-    return result
+    return result + rest
   }
+}
+
+/// Whether two paths are the same bytes: `==` takes for equal what Unicode does, an accented letter in one and in two
+/// characters, which the kernel tells apart.
+func isSame(_ first: some StringProtocol, _ second: some StringProtocol) -> Bool {
+  first.utf8.elementsEqual(second.utf8)
 }

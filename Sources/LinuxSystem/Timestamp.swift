@@ -18,7 +18,7 @@ package struct Timestamp: Hashable, Sendable, Comparable {
 
   /// The time from `right` to `left`.
   package static func - (left: Timestamp, right: Timestamp) -> Duration {
-    .seconds(left.seconds - right.seconds) + .nanoseconds(Int64(left.nanoseconds - right.nanoseconds))
+    .seconds(left.seconds) - .seconds(right.seconds) + .nanoseconds(Int64(left.nanoseconds - right.nanoseconds))
   }
 
   /// The point in time that much later.
@@ -34,8 +34,8 @@ package struct Timestamp: Hashable, Sendable, Comparable {
 extension Timestamp: CustomStringConvertible {
   /// RFC 3339 in UTC with milliseconds, cut and not rounded: `2024-02-29T23:59:59.999Z`.
   package var description: String {
-    let days = seconds >= 0 ? seconds / 86_400 : (seconds - 86_399) / 86_400
-    let rest = seconds - days * 86_400
+    var (days, rest) = seconds.quotientAndRemainder(dividingBy: 86_400)
+    if rest < 0 { (days, rest) = (days - 1, rest + 86_400) }
     let (year, month, day) = Self.date(daysSince1970: days)
     let time = "\(Self.pad(rest / 3600, 2)):\(Self.pad(rest / 60 % 60, 2)):\(Self.pad(rest % 60, 2))"
     let milliseconds = Self.pad(Int64(nanoseconds / 1_000_000), 3)

@@ -46,9 +46,7 @@ package struct Reply: Sendable, Codable {
   /// The frame as sent, newline included. `%` is written out: kubelet 1.20 feeds messages to a format function.
   package func encoded() -> [UInt8] {
     var safe = self
-    safe.message = message.map {
-      $0.split(separator: "%", omittingEmptySubsequences: false).joined(separator: " percent")
-    }
+    safe.message = message.map(Self.withoutPercent)
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.withoutEscapingSlashes, .sortedKeys]
     guard let data = try? encoder.encode(safe) else {
@@ -56,6 +54,12 @@ package struct Reply: Sendable, Codable {
       return Array(#"{"message":"the reply can not be encoded","status":"Failure"}"#.utf8) + [0x0A]
     }
     return Array(data) + [0x0A]
+  }
+
+  /// By bytes: with an accent over it the sign would be another character.
+  private static func withoutPercent(_ text: String) -> String {
+    let parts = text.utf8.split(separator: UInt8(ascii: "%"), omittingEmptySubsequences: false)
+    return String(decoding: Array(parts.joined(separator: " percent".utf8)), as: UTF8.self)
   }
 
   /// - Throws: `unavailable` for what is no reply.

@@ -56,9 +56,7 @@ package struct LinuxNodeSystem: NodeSystem {
     try await run("looking for mounts of \(directory)") { () throws(SystemError) in
       guard let identity = try MountTable.current().identity(ofDirectory: directory) else { return false }
       return try MountTable.ofAllNamespaces().contains { table in
-        table.entries.contains {
-          $0.device == identity.device && ($0.root == identity.root || $0.root.hasPrefix(identity.root + "/"))
-        }
+        table.shows(identity)
       }
     }
   }

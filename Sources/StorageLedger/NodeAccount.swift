@@ -5,8 +5,8 @@ struct NodeAccount: Sendable {
   private(set) var storage: NodeStorage?
   private(set) var bookings: [String: Booking] = [:]
   /// Sum of the bookings by place, each rounded up to the extents of its pool; kept, so that a booking costs the same with
-  /// ten volumes and with ten thousand.
-  private var sums: [Booking.Place: UInt64] = [:]
+  /// ten volumes and with ten thousand. Wide enough for any number of PVs, whatever capacity they claim to have.
+  private var sums: [Booking.Place: UInt128] = [:]
 
   var isEmpty: Bool { storage == nil && bookings.isEmpty }
 
@@ -42,12 +42,12 @@ struct NodeAccount: Sendable {
   /// What is left of a pool.
   func room(in pool: NodeStorage.Pool) -> ByteCount {
     guard let storage else { return .zero }
-    let booked = sums.reduce(UInt64(0)) { storage.pool(of: $1.key) == pool ? $0 + $1.value : $0 }
-    return ByteCount(pool.sizeBytes) - ByteCount(pool.reservedBytes) - ByteCount(booked)
+    let booked = sums.reduce(UInt128(0)) { storage.pool(of: $1.key) == pool ? $0 + $1.value : $0 }
+    return ByteCount(pool.sizeBytes) - ByteCount(pool.reservedBytes) - ByteCount(UInt64(clamping: booked))
   }
 
-  private func rounded(_ booking: Booking) -> UInt64 {
-    storage?.pool(of: booking.place)?.room(for: booking.size).bytes ?? booking.size.bytes
+  private func rounded(_ booking: Booking) -> UInt128 {
+    UInt128(storage?.pool(of: booking.place)?.room(for: booking.size).bytes ?? booking.size.bytes)
   }
 
   private mutating func sumUp() {

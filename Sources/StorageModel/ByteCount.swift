@@ -13,7 +13,12 @@ package struct ByteCount: Hashable, Sendable, Comparable {
   package static func gibibytes(_ count: UInt64) -> ByteCount { ByteCount(count << 30) }
 
   package static func < (left: ByteCount, right: ByteCount) -> Bool { left.bytes < right.bytes }
-  package static func + (left: ByteCount, right: ByteCount) -> ByteCount { ByteCount(left.bytes + right.bytes) }
+
+  /// The sum, or the largest count there is: sizes come from reports and objects that others write.
+  package static func + (left: ByteCount, right: ByteCount) -> ByteCount {
+    let (sum, overflow) = left.bytes.addingReportingOverflow(right.bytes)
+    return ByteCount(overflow ? .max : sum)
+  }
 
   /// The difference, or zero when `right` is the larger: what is left can not be less than nothing.
   package static func - (left: ByteCount, right: ByteCount) -> ByteCount {

@@ -17,7 +17,7 @@ package struct MkfsOptions: Hashable, Sendable {
     var index = 0
     while index < words.count {
       let word = words[index]
-      guard let rule = allowed[word] else {
+      guard isVisibleASCII(word), let rule = allowed[word] else {
         throw VolumeError(
           .invalid,
           "mkfsOptions: \(quoted(word)) is not an allowed switch of mkfs.\(kind.rawValue); allowed are "
@@ -25,7 +25,7 @@ package struct MkfsOptions: Hashable, Sendable {
       }
       index += 1
       guard let isValid = rule.value else { continue }
-      guard index < words.count, isValid(words[index]) else {
+      guard index < words.count, isVisibleASCII(words[index]), isValid(words[index]) else {
         throw VolumeError(
           .invalid, "mkfsOptions: the value of \(word) of mkfs.\(kind.rawValue) is missing or not allowed")
       }

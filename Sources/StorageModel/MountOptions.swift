@@ -55,6 +55,7 @@ package struct MountOptions: Hashable, Sendable {
   }
 
   private static func isAllowed(_ option: String) -> Bool {
+    guard isVisibleASCII(option) else { return false }
     guard let equals = option.firstIndex(of: "=") else { return flags.contains(option) || words.contains(option) }
     let value = option[option.index(after: equals)...]
     return valued[String(option[..<equals])]?(value) ?? false

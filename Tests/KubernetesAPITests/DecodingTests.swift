@@ -159,6 +159,12 @@ struct RFC3339Tests {
     #expect(time.rfc3339Micro.utf8.count == 27)
   }
 
-  @Test("what is no time is none", arguments: ["", "2024-02-29", "2024-02-29T23:59:59", "2024-13-01T00:00:00Z", "x"])
+  @Test(
+    "what is no time is none",
+    arguments: [
+      "", "2024-02-29", "2024-02-29T23:59:59", "2024-13-01T00:00:00Z", "x", "2023-02-29T00:00:00Z",
+      "2024-04-31T00:00:00Z", "2024-01-01T00:00:00+24:00", "2024-01-01T00:00:00-00:60", "9999-12-31T23:59:59-00:01",
+      "0000-01-01T00:00:00+00:01",
+    ])
   func noTimes(_ text: String) { #expect(Timestamp(rfc3339: text) == nil) }
 }

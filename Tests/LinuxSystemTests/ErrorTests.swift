@@ -57,6 +57,8 @@ struct ErrorTests {
       (Timestamp(seconds: 951_782_400), "2000-02-29T00:00:00.000Z"),
       (Timestamp(seconds: -1, nanoseconds: 5_000_000), "1969-12-31T23:59:59.005Z"),
       (Timestamp(seconds: 4_102_444_800), "2100-01-01T00:00:00.000Z"),
+      (Timestamp(seconds: .min), "-292277022657-01-27T08:29:52.000Z"),
+      (Timestamp(seconds: .max), "292277026596-12-04T15:30:07.000Z"),
     ])
   func timestamps(time: Timestamp, text: String) { #expect(time.description == text) }
 

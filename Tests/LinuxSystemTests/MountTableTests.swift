@@ -50,6 +50,20 @@ struct MountTableTests {
     #expect(try MountTable(parsing: reversed.joined(separator: "\n")).at("/pods/a").map(\.id) == [41, 42, 43])
   }
 
+  @Test(
+    "every mount at a path comes once, whatever the numbers say",
+    arguments: [
+      (
+        ["1 1 0:2 / / rw - rootfs rootfs rw", "22 1 254:0 / / rw - ext4 /dev/vda rw"], [1, 22], "the first of a machine"
+      ),
+      (["41 1 0:5 / /a rw - t n rw", "8 41 0:6 / /a rw - t n rw", "41 8 0:7 / /a rw - t n rw"], [41, 8, 41], "twice"),
+      (["5 6 0:5 / /a rw - t n rw", "6 5 0:6 / /a rw - t n rw"], [5, 6], "in a circle"),
+    ])
+  func strangeNumbers(_ lines: [String], _ numbers: [Int], _ remark: String) throws {
+    let table = try MountTable(parsing: lines.joined(separator: "\n"))
+    #expect(table.at(try #require(table.entries.first).mountPoint).map(\.id) == numbers, "\(remark)")
+  }
+
   @Test("removed roots and mount points are told apart from living ones")
   func deleted() throws {
     let root = try #require(try table().at("/pods/d").first)
@@ -88,5 +102,22 @@ struct MountTableTests {
   @Test("the real table has a root")
   func real() throws {
     #expect(try !MountTable.current().at("/").isEmpty)
+  }
+
+  @Test("a pod's directory whose name begins with an accent is below its parent, and seen by whoever looks for mounts")
+  func accents() throws {
+    let table = try MountTable(
+      parsing: """
+        22 1 254:0 / / rw - ext4 /dev/vda rw
+        36 22 254:0 /volumes/pvc-1/\u{301}x /pods/a/\u{301}y rw - ext4 /dev/vda rw
+        37 22 0:5 / /pods/e\u{301} rw - tmpfs none rw,a=\u{e9},\u{301}b
+        """)
+    #expect(table.below("/pods/a").map(\.id) == [36])
+    #expect(table.shows(try #require(table.identity(ofDirectory: "/volumes/pvc-1"))))
+    #expect(!table.shows(try #require(table.identity(ofDirectory: "/volumes/pvc-2"))))
+    #expect(table.at("/pods/\u{e9}").isEmpty, "the kernel knows no Unicode: another directory")
+    #expect(table.at("/pods/e\u{301}").map(\.id) == [37])
+    #expect(table.at("/pods/e\u{301}").first?.superOptions.count == 3)
+    #expect(table.identity(ofDirectory: "/pods/e\u{301}/\u{301}z")?.root.utf8.elementsEqual("/\u{301}z".utf8) == true)
   }
 }

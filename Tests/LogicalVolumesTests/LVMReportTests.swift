@@ -191,6 +191,27 @@ struct LVMReportTests {
     #expect(group.virtualSize(ofPool: "pool") == ByteCount(130))
     #expect(group.ours == .mebibytes(8))
   }
+
+  @Test("a UUID that would end the quotes of a selection is refused", arguments: ["a\\\"b", "a b", "a'b", "a&&b"])
+  func uuid(_ uuid: String) {
+    let lines = Self.recorded.map { line in
+      line.split(separator: "UALcVN-irw7-2wuA-6pOj-4M3b-Csq5-1Att3D", omittingEmptySubsequences: false)
+        .joined(separator: uuid)
+    }
+    let error = #expect(throws: VolumeError.self) { try picture(lines) }
+    #expect(error?.code == .internal)
+    #expect(error?.message.contains("UUID of volume \"pvc-1\"") == true)
+  }
+
+  @Test("volumes that claim more than 64 bits hold in sum are counted as the most there is")
+  func hugeVolumes() throws {
+    let rows = (0..<3).map { number in
+      "{\"lv_name\":\"v\(number)\",\"lv_uuid\":\"u\(number)\",\"lv_size\":\"18446744073709551615\",\"pool_lv\":\"\","
+        + "\"lv_tags\":\"elastic-local\"}"
+    }
+    let lines = Self.recorded + rows
+    #expect(try picture(lines).ours == ByteCount(.max))
+  }
 }
 
 extension String {

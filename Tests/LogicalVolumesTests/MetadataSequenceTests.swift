@@ -14,7 +14,8 @@ struct MetadataSequenceTests {
     arguments: [
       (text, "fixture", 7, "as LVM writes it"),
       (text + "\0\0\0rest", "fixture", 7, "zeros behind the text"),
-      (text, "fixtur", nil, "another group"),
+      (text, "fixtur", nil, "another group"), ("\n" + text, "fixture", nil, "a blank line before it"),
+      ("fixture {\nseqno = +7\n\n", "fixture", nil, "a sign"),
       (text, "fixture2", nil, "another group"),
       ("fixture {\nid = \"x\"\nseqno = 7", "fixture", nil, "the number may go on behind the end of what was read"),
       ("fixture {\nid = \"x\"\nseqno = 7\0", "fixture", nil, "the text ends in the number"),
@@ -73,6 +74,18 @@ struct MetadataSequenceTests {
     #expect(sequence.current(of: "fixture") == nil, "the group is gone by that name")
     try lvm.run("vgremove", "renamed")
     #expect(sequence.current(of: "renamed") == nil, "a removed group has none")
+  }
+
+  @Test("an area that lies beyond all devices, and a device that is too short, have no metadata")
+  func beyondAllDevices() {
+    var header = [UInt8](repeating: 0, count: 512)
+    header.replaceSubrange(4..<20, with: " LVM2 x[5A%r0N*>".utf8)
+    header[41] = 2  // text at 512
+    header[48] = 9  // of nine bytes
+    #expect(MetadataSequence.committedText(in: header, of: (4096, 1 << 20))?.offset == 4608)
+    #expect(MetadataSequence.committedText(in: header, of: (.max - 511, 1 << 20)) == nil)
+    #expect(MetadataSequence.committedText(in: Array(header[..<40]), of: (4096, 1 << 20)) == nil)
+    #expect(MetadataSequence.firstMetadataArea(in: Array("LABELONE".utf8)) == nil)
   }
 }
 

@@ -141,4 +141,9 @@ struct MessageTests {
     #expect(read.residentBytes == UInt64.max && read.orphans == [] && read.runningSeconds == 2.5)
     #expect(read.volumes.first?.isRetained == true && read.commands.first?.command == "lvs")
   }
+
+  @Test("a percent sign is written out, with an accent over it too")
+  func percent() {
+    #expect(text(Reply(.failure, message: "9%\u{301}, 8%").encoded()).contains("%") == false)
+  }
 }

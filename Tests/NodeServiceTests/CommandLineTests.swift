@@ -31,7 +31,8 @@ private enum BuiltNode {
 struct CommandLineTests {
   static let wrong: [(flag: String, value: String, remark: String)] = [
     ("engine", "zfs", "no such engine"), ("engine", "", "no engine"), ("socket", "relative", "a relative path"),
-    ("socket", "/a/../b", "a way up"), ("socket", "/a//b", "two slashes"), ("socket", "/", "the root"),
+    ("socket", "/a/../b", "a way up"), ("socket", "/a//b", "two slashes"),
+    ("socket", "/a/../\u{301}b", "a way up before an accent"), ("socket", "/", "the root"),
     ("kubelet-root", "/var/lib/kubelet/", "a slash at the end"), ("state-dir", "/a/./b", "a dot"),
     ("thin-overprovision", "0", "promises nothing"), ("thin-overprovision", "x", "no number"),
     ("thin-overprovision", "nan", "no number either"), ("thin-overprovision", "inf", "endless"),

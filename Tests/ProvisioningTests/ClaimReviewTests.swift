@@ -63,7 +63,7 @@ struct ClaimReviewTests {
       switch what {
       case "volumeMode": claim.volumeMode = "Block"
       case "selector": claim.hasSelector = true
-      case "dataSource": claim.dataSource = "VolumeSnapshot/x"
+      case "dataSource": claim.dataSource = "VolumeSnapshot/x\ny"
       case "size": claim.request = nil
       case "hugeSize": claim.request = try? Quantity(parsing: "20E")
       default: claim.accessModes = ["ReadWriteOnce", what]
@@ -72,6 +72,7 @@ struct ClaimReviewTests {
     let refusal = try #require(Self.refusal(verdict))
     #expect(refusal.reason == .unsupportedClaim)
     #expect(refusal.message.contains(advice))
+    #expect(!refusal.message.contains("\n"))
   }
 
   @Test("a class that is missing, another's, recycling, or Immediate with topologies is refused")

@@ -166,6 +166,16 @@ struct LedgerTests {
     ledger.cancel("v")
     #expect(ledger.room(on: "a", at: .init()) == .gibibytes(10))
   }
+
+  @Test("PVs that claim more than 64 bits hold leave no room, and take nothing with them when they go")
+  func hugeVolumes() throws {
+    var ledger = Ledger()
+    ledger.publish(storage("a", gibibytes: 10), of: "a")
+    for volume in ["u", "v", "w"] { ledger.observe(Booking(node: "a", size: ByteCount(.max)), of: volume) }
+    #expect(ledger.room(on: "a", at: .init()) == .zero)
+    for volume in ["u", "v", "w"] { ledger.forget(volume) }
+    #expect(ledger.room(on: "a", at: .init()) == .gibibytes(10))
+  }
 }
 
 /// One thick group `vg` with 4 MiB extents, the default.

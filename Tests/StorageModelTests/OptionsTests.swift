@@ -205,6 +205,18 @@ struct VolumeOptionsTests {
       #expect(switched?.description.contains("SECRET") == false)
     }
   }
+
+  @Test(
+    "what Unicode takes for an allowed letter is none",
+    arguments: ["allocsize=64\u{212A}", "noatime\u{301}", "commit=5\u{301}", "data\u{37E}"])
+  func lookalikesInMountOptions(_ text: String) {
+    #expect(throws: VolumeError.self) { try MountOptions(parsing: text) }
+  }
+
+  @Test("what Unicode takes for an allowed switch is none", arguments: ["-\u{212A}", "-n 16\u{212A}", "-m dup\u{301}"])
+  func lookalikesInMkfsOptions(_ text: String) {
+    #expect(throws: VolumeError.self) { try MkfsOptions(parsing: text, for: .btrfs) }
+  }
 }
 
 @Suite("Errors and outcomes")

@@ -93,4 +93,12 @@ struct QuantityTests {
     #expect(Quantity(5).description == "5")
     #expect(Quantity.zero.description == "0")
   }
+
+  @Test("the smallest exponent takes no longer than any other", .timeLimit(.minutes(1)))
+  func smallestExponent() throws {
+    let start = ContinuousClock.now
+    for _ in 0..<1000 { #expect(try Quantity(parsing: "1e-2147483648").description == "1e-9") }
+    // Two thousand million steps each would take an hour.
+    #expect(ContinuousClock.now - start < .seconds(30))
+  }
 }

@@ -9,7 +9,8 @@ extension Timestamp {
       let year = Self.number(bytes[0..<4]), let month = Self.number(bytes[5..<7]),
       let day = Self.number(bytes[8..<10]), let hour = Self.number(bytes[11..<13]),
       let minute = Self.number(bytes[14..<16]), let second = Self.number(bytes[17..<19]),
-      (1...12).contains(month), (1...31).contains(day), hour < 24, minute < 60, second <= 60
+      (1...12).contains(month), (1...Self.length(ofMonth: month, year)).contains(day), hour < 24, minute < 60,
+      second <= 60
     else { return nil }
     var rest = bytes[19...]
     var nanoseconds: Int64 = 0
@@ -21,9 +22,13 @@ extension Timestamp {
     }
     guard let offset = Self.offset(rest) else { return nil }
     let days = Self.days(year: year, month: month, day: day)
-    self.init(
-      seconds: days * 86_400 + hour * 3600 + minute * 60 + second - offset, nanoseconds: Int32(nanoseconds))
+    let seconds = days * 86_400 + hour * 3600 + minute * 60 + second - offset
+    guard Self.years0To9999.contains(seconds) else { return nil }
+    self.init(seconds: seconds, nanoseconds: Int32(nanoseconds))
   }
+
+  /// What four digits can say of a year.
+  private static let years0To9999: ClosedRange<Int64> = -62_167_219_200...253_402_300_799
 
   /// As `metav1.Time` is written: whole seconds.
   package var rfc3339: String { "\(description.dropLast(5))Z" }
@@ -40,7 +45,7 @@ extension Timestamp {
     if first | 0x20 == UInt8(ascii: "z") { return text.count == 1 ? 0 : nil }
     let parts = Array(text)
     guard parts.count == 6, parts[3] == UInt8(ascii: ":"), let hours = number(parts[1..<3]),
-      let minutes = number(parts[4..<6])
+      let minutes = number(parts[4..<6]), hours < 24, minutes < 60
     else { return nil }
     switch first {
     case UInt8(ascii: "+"): return hours * 3600 + minutes * 60
@@ -52,6 +57,14 @@ extension Timestamp {
   private static func number(_ digits: ArraySlice<UInt8>) -> Int64? {
     guard digits.allSatisfy({ (0x30...0x39).contains($0) }) else { return nil }
     return digits.reduce(0) { $0 * 10 + Int64($1 - 0x30) }
+  }
+
+  private static func length(ofMonth month: Int64, _ year: Int64) -> Int64 {
+    switch month {
+    case 2: year % 4 == 0 && (year % 100 != 0 || year % 400 == 0) ? 29 : 28
+    case 4, 6, 9, 11: 30
+    default: 31
+    }
   }
 
   /// Days since 1970-01-01, the reverse of how `description` counts.

@@ -74,6 +74,10 @@ extension GroupPicture.Volume {
   /// Nil for a row that is no logical volume's.
   fileprivate init?(row: [String: String]) throws(VolumeError) {
     guard let name = row["lv_name"], let uuid = row["lv_uuid"] else { return nil }
+    // It goes into a selection, between quotes.
+    guard uuid.utf8.allSatisfy(Self.isUUIDCharacter) else {
+      throw VolumeError(.internal, "LVM's report has \(quoted(uuid)) for the UUID of volume \(quoted(name))")
+    }
     self.name = name
     self.uuid = uuid
     size = ByteCount(try GroupPicture.number("lv_size", in: row))
@@ -85,5 +89,15 @@ extension GroupPicture.Volume {
     let tags = (row["lv_tags"] ?? "").split(separator: ",")
     formerName = VolumeTags.volumeName(in: tags).flatMap { $0 == name ? nil : String($0) }
     marks = formerName == nil ? VolumeTags.marks(in: tags) : nil
+  }
+
+  /// Letters, digits and hyphens (lvm2 `lib/uuid/uuid.c`, which has `!` and `#` in very old ones).
+  private static func isUUIDCharacter(_ byte: UInt8) -> Bool {
+    switch byte {
+    case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+      UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"), UInt8(ascii: "!"), UInt8(ascii: "#"):
+      true
+    default: false
+    }
   }
 }

@@ -10,9 +10,11 @@ internal import StorageModel
 ///
 /// Reads only; anything unexpected gives nil, which callers take as "changed".
 struct MetadataSequence: Sendable {
+  /// A part of a device, in bytes.
+  typealias Extent = (offset: UInt64, size: UInt64)
+
   private let device: String
-  private let areaOffset: UInt64
-  private let areaSize: UInt64
+  private let area: Extent
 
   private static let blockSize = 4096
   private static let sectorSize = 512
@@ -24,27 +26,36 @@ struct MetadataSequence: Sendable {
       let area = Self.firstMetadataArea(in: block)
     else { return nil }
     self.device = device
-    (areaOffset, areaSize) = area
+    self.area = area
   }
 
   /// The sequence number of the committed metadata if it is the group's; nil when it can not be told.
   func current(of group: String) -> UInt64? {
-    guard let location = committedText(), let text = read(at: areaOffset + location.offset) else { return nil }
+    guard let location = committedText(), let text = read(at: location.offset) else { return nil }
     return Self.sequence(in: text, group: group)
   }
 
-  /// How much larger the metadata can become: each version is written beside the last, so half of the area is the most
-  /// (lvm2 `vg_mda_free`).
-  var room: ByteCount? {
-    committedText().map { ByteCount((areaSize - UInt64(Self.sectorSize)) / 2) - ByteCount($0.size) }
+  /// How much larger the metadata can become; nil when it can not be told.
+  var room: ByteCount? { committedText().map { Self.room(of: area, with: $0) } }
+
+  /// Each version is written beside the last, so half of the area is the most (lvm2 `vg_mda_free`).
+  static func room(of area: Extent, with text: Extent) -> ByteCount {
+    ByteCount((area.size - UInt64(sectorSize)) / 2) - ByteCount(text.size)
   }
 
-  /// Where the committed text is: after checksum, magic, version, start and size comes the first raw_locn.
-  private func committedText() -> (offset: UInt64, size: UInt64)? {
-    guard let header = read(at: areaOffset), Array(header[4..<20]) == Self.areaMagic else { return nil }
+  private func committedText() -> Extent? {
+    read(at: area.offset).flatMap { Self.committedText(in: $0, of: area) }
+  }
+
+  /// Where on the device the committed text is: after checksum, magic, version, start and size of the area's header comes
+  /// the first raw_locn.
+  static func committedText(in header: [UInt8], of area: Extent) -> Extent? {
+    guard header.count >= 56, header[4..<20].elementsEqual(areaMagic) else { return nil }
     let offset = header.littleEndian64(at: 40)
     let size = header.littleEndian64(at: 48)
-    return offset >= UInt64(Self.sectorSize) && offset < areaSize && size > 0 ? (offset, size) : nil
+    guard offset >= UInt64(sectorSize), offset < area.size, size > 0 else { return nil }
+    let (start, overflow) = area.offset.addingReportingOverflow(offset)
+    return overflow ? nil : (start, size)
   }
 
   /// One sector at any sector boundary, read directly from the disk: the page cache is not the library's.
@@ -57,14 +68,16 @@ struct MetadataSequence: Sendable {
   }
 
   static func sequence(in text: [UInt8], group: String) -> UInt64? {
-    let lines = text.prefix { $0 != 0 }.split(separator: 0x0A)
+    let lines = text.prefix { $0 != 0 }.split(separator: 0x0A, omittingEmptySubsequences: false)
     guard let first = lines.first, first.elementsEqual("\(group) {".utf8) else { return nil }
     let key = Array("seqno = ".utf8)
     guard let line = lines.dropLast().first(where: { $0.starts(with: key) }) else { return nil }
-    return UInt64(String(decoding: line.dropFirst(key.count), as: UTF8.self))
+    let digits = String(decoding: line.dropFirst(key.count), as: UTF8.self)
+    return UInt64(digits).flatMap { String($0) == digits ? $0 : nil }
   }
 
-  static func firstMetadataArea(in block: [UInt8]) -> (offset: UInt64, size: UInt64)? {
+  static func firstMetadataArea(in block: [UInt8]) -> Extent? {
+    guard block.count >= 4 * sectorSize else { return nil }
     for sector in stride(from: 0, to: 4 * sectorSize, by: sectorSize) {
       guard block[sector..<(sector + 8)].elementsEqual("LABELONE".utf8) else { continue }
       let header = sector + Int(block.littleEndian32(at: sector + 20))

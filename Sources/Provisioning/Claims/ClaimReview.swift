@@ -87,7 +87,8 @@ package enum ClaimReview {
     if let source = claim.dataSource {
       throw Refusal(
         .unsupportedClaim,
-        "data source \(source) is not possible: volumes are made empty; leave it out and fill the volume from a pod")
+        "data source \(quoted(source)) is not possible: volumes are made empty; leave it out and fill the volume from a pod"
+      )
     }
   }
 

@@ -26,7 +26,11 @@ struct LongNatural {
   /// Divides; a remainder makes the quotient one larger.
   mutating func divideRoundingUp(byPowerOfTen power: Int) {
     var isExact = true
-    for _ in 0..<power where !isZero { isExact = divideByTen() == 0 && isExact }
+    // Ends with the number, and not with an exponent of ten digits.
+    for _ in 0..<power {
+      if isZero { break }
+      isExact = divideByTen() == 0 && isExact
+    }
     if !isExact { increment() }
   }
 
