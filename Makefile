@@ -8,13 +8,17 @@ BUILD ?= .build
 # Where `make install` puts things; DESTDIR is for packagers.
 PREFIX ?= /usr/local
 DESTDIR ?=
+# Inputs for each target of fuzz, and which target.
+RUNS ?= 1000000
+TARGET ?=
+KEEP ?=
 # Somebody else's cluster, for test-cluster.
 CLUSTER ?=
 PLUGIN_DIR ?= /usr/libexec/kubernetes/kubelet-plugins/volume/exec
 
 SWIFT_BUILD := swift build --scratch-path $(BUILD)
 SWIFT_FILES := Sources Tests Package.swift
-SHELL_FILES := $(wildcard lab/run lab/test lab/sanity lab/docs lab/dependencies lab/volume-group lab/boot lab/demo \
+SHELL_FILES := $(wildcard lab/run lab/test lab/fuzz lab/sanity lab/docs lab/dependencies lab/volume-group lab/boot lab/demo \
 	lab/cluster lab/cluster-test lab/kubernetes/programs lab/kubernetes/images lab/manifests lab/monitoring lab/promtool \
 	daemonset/image/build .ci/run flex-install/*.sh Benchmarks/common.bash Benchmarks/*/run.sh \
 	Tests/VolumeHostTests/Traces/replay)
@@ -53,6 +57,11 @@ test-cluster: build-tests build ## install on a real Kubernetes and run the test
 test-cluster-lvm: build-tests build ## the core of them with LVM, the cluster in a kernel of its own
 	@lab/dependencies cluster
 	@BUILD=$(BUILD) lab/test cluster-lvm
+
+.PHONY: fuzz
+fuzz: ## fuzz what reads bytes from outside, a million inputs each: TARGET=name, RUNS=number, KEEP=1, see lab/fuzz
+	@lab/dependencies
+	@BUILD=$(BUILD) RUNS=$(RUNS) KEEP=$(KEEP) lab/fuzz $(TARGET)
 
 .PHONY: sanity
 sanity: build-tests ## run flex-sanity against our client and daemon, in the lab

@@ -160,3 +160,22 @@ let package = Package(
       name: "ClusterTests", dependencies: ["LinuxSystem", "StorageModel"], path: "Tests/Cluster", swiftSettings: strict),
   ]
 )
+
+/// What is fuzzed, and so what the fuzz functions can see.
+let fuzzed: [Target.Dependency] = [
+  "CommandLineTool", "Provisioning", "StorageLedger", "KubernetesAPI", "NodeService", "NodeProtocol", "LogicalVolumes",
+  "LinuxSystem", "StorageModel",
+]
+
+// The fuzz functions are a test that replays inputs or, for `make fuzz` (lab/fuzz), a program that libFuzzer drives.
+if Context.environment["ELASTIC_LOCAL_FUZZ"] == nil {
+  package.targets.append(
+    .testTarget(
+      name: "FuzzTests", dependencies: fuzzed, path: "Tests/Fuzz",
+      exclude: ["Driver", "Corpus", "Found", "Dictionaries"], swiftSettings: strict))
+} else {
+  package.targets.append(
+    .executableTarget(
+      name: "fuzz", dependencies: fuzzed, path: "Tests/Fuzz", exclude: ["Replay", "Corpus", "Found", "Dictionaries"],
+      swiftSettings: strict))
+}

@@ -1,0 +1,1 @@
+../../../Sources/FlexClient/UTF8Sequence.swift

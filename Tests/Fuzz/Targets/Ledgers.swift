@@ -1,0 +1,92 @@
+internal import StorageLedger
+@testable internal import StorageModel
+
+extension FuzzTarget {
+  /// The provisioner's ledger, an entry in twelve bytes: whatever PVs and nodes say of sizes, room is handed out once, and
+  /// when every volume is gone all of it is free.
+  static let ledger = FuzzTarget("ledger", maximumLength: 240) { bytes throws(Violation) in
+    var book = FuzzedLedger()
+    for start in stride(from: 0, through: bytes.count - 12, by: 12) {
+      try book.enter(Array(bytes[start..<(start + 12)]))
+    }
+    try book.close()
+  }
+}
+
+/// A ledger of one node, changed by entries of twelve bytes: what, which volume, where, a number, and a size of eight bytes.
+private struct FuzzedLedger {
+  private static let node = "node-1"
+  private static let volumes = (0..<8).map { "pvc-\($0)" }
+  private static let places = [
+    Booking.Place(), Booking.Place(group: "a", isThin: false), Booking.Place(group: "a", isThin: true),
+    Booking.Place(group: "b", isThin: false),
+  ]
+
+  private var ledger = Ledger()
+  private var storage: NodeStorage?
+
+  mutating func enter(_ entry: [UInt8]) throws(Violation) {
+    let volume = Self.volumes[Int(entry[1]) % Self.volumes.count]
+    let place = Self.places[Int(entry[2]) % Self.places.count]
+    let size = entry[4...].reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
+    let booking = Booking(node: Self.node, place: place, size: ByteCount(size))
+    switch entry[0] % 6 {
+    case 0: publish(size: size, number: entry[3])
+    case 1: ledger.observe(booking, of: volume)
+    case 2: try reserve(booking, for: volume)
+    case 3: ledger.confirm(volume)
+    case 4: ledger.cancel(volume)
+    default: ledger.forget(volume)
+    }
+    try checkRoom()
+  }
+
+  /// Every volume goes: whatever was booked before, all that is published is free again.
+  mutating func close() throws(Violation) {
+    for volume in Self.volumes {
+      ledger.cancel(volume)
+      ledger.forget(volume)
+    }
+    try hold(ledger.count == 0, "\(ledger.count) volumes are still booked")
+    for place in Self.places {
+      guard let pool = storage?.pool(of: place) else { continue }
+      let free = ByteCount(pool.sizeBytes) - ByteCount(pool.reservedBytes)
+      try hold(ledger.room(on: Self.node, at: place) == free, "\(free) should be free again")
+    }
+  }
+
+  private mutating func publish(size: UInt64, number: UInt8) {
+    let extent = UInt64(1) << UInt64(number & 0x3F)
+    let pools = Self.places.dropFirst().map { place in
+      NodeStorage.Pool(
+        group: place.group ?? "", isThin: place.isThin ?? false, sizeBytes: size,
+        reservedBytes: size >> UInt64(number >> 6),
+        extentBytes: number == 0 ? 0 : extent)
+    }
+    storage = NodeStorage(node: Self.node, defaultGroup: "a", isThinByDefault: number & 1 == 1, pools: pools)
+    ledger.publish(storage, of: Self.node)
+  }
+
+  /// What fits has been free, or was the volume's own.
+  private mutating func reserve(_ booking: Booking, for volume: String) throws(Violation) {
+    let free = ledger.room(on: Self.node, at: booking.place)
+    let former = ledger.booking(of: volume)
+    do throws(Shortage) {
+      try ledger.reserve(booking, for: volume)
+    } catch {
+      try hold(ledger.booking(of: volume) == former, "a refusal has changed the booking")
+      return try holdOneLine(error.message)
+    }
+    try hold(ledger.booking(of: volume) == booking, "booked is \(String(describing: ledger.booking(of: volume)))")
+    guard former == nil, let pool = storage?.pool(of: booking.place) else { return }
+    try hold(pool.room(for: booking.size) <= free, "\(booking.size) taken of \(free)")
+  }
+
+  private func checkRoom() throws(Violation) {
+    for place in Self.places {
+      let pool = storage?.pool(of: place)
+      let most = pool.map { ByteCount($0.sizeBytes) - ByteCount($0.reservedBytes) } ?? .zero
+      try hold(ledger.room(on: Self.node, at: place) <= most, "more room than there is")
+    }
+  }
+}
