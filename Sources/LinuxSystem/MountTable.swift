@@ -73,17 +73,23 @@ extension MountTable {
 
   /// Orders mounts of one mount point by their parents: the one above names the one below. Whatever has no
   /// parent here (at most one, unless the path is hidden by a mount above it) comes in the kernel's order.
+  ///
+  /// Every mount comes once, whatever the numbers say: the first one of a machine names itself as its parent, and a table
+  /// that was read while mounts came and went can have a number twice.
   private static func layered(_ entries: [MountEntry]) -> [MountEntry] {
     guard entries.count > 1 else { return entries }
     let numbers = Set(entries.map(\.id))
-    var result = entries.filter { !numbers.contains($0.parentID) }
+    let hasParent = { (entry: MountEntry) in entry.parentID != entry.id && numbers.contains(entry.parentID) }
+    var result = entries.filter { !hasParent($0) }
+    var rest = entries.filter(hasParent)
     var index = 0
-    while index < result.count {
+    while index < result.count, !rest.isEmpty {
       let parent = result[index].id
-      result += entries.filter { $0.parentID == parent && $0.id != parent && numbers.contains($0.parentID) }
+      result += rest.filter { $0.parentID == parent }
+      rest.removeAll { $0.parentID == parent }
       index += 1
     }
-    return result
+    return result + rest
   }
 }
 

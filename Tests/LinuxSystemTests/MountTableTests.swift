@@ -50,6 +50,20 @@ struct MountTableTests {
     #expect(try MountTable(parsing: reversed.joined(separator: "\n")).at("/pods/a").map(\.id) == [41, 42, 43])
   }
 
+  @Test(
+    "every mount at a path comes once, whatever the numbers say",
+    arguments: [
+      (
+        ["1 1 0:2 / / rw - rootfs rootfs rw", "22 1 254:0 / / rw - ext4 /dev/vda rw"], [1, 22], "the first of a machine"
+      ),
+      (["41 1 0:5 / /a rw - t n rw", "8 41 0:6 / /a rw - t n rw", "41 8 0:7 / /a rw - t n rw"], [41, 8, 41], "twice"),
+      (["5 6 0:5 / /a rw - t n rw", "6 5 0:6 / /a rw - t n rw"], [5, 6], "in a circle"),
+    ])
+  func strangeNumbers(_ lines: [String], _ numbers: [Int], _ remark: String) throws {
+    let table = try MountTable(parsing: lines.joined(separator: "\n"))
+    #expect(table.at(try #require(table.entries.first).mountPoint).map(\.id) == numbers, "\(remark)")
+  }
+
   @Test("removed roots and mount points are told apart from living ones")
   func deleted() throws {
     let root = try #require(try table().at("/pods/d").first)

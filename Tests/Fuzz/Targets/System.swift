@@ -22,6 +22,7 @@ extension FuzzTarget {
     let layers = table.at(entry.mountPoint)
     let same = table.entries.filter { $0.mountPoint.isSame(entry.mountPoint) }
     try hold(layers.allSatisfy { same.contains($0) }, "another directory's mounts at \(entry.mountPoint)")
+    try hold(layers.count == same.count, "\(layers.count) of \(same.count) mounts at \(entry.mountPoint)")
     try hold(table.on(entry.device).contains(entry), "not on its own device")
     // Of every path that begins with the directory's bytes and a slash.
     let directory = entry.mountPoint.utf8.lastIndex(of: UInt8(ascii: "/")).map { String(entry.mountPoint[..<$0]) } ?? ""
