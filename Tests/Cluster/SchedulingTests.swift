@@ -64,6 +64,8 @@ struct SchedulingTests {
       let others = (0..<4).map { ClaimedVolume(name: "other-\($0)") }
       for claim in others { try Self.start(claim, size: "20Gi", on: nodes) }
       for claim in others { #expect(try eventually { try Self.node(of: claim) == "east" }) }
+      // The scheduler is told after some seconds.
+      #expect(try eventually { try nodes.map { try $0.room(for: "elastic-local") } == ["10Gi", "20Gi"] })
       let large = ClaimedVolume(name: "large")
       try Self.start(large, size: "30Gi", on: nodes)
       #expect(try eventually { try large.podEvents.contains("did not have enough free storage") })

@@ -35,11 +35,18 @@ struct SimulatedNode {
     }
   }
 
-  /// In which version of the API the daemon has written what there is room for in volumes of a class.
+  /// What the daemon says there is room for in volumes of a class, as Kubernetes has it; empty before it has said so.
+  func room(for storageClass: String) throws -> String { try published(storageClass, "{.capacity}") }
+
+  /// In which version of the API the daemon has written that.
   func versionOfRoom(for storageClass: String) throws -> String {
+    try published(storageClass, "{.metadata.managedFields[0].apiVersion}")
+  }
+
+  private func published(_ storageClass: String, _ path: String) throws -> String {
     try Cluster.kubectl(
       "get", "csistoragecapacity", "elastic-local.\(name).\(storageClass)", "--namespace", Product.namespace,
-      "--ignore-not-found", "-o", "jsonpath={.metadata.managedFields[0].apiVersion}")
+      "--ignore-not-found", "-o", "jsonpath=\(path)")
   }
 
   /// The machine is gone for good: its object and its daemon.
