@@ -105,9 +105,11 @@ let package = Package(
       swiftSettings: strict),
     .executableTarget(name: "flex-sanity", dependencies: ["VolumeHost"], swiftSettings: strict),
     .executableTarget(
-      name: "demo", dependencies: ["VolumeHost", "LinuxSystem", "StorageModel"], swiftSettings: strict),
+      name: "demo", dependencies: ["CommandLineTool", "VolumeHost", "LinuxSystem", "StorageModel"],
+      swiftSettings: strict),
     .executableTarget(
-      name: "torture", dependencies: ["VolumeHost", "NodeProtocol", "LinuxSystem", "StorageModel", "CLinux"],
+      name: "torture",
+      dependencies: ["CommandLineTool", "VolumeHost", "NodeProtocol", "LinuxSystem", "StorageModel", "CLinux"],
       swiftSettings: strict),
     .executableTarget(
       name: "ownership-benchmark", dependencies: ["VolumeHost"], path: "Benchmarks/ownership", exclude: ["run.sh"],

@@ -1,6 +1,6 @@
 internal import Glibc
 
-/// Standard output and error, a line at a time.
+/// Standard output and error, a line at a time and at once, also in a pipe.
 package enum Console {
   package static func print(_ text: String) { write(text, to: STDOUT_FILENO) }
 

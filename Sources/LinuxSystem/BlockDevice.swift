@@ -78,6 +78,7 @@ extension BlockDevice {
   package static func deviceMapperName(_ number: DeviceNumber) -> String? { deviceMapper("name", number) }
 
   private static func deviceMapper(_ attribute: String, _ number: DeviceNumber) -> String? {
+    // Devices of other drivers have no such file.
     guard let text = try? Files.readText("/sys/dev/block/\(number)/dm/\(attribute)") else { return nil }
     let line = text.hasSuffix("\n") ? String(text.dropLast()) : text
     return line.isEmpty ? nil : line

@@ -7,6 +7,7 @@ extension DeviceContents {
   /// A read error is thrown, never taken for blankness. LVM's internal devices (a pool's data, a mirror's leg) are
   /// `.other`: libblkid does not look at them and would call them empty.
   package static func probe(_ path: String) throws(SystemError) -> DeviceContents {
+    // An image file has no number. Whatever else is wrong with the path, the open below says.
     if let number = try? BlockDevice.number(of: path), let uuid = BlockDevice.deviceMapperUUID(number),
       isPrivate(deviceMapperUUID: uuid)
     {

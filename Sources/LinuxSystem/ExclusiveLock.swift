@@ -18,6 +18,7 @@ package struct ExclusiveLock: ~Copyable, Sendable {
 
   /// The process number in a lock file, for messages; nil when there is none.
   package static func holder(_ path: String) -> Int32? {
+    // Whoever can not be named is not: the lock itself decides, not this.
     guard let text = try? Files.readText(path) else { return nil }
     return text.split(separator: "\n").first.flatMap { Int32($0) }
   }

@@ -4,7 +4,7 @@ internal import Glibc
 package enum FileSystemComplaint: Hashable, Sendable {
   /// It takes no writes, though it was mounted for writing: the kernel does that after an error, ext4(5) `errors=`.
   case readOnly
-  /// Its root can not be opened any more; XFS answers so after it has shut itself down.
+  /// Its root can not be opened any more: a disk that fails, damage, an XFS that has shut itself down.
   case unreachable(Errno)
   /// ext4 has met so many errors since it was last repaired.
   case errors(UInt64)
@@ -17,7 +17,7 @@ package enum FileSystemComplaint: Hashable, Sendable {
     do throws(SystemError) {
       _ = try Descriptor.open(mount.mountPoint, O_RDONLY | O_DIRECTORY | O_NONBLOCK)
     } catch {
-      guard error.errno == .ioError else { throw error }
+      guard [.ioError, .structureNeedsCleaning].contains(error.errno) else { throw error }
       return .unreachable(error.errno)
     }
     if !readOnlyWords.isDisjoint(with: mount.superOptions) { return .readOnly }
@@ -31,6 +31,7 @@ package enum FileSystemComplaint: Hashable, Sendable {
   /// `errors_count`, sysfs-fs-ext4. Nil where the kernel has no such file.
   private static func errorCount(of device: DeviceNumber) -> UInt64? {
     guard let name = Files.linkTarget("/sys/dev/block/\(device)")?.split(separator: "/").last,
+      // A missing file is a kernel that does not count, not a complaint.
       let text = try? Files.readText("/sys/fs/ext4/\(name)/errors_count")
     else { return nil }
     return UInt64(text.filter { $0 != "\n" })

@@ -94,6 +94,7 @@ extension LoopDevice {
   private static func ensureNode(_ index: Int32) throws(SystemError) -> String {
     let path = "/dev/loop\(index)"
     if Files.exists(path) { return path }
+    // Where sysfs does not say, the number is what it is by the driver's own rule.
     let text = (try? Files.readText("/sys/block/loop\(index)/dev"))?.split(separator: "\n").first ?? ""
     // 7 is the major number of loop devices, and the minor their index unless they have partitions.
     let number = DeviceNumber(text) ?? DeviceNumber(major: 7, minor: UInt32(index))
@@ -118,7 +119,8 @@ extension LoopDevice {
     do throws(SystemError) {
       loop = try Descriptor.open(device, O_RDONLY)
     } catch {
-      // Without a node only the name is left to compare. A device that went away meanwhile has none.
+      // Without a node only the name is left to compare. A device that went away meanwhile has none, and an image that is
+      // gone is on none.
       guard error.errno == .noEntry || error.errno == .noSuchDevice else { throw error }
       return backingFile(of: device) == (try? Files.realPath(image))
     }
@@ -129,6 +131,7 @@ extension LoopDevice {
 
   private static func backingFile(of device: String) -> String {
     let name = Files.lastComponent(of: device)
+    // A device that was detached meanwhile has no such file, and is on no image.
     guard let text = try? Files.readText("/sys/block/\(name)/loop/backing_file") else { return "" }
     return withoutSuffix(withoutSuffix(text, "\n"), " (deleted)")
   }

@@ -51,7 +51,7 @@ package struct NodeReport: Sendable, Codable {
     package var stagedAt: String?
     /// Directories of pods it is published at.
     package var publishedAt: [String]
-    /// What the kernel holds against its file system; nil when nothing, and when it is mounted nowhere.
+    /// What the kernel held against its file system at the last look, one a minute with an API server; nil when nothing.
     package var complaint: String?
 
     package init(

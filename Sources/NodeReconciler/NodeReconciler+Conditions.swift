@@ -34,8 +34,6 @@ extension NodeReconciler {
 
   private func tell(_ name: VolumeName, isWarning: Bool, _ reason: String, _ message: String) {
     guard let pv = volumes[name.text] else { return }
-    for object in [pv.reference] + (pv.claim.map { [$0] } ?? []) {
-      writes.tell(object, isWarning: isWarning, reason: reason, message)
-    }
+    tellBoth(pv, isWarning: isWarning, reason: reason, message)
   }
 }

@@ -82,9 +82,10 @@ extension NodeReconciler {
         + "disk back, or delete the claim and restore into a new one")
   }
 
-  private func tellBoth(_ pv: PersistentVolume, reason: String, _ message: String) {
-    writes.tell(pv.reference, isWarning: true, reason: reason, message)
-    if let claim = pv.claim { writes.tell(claim, isWarning: true, reason: reason, message) }
+  /// Who looks at either sees it.
+  func tellBoth(_ pv: PersistentVolume, isWarning: Bool = true, reason: String, _ message: String) {
+    writes.tell(pv.reference, isWarning: isWarning, reason: reason, message)
+    if let claim = pv.claim { writes.tell(claim, isWarning: isWarning, reason: reason, message) }
   }
 
   // MARK: Releasing

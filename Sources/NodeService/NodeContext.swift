@@ -11,6 +11,7 @@ package struct NodeContext: Sendable {
   package let permits: FormatPermits
   package let locks: VolumeLocks
   package let publishedCalls: PublishedCalls
+  package let conditions: KnownConditions
   package let steps: StepPoints
   package let cluster: any ClusterKnowledge
   package let log: Log
@@ -38,6 +39,7 @@ package struct NodeContext: Sendable {
     permits = FormatPermits(directory: settings.permitDirectory)
     locks = VolumeLocks()
     publishedCalls = PublishedCalls()
+    conditions = KnownConditions()
   }
 
   package static let randomToken: @Sendable () -> CreationToken = {

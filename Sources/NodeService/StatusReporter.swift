@@ -35,7 +35,6 @@ struct StatusReporter: Sendable {
 
   private func volumes() async throws(VolumeError) -> [NodeReport.Volume] {
     var result: [NodeReport.Volume] = []
-    let conditions = VolumeConditions(context: context)
     let volumes = try await context.engine.volumes()
     let mountsByVolume = try await context.system.mounts(ofAll: volumes.map(\.location))
     for (volume, entries) in zip(volumes, mountsByVolume) {
@@ -48,7 +47,7 @@ struct StatusReporter: Sendable {
         isActive: volume.isActive, isRetained: volume.marks?.isRetained ?? false,
         createdAt: volume.createdAt?.description, stagedAt: mounts.contains(staging) ? staging : nil,
         publishedAt: mounts.filter { $0 != staging }.sorted())
-      line.complaint = try await conditions.complaint(about: volume.name, entries)?.description
+      line.complaint = context.conditions.complaint(about: volume.name)?.description
       result.append(line)
     }
     return result

@@ -14,11 +14,14 @@ struct VolumeConditions: Sendable {
     for (volume, entries) in zip(volumes, mounts) {
       result[volume.name] = try await complaint(about: volume.name, entries)
     }
+    context.conditions.set(result)
     return result
   }
 
   /// - Parameter mounts: all mounts of the volume. One that may be written, the staging if it is there, stands for all.
-  func complaint(about name: VolumeName, _ mounts: [MountEntry]) async throws(VolumeError) -> FileSystemComplaint? {
+  private func complaint(
+    about name: VolumeName, _ mounts: [MountEntry]
+  ) async throws(VolumeError) -> FileSystemComplaint? {
     let staging = context.settings.stagingPath(of: name)
     let writable = mounts.filter { !$0.isReadOnly || $0.mountPoint == staging }
     guard let mount = writable.first(where: { $0.mountPoint == staging }) ?? writable.first else { return nil }

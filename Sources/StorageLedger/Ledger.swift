@@ -14,7 +14,7 @@ package struct Ledger: Sendable {
   private struct Reservation: Sendable {
     /// How many listings had begun when the PV was known to be written; nil while it is being written.
     var writtenAt: Int?
-    /// What was booked before: a PV that is being grown has its room already.
+    /// What was booked before, by a PV of that name that a list or watch has shown: it counts again if the write fails.
     var former: Booking?
   }
 

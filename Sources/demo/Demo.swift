@@ -1,3 +1,4 @@
+import CommandLineTool
 import Glibc
 import LinuxSystem
 
@@ -10,7 +11,7 @@ enum Demo {
     guard let products = environment["ELASTIC_LOCAL_PRODUCTS"], let kind = environment["LAB_KIND"],
       OwnProcess.arguments.count == 1
     else {
-      Teller.complain("demo: run it by lab/demo")
+      Console.error("demo: run it by lab/demo")
       exit(2)
     }
     let node = DemoNode(root: "/mnt", products: products)
@@ -22,7 +23,7 @@ enum Demo {
       case let word: throw DemoFailure("\(word) is neither first nor second")
       }
     } catch {
-      Teller.complain("\nthe daemon said:\n\(node.daemonLog)\ndemo: \(error)")
+      Console.error("\nthe daemon said:\n\(node.daemonLog)\ndemo: \(error)")
       node.killDaemon()
       exit(1)
     }

@@ -1,3 +1,4 @@
+import CommandLineTool
 import LinuxSystem
 
 /// Performs operations, and acknowledges in the history what has been done, as soon as nothing may undo it any more.
@@ -122,13 +123,13 @@ struct Performer: Sendable {
   // MARK: looking
 
   /// By mounting it: again where the kernel can not replay a growth at once, see `LinuxNodeSystem.mountReplayed`.
-  private func replayJournal(_ device: String) throws {
+  private func replayJournal(_ device: String, _ fileSystem: String) throws {
     guard try MountTable.current().mounts(ofBlockDevice: BlockDevice.number(of: device)).isEmpty else { return }
     let path = node.place.root + "/look"
     try Files.makeDirectories(path, mode: 0o700)
     for attempt in 1...3 {
       do throws(SystemError) {
-        try Mounting.mount(device: device, atPath: path, fileSystem: "xfs", flags: [], data: "")
+        try Mounting.mount(device: device, atPath: path, fileSystem: fileSystem, flags: [], data: "")
         try Mounting.unmount(path)
       } catch {
         guard attempt < 3 else { throw Finding("\(device) can not be mounted: \(error)") }
@@ -141,13 +142,13 @@ struct Performer: Sendable {
     let device = Group.device(volume.new.name)
     guard Files.exists(device) else { return }
     let isExt4 = volume.new.fileSystem == "ext4"
-    // A journal that was not replayed is no flaw; e2fsck looks past it, xfs_repair does not.
-    if !isExt4 { try replayJournal(device) }
+    // A journal that was not replayed is no flaw, and neither checker reads it when it may change nothing.
+    try replayJournal(device, volume.new.fileSystem)
     let words = isExt4 ? ["-fn", device] : ["-n", device]
     let result = try await Shell.attempt(isExt4 ? "e2fsck" : "xfs_repair", words)
     if volume.mebibytes > volume.new.mebibytes, result.output.contains("would write modified primary superblock") {
       // The kernel writes an XFS's secondary superblocks after a growth, beside the journal: docs/defects.md, "Not ours".
-      return Console.say("  \(device): secondary superblocks from before a growth; not looked at any further")
+      return Console.print("  \(device): secondary superblocks from before a growth; not looked at any further")
     }
     if !result.isSuccess { throw Finding("\(device) is not sound: \(result.output.suffix(800))") }
   }

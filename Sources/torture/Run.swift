@@ -1,9 +1,13 @@
+import CommandLineTool
 import Glibc
 import LinuxSystem
 import VolumeHost
 
 /// A run: rounds of one operation and one strike each, until the power fails or all rounds are over.
 struct Run {
+  /// lab/run cuts the power at exactly this line.
+  private static let powerCut = "LAB-POWER-CUT"
+
   let history: History
   let node: NodeUnderTest
   let planner: Planner
@@ -15,13 +19,13 @@ struct Run {
   func go() async throws {
     try await boot()
     if let open = model.open {
-      Console.say("  up again")
+      Console.print("  up again")
       try await finish(open)
     }
     while model.nextRound < rounds {
       let round = planner.round(model.nextRound, in: model)
       try history.add(.round(round))
-      Console.say("\(round)")
+      Console.print("\(round)")
       try await attempt(round)
       try await finish(round)
     }
@@ -86,7 +90,7 @@ struct Run {
     }
     let answer = try await work.value
     try await companion.value
-    if let failure = answer.failure { Console.say("  \(answer.question): \(failure.prefix(160))") }
+    if let failure = answer.failure { Console.print("  \(answer.question): \(failure.prefix(160))") }
     if !answer.isSuccess, round.mustBeUndone { try await requireAsModelled() }
     try await saboteur.heal(strike)
     if case .deviceFails = strike { try await restartPods() }
@@ -108,7 +112,7 @@ struct Run {
       try await node.disk.mark("at-the-step")
     }
     try history.add(.cut)
-    Console.say("\n\(Console.powerCut)")
+    Console.print("\n\(Self.powerCut)")
     try await Task.sleep(for: .seconds(60))
     throw Trouble("the power was not cut")
   }

@@ -1,3 +1,4 @@
+import CommandLineTool
 import Glibc
 import LinuxSystem
 
@@ -19,14 +20,14 @@ enum Torture {
       case let words where words.count == 5 && words[0] == "cut": try cut(Array(words.dropFirst()))
       case let words where words.count > 1 && words[0] == "summary": try summarize(Array(words.dropFirst()))
       default:
-        Console.complain("torture: run it by lab/torture")
+        Console.error("torture: run it by lab/torture")
         exit(2)
       }
     } catch let finding as Finding {
-      Console.complain("FOUND: \(finding)")
+      Console.error("FOUND: \(finding)")
       exit(1)
     } catch {
-      Console.complain("torture: \(error)")
+      Console.error("torture: \(error)")
       exit(3)
     }
   }
@@ -62,13 +63,13 @@ enum Torture {
       guard rename(written, image) == 0 else {
         throw SystemError(operation: "rename", subject: written, errno: .current)
       }
-      return Console.say("  all that was written is on the disk")
+      return Console.print("  all that was written is on the disk")
     }
     var replay = Replay(image: image, log: log, keeping: keeping, dice: Dice(seed: UInt64(round.number), stream: 2))
-    Console.say("  \(try replay.run())")
+    Console.print("  \(try replay.run())")
   }
 
   private static func summarize(_ notes: [String]) throws {
-    Console.say("\(Summary(try notes.map { try History.read($0 + "/history") }))")
+    Console.print("\(Summary(try notes.map { try History.read($0 + "/history") }))")
   }
 }

@@ -14,50 +14,30 @@ struct LifeTests {
   @Test("a pod runs with its volume, and the data survives it", arguments: ["ext4", "xfs", "btrfs"])
   func survivesPod(fileSystem: String) throws {
     try ClaimedVolume.with("life-\(fileSystem)", storageClass: try Self.storageClass(fileSystem)) { volume in
-      try volume.startPod(Pod(name: "first"))
-      #expect(try Cluster.inside("first", "grep ' /data ' /proc/mounts").contains(" \(fileSystem) rw"))
-      try Cluster.inside("first", "echo kept >/data/file && sync")
-      try Cluster.kubectl("delete", "pod", "first")
-      try volume.startPod(Pod(name: "second"))
-      #expect(try Cluster.inside("second", "cat /data/file") == "kept\n")
+      try survivesItsPod(fileSystem, volume.startPod)
     }
+  }
+
+  private func survivesItsPod(_ fileSystem: String, _ start: (Pod) throws -> Void) throws {
+    try start(Pod(name: "first"))
+    #expect(try Cluster.inside("first", "grep ' /data ' /proc/mounts").contains(" \(fileSystem) rw"))
+    try Cluster.inside("first", "echo kept >/data/file && sync")
+    try Cluster.kubectl("delete", "pod", "first")
+    try start(Pod(name: "second"))
+    #expect(try Cluster.inside("second", "cat /data/file") == "kept\n")
   }
 
   @Test("a PV that was made by hand gets its volume with its first pod, and the data survives that pod")
   func madeByHand() throws {
-    try BoundVolume.with("by-hand") { volume in
-      try volume.startPod(Pod(name: "first"))
-      try Cluster.inside("first", "echo kept >/data/file && sync")
-      try Cluster.kubectl("delete", "pod", "first")
-      try volume.startPod(Pod(name: "second"))
-      #expect(try Cluster.inside("second", "cat /data/file") == "kept\n")
-    }
+    try BoundVolume.with("by-hand") { volume in try survivesItsPod("ext4", volume.startPod) }
   }
 
   @Test("a pod's own claim, made and removed with it: a generic ephemeral volume")
   func ephemeral() throws {
+    let request = "resources: {requests: {storage: 320Mi}}"
+    let spec = "{accessModes: [ReadWriteOnce], storageClassName: elastic-local, \(request)}"
     try Cluster.apply(
-      """
-      apiVersion: v1
-      kind: Pod
-      metadata: {name: brief}
-      spec:
-        terminationGracePeriodSeconds: 0
-        containers:
-        - name: main
-          image: localhost/busybox:1
-          imagePullPolicy: Never
-          command: [sh, -c, "sleep 100000"]
-          volumeMounts: [{name: data, mountPath: /data}]
-        volumes:
-        - name: data
-          ephemeral:
-            volumeClaimTemplate:
-              spec:
-                accessModes: [ReadWriteOnce]
-                storageClassName: elastic-local
-                resources: {requests: {storage: 320Mi}}
-      """)
+      Pod(name: "brief").manifest(volume: "ephemeral: {volumeClaimTemplate: {spec: \(spec)}}", label: "brief"))
     try Cluster.awaitReady("brief")
     let claim = ClaimedVolume(name: "brief-data")
     let pv = try claim.pvName

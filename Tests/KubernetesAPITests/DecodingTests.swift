@@ -116,7 +116,6 @@ struct DecodingTests {
       #"{"spec":{"storageClassName":"","selector":{"matchLabels":{"a":"b"}},"dataSourceRef":{"kind":"VolumeSnapshot","#
         + #""name":"s"}},"status":{"phase":"Pending","conditions":[{"type":"Resizing","status":"True"}]}}"#)
     #expect(rich.storageClassName == "" && rich.hasSelector && rich.dataSource == "VolumeSnapshot/s")
-    #expect(rich.conditions == [Condition(type: "Resizing", status: "True")])
   }
 
   @Test("a pod names the claims of its volumes, those of generic ephemeral ones too")

@@ -22,7 +22,6 @@ package struct PersistentVolumeClaim: APIObject {
   package var phase = ""
   /// `status.capacity.storage`.
   package var capacity: Quantity?
-  package var conditions: [Condition] = []
 
   package init(metadata: ObjectMeta = ObjectMeta()) { self.metadata = metadata }
 }
@@ -71,7 +70,6 @@ extension PersistentVolumeClaim {
       switch key {
       case "phase": phase = try json.string() ?? ""
       case "capacity": capacity = try json.member("storage") { json throws(JSONSyntaxError) in try json.quantity() }
-      case "conditions": conditions = try json.array(Condition.init)
       default: break
       }
     }

@@ -1,3 +1,4 @@
+import CommandLineTool
 import LinuxSystem
 
 /// The thin pool after errors of its disk.
@@ -12,7 +13,7 @@ enum ThinPool {
     guard
       status.contains("Fail") || status.contains("Error") || status.contains(" ro ") || status.contains("needs_check")
     else { return }
-    Console.say("  the thin pool is taken down and up again")
+    Console.print("  the thin pool is taken down and up again")
     try await node.daemon?.kill9()
     try await Shell.run("vgchange", "-q", "-q", "-an", Group.name)
     try await Group.activateForeign()

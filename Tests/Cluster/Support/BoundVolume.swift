@@ -77,10 +77,15 @@ struct Pod {
   var mount = ""
 
   func manifest(claim: String) -> String {
+    manifest(volume: "persistentVolumeClaim: {claimName: \(claim)}", label: claim)
+  }
+
+  /// - Parameter label: what finds the pods of one test.
+  func manifest(volume: String, label: String) -> String {
     """
     apiVersion: v1
     kind: Pod
-    metadata: {name: \(name), labels: {volume: \(claim)}}
+    metadata: {name: \(name), labels: {volume: \(label)}}
     spec:
       terminationGracePeriodSeconds: 0
       securityContext: \(securityContext)
@@ -92,7 +97,7 @@ struct Pod {
         env: [{name: POD_NAME, valueFrom: {fieldRef: {fieldPath: metadata.name}}}]
         volumeMounts: [{name: data, mountPath: /data\(mount.isEmpty ? "" : ", " + mount)}]
       volumes:
-      - {name: data, persistentVolumeClaim: {claimName: \(claim)}}
+      - {name: data, \(volume)}
     """
   }
 }
