@@ -10,20 +10,26 @@ package enum Signals {
     signal(SIGPIPE, SIG_IGN)
   }
 
-  /// Waits for SIGTERM or SIGINT and says which; call again for the next one. Needs `block` before. A thread of its
-  /// own waits, and stays until there is a signal, whatever becomes of the calling task.
-  package static func waitForTermination() async -> Int32 {
-    await withCheckedContinuation { continuation in
-      do throws(SystemError) {
-        try NativeThread.start(name: "signals", stackSize: 64 << 10) { continuation.resume(returning: sigwaitOnce()) }
-      } catch {
-        fatalError("without a thread for signals this process could not be stopped in order: \(error)")
-      }
-    }
+  /// Parks the main thread until the process ends; it takes SIGTERM and SIGINT for `waitForTermination`. Needs `block`
+  /// before.
+  ///
+  /// The main thread and no other: the kernel gives it a signal of the process before any other thread that would have
+  /// it (`complete_signal`, kernel/signal.c of Linux 6.1). liblvm2cmd unblocks both signals in the thread of a command
+  /// (`sigint_allow`, lib/misc/lvm-signal.c of 2.03), and one that is delivered there ends that command at most.
+  package static func takeTerminations() -> Never {
+    while true { terminations.continuation.yield(sigwaitOnce()) }
   }
 
-  /// The same, blocking the calling thread: sigwait(3).
-  package static func sigwaitOnce() -> Int32 {
+  /// Waits for SIGTERM or SIGINT and says which; call again for the next one. Needs the main thread in
+  /// `takeTerminations`; one task at a time may wait. A cancelled task waits no longer, and gets 0.
+  package static func waitForTermination() async -> Int32 {
+    await terminations.stream.first { _ in true } ?? 0
+  }
+
+  private static let terminations = AsyncStream.makeStream(of: Int32.self)
+
+  /// Blocks the calling thread until there is one: sigwait(3).
+  private static func sigwaitOnce() -> Int32 {
     var set = terminationSet()
     var number: Int32 = 0
     while sigwait(&set, &number) != 0 {}

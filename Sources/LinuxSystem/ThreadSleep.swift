@@ -9,9 +9,4 @@ package enum ThreadSleep {
     var left = timespec()
     while nanosleep(&wanted, &left) == -1, Errno.current == .interrupted { wanted = left }
   }
-
-  /// Parks the calling thread until the process ends.
-  package static func forever() -> Never {
-    while true { sleep(.seconds(86_400)) }
-  }
 }

@@ -15,4 +15,4 @@ Task.detached {
   }
 }
 // Not `await`: libdispatch would take this thread over and unblock its signals, and SIGTERM would end the process.
-ThreadSleep.forever()
+Signals.takeTerminations()
