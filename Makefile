@@ -19,7 +19,7 @@ PLUGIN_DIR ?= /usr/libexec/kubernetes/kubelet-plugins/volume/exec
 SWIFT_BUILD := swift build --scratch-path $(BUILD)
 SWIFT_FILES := Sources Tests Package.swift
 SHELL_FILES := $(wildcard lab/run lab/test lab/torture lab/torture-known lab/fuzz lab/sanity lab/docs lab/dependencies lab/volume-group lab/boot \
-	lab/demo lab/cluster lab/cluster-test lab/kubernetes/programs lab/kubernetes/images lab/manifests lab/monitoring lab/promtool \
+	lab/demo lab/cluster lab/cluster-test lab/kubernetes/programs lab/kubernetes/images lab/manifests lab/rights lab/monitoring lab/promtool \
 	daemonset/image/build .ci/run flex-install/*.sh Benchmarks/common.bash Benchmarks/*/run.sh Benchmarks/cluster/*.bash \
 	Tests/VolumeHostTests/Traces/replay)
 
@@ -34,7 +34,7 @@ dependencies: ## install what is missing to build, run and test (Debian and Ubun
 .PHONY: build
 build: ## build the release executables, with the Swift library linked in
 	@lab/dependencies build
-	$(SWIFT_BUILD) -c release --static-swift-stdlib
+	$(SWIFT_BUILD) -c release --static-swift-stdlib -Xswiftc -Osize
 
 .PHONY: test
 test: build-tests ## run every test; what needs a device mapper runs in the lab (no root needed)

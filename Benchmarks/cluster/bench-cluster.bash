@@ -74,7 +74,8 @@ write_token() { # ACCOUNT
 run_program() { # NAME ACCOUNT COMMAND...
   local name=$1 account=$2
   shift 2
-  lab_cluster run "$name" "$@" --server "$CLUSTER_SERVER" --certificate-authority "$CLUSTER_CA" \
+  # The environment is that of their pods.
+  lab_cluster run "$name" env --unset=LANG --unset=LC_ALL GNUTLS_NO_IMPLICIT_INIT=1 "$@" --server "$CLUSTER_SERVER" --certificate-authority "$CLUSTER_CA" \
     --token-file "$directory/$account.token" --metrics-address 127.0.0.1:0
 }
 

@@ -56,7 +56,7 @@ int clinux_block_size(int descriptor, uint64_t *bytes) { return ioctl(descriptor
 char **clinux_environment(void) { return environ; }
 
 void clinux_keep_allocator_small(void) {
-  mallopt(M_ARENA_MAX, 2);
+  mallopt(M_ARENA_MAX, 1);
   mallopt(M_MMAP_THRESHOLD, 256 << 10);
   mallopt(M_TRIM_THRESHOLD, 256 << 10);
 }

@@ -43,8 +43,8 @@ package enum OwnProcess {
 }
 
 extension OwnProcess {
-  /// Keeps memory small in a process with short-lived threads and a library that takes 8 MiB for every command: at most
-  /// two malloc arenas instead of eight per processor, and fixed thresholds, so that large blocks are mapped and given
+  /// Keeps memory small in a process with short-lived threads and a library that takes 8 MiB for every command: one
+  /// malloc arena instead of eight per processor, and fixed thresholds, so that large blocks are mapped and given
   /// back (mallopt(3): left alone, glibc raises them to the largest block freed so far). To be called first in main.
   package static func keepAllocatorSmall() { clinux_keep_allocator_small() }
 

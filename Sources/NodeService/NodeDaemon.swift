@@ -13,6 +13,8 @@ package struct NodeDaemon: Sendable {
 
   /// How often unused stagings are looked for. Rare: every call cleans up behind itself.
   private static let sweepInterval = Duration.seconds(300)
+  /// How often free memory goes back to the system.
+  private static let memoryInterval = Duration.seconds(5)
   /// How long running calls may go on after SIGTERM before they are cancelled and undone.
   private static let drainGrace = Duration.seconds(20)
 
@@ -82,14 +84,25 @@ package struct NodeDaemon: Sendable {
       }
     }
     let reconciling = Task.detached { [cluster] in await cluster?.run() }
+    let returning = Task.detached { await Self.returnMemory() }
     let signal = await Signals.waitForTermination()
     context.log.notice("signal received", ["signal": "\(signal)"])
     sweeping.cancel()
     reconciling.cancel()
+    returning.cancel()
     // A second signal ends the process at once.
     Task.detached {
       _ = await Signals.waitForTermination()
       OwnProcess.kill9()
+    }
+  }
+
+  /// LVM takes several times of what it leaves behind for each command, and a list of PVs likewise, in small pieces that the
+  /// allocator keeps. A fraction of a millisecond each time.
+  private static func returnMemory() async {
+    while !Task.isCancelled {
+      do { try await Task.sleep(for: memoryInterval) } catch { return }  // cancelled: the daemon ends
+      OwnProcess.returnFreeMemory()
     }
   }
 

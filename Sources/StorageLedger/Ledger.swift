@@ -70,6 +70,17 @@ package struct Ledger: Sendable {
     enter(reservation.former, for: volume)
   }
 
+  /// A PV that was perhaps written has been read, and is this; nil when there is none.
+  ///
+  /// What has been read may be older than what a watch has shown meanwhile, in particular its end: it counts only where
+  /// nothing has been shown since it was reserved.
+  package mutating func settle(_ volume: String, as found: Booking?) {
+    guard reservations[volume] != nil else { return }
+    guard let found else { return cancel(volume) }
+    enter(found, for: volume)
+    confirm(volume)
+  }
+
   // MARK: What the API server shows
 
   /// A PV as a list or watch shows it; nil for one without a node.

@@ -71,6 +71,22 @@ struct ProvisionedTests {
     }
   }
 
+  @Test("a volume that mkfs does not make says so on claim and PV, in one Event that counts, and goes with its claim")
+  func unmakeable() throws {
+    try Cluster.apply(
+      Cluster.storageClass(
+        "unmakeable", "volumeBindingMode: WaitForFirstConsumer\nparameters: {mkfsOptions: '-O no_such_feature'}"))
+    try ClaimedVolume.with("unmakeable", storageClass: "unmakeable") { volume in
+      try Cluster.apply(Pod(name: "waiting").manifest(claim: volume.name))
+      #expect(try eventually { try volume.events.contains("no_such_feature") })
+      let counts = "jsonpath={.items[?(@.involvedObject.name==\"\(volume.name)\")].count}"
+      #expect(
+        try eventually(seconds: 120) {
+          try Cluster.kubectl("get", "events", "-o", counts).split(separator: " ").contains { Int($0) ?? 0 > 1 }
+        })
+    }
+  }
+
   private func resize(_ volume: ClaimedVolume, to size: String) throws {
     let patch = "{\"spec\": {\"resources\": {\"requests\": {\"storage\": \"\(size)\"}}}}"
     try Cluster.kubectl("patch", "pvc", volume.name, "--patch", patch)

@@ -16,6 +16,10 @@ final class SimulatedCluster: ClusterWrites {
     var nodes: [String: Node] = [:]
     var notes: [(object: ObjectReference, note: Note)] = []
     var creations: [String: Int] = [:]
+    /// Every change so far, in order, if it is kept.
+    var history: [Change]?
+    /// What was as it must not be when something was written, for good.
+    var violations: [String] = []
     var version = 0
     /// What becomes of the next creations, in order; after that they are done.
     var fates: [Fate] = []
@@ -47,14 +51,19 @@ final class SimulatedCluster: ClusterWrites {
     let result: Result<Value, WriteFailure> = state.withLock { state in
       do throws(WriteFailure) {
         let (value, changes) = try body(&state)
-        // Under the lock, so that changes come in the order in which they were made.
-        for change in changes { feed.yield(change) }
+        publish(changes, &state)
         return .success(value)
       } catch {
         return .failure(error)
       }
     }
     return try result.get()
+  }
+
+  /// Under the lock, so that changes come in the order in which they were made.
+  private func publish(_ changes: [Change], _ state: inout State) {
+    for change in changes { feed.yield(change) }
+    state.history?.append(contentsOf: changes)
   }
 
   // MARK: What the provisioner asks
@@ -76,7 +85,7 @@ final class SimulatedCluster: ClusterWrites {
       state.volumes[name] = made
       let changes = [.volume(name, made)] + Self.bind(name, &state)
       if fate == .lostAfter {
-        for change in changes { feed.yield(change) }
+        publish(changes, &state)
         throw WriteFailure(.unknown, "timed out")
       }
       return (made, changes)
@@ -88,6 +97,7 @@ final class SimulatedCluster: ClusterWrites {
   func delete(_ volume: PersistentVolume) async throws(WriteFailure) {
     try change { state throws(WriteFailure) in
       var found = try Self.require(volume, in: state)
+      if !Self.mayBeDeleted(found, state) { state.violations.append("deleted: \(found)") }
       found.metadata.deletionTimestamp = Timestamp(seconds: 1, nanoseconds: 0)
       return ((), Self.store(found, &state))
     }
@@ -96,6 +106,7 @@ final class SimulatedCluster: ClusterWrites {
   func liftFinalizer(of volume: PersistentVolume) async throws(WriteFailure) {
     try change { state throws(WriteFailure) in
       var found = try Self.require(volume, in: state)
+      if !found.metadata.isBeingDeleted || found.phase == "Bound" { state.violations.append("given up: \(found)") }
       found.metadata.finalizers.removeAll { $0 == ClusterNames.finalizer }
       return ((), Self.store(found, &state))
     }
@@ -117,6 +128,9 @@ final class SimulatedCluster: ClusterWrites {
   func tell(_ object: ObjectReference, _ note: Note) { state.withLock { $0.notes.append((object, note)) } }
 
   // MARK: What users, nodes and Kubernetes do
+
+  /// What becomes of the next creations.
+  func isFailing(_ fate: Fate, times: Int) { look { $0.fates = Array(repeating: fate, count: times) } }
 
   func add(_ claim: PersistentVolumeClaim) {
     try? change { state throws(WriteFailure) in
@@ -161,11 +175,33 @@ final class SimulatedCluster: ClusterWrites {
     }
   }
 
+  static let recreatedPrefix = "uid-anew-"
+
+  /// Deleted by force, and made again as it was, with another UID.
+  func recreate(volume name: String) {
+    try? change { state throws(WriteFailure) in
+      guard var volume = state.volumes[name], !volume.metadata.isBeingDeleted else { return ((), []) }
+      volume.metadata.uid = Self.recreatedPrefix + "\(state.version)"
+      return ((), [.volume(name, nil)] + Self.store(volume, &state))
+    }
+  }
+
+  func removeAllClaims(where isMeant: (ObjectKey, PersistentVolumeClaim) -> Bool) {
+    for key in look({ $0.claims.filter { isMeant($0.key, $0.value) }.map(\.key) }) { removeClaim(key) }
+  }
+
   func put(_ volume: PersistentVolume) {
     try? change { state throws(WriteFailure) in ((), Self.store(volume, &state)) }
   }
 
   // MARK: Rules
+
+  /// By the truth: nobody has the volume, and nobody wants to keep it.
+  private static func mayBeDeleted(_ volume: PersistentVolume, _ state: State) -> Bool {
+    !state.claims.values.contains { $0.metadata.uid == volume.claim?.uid } && volume.reclaimPolicy == "Delete"
+      && ClusterNames.provisioners.contains(
+        volume.metadata.annotations["pv.kubernetes.io/provisioned-by"] ?? "")
+  }
 
   private static func require(
     _ volume: PersistentVolume, in state: State

@@ -176,6 +176,33 @@ struct LedgerTests {
     for volume in ["u", "v", "w"] { ledger.forget(volume) }
     #expect(ledger.room(on: "a", at: .init()) == .gibibytes(10))
   }
+
+  @Test("what was read of a PV counts only while nothing newer was shown: one whose end was shown takes no room")
+  func readTooLate() throws {
+    var ledger = Self.ledger()
+    let booking = Booking(node: "a", size: .gibibytes(4))
+    try ledger.reserve(booking, for: "v")
+    ledger.observe(booking, of: "v")
+    ledger.forget("v")
+    ledger.settle("v", as: booking)
+    #expect(ledger.room(on: "a", at: .init()) == .gibibytes(10))
+  }
+
+  @Test("a PV that was read and never shown takes room until a list that began later lacks it")
+  func readAndNeverShown() throws {
+    var ledger = Self.ledger()
+    try ledger.reserve(Booking(node: "a", size: .gibibytes(4)), for: "v")
+    ledger.settle("v", as: Booking(node: "a", size: .gibibytes(6)))
+    #expect(ledger.room(on: "a", at: .init()) == .gibibytes(4))
+    ledger.endListing()
+    #expect(ledger.room(on: "a", at: .init()) == .gibibytes(4))
+    ledger.beginListing()
+    ledger.endListing()
+    #expect(ledger.room(on: "a", at: .init()) == .gibibytes(10))
+    try ledger.reserve(Booking(node: "a", size: .gibibytes(4)), for: "w")
+    ledger.settle("w", as: nil)
+    #expect(ledger.room(on: "a", at: .init()) == .gibibytes(10))
+  }
 }
 
 /// One thick group `vg` with 4 MiB extents, the default.

@@ -9,6 +9,12 @@ package enum ClaimVerdict: Hashable, Sendable {
   case wait
   case refuse(Refusal)
   case make(VolumeWish)
+
+  /// The volume that is to be made; nil when none is, now.
+  var volume: String? {
+    guard case .make(let wish) = self else { return nil }
+    return wish.volume
+  }
 }
 
 /// Looks at a claim and its class; asks nobody.

@@ -23,6 +23,9 @@ struct NodeIndex: Sendable {
 
   func hostname(of name: String) -> String? { labels[name]?[ClusterNames.hostnameLabel] }
 
+  /// The node that volumes of a hostname are on.
+  func name(of hostname: String) -> String? { names[hostname] }
+
   /// The hostname for what a volume says of its node: a hostname already, or a node's name as a label has it.
   func hostname(for text: String) -> String {
     if names[text] != nil { return text }

@@ -5,9 +5,13 @@ internal import StorageLedger
 // A claim that has no volume.
 extension Provisioner {
   func process(claim key: ObjectKey) async -> WorkQueue<Work>.Ending {
-    guard let claim = claims[key] else { return await settleDoubts(of: key) }
+    let verdict = claims[key].map { claim in ClaimReview.verdict(on: claim, in: claim.className.flatMap { classes[$0] })
+    }
+    // What was perhaps written for a claim of that name that is gone, or for a node that it does not want any more.
+    guard await settleDoubts(of: key, except: verdict?.volume) else { return .failed }
+    guard let verdict, let claim = claims[key] else { return .settled }
     if !claim.volumeName.isEmpty { return await lookAtGrowth(claim) }
-    switch ClaimReview.verdict(on: claim, in: claim.className.flatMap { classes[$0] }) {
+    switch verdict {
     case .leave, .wait: return .settled
     case .refuse(let refusal):
       refuse(claim, refusal)
@@ -118,8 +122,8 @@ extension Provisioner {
         ledger.cancel(wish.volume)
         return .failed
       }
-      ledger.cancel(wish.volume)
       guard found.isOurs, found.claim?.uid == wish.claim.uid else {
+        ledger.cancel(wish.volume)
         refuse(
           claim,
           Refusal(
@@ -127,28 +131,32 @@ extension Provisioner {
             "a PersistentVolume \(wish.volume) exists that is not this claim's; delete or rename it"))
         return .failed
       }
-      ledger.observe(booking(of: found), of: wish.volume)
-      doubts[claim.metadata.key] = nil
+      ledger.settle(wish.volume, as: booking(of: found))
+      dispel(wish.volume, of: claim.metadata.key)
       return .settled
     } catch {
       return failed(claim, error)
     }
   }
 
-  /// The claim is gone; what was perhaps written for it is looked for. If it is there, its claim's end releases it.
-  private func settleDoubts(of key: ObjectKey) async -> WorkQueue<Work>.Ending {
-    for name in doubts[key] ?? [] {
+  /// Looks for what was perhaps written, so that its room is either booked or free. If it is there, the claim is bound to it,
+  /// or its claim's end releases it. False when that could not be found out.
+  private func settleDoubts(of key: ObjectKey, except wanted: String?) async -> Bool {
+    for name in doubts[key] ?? [] where name != wanted {
       do throws(WriteFailure) {
         let found = try await writes.volume(name)
-        ledger.cancel(name)
-        if let found { ledger.observe(booking(of: found), of: name) }
-        doubts[key]?.remove(name)
+        ledger.settle(name, as: found.flatMap(booking(of:)))
+        dispel(name, of: key)
       } catch {
-        return .failed
+        return false
       }
     }
-    doubts[key] = nil
-    return .settled
+    return true
+  }
+
+  private func dispel(_ volume: String, of key: ObjectKey) {
+    doubts[key]?.remove(volume)
+    if doubts[key]?.isEmpty == true { doubts[key] = nil }
   }
 
   private func reschedule(_ claim: PersistentVolumeClaim, _ reason: String) async -> WorkQueue<Work>.Ending {

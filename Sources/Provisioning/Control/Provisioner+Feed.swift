@@ -16,9 +16,8 @@ extension Provisioner {
   package func node(_ name: String, _ new: StringMap?) {
     let former = nodes.hostname(of: name)
     nodes.set(name, new, at: now)
-    if let storage = storages[name], nodes.hostname(of: name) != former {
-      ledger.publish(nil, of: former ?? name)
-      ledger.publish(storage, of: nodes.hostname(of: name) ?? name)
+    if storages[name] != nil, nodes.hostname(of: name) != former {
+      for hostname in [former ?? name, nodes.hostname(of: name) ?? name] { publishStorage(of: hostname) }
       lookAtWaitingClaims()
     }
     guard new == nil, let former else { return }
@@ -31,8 +30,14 @@ extension Provisioner {
     // One that speaks for another node is a mistake of somebody's, or worse.
     let own = new?.node == node ? new : nil
     storages[node] = own
-    ledger.publish(own, of: nodes.hostname(of: node) ?? node)
+    publishStorage(of: nodes.hostname(of: node) ?? node)
     lookAtWaitingClaims()
+  }
+
+  /// What the node of that hostname has, whichever that is now: one that is named anew comes before the former one goes.
+  private func publishStorage(of hostname: String) {
+    let name = nodes.name(of: hostname) ?? hostname
+    ledger.publish(storages[name], of: hostname)
   }
 
   package func claim(_ key: ObjectKey, _ new: PersistentVolumeClaim?) {

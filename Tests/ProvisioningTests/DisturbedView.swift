@@ -1,0 +1,97 @@
+import KubernetesAPI
+import LinuxSystem
+import StorageLedger
+import StorageModel
+import Synchronization
+
+@testable import Provisioning
+
+/// A provisioner that leads, and what lists and watches show it of a simulated cluster: late, in part, all anew.
+///
+/// It shows what `ClusterFeed` would: each object's states in order; a list that breaks off tells of nothing that is gone, a
+/// complete one does, and a watch goes on from there.
+final class DisturbedView: Sendable {
+  let provisioner: Provisioner
+  private let cluster: SimulatedCluster
+  /// How much of the cluster's history has been shown, and which PVs and nodes are known from it.
+  private let shown = Mutex(Shown())
+  private let work: Task<Void, Never>
+
+  private struct Shown {
+    var position = 0
+    var volumes: Set<String> = []
+    var nodes: Set<String> = []
+  }
+
+  /// Begins to lead: what there is has been listed.
+  init(of cluster: SimulatedCluster, time: any Timekeeper, nodes: [String: NodeStorage]) async {
+    self.cluster = cluster
+    let provisioner = Provisioner(
+      writes: cluster, settings: .init(parallelism: 4, nodeGrace: .seconds(60)), time: time, log: { _ in })
+    self.provisioner = provisioner
+    work = Task { await provisioner.run() }
+    await provisioner.storageClass("elastic-local", Samples.storageClass())
+    for (name, storage) in nodes { await provisioner.storage(of: name, storage) }
+    await provisioner.beginVolumeList()
+    await listAll()
+    await provisioner.becomeSynced()
+  }
+
+  /// Stops to lead, as `LeaderElector` demands it: what was begun has ended when this returns.
+  func end() async {
+    work.cancel()
+    await work.value
+  }
+
+  /// What a watch shows next.
+  func watch(_ count: Int) async {
+    let history = cluster.look { $0.history ?? [] }
+    let next = shown.withLock { shown in
+      defer { shown.position = min(shown.position + count, history.count) }
+      return history[shown.position...].prefix(count)
+    }
+    for change in next { await show(change) }
+  }
+
+  /// A list of PVs that breaks off after some of them; the watch had lost its place.
+  func listSome(_ count: Int) async {
+    for (name, volume) in cluster.look({ $0.volumes.sorted { $0.key < $1.key }.prefix(count) }) {
+      await show(.volume(name, volume))
+    }
+  }
+
+  /// Lists of everything, complete.
+  func listAll() async {
+    let truth = cluster.look { $0 }
+    let known = shown.withLock { shown in
+      shown.position = truth.history?.count ?? 0
+      return shown
+    }
+    for (name, node) in truth.nodes { await show(.node(name, node)) }
+    for name in known.nodes.subtracting(truth.nodes.keys) { await show(.node(name, nil)) }
+    for (key, claim) in truth.claims { await show(.claim(key, claim)) }
+    for key in await provisioner.claims.keys where truth.claims[key] == nil { await show(.claim(key, nil)) }
+    for (name, volume) in truth.volumes { await show(.volume(name, volume)) }
+    for name in known.volumes.subtracting(truth.volumes.keys) { await show(.volume(name, nil)) }
+    await provisioner.endVolumeList()
+    await provisioner.beginVolumeList()
+  }
+
+  private func show(_ change: SimulatedCluster.Change) async {
+    switch change {
+    case .volume(let name, let volume):
+      note(name, volume != nil, \.volumes)
+      await provisioner.volume(name, volume)
+    case .claim(let key, let claim): await provisioner.claim(key, claim)
+    case .node(let name, let node):
+      note(name, node != nil, \.nodes)
+      await provisioner.node(name, node?.metadata.labels)
+    }
+  }
+
+  private func note(_ name: String, _ isThere: Bool, _ kind: WritableKeyPath<Shown, Set<String>>) {
+    shown.withLock { shown in
+      if isThere { shown[keyPath: kind].insert(name) } else { shown[keyPath: kind].remove(name) }
+    }
+  }
+}
