@@ -78,12 +78,16 @@ struct ProvisionedTests {
         "unmakeable", "volumeBindingMode: WaitForFirstConsumer\nparameters: {mkfsOptions: '-O no_such_feature'}"))
     try ClaimedVolume.with("unmakeable", storageClass: "unmakeable") { volume in
       try Cluster.apply(Pod(name: "waiting").manifest(claim: volume.name))
-      #expect(try eventually { try volume.events.contains("no_such_feature") })
-      let counts = "jsonpath={.items[?(@.involvedObject.name==\"\(volume.name)\")].count}"
-      #expect(
-        try eventually(seconds: 120) {
-          try Cluster.kubectl("get", "events", "-o", counts).split(separator: " ").contains { Int($0) ?? 0 > 1 }
-        })
+      let lines = "jsonpath={range .items[*]}{.count} {.involvedObject.kind} {.message}{\"\\n\"}{end}"
+      let isCounted = try eventually(seconds: 120) {
+        try Cluster.kubectl("get", "events", "-o", lines).split(separator: "\n").contains { line in
+          let words = line.split(separator: " ", maxSplits: 2)
+          return words.count == 3 && words[1] == "PersistentVolumeClaim" && words[2].contains("no_such_feature")
+            && Int(words[0]) ?? 0 > 1
+        }
+      }
+      let events = try volume.events
+      #expect(isCounted, "\(events)")
     }
   }
 
