@@ -12,6 +12,8 @@ DESTDIR ?=
 RUNS ?= 1000000
 TARGET ?=
 KEEP ?=
+# How long a soak goes on.
+ROUNDS ?=
 # Somebody else's cluster, for test-cluster.
 CLUSTER ?=
 PLUGIN_DIR ?= /usr/libexec/kubernetes/kubelet-plugins/volume/exec
@@ -19,7 +21,7 @@ PLUGIN_DIR ?= /usr/libexec/kubernetes/kubelet-plugins/volume/exec
 SWIFT_BUILD := swift build --scratch-path $(BUILD)
 SWIFT_FILES := Sources Tests Package.swift
 SHELL_FILES := $(wildcard lab/run lab/test lab/torture lab/torture-known lab/fuzz lab/sanity lab/docs lab/dependencies lab/volume-group lab/boot \
-	lab/demo lab/cluster lab/cluster-test lab/kubernetes/programs lab/kubernetes/images lab/manifests lab/rights lab/monitoring lab/promtool \
+	lab/demo lab/cluster lab/cluster-test lab/kubernetes/programs lab/kubernetes/images lab/manifests lab/rights lab/soak lab/monitoring lab/promtool \
 	daemonset/image/build .ci/run flex-install/*.sh Benchmarks/common.bash Benchmarks/*/run.sh Benchmarks/cluster/*.bash \
 	Tests/VolumeHostTests/Traces/replay)
 
@@ -95,6 +97,11 @@ bench: build ## measure against the targets, about 10 minutes; CHECK=1 makes a m
 bench-cluster: build ## measure on a real Kubernetes: requests and time per claim, memory, start of pods; 15 minutes; needs root
 	@lab/dependencies run lab cluster
 	@CHECK=$(CHECK) BUILD=$(BUILD) Benchmarks/cluster/run.sh
+
+.PHONY: soak
+soak: build ## claims, mounts, restarts by the hundred: everything must be as before; 15 minutes; ROUNDS=number
+	@lab/dependencies run lab cluster
+	@ROUNDS=$(ROUNDS) BUILD=$(BUILD) lab/soak
 
 .PHONY: docs
 docs: build-tests ## build the pages of VolumeHost's public interface into $(BUILD)/docs; a warning is an error

@@ -142,6 +142,19 @@ struct ReflectorTests {
     #expect(run.requests == ["list", "list", "list", "watch@5", "watch@5", "watch@5", "watch@6"])
   }
 
+  @Test(
+    "a watch of which nothing is heard is begun again at once, and is no failure: where nothing changes nothing comes")
+  func silence() async {
+    let run = await changes(
+      2,
+      [
+        .reply(200, list([], version: 5)), .stream([], .silent), .stream([], .silent),
+        .stream([event("ADDED", volume("a", version: 6))], .open),
+      ])
+    #expect(run.waits == [])
+    #expect(run.requests == ["list", "watch@5", "watch@5", "watch@5"])
+  }
+
   @Test("a watch that is refused with Retry-After waits as long as the server wishes")
   func retryAfter() async {
     let run = await changes(

@@ -59,9 +59,9 @@ extension ListWatch {
   }
 
   /// The watch ended in good order, as it does every few minutes.
-  mutating func ended(hasDelivered: Bool) {
+  mutating func ended(wasOfUse: Bool) {
     // A server that ends each watch at once must not be asked without a pause.
-    failures = hasDelivered ? 0 : failures + 1
+    failures = wasOfUse ? 0 : failures + 1
   }
 
   private mutating func restart() {

@@ -108,14 +108,21 @@ extension Reflector {
   ) async throws(APIError) {
     let reply = try await open(request(version))
     var splitter = LineSplitter(limit: Self.lineLimit)
-    var hasDelivered = false
-    while let piece = try await next(reply.body) {
-      for line in try lines(&splitter, piece) {
-        try await handle(try event(line, cache), &machine, deliver)
-        hasDelivered = true
+    var wasOfUse = false
+    reading: while true {
+      switch try await next(reply.body) {
+      case .bytes(let piece):
+        for line in try lines(&splitter, piece) {
+          try await handle(try event(line, cache), &machine, deliver)
+          wasOfUse = true
+        }
+      case .silence:
+        wasOfUse = true
+        break reading
+      case .end: break reading
       }
     }
-    machine.ended(hasDelivered: hasDelivered)
+    machine.ended(wasOfUse: wasOfUse)
   }
 
   private func handle(
@@ -136,7 +143,7 @@ extension Reflector {
     for change in changes { await deliver(change) }
   }
 
-  /// Ends after five to ten minutes, so that many watches do not end together; a watch is dead when not even the
+  /// Ends after five to ten minutes, so that many watches do not end together; a watch may be dead when not even the
   /// bookmark came that the server sends each minute.
   private func request(_ version: String) -> HTTPRequest {
     var path = selection.path(resource)
@@ -155,10 +162,20 @@ extension Reflector {
     }
   }
 
-  private func next(_ body: any HTTPBody) async throws(APIError) -> [UInt8]? {
+  private enum Piece {
+    case bytes([UInt8])
+    case end
+    /// Nothing for as long as the request allows. It ends a watch, and is no failure: an API server sends no bookmarks of a
+    /// collection in which nothing has changed since it was started (1.20, `Cacher.dispatchEvents`). If it is gone, the
+    /// next request says so.
+    case silence
+  }
+
+  private func next(_ body: any HTTPBody) async throws(APIError) -> Piece {
     do throws(TransportError) {
-      return try await body.next()
+      return try await body.next().map(Piece.bytes) ?? .end
     } catch {
+      if error.kind == .timedOut { return .silence }
       throw APIError(error).during("watching \(resource.name)")
     }
   }

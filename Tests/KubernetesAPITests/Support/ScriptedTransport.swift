@@ -15,7 +15,7 @@ final class ScriptedTransport: APITransport {
     case silence
   }
 
-  enum StreamEnd: Sendable { case orderly, broken, open }
+  enum StreamEnd: Sendable { case orderly, broken, silent, open }
 
   /// - Parameter answer: gets the request and its number, from 0.
   init(_ answer: @escaping @Sendable (HTTPRequest, Int) async -> Step) { self.answer = answer }
@@ -62,6 +62,7 @@ final class ScriptedTransport: APITransport {
       switch end {
       case .orderly: return nil
       case .broken: throw TransportError(.broken, "the connection broke")
+      case .silent: throw TransportError(.timedOut, "nothing for 150 s")
       case .open:
         while !Task.isCancelled { try? await Task.sleep(for: .seconds(1)) }
         throw TransportError(.cancelled, "cancelled")
