@@ -107,7 +107,13 @@ extension APINodeWrites {
     object.storageClassName = storageClass
     object.nodeLabels = [ClusterNames.hostnameLabel: hostname]
     object.capacity = Quantity(room)
-    try await put(object, ["capacity": .string(Quantity(room).description)], as: resource)
+    do throws(APIError) {
+      try await put(object, ["capacity": .string(Quantity(room).description)], as: resource)
+    } catch {
+      // A newer server may have dropped the version: the next time it is asked again.
+      if error.kind == .notFound { capacities.withLock { $0 = Capacities() } }
+      throw error
+    }
   }
 
   package func withdrawCapacity(except classes: Set<String>) async throws(APIError) {
@@ -148,7 +154,7 @@ extension APINodeWrites {
     ClusterNames.nodeLabelValue("elastic-local.\(node).\(storageClass)")
   }
 
-  /// Asked once: a server does not change its versions while it runs.
+  /// Asked once, and again when the server does not know it any more.
   private func capacityResource() async throws(APIError) -> APIResource? {
     let known = capacities.withLock { $0 }
     if known.isDiscovered { return known.resource }

@@ -36,7 +36,10 @@ struct VolumePreparer: Sendable {
         "volume \(name) does not exist on node \(context.settings.nodeName) and the call has no sizeBytes to make it with; "
           + "was it made on another node?")
     }
-    if options.isUnpinned { try await context.cluster.pin(name) }
+    if options.isUnpinned {
+      try await requireRoom(for: name, size, options)
+      try await context.cluster.pin(name)
+    }
     try checkCancellation(name)
     return try await create(name, size, options, willFormat: willFormat, &rollback)
   }
@@ -168,6 +171,21 @@ extension VolumePreparer {
       "volume created", ["volume": name.text, "size": "\(volume.size)", "group": volume.group])
     try await context.steps.reach(.volumeCreated)
     return try await engine.activate(volume).value
+  }
+
+  /// Before a volume is pinned to this node for good: while it is not, a pod elsewhere can still have it. A thin pool may
+  /// promise more than it has.
+  private func requireRoom(
+    for name: VolumeName, _ size: ByteCount, _ options: VolumeOptions
+  ) async throws(VolumeError) {
+    let groups = try await engine.capacity()
+    guard let group = groups.first(where: { $0.group == options.volumeGroup?.text ?? groups[0].group }),
+      group.thin == nil || options.isThin == false, group.thickFreeBytes < size.bytes
+    else { return }
+    throw VolumeError(
+      .noSpace,
+      "volume \(name) of \(size) does not fit on node \(context.settings.nodeName): volume group \(group.group) has "
+        + "\(ByteCount(group.thickFreeBytes)) free. It is not pinned to this node; a pod on another node can have it")
   }
 
   /// A volume that exists is taken as it is, but not from another group than was asked for.

@@ -20,6 +20,27 @@ struct ProvisionedTests {
     }
   }
 
+  @Test("a pod that uses the claim read-only gets a mount that is; one that writes beside it goes on")
+  func readOnly() throws {
+    try ClaimedVolume.with("read-only") { volume in
+      try volume.startPod(Pod(name: "writer"))
+      try Cluster.inside("writer", "echo kept >/data/file && sync")
+      let reader = Pod(name: "reader").manifest(
+        volume: "persistentVolumeClaim: {claimName: read-only, readOnly: true}", label: volume.name)
+      try Cluster.apply(reader)
+      try Cluster.awaitReady("reader")
+      #expect(try Cluster.inside("reader", "cat /data/file") == "kept\n")
+      #expect(throws: Trouble.self) { try Cluster.inside("reader", "touch /data/other") }
+      try Cluster.inside("writer", "echo more >>/data/file && sync")
+      // The container's own mount is the runtime's doing: ours is the one in the pod's directory.
+      let pv = try volume.pvName
+      let pods = try MountTable.current().entries.filter {
+        $0.mountPoint.contains("/pods/") && $0.mountPoint.hasSuffix(pv)
+      }
+      #expect(pods.map(\.isReadOnly).sorted { !$0 && $1 } == [false, true])
+    }
+  }
+
   @Test("with Retain the volume stays when claim and PV go, and nothing removes it")
   func retained() throws {
     try Cluster.apply(Cluster.storageClass("keeping", "reclaimPolicy: Retain\nvolumeBindingMode: WaitForFirstConsumer"))

@@ -95,7 +95,10 @@ struct ConfigurationTests {
 
   @Test("plain http is for this machine alone, and half a client certificate is refused")
   func insecure() {
-    for server in ["http://10.0.0.1", "http://127.0.0.1.example.org", "ftp://h", "h:6443", ""] {
+    for server in [
+      "http://10.0.0.1", "http://127.0.0.1.example.org", "ftp://h", "h:6443", "", "http://localhost:1@example.org",
+      "http://127.0.0.1:1@127.0.0.2:80", "http://127.0.0.1:", "http://localhost:80/x@y", "https://a@b",
+    ] {
       let error = #expect(throws: TransportError.self, "\(server)") {
         try CurlTransport(ConnectionSettings(server: server))
       }

@@ -41,6 +41,20 @@ struct PinningTests {
     try await Self.mount(bench)
   }
 
+  @Test("a node without room for it does not pin the volume: a pod elsewhere can still have it")
+  func noRoom() async throws {
+    let bench = try Self.bench()
+    let refusal = try await #require(throws: VolumeError.self) {
+      _ = try await bench.keeper.prepare(
+        try VolumeName(Bench.name), ["sizeBytes": "1125899906842624", "binding": "immediate"])
+    }
+    #expect(refusal.code == .noSpace)
+    let pv = try #require(bench.writes.look { $0.volumes[Bench.name] })
+    #expect(pv.nodeAffinity == nil)
+    #expect(pv.metadata.labels == [:])
+    #expect(bench.stored() == nil)
+  }
+
   @Test("two nodes at once: the slower one is refused and makes nothing")
   func race() async throws {
     let bench = try Self.bench()

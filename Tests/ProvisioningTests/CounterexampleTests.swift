@@ -78,6 +78,8 @@ struct CounterexampleTests {
     #expect(await becomes { state in state.claims.values.allSatisfy { $0.selectedNode == nil } })
     cluster.isFailing(.lostBefore, times: 0)
     cluster.set(Self.node("a"), named: "a")
+    await view.listAll()
+    for _ in 0..<1000 where await !view.provisioner.doubts.isEmpty { try? await Task.sleep(for: .milliseconds(5)) }
     cluster.add(Samples.claim("other", gibibytes: 8))
     await view.listAll()
     #expect(await isBound("uid-of-other"))

@@ -40,9 +40,13 @@ extension ConnectionSettings {
     guard (certificate == nil) == (key == nil) else {
       throw TransportError(.credentials, "a client certificate and its key are needed both: one of them is missing")
     }
-    if server.hasPrefix("https://") { return }
+    if server.hasPrefix("https://"), !server.utf8.contains(0x40) { return }
+    // All of the address, since `http://localhost:1@elsewhere` is elsewhere.
     let isLocal = ["http://127.0.0.1", "http://localhost", "http://[::1]"].contains { base in
-      server == base || server.hasPrefix(base + ":")
+      guard server.hasPrefix(base) else { return false }
+      let rest = server.utf8.dropFirst(base.utf8.count)
+      return rest.isEmpty
+        || (rest.first == 0x3A && (2...6).contains(rest.count) && rest.dropFirst().allSatisfy(isDigit))
     }
     guard isLocal else {
       throw TransportError(
@@ -51,6 +55,8 @@ extension ConnectionSettings {
           + "the token could be read on the way (http only on this machine)")
     }
   }
+
+  private func isDigit(_ byte: UInt8) -> Bool { (0x30...0x39).contains(byte) }
 
   /// Credentials as they are now.
   struct Credentials {
