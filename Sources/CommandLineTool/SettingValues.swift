@@ -40,6 +40,18 @@ package struct SettingValues<Name: Setting>: Sendable {
     throw refusal(setting, "one of \(all.map(\.rawValue).joined(separator: ", "))")
   }
 
+  /// The name of a Kubernetes object, which becomes part of a path: a DNS subdomain of RFC 1123.
+  package func objectName(_ setting: Name) throws(VolumeError) -> String {
+    let text = required(setting)
+    let labels = text.utf8.split(separator: 0x2E, omittingEmptySubsequences: false)
+    let isName = labels.allSatisfy { label in
+      label.first != 0x2D && label.last != 0x2D && !label.isEmpty
+        && label.allSatisfy { (0x61...0x7A).contains($0) || (0x30...0x39).contains($0) || $0 == 0x2D }
+    }
+    guard isName, text.utf8.count <= 253 else { throw refusal(setting, "a Kubernetes object's name") }
+    return text
+  }
+
   /// Puts flag and variable in front of what is wrong with a value.
   package func naming<Value>(
     _ setting: Name, _ body: () throws(VolumeError) -> Value

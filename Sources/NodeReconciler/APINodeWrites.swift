@@ -1,4 +1,5 @@
 package import KubernetesAPI
+internal import LinuxSystem
 internal import StorageLedger
 package import StorageModel
 internal import Synchronization
@@ -14,7 +15,8 @@ package final class APINodeWrites: NodeWrites {
   private let capacities = Mutex(Capacities())
 
   private struct Capacities {
-    var isDiscovered = false
+    /// Nil when the server is to be asked again.
+    var askedAt: Duration?
     /// Nil when the server has no such objects.
     var resource: APIResource?
   }
@@ -108,7 +110,12 @@ extension APINodeWrites {
     object.nodeLabels = [ClusterNames.hostnameLabel: hostname]
     object.capacity = Quantity(room)
     do throws(APIError) {
-      try await put(object, ["capacity": .string(Quantity(room).description)], as: resource)
+      let found = try await put(object, ["capacity": .string(Quantity(room).description)], as: resource)
+      // What a node is and what a class is can not be changed in it (k8s.io/api/storage/v1, CSIStorageCapacity).
+      if found.nodeLabels != object.nodeLabels || found.storageClassName != storageClass {
+        try await client.delete(resource, found.metadata.key, uid: found.metadata.uid)
+        _ = try await client.create(object, as: resource)
+      }
     } catch {
       // A newer server may have dropped the version: the next time it is asked again.
       if error.kind == .notFound { capacities.withLock { $0 = Capacities() } }
@@ -122,23 +129,25 @@ extension APINodeWrites {
       namespace: namespace, labels: capacityLabels.map { "\($0.key)=\($0.value)" }.joined(separator: ","))
     var stale: [CSIStorageCapacity] = []
     try await client.list(CSIStorageCapacity.self, selection, as: resource) { found in
-      if !classes.contains(found.storageClassName) { stale.append(found) }
+      let isOurs = found.metadata.name == capacityName(found.storageClassName)
+      if !isOurs || !classes.contains(found.storageClassName) { stale.append(found) }
     }
     for object in stale { try await client.delete(resource, object.metadata.key, uid: object.metadata.uid) }
   }
 
-  /// Changes the object, or makes it when it is not there.
+  /// Changes the object, or makes it when it is not there, and returns it as it is then.
+  @discardableResult
   private func put<Object: WritableObject>(
     _ object: Object, _ change: JSONValue, as resource: APIResource = Object.resource
-  ) async throws(APIError) {
+  ) async throws(APIError) -> Object {
     do throws(APIError) {
       let owners = object.metadata.ownerReferences.map { $0.json }
-      _ = try await client.patch(
+      return try await client.patch(
         Object.self, object.metadata.key,
         .merge(change.merged(with: ["metadata": ["ownerReferences": .array(owners)]])), as: resource)
     } catch {
       guard error.kind == .notFound else { throw error }
-      _ = try await client.create(object, as: resource)
+      return try await client.create(object, as: resource)
     }
   }
 
@@ -149,17 +158,18 @@ extension APINodeWrites {
     ]
   }
 
-  /// A name of bounded length for any node and class.
   private func capacityName(_ storageClass: String) -> String {
-    ClusterNames.nodeLabelValue("elastic-local.\(node).\(storageClass)")
+    ClusterNames.nodeCapacityObject(of: node, storageClass: storageClass)
   }
 
-  /// Asked once, and again when the server does not know it any more.
+  /// Asked once; again when the server does not know it any more, and now and then when it has none at all.
   private func capacityResource() async throws(APIError) -> APIResource? {
     let known = capacities.withLock { $0 }
-    if known.isDiscovered { return known.resource }
+    if let askedAt = known.askedAt, known.resource != nil || MonotonicClock.now() - askedAt < .seconds(600) {
+      return known.resource
+    }
     let resource = try await client.served(CSIStorageCapacity.resource, in: ["v1", "v1beta1", "v1alpha1"])
-    capacities.withLock { $0 = Capacities(isDiscovered: true, resource: resource) }
+    capacities.withLock { $0 = Capacities(askedAt: MonotonicClock.now(), resource: resource) }
     return resource
   }
 }

@@ -29,16 +29,30 @@ package enum ClusterNames {
   /// The ConfigMap, in our namespace, that says what a node's storage can hold, and its key with ``NodeStorage`` as JSON.
   package static func nodeStorageObject(of node: String) -> String { "node-storage.\(nodeLabelValue(node))" }
   package static let nodeStorageKey = "storage.json"
+
+  /// The CSIStorageCapacity, in our namespace, that says what room a node has for a class.
+  package static func nodeCapacityObject(of node: String, storageClass: String) -> String {
+    let text = "elastic-local.\(node).\(storageClass)"
+    // A node `a.b` and a class `c` shall not meet a node `a` and a class `b.c`.
+    let isPlain = !node.utf8.contains(0x2E) && text.utf8.count <= 63
+    return isPlain ? text : shortened(text, for: "\(node)/\(storageClass)")
+  }
 }
 
 extension ClusterNames {
   /// A node's name as the value of ``nodeLabel``. A label's value has at most 63 characters, a node's name up to 253: a longer
   /// one keeps its beginning, with a digest of all of it behind.
   package static func nodeLabelValue(_ node: String) -> String {
-    guard node.utf8.count > 63 else { return node }
+    node.utf8.count > 63 ? shortened(node, for: node) : node
+  }
+
+  /// The beginning of a text of a DNS subdomain's characters, with a digest behind.
+  private static func shortened(_ text: String, for whole: String) -> String {
     // FNV-1a, 64 bits (Fowler, Noll, Vo): stable, and collisions of two nodes' names are not to be expected.
-    let digest = node.utf8.reduce(UInt64(0xCBF2_9CE4_8422_2325)) { ($0 ^ UInt64($1)) &* 0x0000_0100_0000_01B3 }
+    let digest = whole.utf8.reduce(UInt64(0xCBF2_9CE4_8422_2325)) { ($0 ^ UInt64($1)) &* 0x0000_0100_0000_01B3 }
     let digits = String(digest, radix: 16)
-    return "\(node.prefix(46))-\(String(repeating: "0", count: 16 - digits.count))\(digits)"
+    // No part of such a name ends or begins with a hyphen (RFC 1123).
+    let kept = text.prefix(46).reversed().drop { $0 == "." || $0 == "-" }.reversed()
+    return "\(String(kept))-\(String(repeating: "0", count: 16 - digits.count))\(digits)"
   }
 }

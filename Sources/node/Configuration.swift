@@ -39,7 +39,7 @@ struct Configuration {
       stateDirectory: try values.path(.stateDirectory),
       reclaimGrace: try values.seconds(.reclaimGrace, 0...31_536_000))
     connection = try Self.connection(values, environment)
-    namespace = values.required(.namespace)
+    namespace = try values.objectName(.namespace)
     podName = values[.podName]
     fault = try environment["ELASTIC_LOCAL_FAULT"].map { text throws(VolumeError) in try StepFault(parsing: text) }
   }
@@ -99,9 +99,6 @@ extension SettingValues<NodeSetting> {
   }
 
   fileprivate func nodeName() throws(VolumeError) -> String {
-    guard let name = self[.nodeName] else { return Host.name }
-    let isPlain = name.utf8.allSatisfy { $0 > 0x20 && $0 < 0x7F }
-    guard isPlain, name.count <= 253 else { throw refusal(.nodeName, "a Kubernetes node name") }
-    return name
+    self[.nodeName] == nil ? Host.name.lowercased() : try objectName(.nodeName)
   }
 }

@@ -54,15 +54,3 @@ struct Configuration {
     ]
   }
 }
-
-extension SettingValues<ProvisionerSetting> {
-  /// The name of an object: it becomes part of a path.
-  fileprivate func objectName(_ setting: ProvisionerSetting) throws(VolumeError) -> String {
-    let text = required(setting)
-    let isName = text.utf8.allSatisfy {
-      (0x61...0x7A).contains($0) || (0x30...0x39).contains($0) || $0 == 0x2D || $0 == 0x2E
-    }
-    guard isName, (1...253).contains(text.utf8.count) else { throw refusal(setting, "a Kubernetes object's name") }
-    return text
-  }
-}

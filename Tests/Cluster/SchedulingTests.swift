@@ -4,33 +4,9 @@ import Testing
 /// Simulated nodes have room for 100 GiB each.
 @Suite("Which node a claim goes to", .serialized, .cluster)
 struct SchedulingTests {
-  /// A pod that is sent to one of the nodes and never starts there.
-  private static func pod(_ name: String, claim: String, on nodes: [SimulatedNode]) -> String {
-    """
-    apiVersion: v1
-    kind: Pod
-    metadata: {name: \(name), labels: {volume: \(claim)}}
-    spec:
-      terminationGracePeriodSeconds: 0
-      tolerations: [{key: \(SimulatedNode.taint), operator: Exists}]
-      affinity:
-        nodeAffinity:
-          requiredDuringSchedulingIgnoredDuringExecution:
-            nodeSelectorTerms:
-            - matchExpressions:
-              - {key: kubernetes.io/hostname, operator: In, values: [\(nodes.map(\.name).joined(separator: ", "))]}
-      containers:
-      - name: main
-        image: localhost/busybox:1
-        imagePullPolicy: Never
-        volumeMounts: [{name: data, mountPath: /data}]
-      volumes: [{name: data, persistentVolumeClaim: {claimName: \(claim)}}]
-    """
-  }
-
   private static func start(_ claim: ClaimedVolume, size: String, on nodes: [SimulatedNode]) throws {
     try Cluster.apply(
-      claim.manifest("elastic-local", size) + "\n---\n" + pod(claim.name, claim: claim.name, on: nodes))
+      claim.manifest("elastic-local", size) + "\n---\n" + SimulatedNode.pod(claim.name, on: nodes))
   }
 
   private static func remove(_ claims: [ClaimedVolume]) throws {
@@ -93,7 +69,7 @@ struct SchedulingTests {
       try claims.with("volumeBindingMode: WaitForFirstConsumer") {
         try claims.make()
         try Cluster.apply(
-          claims.names.map { Self.pod($0, claim: $0, on: nodes) }.joined(separator: "\n---\n"))
+          claims.names.map { SimulatedNode.pod($0, on: nodes) }.joined(separator: "\n---\n"))
         try await20(claims)
         let first = try claims.boundNames
         for name in Set(claims.names).subtracting(first) {

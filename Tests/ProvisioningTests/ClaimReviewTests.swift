@@ -95,5 +95,18 @@ struct ClaimReviewTests {
     let values = (0..<1000).map { ClusterNames.nodeLabelValue("\(name).\($0).example.com") }
     #expect(Set(values).count == 1000)
     #expect(values.allSatisfy { $0.utf8.count <= 63 })
+    let dotted = ClusterNames.nodeLabelValue(String(repeating: "n", count: 45) + "." + name)
+    #expect(dotted.split(separator: ".").allSatisfy { !$0.hasPrefix("-") }, "\(dotted) is part of an object's name")
+  }
+
+  @Test("what a node says of a class is never another's: dots are in the names of both")
+  func capacityNames() {
+    let pairs = [
+      ("a", "b.c"), ("a.b", "c"), ("a.b", "c.d"), ("a.b.c", "d"), ("a", "b"), (String(repeating: "a", count: 70), "b"),
+    ]
+    let names = pairs.map { ClusterNames.nodeCapacityObject(of: $0, storageClass: $1) }
+    #expect(Set(names).count == names.count)
+    #expect(names.allSatisfy { $0.utf8.count <= 63 })
+    #expect(names[4] == "elastic-local.a.b")
   }
 }

@@ -96,6 +96,15 @@ extension Provisioner {
         "claim": claim.metadata.key.description, "volume": volume.metadata.name, "size": "\(volume.size)",
         "node": volume.hostname ?? "",
       ])
+    tellOfSuccess(volume, claim)
+  }
+
+  /// Who has read of trouble reads of its end. Where there was none, Kubernetes' own Events do, and no request is spent.
+  private func tellOfSuccess(_ volume: PersistentVolume, _ claim: PersistentVolumeClaim) {
+    guard troubled.remove(claim.metadata.key) != nil else { return }
+    let place = volume.hostname.map { "on node \($0)" } ?? "on the node of its first pod"
+    writes.tell(
+      claim.reference, .normal("ProvisioningSucceeded", "volume \(volume.metadata.name) of \(volume.size) \(place)"))
   }
 
   private func afterFailedCreation(
@@ -133,6 +142,7 @@ extension Provisioner {
       }
       ledger.settle(wish.volume, as: booking(of: found))
       dispel(wish.volume, of: claim.metadata.key)
+      tellOfSuccess(found, claim)
       return .settled
     } catch {
       return failed(claim, error)
@@ -170,10 +180,7 @@ extension Provisioner {
     count(\.rescheduled)
     note(
       "node has no room", ["claim": claim.metadata.key.description, "node": node, "reason": reason], isWarning: true)
-    writes.tell(
-      claim.reference,
-      .warning(
-        Refusal.Reason.insufficientStorage.rawValue, "\(reason); the scheduler is asked for another node"))
+    warn(claim, .insufficientStorage, "\(reason); the scheduler is asked for another node")
     return .settled
   }
 
@@ -183,7 +190,7 @@ extension Provisioner {
       "claim refused",
       ["claim": claim.metadata.key.description, "kind": refusal.reason.rawValue, "reason": refusal.message],
       isWarning: true)
-    writes.tell(claim.reference, .warning(refusal.reason.rawValue, refusal.message))
+    warn(claim, refusal.reason, refusal.message)
   }
 
   /// It is tried again; whoever looks at the claim can see why it takes so long.
@@ -192,10 +199,13 @@ extension Provisioner {
     note(
       "claim not provisioned yet", ["claim": claim.metadata.key.description, "reason": failure.message],
       isWarning: true)
-    if failure.kind == .rejected {
-      writes.tell(
-        claim.reference, .warning(Refusal.Reason.provisioningFailed.rawValue, "\(failure.message); it is tried again"))
-    }
+    // A conflict is the ordinary course of things.
+    if failure.kind != .conflict { warn(claim, .provisioningFailed, "\(failure.message); it is tried again") }
     return .failed
+  }
+
+  private func warn(_ claim: PersistentVolumeClaim, _ reason: Refusal.Reason, _ message: String) {
+    troubled.insert(claim.metadata.key)
+    writes.tell(claim.reference, .warning(reason.rawValue, message))
   }
 }

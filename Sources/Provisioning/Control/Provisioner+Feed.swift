@@ -44,6 +44,7 @@ extension Provisioner {
     guard let new, new.needsAttention else {
       let wasKnown = claims.removeValue(forKey: key) != nil
       waitingForRoom.remove(key)
+      troubled.remove(key)
       // What was perhaps written for it is still to be found out.
       if doubts[key] != nil { look(at: .claim(key)) } else if wasKnown { drop(.claim(key)) }
       return

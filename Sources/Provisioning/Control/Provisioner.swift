@@ -22,6 +22,8 @@ package actor Provisioner {
   var storages: [String: NodeStorage] = [:]
   /// Claims that no node, or not theirs, has room for.
   var waitingForRoom: Set<ObjectKey> = []
+  /// Claims that have been told of trouble, and will be told of its end.
+  var troubled: Set<ObjectKey> = []
   /// PVs that were perhaps written for a claim.
   var doubts: [ObjectKey: Set<String>] = [:]
   private(set) var figures = Figures()

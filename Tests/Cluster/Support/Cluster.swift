@@ -36,10 +36,17 @@ enum Cluster {
   /// Runs `elastic-local-node COMMAND` against the node's daemon.
   @discardableResult
   static func node(_ arguments: String..., at location: SourceLocation = #_sourceLocation) throws -> String {
-    guard realNode != nil else { return try run(products + "/elastic-local-node", arguments, at: location) }
+    guard realNode != nil else { return try run("\(products)/elastic-local-node", arguments, at: location) }
     let daemon = ["exec", "--namespace", "elastic-local", "daemonset/elastic-local-node", "--container", "node", "--"]
     return try run(
       "/usr/bin/env", ["kubectl"] + daemon + ["/usr/bin/elastic-local-node"] + arguments, at: location)
+  }
+
+  /// Runs one of the executables under test on this machine.
+  static func part(
+    _ executable: String, _ arguments: String..., at location: SourceLocation = #_sourceLocation
+  ) throws -> String {
+    try run("\(products)/\(executable)", arguments, at: location)
   }
 
   /// A path in the cluster's directory, or that itself.

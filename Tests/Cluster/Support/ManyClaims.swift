@@ -20,6 +20,17 @@ struct ManyClaims {
 
   func make() throws { try Cluster.apply(names.map(manifest).joined(separator: "\n---\n")) }
 
+  /// Makes them with a pod each, which waits for its claim and goes to one of the nodes.
+  func make(on nodes: [SimulatedNode]) throws {
+    let pods = names.map { SimulatedNode.pod($0, on: nodes) }
+    try Cluster.apply((names.map(manifest) + pods).joined(separator: "\n---\n"))
+  }
+
+  func removePods() throws {
+    let selection = "volume in (\(names.joined(separator: ",")))"
+    try Cluster.kubectl("delete", "pod", "-l", selection, "--force", "--grace-period=0", "--wait=false")
+  }
+
   var names: [String] { (0..<count).map { "\(name)-\($0)" } }
 
   private func manifest(_ claim: String) -> String {
@@ -40,10 +51,13 @@ struct ManyClaims {
   var bound: Int { get throws { try boundNames.count } }
 
   /// How many PVs of the class there are.
-  var volumes: Int {
+  var volumes: Int { get throws { try volumeNames.count } }
+
+  var volumeNames: [String] {
     get throws {
-      try Cluster.kubectl("get", "pv", "-o", #"jsonpath={range .items[*]}{.spec.storageClassName}{"\n"}{end}"#)
-        .split(separator: "\n").count { $0 == name }
+      let path = #"jsonpath={range .items[*]}{.spec.storageClassName}{" "}{.metadata.name}{"\n"}{end}"#
+      return try Cluster.kubectl("get", "pv", "-o", path).split(separator: "\n").map { $0.split(separator: " ") }
+        .filter { $0[0] == name }.map { String($0[1]) }
     }
   }
 }

@@ -17,6 +17,39 @@ struct SimulatedNode {
     try body(nodes)
   }
 
+  /// A pod with a claim, of the claim's name, that is sent to one of the nodes and never starts there.
+  static func pod(_ claim: String, on nodes: [SimulatedNode]) -> String {
+    """
+    apiVersion: v1
+    kind: Pod
+    metadata: {name: \(claim), labels: {volume: \(claim)}}
+    spec:
+      terminationGracePeriodSeconds: 0
+      tolerations: [{key: \(taint), operator: Exists}]
+      affinity:
+        nodeAffinity:
+          requiredDuringSchedulingIgnoredDuringExecution:
+            nodeSelectorTerms:
+            - matchExpressions:
+              - {key: kubernetes.io/hostname, operator: In, values: [\(nodes.map(\.name).joined(separator: ", "))]}
+      containers:
+      - name: main
+        image: localhost/busybox:1
+        imagePullPolicy: Never
+        volumeMounts: [{name: data, mountPath: /data}]
+      volumes: [{name: data, persistentVolumeClaim: {claimName: \(claim)}}]
+    """
+  }
+
+  /// The names of the volumes that its daemon has.
+  var volumes: Set<String> {
+    get throws {
+      let status = try Cluster.part(
+        "elastic-local-node", "status", "--json", "--socket", "\(Cluster.path(name)).sock")
+      return Set(status.split(separator: "\"").filter { $0.hasPrefix("pvc-") }.map(String.init))
+    }
+  }
+
   private func add() throws {
     let directory = try Cluster.path()
     try Cluster.lab("add-simulated-node", name, Self.taint)
