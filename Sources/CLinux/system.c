@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/ioctl.h>
+#include <linux/capability.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -88,6 +89,42 @@ void clinux_name_thread(const char *name) {
 }
 
 int clinux_set_io_flusher(void) { return prctl(PR_SET_IO_FLUSHER, 1, 0, 0, 0); }
+
+struct capability_sets {
+  struct __user_cap_header_struct header;
+  struct __user_cap_data_struct halves[_LINUX_CAPABILITY_U32S_3];
+};
+
+static int get_capabilities(struct capability_sets *sets) {
+  sets->header = (struct __user_cap_header_struct){.version = _LINUX_CAPABILITY_VERSION_3, .pid = 0};
+  return (int)syscall(SYS_capget, &sets->header, sets->halves);
+}
+
+int clinux_keep_capabilities(uint64_t kept) {
+  struct capability_sets sets;
+  if (get_capabilities(&sets) != 0) return -1;
+  // An ordinary user's process has none to give up.
+  if (sets.halves[0].permitted == 0 && sets.halves[1].permitted == 0) return 0;
+  // The kernel says EINVAL for those that it does not know.
+  for (unsigned long number = 0; prctl(PR_CAPBSET_READ, number, 0, 0, 0) >= 0; number++) {
+    if ((kept >> number & 1) || prctl(PR_CAPBSET_READ, number, 0, 0, 0) == 0) continue;
+    if (prctl(PR_CAPBSET_DROP, number, 0, 0, 0) != 0) return -1;
+  }
+  if (prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) != 0) return -1;
+  for (int half = 0; half < _LINUX_CAPABILITY_U32S_3; half++) {
+    uint32_t bits = (uint32_t)(kept >> (32 * half));
+    sets.halves[half].effective &= bits;
+    sets.halves[half].permitted &= bits;
+    sets.halves[half].inheritable &= bits;
+  }
+  return (int)syscall(SYS_capset, &sets.header, sets.halves);
+}
+
+uint64_t clinux_effective_capabilities(void) {
+  struct capability_sets sets;
+  if (get_capabilities(&sets) != 0) return 0;
+  return (uint64_t)sets.halves[1].effective << 32 | sets.halves[0].effective;
+}
 
 // From linux/mount.h, which clashes with sys/mount.h on older systems.
 enum { OPEN_TREE_CLONE_FLAG = 1, MOUNT_ATTR_RDONLY_FLAG = 1, FROM_EMPTY_PATH = 0x4, TO_EMPTY_PATH = 0x40 };

@@ -4,10 +4,14 @@ internal import Glibc
 extension Files {
   /// Where a symbolic link points, readlink(2); nil when the path is none or can not be read. Works for the links of
   /// /proc, which name no file.
-  package static func linkTarget(_ path: String) -> String? {
+  package static func linkTarget(_ path: String) -> String? { try? readLink(path) }
+
+  /// The same, with the reason why it can not be read.
+  package static func readLink(_ path: String) throws(SystemError) -> String {
     var buffer = [UInt8](repeating: 0, count: 4096)
     let length = readlink(path, &buffer, buffer.count)
-    return length >= 0 ? String(decoding: buffer[..<length], as: UTF8.self) : nil
+    guard length >= 0 else { throw SystemError(operation: "readlink", subject: path, errno: .current) }
+    return String(decoding: buffer[..<length], as: UTF8.self)
   }
 
   /// Makes `path` a symbolic link to `target`, replacing a link that was there in one step. Anything else of that name

@@ -7,8 +7,14 @@ package enum Signals {
   package static func block() {
     var set = terminationSet()
     pthread_sigmask(SIG_BLOCK, &set, nil)
-    signal(SIGPIPE, SIG_IGN)
+    ignoreBrokenPipes()
   }
+
+  /// For a command that signals may end at any time: only SIGPIPE is ignored.
+  package static func ignoreBrokenPipes() { signal(SIGPIPE, SIG_IGN) }
+
+  /// Parks the main thread of such a command until the process ends.
+  package static func park() -> Never { while true { pause() } }
 
   /// Parks the main thread until the process ends; it takes SIGTERM and SIGINT for `waitForTermination`. Needs `block`
   /// before.

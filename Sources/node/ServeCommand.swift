@@ -12,9 +12,24 @@ enum ServeCommand {
   /// Threads for mounts and tools. A stuck mount takes one for good, so there are more than a node is likely to wedge.
   private static let workers = 64
 
+  /// What the daemon and the tools that it starts need of root's power. A system test takes each away and sees what fails.
+  static let capabilities: [Capability] = [
+    // mount(2), the device mapper, loop devices
+    .administer,
+    // device nodes where no udev makes them
+    .makeDeviceNodes,
+    // the mount tables of other namespaces, which may hold a volume that is to be removed
+    .ptrace,
+    // a mounted file system grows through its root, which is the user's; a directory volume's files are the user's
+    .overridePermissions, .actAsOwner,
+    // the growth of a mounted ext4; PR_SET_IO_FLUSHER
+    .exceedResources,
+  ]
+
   static func run(_ configuration: Configuration) async throws(VolumeError) -> Int32 {
     let log = Log(format: configuration.logFormat, node: configuration.node.nodeName) { Console.error($0) }
-    log.notice("configuration", configuration.summary)
+    let capabilities = Capability.effective.map(\.name).joined(separator: ",")
+    log.notice("configuration", configuration.summary.merging(["capabilities": capabilities]) { $1 })
     if let fault = configuration.fault {
       log.warning("a fault will be injected (ELASTIC_LOCAL_FAULT); for tests only", ["point": fault.point.rawValue])
     }

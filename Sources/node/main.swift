@@ -2,8 +2,13 @@ import CommandLineTool
 import LinuxSystem
 import StorageModel
 
-// Before anything else has a thread: signals are to be blocked in all of them, and the allocator is to be told to stay small.
-Signals.block()
+// Before anything else has a thread: signals are to be blocked in all of them, capabilities are a thread's own, and the
+// allocator is to be told to stay small.
+let isDaemon = OwnProcess.arguments.first == "serve"
+if isDaemon { Signals.block() } else { Signals.ignoreBrokenPipes() }
+if isDaemon, !Capability.keepOnly(ServeCommand.capabilities) {
+  Console.error("elastic-local-node: capabilities that are not needed could not be given up (CAP_SETPCAP is missing)")
+}
 OwnProcess.keepAllocatorSmall()
 
 Task.detached {
@@ -15,4 +20,4 @@ Task.detached {
   }
 }
 // Not `await`: libdispatch would take this thread over and unblock its signals, and SIGTERM would end the process.
-Signals.takeTerminations()
+if isDaemon { Signals.takeTerminations() } else { Signals.park() }

@@ -62,6 +62,17 @@ struct SchedulingTests {
     return "storage.k8s.io/" + (found ?? "none")
   }
 
+  @Test("a node that gets another hostname label publishes its room for that one")
+  func hostname() throws {
+    try SimulatedNode.with(["renamed"]) { nodes in
+      #expect(try eventually { try nodes[0].hostnameOfRoom(for: "elastic-local") == "renamed" })
+      try Cluster.kubectl("label", "node", "renamed", "kubernetes.io/hostname=another", "--overwrite")
+      try Cluster.lab("stop-part", "own/renamed")
+      try Cluster.lab("start-part", "own/renamed")
+      #expect(try eventually { try nodes[0].hostnameOfRoom(for: "elastic-local") == "another" })
+    }
+  }
+
   @Test("50 claims at once for room for 20: exactly 20 are bound, the rest say why, and more are when room returns")
   func tooMany() throws {
     try SimulatedNode.with(["narrow"]) { nodes in

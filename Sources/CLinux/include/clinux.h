@@ -89,6 +89,13 @@ void clinux_trim_memory(void);
 /// PR_SET_IO_FLUSHER (Linux 5.6, needs CAP_SYS_RESOURCE).
 int clinux_set_io_flusher(void);
 
+/// Takes from the calling thread, and from all that it starts, every capability whose bit is not in `kept`: prctl(2)
+/// PR_CAPBSET_DROP, which needs CAP_SETPCAP where there is something to take, then capset(2).
+int clinux_keep_capabilities(uint64_t kept);
+
+/// The capabilities that are in effect for the calling thread, capget(2).
+uint64_t clinux_effective_capabilities(void);
+
 /// Clones the mount at a path, detached, as a descriptor: open_tree(2) with OPEN_TREE_CLONE (Linux 5.2).
 int clinux_clone_mount(const char *path);
 

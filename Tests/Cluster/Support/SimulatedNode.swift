@@ -71,6 +71,11 @@ struct SimulatedNode {
   /// What the daemon says there is room for in volumes of a class, as Kubernetes has it; empty before it has said so.
   func room(for storageClass: String) throws -> String { try published(storageClass, "{.capacity}") }
 
+  /// For pods on which node the daemon says so.
+  func hostnameOfRoom(for storageClass: String) throws -> String {
+    try published(storageClass, #"{.nodeTopology.matchLabels.kubernetes\.io/hostname}"#)
+  }
+
   /// In which version of the API the daemon has written that.
   func versionOfRoom(for storageClass: String) throws -> String {
     try published(storageClass, "{.metadata.managedFields[0].apiVersion}")

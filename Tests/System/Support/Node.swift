@@ -20,6 +20,8 @@ final class Node {
   var socket: String { root + "/run/socket" }
   /// Flags for `serve` beyond the usual ones.
   var flags: [String] = []
+  /// What starts the daemon, instead of the test itself.
+  var starter: [String] = []
   private(set) var daemon: Program?
   /// What all daemons of this node have logged.
   private var pastLog = ""
@@ -99,7 +101,8 @@ extension Node {
     guard daemon == nil else { throw Trouble("the daemon runs already") }
     var environment = ["ELASTIC_LOCAL_FAULT": ""]
     environment["ELASTIC_LOCAL_FAULT"] = fault
-    let program = try Program(Products.daemon, arguments, environment: environment)
+    let words = starter + [Products.daemon] + arguments
+    let program = try Program(words[0], Array(words.dropFirst()), environment: environment)
     daemon = program
     return program
   }
