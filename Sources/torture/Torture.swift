@@ -46,11 +46,21 @@ enum Torture {
     do {
       try await run.go()
     } catch {
-      // Its last words belong to what is kept.
+      // Its last words belong to what is kept, and what the kernel has to say.
+      try await keepKernelState(words[3])
       try await node.daemon?.kill9()
       try node.takeLog()
       throw error
     }
+  }
+
+  private static func keepKernelState(_ notes: String) async throws {
+    for (name, words) in [("status", ["status"]), ("table", ["table"])] {
+      let result = try await Shell.attempt("dmsetup", words)
+      try Files.writeDurably(Array(result.output.utf8), to: "\(notes)/dmsetup-\(name)", mode: 0o644)
+    }
+    let messages = try await Shell.attempt("dmesg", [])
+    try Files.writeDurably(Array(messages.output.utf8), to: notes + "/kernel.log", mode: 0o644)
   }
 
   private static func cut(_ words: [String]) throws {

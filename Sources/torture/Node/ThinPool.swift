@@ -9,14 +9,19 @@ enum ThinPool {
     let pool = DeviceMapper.name(group: Group.name, volume: Group.pool) + "-tpool"
     // Without a thin volume it is down.
     guard try DeviceMapper.names().contains(pool) else { return }
-    let status = try await Shell.run("dmsetup", "status", pool)
-    guard
-      status.contains("Fail") || status.contains("Error") || status.contains(" ro ") || status.contains("needs_check")
-    else { return }
+    guard try await isBroken(pool) else { return }
     Console.print("  the thin pool is taken down and up again")
     try await node.daemon?.kill9()
     try await Shell.run("vgchange", "-q", "-q", "-an", Group.name)
     try await Group.activateForeign()
     try await node.restartDaemon()
+    if try DeviceMapper.names().contains(pool), try await isBroken(pool) {
+      throw Finding("the thin pool is still not well after it was taken down and up again: \(pool)")
+    }
+  }
+
+  private static func isBroken(_ pool: String) async throws -> Bool {
+    let status = try await Shell.run("dmsetup", "status", pool)
+    return ["Fail", "Error", " ro ", "needs_check"].contains { status.contains($0) }
   }
 }

@@ -1,0 +1,70 @@
+import LinuxSystem
+import Testing
+
+@Suite("A thin pool", .serialized, .lab, .exclusive)
+struct ThinPoolTests {
+  @Test("whose metadata could not be written for a moment is checked with the node's next start, and written again")
+  func metadataError() async throws {
+    try await withNode(.thin) { node in
+      let volume = Scratch.volumeName()
+      let directory = node.podDirectory("pod-a", volume)
+      let pool = try node.group.name.replacing("-", with: "--") + "-pool-tpool"
+      try await node.startPod(volume).succeeds()
+      try Marker(seed: 51).write(in: directory)
+      try run("sync", "--file-system", directory)
+
+      let metadata = try Metadata(of: node.group)
+      try metadata.failBehindSuperblock()
+      _ = try attempt("dd", ["if=/dev/zero", "of=\(directory)/new", "bs=1M", "count=16", "conv=fsync"])
+      let isMarked = try await eventually(seconds: 30) { try run("dmsetup", "status", pool).contains("needs_check") }
+      try #require(isMarked, "nothing has failed")
+      try metadata.recover()
+
+      // Down, as in a reboot.
+      try await node.deletePod(volume).succeeds()
+      try node.kill9()
+      try run("vgchange", "-q", "-q", "-an", node.group.name)
+      try await node.start()
+
+      try await node.startPod(volume).succeeds()
+      #expect(Marker(seed: 51).isIn(directory))
+      let status = try run("dmsetup", "status", pool)
+      #expect(status.contains(" rw ") && !status.contains("needs_check"), "\(status)")
+      try run("dd", "if=/dev/zero", "of=\(directory)/new", "bs=1M", "count=16", "conv=fsync")
+      try await node.deletePod(volume).succeeds()
+      node.remove(volume).succeeds()
+    }
+  }
+
+  /// The device of a pool's metadata.
+  private struct Metadata {
+    let name: String
+    let table: String
+
+    init(of group: VolumeGroup) throws {
+      name = group.name.replacing("-", with: "--") + "-pool_tmeta"
+      table = try run("dmsetup", "table", name)
+    }
+
+    /// All can be read, and the superblock, 4 KiB, written: the mark goes there.
+    func failBehindSuperblock() throws {
+      let words = table.split(whereSeparator: \.isWhitespace).map(String.init)
+      guard words.count == 5, words[2] == "linear", let sectors = Int(words[1]), let start = Int(words[4])
+      else { throw Trouble(table) }
+      try run("modprobe", "dm-flakey")
+      // Up for 0 s, down for a day.
+      let flaky = "8 \(sectors - 8) flakey \(words[3]) \(start + 8) 0 86400 1 error_writes"
+      try load("0 8 linear \(words[3]) \(start)\n\(flaky)")
+    }
+
+    func recover() throws { try load(table) }
+
+    private func load(_ table: String) throws {
+      let file = Scratch.fresh("table")
+      try Files.writeDurably(Array(table.utf8), to: file, mode: 0o600)
+      try run("dmsetup", "load", name, file)
+      try run("dmsetup", "suspend", "--noflush", "--nolockfs", name)
+      try run("dmsetup", "resume", name)
+    }
+  }
+}
