@@ -21,12 +21,16 @@ package struct FileSystemTools: Sendable {
   /// Makes a file system, whatever is on the device: the caller has proven that nothing is.
   ///
   /// Runs `mkfs.ext4 -q -F`, `mkfs.xfs -q -f` or `mkfs.btrfs -q -f`, then `extraArguments`, then the device.
+  ///
+  /// - Parameter uuid: what the file system is to be known by, where ``FileSystemKind/takesUUID``; else, and when it is
+  ///   nil, the program takes a random one.
   package func make(
-    _ kind: FileSystemKind, on device: String, extraArguments: [String], deadline: Duration,
+    _ kind: FileSystemKind, on device: String, uuid: String? = nil, extraArguments: [String], deadline: Duration,
     cancellation: CancellationFlag? = nil
   ) throws(ToolError) {
     let maker = kind.maker
-    try run(maker.tool, maker.arguments + extraArguments + [device], deadline, cancellation)
+    let naming = uuid.map { kind.naming($0) } ?? []
+    try run(maker.tool, maker.arguments + naming + extraArguments + [device], deadline, cancellation)
   }
 
   /// Grows a mounted file system to the size of its device. Large enough already is success.
@@ -78,6 +82,14 @@ extension FileSystemKind {
     case .ext4: ("mkfs.ext4", ["-q", "-F"])
     case .xfs: ("mkfs.xfs", ["-q", "-f"])
     case .btrfs: ("mkfs.btrfs", ["-q", "-f"])
+    }
+  }
+
+  fileprivate func naming(_ uuid: String) -> [String] {
+    switch self {
+    case .ext4: ["-U", uuid]
+    case .xfs: ["-m", "uuid=\(uuid)"]
+    case .btrfs: []
     }
   }
 

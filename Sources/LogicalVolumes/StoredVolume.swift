@@ -103,4 +103,16 @@ package struct CreationToken: Hashable, Sendable, CustomStringConvertible {
   }
 
   package var description: String { text }
+
+  /// The UUID of the file system that is made under this token, so that it can be told from any that lay there before:
+  /// the bytes of the token's first 16 characters, marked as a UUID of no standard's making (RFC 9562, version 8).
+  package var fileSystemUUID: String {
+    var bytes = Array(text.utf8.prefix(16))
+    bytes += Array(repeating: 0, count: 16 - bytes.count)
+    bytes[6] = bytes[6] & 0x0F | 0x80
+    bytes[8] = bytes[8] & 0x3F | 0x80
+    let digits = bytes.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
+    let ends = [8, 12, 16, 20, 32]
+    return zip([0] + ends, ends).map { digits.dropFirst($0).prefix($1 - $0) }.joined(separator: "-")
+  }
 }

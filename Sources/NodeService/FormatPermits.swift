@@ -12,8 +12,17 @@ package import LogicalVolumes
 package struct FormatPermit: Sendable, Hashable {
   package let volume: VolumeName
   package let creation: CreationToken
-  /// Whether mkfs may have begun. If so, what is on the device is worth nothing; if not, it is still untouched.
-  package var mayBeFormatting: Bool
+  package var progress: Progress
+
+  /// How far the making of the volume has come, at least.
+  package enum Progress: String, Sendable, Codable, CaseIterable {
+    /// The volume may be there, with whatever a former tenant of its place left: nothing of it is ours.
+    case planned
+    /// The volume is there and holds nothing of a former tenant's, and mkfs has not begun.
+    case cleared
+    /// mkfs may have begun: the volume holds nothing, half a file system, or an empty one that nobody has seen.
+    case formatting
+  }
 }
 
 /// The permits of this node: a directory with a small file each. Blocks on the disk.
@@ -40,7 +49,8 @@ package struct FormatPermits: Sendable {
       // Not a word of ours, so nothing may be formatted by it, and nothing removed.
       throw VolumeError(.internal, "\(path) is no permit; look at it and remove it")
     }
-    return FormatPermit(volume: volume, creation: creation, mayBeFormatting: wire.mayBeFormatting)
+    return FormatPermit(
+      volume: volume, creation: creation, progress: wire.progress ?? (wire.mayBeFormatting ? .formatting : .cleared))
   }
 
   package func all() throws(VolumeError) -> [FormatPermit] {
@@ -62,7 +72,8 @@ package struct FormatPermits: Sendable {
 
   package func write(_ permit: FormatPermit) throws(VolumeError) {
     let wire = Wire(
-      volume: permit.volume.text, creation: permit.creation.text, mayBeFormatting: permit.mayBeFormatting)
+      volume: permit.volume.text, creation: permit.creation.text, mayBeFormatting: permit.progress != .cleared,
+      progress: permit.progress)
     do {
       try Files.writeDurably(Array(try JSONEncoder().encode(wire)), to: path(of: permit.volume), mode: 0o600)
     } catch {
@@ -83,6 +94,8 @@ package struct FormatPermits: Sendable {
   private struct Wire: Codable {
     var volume: String
     var creation: String
+    /// All that an earlier release knows of the progress; such a one settles what is planned as if it were formatting.
     var mayBeFormatting: Bool
+    var progress: FormatPermit.Progress?
   }
 }

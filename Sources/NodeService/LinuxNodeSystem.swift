@@ -84,10 +84,10 @@ package struct LinuxNodeSystem: NodeSystem {
   }
 
   package func makeFileSystem(
-    _ kind: FileSystemKind, on device: String, options: [String], deadline: Duration
+    _ kind: FileSystemKind, on device: String, uuid: String, options: [String], deadline: Duration
   ) async throws(VolumeError) {
     try await runTool { [tools] flag throws(ToolError) in
-      try tools.make(kind, on: device, extraArguments: options, deadline: deadline, cancellation: flag)
+      try tools.make(kind, on: device, uuid: uuid, extraArguments: options, deadline: deadline, cancellation: flag)
     }
     try await run("flushing \(device)") { () throws(SystemError) in try BlockDevice.sync(device) }
   }
@@ -100,8 +100,19 @@ package struct LinuxNodeSystem: NodeSystem {
       try DeviceContents.ext4NeedsCheck(device)
     }
     guard needsRepair else { return }
-    try await runTool { [tools] flag throws(ToolError) in
-      try tools.repair(ext4: device, deadline: deadline, cancellation: flag)
+    do throws(VolumeError) {
+      try await runTool { [tools] flag throws(ToolError) in
+        try tools.repair(ext4: device, deadline: deadline, cancellation: flag)
+      }
+    } catch {
+      // e2fsck(8): 4 is for errors that are left.
+      guard let tool = error.cause as? ToolError, case .exited(let code)? = tool.status, code & 4 != 0 else {
+        throw error
+      }
+      throw VolumeError(
+        .unsafe,
+        "\(device) has damage that e2fsck does not repair without being asked; it is not mounted. Look with e2fsck -fn "
+          + "\(device), repair with e2fsck -f \(device): \(error.message)", cause: error.cause)
     }
   }
 

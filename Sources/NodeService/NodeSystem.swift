@@ -44,8 +44,10 @@ package protocol NodeSystem: Sendable {
   func isHeld(_ device: String) async throws(VolumeError) -> Bool
 
   /// Makes a file system and returns when it is on the disk. Cancelled with the task.
+  ///
+  /// - Parameter uuid: what it is to be known by, where ``FileSystemKind/takesUUID``.
   func makeFileSystem(
-    _ kind: FileSystemKind, on device: String, options: [String], deadline: Duration
+    _ kind: FileSystemKind, on device: String, uuid: String, options: [String], deadline: Duration
   ) async throws(VolumeError)
 
   /// Repairs a file system that says it needs it before it may be mounted; does nothing otherwise. Cancelled with the

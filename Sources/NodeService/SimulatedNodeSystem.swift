@@ -67,10 +67,10 @@ package struct SimulatedNodeSystem: NodeSystem {
   }
 
   package func makeFileSystem(
-    _ kind: FileSystemKind, on device: String, options: [String], deadline: Duration
+    _ kind: FileSystemKind, on device: String, uuid: String, options: [String], deadline: Duration
   ) async throws(VolumeError) {
     world.state.withLock { state in
-      state.devices[device] = .fileSystem(type: kind.rawValue, uuid: nil, label: nil)
+      state.devices[device] = .fileSystem(type: kind.rawValue, uuid: kind.takesUUID ? uuid : nil, label: nil)
       state.formats[device, default: 0] += 1
     }
   }

@@ -8,6 +8,7 @@ package enum StepPoint: String, Sendable, CaseIterable {
   // making
   case permitWritten = "permit-written"
   case volumeCreated = "volume-created"
+  case volumeCleared = "volume-cleared"
   case volumeAdopted = "volume-adopted"
   case formatPermitted = "format-permitted"
   case formatted = "formatted"

@@ -9,8 +9,8 @@ internal import Telemetry
 struct VolumePreparer: Sendable {
   let context: NodeContext
 
-  private var engine: any VolumeEngine { context.engine }
-  private var permits: FormatPermits { context.permits }
+  var engine: any VolumeEngine { context.engine }
+  var permits: FormatPermits { context.permits }
 
   /// Makes sure that the volume exists, is ours and has its device.
   ///
@@ -18,7 +18,7 @@ struct VolumePreparer: Sendable {
   func ensureVolume(
     _ name: VolumeName, _ options: VolumeOptions, willFormat: Bool, _ rollback: inout Rollback
   ) async throws(VolumeError) -> StoredVolume {
-    try await settleInterruptedFormat(of: name)
+    try await settleUnlessCleared(name)
     if let found = try await engine.volume(name) {
       try requireAsAsked(found, options)
       return try await ensureOurs(found)
@@ -74,80 +74,23 @@ struct VolumePreparer: Sendable {
           + "Look at \(device) with wipefs --no-act")
     }
   }
-
-  /// Settles a creation that a crash interrupted: a volume that is still blank, or whose file system says of itself that
-  /// it is not finished, is removed; one with a finished file system is kept, for the next call to use.
-  ///
-  /// The permit alone would prove that the volume was never mounted, but for one case: a state directory that was
-  /// restored from a backup can hold a permit that was used up long ago. So nothing that could be mounted is removed.
-  ///
-  /// - Throws: `unsafe` when the volume holds something else, or is mounted: it is left alone, with its permit.
-  func settleInterruptedCreation(of name: VolumeName) async throws(VolumeError) {
-    guard let permit = try permits.permit(for: name) else { return }
-    if let volume = try await engine.volume(name), volume.marks?.creation == permit.creation {
-      let mounts = try await context.system.mounts(of: volume.location)
-      guard mounts.isEmpty else {
-        throw VolumeError(
-          .unsafe,
-          "volume \(name) was not finished, yet it is mounted at \(mounts[0].mountPoint); it is left alone")
-      }
-      if try await isFinished(volume) {
-        context.log.notice("interrupted creation was complete", ["volume": name.text])
-      } else {
-        _ = try await engine.remove(volume)
-        context.log.notice("interrupted creation undone", ["volume": name.text])
-      }
-    }
-    try permits.remove(name)
-  }
-
-  private func isFinished(_ volume: StoredVolume) async throws(VolumeError) -> Bool {
-    let active: StoredVolume
-    do throws(VolumeError) {
-      active = volume.isActive ? volume : try await engine.activate(volume).value
-    } catch {
-      // A thin volume of which its pool knows nothing holds nothing.
-      guard volume.isThin, error.code == .notFound else { throw error }
-      return false
-    }
-    switch active.location {
-    case .directory(let path): return try await !context.system.directories(in: path).isEmpty
-    case .device(let device):
-      switch try await context.system.contents(of: device) {
-      case .blank: return false
-      case .fileSystem(let type, _, _):
-        guard let kind = FileSystemKind(rawValue: type) else { break }
-        return try await context.system.isFinished(kind, on: device)
-      case .other, .ambivalent: break
-      }
-    }
-    throw VolumeError(
-      .unsafe,
-      "the making of volume \(volume.name) was interrupted, and now it holds something that we did not make; it is left "
-        + "alone. Look at it with wipefs --no-act; to give it up, wipe it and remove it with elastic-local-node remove")
-  }
 }
 
 // MARK: - Steps
 
 extension VolumePreparer {
-  /// A volume whose mkfs was interrupted may hold half a file system: it is made anew.
-  private func settleInterruptedFormat(of name: VolumeName) async throws(VolumeError) {
-    guard let permit = try permits.permit(for: name), permit.mayBeFormatting else { return }
-    try await settleInterruptedCreation(of: name)
-  }
-
   private func create(
     _ name: VolumeName, _ size: ByteCount, _ options: VolumeOptions, willFormat: Bool, _ rollback: inout Rollback
   ) async throws(VolumeError) -> StoredVolume {
-    let permit = FormatPermit(volume: name, creation: context.freshToken(), mayBeFormatting: willFormat)
+    var permit = FormatPermit(volume: name, creation: context.freshToken(), progress: .planned)
+    let creation = permit.creation
     let permits = permits
     let engine = engine
     try permits.write(permit)
     // While nobody can say whether the volume was made (the disk is away), the permit stays, for the next call to settle
     // by: without it a volume that was made would be taken for one that has lost its data.
     rollback.add("the permit of volume \(name)") { () async throws(VolumeError) in
-      if let left = try await engine.volume(name), left.marks?.creation == permit.creation {
+      if let left = try await engine.volume(name), left.marks?.creation == creation {
         _ = try await engine.remove(left)
       }
       try permits.remove(name)
@@ -155,7 +98,7 @@ extension VolumePreparer {
     try await context.steps.reach(.permitWritten)
 
     let request = CreationRequest(
-      name: name, size: size, claim: ClaimUID(provisioned: name), creation: permit.creation,
+      name: name, size: size, claim: ClaimUID(provisioned: name), creation: creation,
       group: options.volumeGroup, isThin: options.isThin)
     let outcome = try await context.measure(.create) { () async throws(VolumeError) in
       try await engine.create(request)
@@ -170,6 +113,9 @@ extension VolumePreparer {
     context.log.notice(
       "volume created", ["volume": name.text, "size": "\(volume.size)", "group": volume.group])
     try await context.steps.reach(.volumeCreated)
+    permit.progress = willFormat ? .formatting : .cleared
+    try permits.write(permit)
+    try await context.steps.reach(.volumeCleared)
     return try await engine.activate(volume).value
   }
 
@@ -279,8 +225,8 @@ extension VolumePreparer {
     if try await context.system.isHeld(device) {
       throw VolumeError(.inUse, "volume \(volume.name) is blank but \(device) is in use by somebody else; try again")
     }
-    if !permit.mayBeFormatting {
-      permit.mayBeFormatting = true
+    if permit.progress != .formatting {
+      permit.progress = .formatting
       try permits.write(permit)
     }
     try checkCancellation(volume.name)
@@ -294,8 +240,8 @@ extension VolumePreparer {
     let kind = options.fileSystemToMake
     try await context.measure(.format) { () async throws(VolumeError) in
       try await context.system.makeFileSystem(
-        kind, on: device, options: kind.standardMkfsOptions + options.mkfsOptions.arguments,
-        deadline: context.settings.toolDeadline)
+        kind, on: device, uuid: permit.creation.fileSystemUUID,
+        options: kind.standardMkfsOptions + options.mkfsOptions.arguments, deadline: context.settings.toolDeadline)
     }
     context.log.notice("volume formatted", ["volume": volume.name.text, "fileSystem": kind.rawValue])
     try await context.steps.reach(.formatted)

@@ -140,7 +140,10 @@ struct Performer: Sendable {
   /// Before its end a volume has to be one sound file system.
   private func requireSound(_ volume: Model.Volume) async throws {
     let device = Group.device(volume.new.name)
-    guard Files.exists(device) else { return }
+    // A removal that was killed can have left a node that leads to another device by now.
+    guard let uuid = (try? BlockDevice.number(of: device)).flatMap({ BlockDevice.deviceMapperUUID($0) }),
+      Group.instance(inDevice: uuid) == volume.instance
+    else { return }
     let isExt4 = volume.new.fileSystem == "ext4"
     // A journal that was not replayed is no flaw, and neither checker reads it when it may change nothing.
     try replayJournal(device, volume.new.fileSystem)

@@ -14,7 +14,7 @@ struct InstallationTests {
         "set", "image", "--namespace", Product.namespace, "daemonset/elastic-local-node",
         "node=localhost/elastic-local:next", "flex-install=localhost/elastic-local:next")
       try Cluster.kubectl(
-        "rollout", "status", "--namespace", Product.namespace, "daemonset/elastic-local-node", "--timeout=150s")
+        "rollout", "status", "--namespace", Product.namespace, "daemonset/elastic-local-node", "--timeout=300s")
       #expect(try Set(Product.pods("node")).isDisjoint(with: daemon), "the daemon was not replaced")
       #expect(try Set(volume.mounts).isSuperset(of: before))
       let lines = try linesWritten()

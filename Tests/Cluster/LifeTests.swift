@@ -44,7 +44,7 @@ struct LifeTests {
     #expect(try Cluster.inside("brief", "grep ' /data ' /proc/mounts").contains(" ext4 rw"))
     #expect(try ClaimedVolume.hasStorage(pv))
     try Cluster.kubectl("delete", "pod", "brief")
-    #expect(try eventually(seconds: 150) { try !ClaimedVolume.exists(pv) })
+    #expect(try eventually(seconds: 300) { try !ClaimedVolume.exists(pv) })
     #expect(try !ClaimedVolume.hasStorage(pv))
   }
 
@@ -105,7 +105,7 @@ struct LifeTests {
       #expect((200...320).contains(before))
       try Cluster.kubectl(
         "patch", "pvc", volume.name, "--patch", #"{"spec": {"resources": {"requests": {"storage": "640Mi"}}}}"#)
-      #expect(try eventually(seconds: 120) { try sizeInMiB() > before + 250 })
+      #expect(try eventually(seconds: 240) { try sizeInMiB() > before + 250 })
       #expect(
         try eventually {
           try Cluster.kubectl("get", "pvc", volume.name, "-o", "jsonpath={.status.capacity.storage}") == "640Mi"

@@ -23,7 +23,7 @@ struct ManyClaimsTests {
   }
 
   private static func expectOneEach(_ claims: ManyClaims, _ nodes: [SimulatedNode]) throws {
-    _ = try eventually(seconds: 240) { (try? claims.bound) == claims.count }
+    _ = try eventually(seconds: 480) { (try? claims.bound) == claims.count }
     let bound = try claims.bound
     #expect(bound == claims.count)
     let names = try claims.volumeNames
@@ -46,7 +46,7 @@ struct ManyClaimsTests {
       try claims.make()
       #expect(try eventually { try claims.bound > 0 })
       try Product.crashLeader()
-      #expect(try eventually(seconds: 120) { try claims.bound == 100 })
+      #expect(try eventually(seconds: 240) { try claims.bound == 100 })
       #expect(try claims.volumes == 100)
     }
   }
@@ -68,7 +68,7 @@ struct ManyClaimsTests {
         ThreadSleep.sleep(.seconds(60))
         try Cluster.lab("start-part", "apiserver")
         for volume in mounted {
-          try Cluster.awaitReady(volume.name, seconds: 180)
+          try Cluster.awaitReady(volume.name, seconds: 300)
           try Cluster.inside(volume.name, "echo mine >/data/file && sync")
         }
       }

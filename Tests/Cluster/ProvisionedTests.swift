@@ -52,11 +52,11 @@ struct ProvisionedTests {
     #expect(
       try eventually { try Cluster.kubectl("get", "pv", pv, "-o", "jsonpath={.status.phase}") == "Released" })
     #expect(try ClaimedVolume.hasStorage(pv))
-    try Cluster.kubectl("delete", "pv", pv, "--timeout=60s")
+    try Cluster.kubectl("delete", "pv", pv, "--timeout=180s")
     #expect(try ClaimedVolume.hasStorage(pv))
     #expect(throws: Trouble.self) { try Cluster.node("remove", pv) }
     try Cluster.node("unretain", pv)
-    #expect(try eventually(seconds: 90) { (try? Cluster.node("remove", pv)) != nil })
+    #expect(try eventually(seconds: 240) { (try? Cluster.node("remove", pv)) != nil })
     #expect(try !ClaimedVolume.hasStorage(pv))
   }
 
@@ -80,11 +80,11 @@ struct ProvisionedTests {
       try volume.startPod(Pod(name: "pod"))
       let before = try sizeInMiB()
       try resize(volume, to: "640Mi")
-      #expect(try eventually(seconds: 120) { try sizeInMiB() > before + 250 })
+      #expect(try eventually(seconds: 240) { try sizeInMiB() > before + 250 })
       try Cluster.kubectl("delete", "pod", "pod")
       try resize(volume, to: "1Gi")
       try volume.startPod(Pod(name: "pod"))
-      #expect(try eventually(seconds: 120) { try sizeInMiB() > before + 600 })
+      #expect(try eventually(seconds: 240) { try sizeInMiB() > before + 600 })
       #expect(
         try eventually {
           try Cluster.kubectl("get", "pvc", volume.name, "-o", "jsonpath={.status.capacity.storage}") == "1Gi"
@@ -100,7 +100,7 @@ struct ProvisionedTests {
     try ClaimedVolume.with("unmakeable", storageClass: "unmakeable") { volume in
       try Cluster.apply(Pod(name: "waiting").manifest(claim: volume.name))
       let lines = "jsonpath={range .items[*]}{.count} {.involvedObject.kind} {.message}{\"\\n\"}{end}"
-      let isCounted = try eventually(seconds: 120) {
+      let isCounted = try eventually(seconds: 240) {
         try Cluster.kubectl("get", "events", "-o", lines).split(separator: "\n").contains { line in
           let words = line.split(separator: " ", maxSplits: 2)
           return words.count == 3 && words[1] == "PersistentVolumeClaim" && words[2].contains("no_such_feature")
@@ -141,16 +141,16 @@ struct ProvisionedTests {
   func statefulSet() throws {
     try Cluster.apply(Self.statefulSet)
     defer { _ = try? Cluster.kubectl("delete", "statefulset", "set", "--ignore-not-found") }
-    try Cluster.kubectl("rollout", "status", "statefulset/set", "--timeout=120s")
+    try Cluster.kubectl("rollout", "status", "statefulset/set", "--timeout=300s")
     for number in 0..<3 { try Cluster.inside("set-\(number)", "hostname >/data/file && sync") }
     try Cluster.kubectl("scale", "statefulset", "set", "--replicas=1")
     #expect(try eventually { try Cluster.kubectl("get", "pod", "set-2", "--ignore-not-found").isEmpty })
     try Cluster.kubectl("scale", "statefulset", "set", "--replicas=3")
-    try Cluster.kubectl("rollout", "status", "statefulset/set", "--timeout=120s")
+    try Cluster.kubectl("rollout", "status", "statefulset/set", "--timeout=300s")
     for number in 0..<3 {
       #expect(try Cluster.inside("set-\(number)", "cat /data/file") == "set-\(number)\n")
     }
-    try Cluster.kubectl("delete", "statefulset", "set", "--timeout=60s")
+    try Cluster.kubectl("delete", "statefulset", "set", "--timeout=180s")
     for number in 0..<3 { try ClaimedVolume(name: "data-set-\(number)").remove() }
   }
 

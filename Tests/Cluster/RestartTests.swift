@@ -32,7 +32,7 @@ struct RestartTests {
       let mounts = try volume.mounts
       #expect(!mounts.isEmpty)
       try Cluster.lab("start-kubelet")
-      #expect(try eventually(seconds: 120) { try volume.mounts.isEmpty })
+      #expect(try eventually(seconds: 240) { try volume.mounts.isEmpty })
       try volume.startPod(Pod(name: "second"))
       #expect(try Cluster.inside("second", "cat /data/file") == "kept\n")
     }
@@ -60,7 +60,7 @@ struct RestartTests {
       let before = try linesWritten()
       try Cluster.apply(Pod(name: "late").manifest(claim: volume.name))
       #expect(try eventually { try linesWritten() > before + 10 })
-      try Cluster.awaitReady("late", seconds: 150)
+      try Cluster.awaitReady("late", seconds: 300)
       let after = try linesWritten()
       #expect(try eventually { try linesWritten() > after + 10 })
       #expect(try Cluster.inside("writer", "ls /").contains("failed") == false)

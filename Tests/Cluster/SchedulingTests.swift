@@ -17,7 +17,7 @@ struct SchedulingTests {
     }
     for claim in claims {
       #expect(
-        try eventually(seconds: 150) { try Cluster.kubectl("get", "pvc", claim.name, "--ignore-not-found").isEmpty })
+        try eventually(seconds: 300) { try Cluster.kubectl("get", "pvc", claim.name, "--ignore-not-found").isEmpty })
     }
   }
 
@@ -47,7 +47,7 @@ struct SchedulingTests {
       #expect(try eventually { try large.podEvents.contains("did not have enough free storage") })
       #expect(try large.pvName == "")
       try Self.remove([filling])
-      #expect(try eventually(seconds: 180) { try Self.node(of: large) == "west" })
+      #expect(try eventually(seconds: 360) { try Self.node(of: large) == "west" })
       try Self.remove(others + [large])
     }
   }
@@ -89,7 +89,7 @@ struct SchedulingTests {
           #expect(isTold, "\(name) says nothing of room")
         }
         try Self.remove(first.prefix(5).map(ClaimedVolume.init))
-        #expect(try eventually(seconds: 180) { try claims.volumes == 20 && Set(claims.boundNames).count == 20 })
+        #expect(try eventually(seconds: 360) { try claims.volumes == 20 && Set(claims.boundNames).count == 20 })
         #expect(try Set(claims.boundNames).subtracting(first).count == 5)
         try Cluster.kubectl("delete", "pod", "-l", "volume", "--force", "--grace-period=0", "--wait=false")
       }
@@ -98,7 +98,7 @@ struct SchedulingTests {
 
   /// Twenty, and no more however long one waits.
   private func await20(_ claims: ManyClaims) throws {
-    #expect(try eventually(seconds: 120) { try claims.bound >= 20 })
+    #expect(try eventually(seconds: 240) { try claims.bound >= 20 })
     ThreadSleep.sleep(.seconds(10))
     #expect(try claims.bound == 20)
     #expect(try claims.volumes == 20)

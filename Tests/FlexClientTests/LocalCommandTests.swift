@@ -36,7 +36,7 @@ struct LocalCommandTests {
     #expect(run.text == #"{"status":"Success","capabilities":\#(capabilities)}"# + "\n")
     #expect(run.error.isEmpty)
     #expect(run.exitCode == 0)
-    #expect(run.duration < .seconds(2))
+    #expect(run.duration < .seconds(4))
   }
 
   @Test(

@@ -159,7 +159,7 @@ struct ClusterTests {
     let working = Names()
     func candidate(_ identity: String) throws -> Task<LeaderElector.End, Never> {
       let election = try LeaderElection(
-        lease: lease, identity: identity, duration: .seconds(5), renewDeadline: .seconds(3),
+        lease: lease, identity: identity, duration: .seconds(90), renewDeadline: .seconds(60),
         retryPeriod: .milliseconds(300))
       let elector = LeaderElector(try Cluster.client(), election)
       return Task {
@@ -177,7 +177,8 @@ struct ClusterTests {
     #expect(working.all == ["one"])
     one.cancel()
     #expect(await one.value == .stopped)
-    #expect(await eventually(within: .seconds(3)) { working.all == ["two"] })
+    // Long before the lease would have run out.
+    #expect(await eventually(within: .seconds(40)) { working.all == ["two"] })
     two.cancel()
     #expect(await two.value == .stopped)
     let left = try await Cluster.client().get(Lease.self, lease)

@@ -86,7 +86,7 @@ struct DecodingTests {
     var (objects, errors) = (0, 0)
     for _ in 0..<20_000 {
       var bytes = text
-      for _ in 0..<Int.random(in: 1...3, using: &generator) {
+      for _ in 0..<Int.random(in: 1...3, using: &generator) where !bytes.isEmpty {
         let index = Int.random(in: bytes.indices, using: &generator)
         switch Int.random(in: 0..<3, using: &generator) {
         case 0: bytes.remove(at: index)

@@ -91,7 +91,7 @@ struct EventTests {
     let task = Task { await recorder.run() }
     let begin = ContinuousClock.now
     for number in 0..<3000 { recorder.record(on: claim, reason: "R", "\(number)") }
-    #expect(ContinuousClock.now - begin < .seconds(5))
+    #expect(ContinuousClock.now - begin < .seconds(30))
     #expect(recorder.dropped >= 1900)
     task.cancel()
     await task.value

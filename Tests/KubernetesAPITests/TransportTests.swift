@@ -112,14 +112,14 @@ struct TransportTests {
       let begin = ContinuousClock.now
       let reply = try await transport.send(HTTPRequest(path: "/", timeout: .milliseconds(700)))
       let error = await #expect(throws: TransportError.self) { try await text(reply) }
-      #expect(error?.kind == .timedOut && ContinuousClock.now - begin < .seconds(3))
+      #expect(error?.kind == .timedOut && ContinuousClock.now - begin < .seconds(15))
     }
     try await with({ _, connection in !connection.isLeft(within: .seconds(20)) }) { transport, _ in
       let begin = ContinuousClock.now
       let error = await #expect(throws: TransportError.self) {
         try await transport.send(HTTPRequest(path: "/", timeout: nil, idleTimeout: .seconds(2)))
       }
-      #expect(error?.kind == .timedOut && ContinuousClock.now - begin < .seconds(6))
+      #expect(error?.kind == .timedOut && ContinuousClock.now - begin < .seconds(15))
     }
   }
 
@@ -154,7 +154,7 @@ struct TransportTests {
         let begin = ContinuousClock.now
         task.cancel()
         #expect(await task.value?.kind == .cancelled)
-        #expect(ContinuousClock.now - begin < .seconds(1))
+        #expect(ContinuousClock.now - begin < .seconds(15))
       }
       #expect(await eventually { left.withLock { $0 } == 2 }, "the server sees it")
     }

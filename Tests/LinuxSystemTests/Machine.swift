@@ -83,7 +83,7 @@ func run(_ tool: String, _ arguments: String...) throws -> String {
 
 /// Waits until something is true, up to ten seconds.
 func eventually(_ condition: () throws -> Bool) async throws -> Bool {
-  let limit = MonotonicClock.now() + .seconds(10)
+  let limit = MonotonicClock.now() + .seconds(60)
   while MonotonicClock.now() < limit {
     if try condition() { return true }
     try await Task.sleep(for: .milliseconds(5))

@@ -56,6 +56,10 @@ struct LVMCommandTests {
         .activateOurs(in: group), #"lvchange -y -ay -K --select "lv_tags=elastic-local" vg-0"#,
         "ours and no foreign one"
       ),
+      (
+        .deactivatePartsOfPool(pool, in: group), "lvchange -y -an vg-0/pool_tmeta vg-0/pool_tdata",
+        "what a pool is made of"
+      ),
       (.makeNodes(in: group), "vgmknodes vg-0", "nodes"),
       (
         .poolUse(pool, in: group),

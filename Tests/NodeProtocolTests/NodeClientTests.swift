@@ -79,7 +79,7 @@ struct NodeClientTests {
     let start = MonotonicClock.now()
     let (reply, error, _) = try await ask(nil, deadline: .milliseconds(200))
     #expect(reply == nil && error?.code == .unavailable)
-    #expect(MonotonicClock.now() - start < .seconds(5))
+    #expect(MonotonicClock.now() - start < .seconds(30))
   }
 
   @Test("without a daemon the error names the socket and asks whether it runs")

@@ -109,7 +109,7 @@ struct MatrixTests {
       }
       #expect(after.stagings.count == after.mounts.count { $0.contains("/staging/") }, "\(point.rawValue): \(after)")
       if flow.hasData { #expect(node.hasData, "\(point.rawValue): the data is gone") }
-      if before.volumes.isEmpty, point == .permitWritten || point == .volumeCreated {
+      if before.volumes.isEmpty, [.permitWritten, .volumeCreated, .volumeCleared].contains(point) {
         #expect(after == before, "\(point.rawValue): \(after)")
       }
     }

@@ -24,7 +24,8 @@ struct PublishTests {
     let volume = try #require(node.volume())
     #expect(volume.size == .gibibytes(1))
     #expect(volume.marks?.claim?.text == SimulatedNode.claim)
-    #expect(node.contents() == .fileSystem(type: "ext4", uuid: nil, label: nil))
+    let uuid = try #require(volume.marks?.creation?.fileSystemUUID)
+    #expect(node.contents() == .fileSystem(type: "ext4", uuid: uuid, label: nil))
     #expect(node.mountPoints() == [SimulatedNode.pod(1), node.stagingPath].sorted())
     #expect(node.view.permits.isEmpty)
     for _ in 0..<3 { await daemon.succeed(SimulatedNode.mount(1), "again") }
@@ -155,12 +156,13 @@ struct PublishTests {
   }
 
   @Test("mkfs gets our standard switches, and the volume's behind them")
-  func mkfsOptions() async {
+  func mkfsOptions() async throws {
     await daemon.succeed([
       "mount", SimulatedNode.pod(1), SimulatedNode.options(fsType: "xfs", ["mkfsOptions": "-i size=1024"]),
     ])
     #expect(node.tools.state.withLock { $0.mkfsArguments } == [["xfs", "-K", "-i", "size=1024"]])
-    #expect(node.contents() == .fileSystem(type: "xfs", uuid: nil, label: nil))
+    let uuid = try #require(node.volume()?.marks?.creation?.fileSystemUUID)
+    #expect(node.contents() == .fileSystem(type: "xfs", uuid: uuid, label: nil))
   }
 
   @Test("a volume with another file system than asked for is mounted as it is, and that is logged")
@@ -279,12 +281,12 @@ struct ProtectionTests {
     let name = try VolumeName(SimulatedNode.name)
     let other = try #require(CreationToken("zzzzzzzzzzzzzzzz"))
     let permits = FormatPermits(directory: node.settings.permitDirectory)
-    for mayBeFormatting in [false, true] {
-      try permits.write(FormatPermit(volume: name, creation: other, mayBeFormatting: mayBeFormatting))
+    for progress in FormatPermit.Progress.allCases {
+      try permits.write(FormatPermit(volume: name, creation: other, progress: progress))
       await daemon.fail(SimulatedNode.mount(1), naming: SimulatedNode.name)
       #expect(node.tools.formatCount == 1)
       #expect(node.volume() != nil, "nor does it allow the removal of the volume")
-      try permits.write(FormatPermit(volume: name, creation: other, mayBeFormatting: mayBeFormatting))
+      try permits.write(FormatPermit(volume: name, creation: other, progress: progress))
       _ = try await node.start()
       #expect(node.volume() != nil, "nor at start")
       #expect(node.view.permits.isEmpty, "it is cleared away")
@@ -320,7 +322,7 @@ struct ProtectionTests {
   func mountedInterrupted() async throws {
     await daemon.succeed(SimulatedNode.mount(1))
     let token = try #require(node.volume()?.marks?.creation)
-    let permit = FormatPermit(volume: try VolumeName(SimulatedNode.name), creation: token, mayBeFormatting: true)
+    let permit = FormatPermit(volume: try VolumeName(SimulatedNode.name), creation: token, progress: .formatting)
     try FormatPermits(directory: node.settings.permitDirectory).write(permit)
     let restarted = try await node.start()
     #expect(node.volume() != nil)

@@ -298,7 +298,7 @@ struct RecordingSystem: NodeSystem {
     return try await base.isHeld(device)
   }
   func makeFileSystem(
-    _ kind: FileSystemKind, on device: String, options: [String], deadline: Duration
+    _ kind: FileSystemKind, on device: String, uuid: String, options: [String], deadline: Duration
   ) async throws(VolumeError) {
     let (contents, number) = world.state.withLock { ($0.devices[device], $0.deviceNumbers[device]) }
     tools.state.withLock { state in
@@ -311,7 +311,7 @@ struct RecordingSystem: NodeSystem {
       world.state.withLock { $0.devices[device] = .ambivalent("half a superblock") }
       throw VolumeError(.internal, "mkfs: exit code 1, out of luck")
     }
-    try await base.makeFileSystem(kind, on: device, options: options, deadline: deadline)
+    try await base.makeFileSystem(kind, on: device, uuid: uuid, options: options, deadline: deadline)
   }
   func repairFileSystem(
     _ kind: FileSystemKind, on device: String, deadline: Duration

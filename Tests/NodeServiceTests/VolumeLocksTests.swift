@@ -199,8 +199,8 @@ struct FormatPermitsTests {
   @Test("a permit is read as it was written, by a later daemon too, and is gone when it is removed")
   func roundTrip() throws {
     #expect(try permits.permit(for: volume) == nil)
-    for mayBeFormatting in [false, true] {
-      let permit = FormatPermit(volume: volume, creation: creation, mayBeFormatting: mayBeFormatting)
+    for progress in FormatPermit.Progress.allCases {
+      let permit = FormatPermit(volume: volume, creation: creation, progress: progress)
       try permits.write(permit)
       let later = FormatPermits(directory: directory["permits"])
       try later.prepare()
@@ -215,16 +215,25 @@ struct FormatPermitsTests {
 
   @Test("a permit on the disk has exactly this form, which later releases must read")
   func form() throws {
-    try permits.write(FormatPermit(volume: volume, creation: creation, mayBeFormatting: true))
+    try permits.write(FormatPermit(volume: volume, creation: creation, progress: .formatting))
     let text = try Files.readText(directory["permits/pvc-a.b+c_d.json"])
-    for part in [#""volume":"pvc-a.b+c_d""#, #""creation":"abcdefghijklmnop""#, #""mayBeFormatting":true"#] {
-      #expect(text.contains(part), "\(text)")
-    }
+    for part in [
+      #""volume":"pvc-a.b+c_d""#, #""creation":"abcdefghijklmnop""#, #""mayBeFormatting":true"#,
+      #""progress":"formatting""#,
+    ] { #expect(text.contains(part), "\(text)") }
     try directory.write(
       #"{"creation":"abcdefghijklmnop","volume":"pvc-a.b+c_d","mayBeFormatting":false,"later":"more"}"#,
       to: "permits/pvc-a.b+c_d.json")
-    let permit = FormatPermit(volume: volume, creation: creation, mayBeFormatting: false)
+    let permit = FormatPermit(volume: volume, creation: creation, progress: .cleared)
     #expect(try permits.permit(for: volume) == permit, "keys of a later release are ignored")
+  }
+
+  @Test("a permit of a release that knew no progress says what it knew", arguments: [true, false])
+  func earlierForm(mayBeFormatting: Bool) throws {
+    try directory.write(
+      #"{"creation":"abcdefghijklmnop","volume":"pvc-a.b+c_d","mayBeFormatting":\#(mayBeFormatting)}"#,
+      to: "permits/pvc-a.b+c_d.json")
+    #expect(try permits.permit(for: volume)?.progress == (mayBeFormatting ? .formatting : .cleared))
   }
 
   @Test(
@@ -235,6 +244,10 @@ struct FormatPermitsTests {
       (#"{"volume":"pvc-a.b+c_d","creation":"short","mayBeFormatting":true}"#, "no token"),
       (#"{"volume":"pvc-a.b+c_d","creation":"abcdefghijklmnop"}"#, "no state"),
       (#"{"volume":"pvc-a.b+c_d","creation":"abcdefghijklmnop","mayBeFormatting":"yes"}"#, "no truth value"),
+      (
+        #"{"volume":"pvc-a.b+c_d","creation":"abcdefghijklmnop","mayBeFormatting":true,"progress":"more"}"#,
+        "a progress that nobody knows"
+      ),
     ])
   func garbage(_ text: String, _ remark: String) throws {
     let path = directory["permits/pvc-a.b+c_d.json"]
@@ -251,7 +264,7 @@ struct FormatPermitsTests {
 
   @Test("what an interrupted write left is cleared, and no permit with it")
   func temporaries() throws {
-    try permits.write(FormatPermit(volume: volume, creation: creation, mayBeFormatting: true))
+    try permits.write(FormatPermit(volume: volume, creation: creation, progress: .formatting))
     try directory.write("{", to: "permits/.elastic-local-1-2-3.tmp")
     try permits.prepare()
     #expect(try Files.list(directory["permits"]) == ["pvc-a.b+c_d.json"])

@@ -9,7 +9,7 @@ extension KillFlow {
     finish: { scene in
       try scene.marker.write(in: scene.global)
       try await scene.expectGlobalDataUnmountRemove()
-    }, points: ["permit-written", "volume-created"])
+    }, points: ["permit-written", "volume-created", "volume-cleared"])
 
   static let mountDevice = KillFlow(
     name: "mountdevice of a new volume", kubelet: .newAttaching, prepare: { _ in }, want: .pod(by: .mountDevice),

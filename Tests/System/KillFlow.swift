@@ -57,8 +57,8 @@ extension KillFlow {
     name: "mount of a new volume", prepare: { _ in }, want: .pod(by: .mount),
     finish: { try await $0.useUnmountRemove() },
     points: [
-      "permit-written", "volume-created", "format-permitted", "formatted", "permit-removed", "staging-directory-made",
-      "staged", "published",
+      "permit-written", "volume-created", "volume-cleared", "format-permitted", "formatted", "permit-removed",
+      "staging-directory-made", "staged", "published",
     ])
 
   static let mountExisting = KillFlow(

@@ -108,6 +108,69 @@ struct NeverFormatTests {
     }
   }
 
+  @Test("a volume that was not wiped yet when the daemon died is made anew, whatever the former tenant left there")
+  func formerTenantsNotWiped() async throws {
+    let group = try VolumeGroup(disks: [Lab.disks[0]])
+    try await withNode(.thick(group)) { node in
+      for contents in Contents.all {
+        let size = max(16, contents.mebibytes)
+        let former = try group.create("former", mebibytes: size)
+        try contents.put(former, size << 20)
+        try group.remove("former")
+        let volume = Scratch.volumeName()
+        let options = Options(mebibytes: size)
+        try await dieBeforeWiping(volume, options, on: node)
+        guard contents.name != "btrfs" else {
+          // It has no name that says whose it is.
+          try await node.startPod(volume, options).fails(saying: volume, "btrfs", "left alone")
+          try run("wipefs", "-q", "-a", group.device(volume))
+          node.remove(volume).succeeds()
+          continue
+        }
+        try await node.startPod(volume, options).succeeds()
+        #expect(try Files.list(node.podDirectory("pod-a", volume)) == ["lost+found"], "\(contents.name)")
+        #expect(writeError(in: node.podDirectory("pod-a", volume)) == nil, "\(contents.name)")
+        try await node.deletePod(volume).succeeds()
+        try FileSystemProof.expectOne("ext4", on: group.device(volume))
+        node.remove(volume).succeeds()
+      }
+    }
+  }
+
+  @Test("a permit from before the volume was wiped, out of a backup, does not cost the data written since")
+  func permitFromBeforeWiping() async throws {
+    try await withNode { node in
+      for fileSystem in ["ext4", "xfs", "btrfs"] {
+        let volume = Scratch.volumeName()
+        let options = Options.smallest(fileSystem)
+        let marker = Marker(seed: 8)
+        try await node.restart(fault: "volume-created:kill")
+        try await node.calls.waitForAttach(volume, options).fails(saying: "elastic-local")
+        try await node.expectDeath("volume-created")
+        let backup = String(decoding: try Files.readAll(node.permit(volume)), as: UTF8.self)
+        let creation = try creation(of: volume, on: node)
+        try await node.start()
+        try await node.startPod(volume, options).succeeds()
+        try marker.write(in: node.podDirectory("pod-a", volume))
+        try await node.deletePod(volume).succeeds()
+        try node.kill9()
+        // As if this volume's own permit had been read at that moment.
+        let tag = try #require(try node.group.volume(volume)?.tags.first { $0.contains("/creation=") })
+        let own = backup.replacing(creation, with: String(tag.split(separator: "=")[1]))
+        try overwrite(node.permit(volume), with: Array(own.utf8), at: 0)
+        try await node.start()
+        if fileSystem == "btrfs" {
+          try await node.startPod(volume, options).fails(saying: volume, "btrfs", "left alone")
+          unlink(node.permit(volume))
+        }
+        try await node.startPod(volume, options).succeeds()
+        #expect(marker.isIn(node.podDirectory("pod-a", volume)), "\(fileSystem)")
+        try await node.deletePod(volume).succeeds()
+        node.remove(volume).succeeds()
+      }
+    }
+  }
+
   @Test("when the state directory is lost, a blank volume of ours is refused, and one with data is mounted")
   func stateLost() async throws {
     try await withNode { node in
@@ -166,7 +229,7 @@ struct NeverFormatTests {
     try await withNode { node in
       let volume = Scratch.volumeName()
       let marker = Marker(seed: 6)
-      let permit = "\(node.state)/permits/\(volume).json"
+      let permit = node.permit(volume)
       try await node.calls.waitForAttach(volume).succeeds()
       let backup = try Files.readAll(permit)
       try await node.startPod(volume).succeeds()
@@ -183,6 +246,23 @@ struct NeverFormatTests {
   }
 
   // MARK: -
+
+  /// The daemon dies when it has planned the volume, and the volume is as lvcreate leaves it when it dies before it wipes.
+  private func dieBeforeWiping(_ volume: String, _ options: Options, on node: Node) async throws {
+    try await node.restart(fault: "permit-written:kill")
+    try await node.calls.waitForAttach(volume, options).fails(saying: "elastic-local")
+    try await node.expectDeath("permit-written")
+    let tags = tags(volume, try creation(of: volume, on: node))
+    try node.group.create(volume, mebibytes: options.mebibytes ?? 0, tags: tags, wiping: false)
+    try await node.start()
+  }
+
+  private func creation(of volume: String, on node: Node) throws -> String {
+    let text = String(decoding: try Files.readAll(node.permit(volume)), as: UTF8.self)
+    let words = text.split(separator: "\"")
+    let key = try #require(words.firstIndex(of: "creation"))
+    return String(words[key + 2])
+  }
 
   private func tags(_ volume: String, _ creation: String) -> [String] {
     ["elastic-local", "elastic-local/volume=\(volume)", "elastic-local/creation=\(creation)"]

@@ -73,9 +73,12 @@ private struct PowerCut: Sendable {
   private static let marker = Marker(seed: 41)
 
   static let all =
-    ["permit-written", "volume-created", "format-permitted", "formatted", "permit-removed", "staged", "published"].map {
-      whileMaking(at: "\($0):kill")
-    } + [whileMaking(at: "format-permitted:kill-after-30"), inUse, inUseAttached, podGone, whileGrowing, whileRemoving]
+    [
+      "permit-written", "volume-created", "volume-cleared", "format-permitted", "formatted", "permit-removed", "staged",
+      "published",
+    ].map { whileMaking(at: "\($0):kill") } + [
+      whileMaking(at: "format-permitted:kill-after-30"), inUse, inUseAttached, podGone, whileGrowing, whileRemoving,
+    ]
 
   /// The node loses power at the very moment the daemon dies at a step point of the first mount.
   private static func whileMaking(at fault: String) -> PowerCut {

@@ -36,6 +36,51 @@ struct ThinPoolTests {
     }
   }
 
+  @Test("of which LVM left parts active when it was killed can be used after the daemon's next start")
+  func partsLeftActive() async throws {
+    try await withNode(.thin) { node in
+      let (volume, other) = (Scratch.volumeName(), Scratch.volumeName())
+      try await node.startPod(volume).succeeds()
+      try Marker(seed: 52).write(in: node.podDirectory("pod-a", volume))
+      try await node.deletePod(volume).succeeds()
+      for parts in [["tmeta"], ["tmeta", "tdata"]] {
+        let left = try parts.map { try Part($0, of: node.group) }
+        try node.kill9()
+        try node.group.deactivate()
+        for part in left { try part.activate() }
+        let refused = try attempt("lvchange", ["-ay", "\(node.group.name)/\(volume)"])
+        #expect(refused.errors.contains("prohibited while"), "\(refused.errors)")
+        try await node.start()
+        try await node.startPod(volume).succeeds()
+        #expect(Marker(seed: 52).isIn(node.podDirectory("pod-a", volume)))
+        try await node.startPod(other, pod: "pod-b").succeeds()
+        for (name, pod) in [(volume, "pod-a"), (other, "pod-b")] {
+          try await node.deletePod(name, pod: pod).succeeds()
+        }
+        node.remove(other).succeeds()
+      }
+      node.remove(volume).succeeds()
+    }
+  }
+
+  /// A hidden volume of the pool, as the device mapper has it while the pool is active.
+  private struct Part {
+    let name, uuid, table: String
+
+    init(_ part: String, of group: VolumeGroup) throws {
+      name = group.name.replacing("-", with: "--") + "-pool_\(part)"
+      uuid = try run("dmsetup", "info", "-c", "--noheadings", "-o", "uuid", name)
+        .filter { !$0.isWhitespace }
+      table = try run("dmsetup", "table", name)
+    }
+
+    func activate() throws {
+      let file = Scratch.fresh("table")
+      try Files.writeDurably(Array(table.utf8), to: file, mode: 0o600)
+      try run("dmsetup", "create", name, "--uuid", uuid, file)
+    }
+  }
+
   /// The device of a pool's metadata.
   private struct Metadata {
     let name: String

@@ -80,6 +80,11 @@ extension LVMCommand {
     LVMCommand(["lvchange", "-y", "-ay", "-K", "--select", "\"lv_tags=\(VolumeTags.product)\"", group.text])
   }
 
+  /// The hidden volumes of which a thin pool is made (lvmthin(7)); LVM refuses while the pool uses them.
+  static func deactivatePartsOfPool(_ pool: VolumeName, in group: VolumeGroupName) -> LVMCommand {
+    LVMCommand(["lvchange", "-y", "-an", "\(group)/\(pool)_tmeta", "\(group)/\(pool)_tdata"])
+  }
+
   /// Makes the device nodes that are missing (vgmknodes(8)).
   static func makeNodes(in group: VolumeGroupName) -> LVMCommand { LVMCommand(["vgmknodes", group.text]) }
 

@@ -18,9 +18,10 @@ struct LVMConfiguration {
 
   /// Why each of these: `use_aio=0` takes a command from 32 ms to under 1 ms (tearing an AIO context down waits for an
   /// RCU grace period); archives are kept, but a bounded number of them; `umask` for the files that the library makes;
-  /// `scan_lvs=0` so that volume groups inside volumes are never seen; `thin_check` takes back the mark of a pool whose
-  /// metadata it finds sound, as LVM's own default is where it was built beside that program, and Debian's was not: else
-  /// a pool stays read-only for good after one write of its metadata that failed.
+  /// `scan_lvs=0` so that volume groups inside volumes are never seen; with `use_blkid_wiping=0` lvcreate would wipe no
+  /// file systems; `thin_check` takes back the mark of a pool whose metadata it finds sound, as LVM's own default is where
+  /// it was built beside that program, and Debian's was not: else a pool stays read-only for good after one write of its
+  /// metadata that failed.
   ///
   /// While LVM suspends a device, an allocation must not wait for that device. LVM's way is to lock every mapping of
   /// the process into memory, thread stacks of 8 MiB in full, which made this daemon three times as large for good. Our
@@ -33,6 +34,7 @@ struct LVMConfiguration {
     return [
       "global{use_aio=0 use_lvmpolld=0 notify_dbus=0 umask=022"
         + " thin_check_options=[\"-q\",\"--clear-needs-check-flag\"]}",
+      "allocation{use_blkid_wiping=1}",
       "devices{scan_lvs=0 obtain_device_list_from_udev=0}",
       "activation{monitoring=0 udev_sync=\(udev) udev_rules=\(udev) \(locking)}",
       "backup{backup=1 archive=1 retain_min=64 retain_days=0"

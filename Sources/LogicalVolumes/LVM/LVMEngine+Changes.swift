@@ -31,8 +31,7 @@ extension LVMEngine {
     let result = try run(command)
     guard result.succeeded else { return try afterFailedCreation(request, in: group, result) }
     let volume = try applyCreation(request, size: size, pool: pool, to: picture)
-    if pool == nil { try clearEnd(of: volume, in: group) }
-    return .changed(volume)
+    return .changed(pool == nil ? try clearedAtItsEnd(volume, in: group) : volume)
   }
 
   package func extend(_ volume: StoredVolume, to size: ByteCount) throws(VolumeError) -> Outcome<StoredVolume> {
@@ -173,11 +172,15 @@ extension LVMEngine {
   }
 
   /// lvcreate wipes the signatures it knows, but not the backup of a partition table whose first copy is gone: that of a
-  /// former tenant would be taken for this volume's.
-  private func clearEnd(of volume: StoredVolume, in group: VolumeGroupName) throws(VolumeError) {
-    guard volume.isActive, case .device(let device) = volume.location else { return }
+  /// former tenant would be taken for this volume's. The flush at its end covers what lvcreate wiped.
+  private func clearedAtItsEnd(
+    _ volume: StoredVolume, in group: VolumeGroupName
+  ) throws(VolumeError) -> StoredVolume {
     do {
+      let active = volume.isActive ? volume : try activate(volume).value
+      guard case .device(let device) = active.location else { return active }
       try reporting("clearing the end of", device) { () throws(SystemError) in try BlockDevice.clearEnd(of: device) }
+      return active
     } catch {
       let removal = try run(.remove(volume.name, in: group, uuid: volume.instance))
       try refresh(group)

@@ -63,6 +63,7 @@ package actor LVMEngine: VolumeEngine {
     for group in settings.groups {
       let picture = try refresh(group)
       try requireThinPool(in: picture)
+      try deactivateStrayPoolParts(in: picture)
       try activateOurs(in: picture)
     }
   }

@@ -50,7 +50,10 @@ struct Adversary {
   private var points: [String] {
     switch operation {
     case .make(let new, _):
-      ["permit-written", "volume-created", "format-permitted", "formatted", "permit-removed", "published"]
+      [
+        "permit-written", "volume-created", "volume-cleared", "format-permitted", "formatted", "permit-removed",
+        "published",
+      ]
         + (new.attaches ? ["device-mounted"] : ["staging-directory-made", "staged"])
     case .mount(let name, _, _):
       if let volume = model.volumes[name], volume.pods.isEmpty {

@@ -12,8 +12,8 @@ struct BoundVolume {
     let volume = BoundVolume(name: "\(name)-\(OwnProcess.processID)")
     try Cluster.apply(volume.manifest(fileSystem))
     let result = Result { try body(volume) }
-    try Cluster.kubectl("delete", "pod", "--selector", "volume=\(volume.name)", "--timeout=60s")
-    try Cluster.kubectl("delete", "pvc,pv", "--selector", "volume=\(volume.name)", "--timeout=60s")
+    try Cluster.kubectl("delete", "pod", "--selector", "volume=\(volume.name)", "--timeout=180s")
+    try Cluster.kubectl("delete", "pvc,pv", "--selector", "volume=\(volume.name)", "--timeout=180s")
     let areGone = try eventually { try volume.mounts.isEmpty }
     let left = try volume.mounts
     #expect(areGone, "\(left) left")

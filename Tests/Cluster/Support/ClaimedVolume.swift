@@ -20,8 +20,8 @@ struct ClaimedVolume {
 
   func remove() throws {
     let pv = try pvName
-    try Cluster.kubectl("delete", "pod", "--selector", "volume=\(name)", "--timeout=60s")
-    try Cluster.kubectl("delete", "pvc", name, "--ignore-not-found", "--timeout=60s")
+    try Cluster.kubectl("delete", "pod", "--selector", "volume=\(name)", "--timeout=180s")
+    try Cluster.kubectl("delete", "pvc", name, "--ignore-not-found", "--timeout=180s")
     guard !pv.isEmpty, try policy(of: pv) == "Delete" else { return }
     let isGone = try eventually { try !Self.exists(pv) }
     let left = try Cluster.kubectl("get", "pv", pv, "-o", "yaml", "--ignore-not-found")

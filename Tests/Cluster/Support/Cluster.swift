@@ -90,7 +90,7 @@ enum Cluster {
 
   /// Waits until a pod's containers run; what the cluster says of the pod is in the error.
   static func awaitReady(
-    _ pod: String, seconds: Int = 60, at location: SourceLocation = #_sourceLocation
+    _ pod: String, seconds: Int = 180, at location: SourceLocation = #_sourceLocation
   ) throws {
     let wait = ["kubectl", "wait", "--for=condition=Ready", "pod/\(pod)", "--timeout=\(seconds)s"]
     do {
@@ -103,7 +103,7 @@ enum Cluster {
   @discardableResult
   private static func run(_ path: String, _ arguments: [String], at location: SourceLocation) throws -> String {
     let environment = OwnProcess.environment.map { "\($0.key)=\($0.value)" }
-    let result = try ChildProcess.run(path, arguments, environment: environment, deadline: .seconds(200))
+    let result = try ChildProcess.run(path, arguments, environment: environment, deadline: .seconds(400))
     guard result.isSuccess else {
       throw Trouble("\(location.line): \(arguments.joined(separator: " ")): \(result.status) \(result.output)")
     }
@@ -118,8 +118,8 @@ struct Trouble: Error, CustomStringConvertible {
   init(_ description: String) { self.description = description }
 }
 
-/// Looks again and again until something is true.
-func eventually(seconds: Int = 60, _ condition: () throws -> Bool) throws -> Bool {
+/// Looks again and again until something is true. What it is given is for a machine on a bad day.
+func eventually(seconds: Int = 240, _ condition: () throws -> Bool) throws -> Bool {
   let limit = MonotonicClock.now() + .seconds(seconds)
   while MonotonicClock.now() < limit {
     if try condition() { return true }

@@ -11,7 +11,7 @@ struct ManyClaims {
     try Cluster.apply(Cluster.storageClass(name, more))
     let result = Result { try body() }
     try Cluster.kubectl("delete", "pvc", "-l", "many=\(name)", "--wait=false")
-    let areGone = try eventually(seconds: 180) { try volumes == 0 }
+    let areGone = try eventually(seconds: 360) { try volumes == 0 }
     let left = try volumes
     #expect(areGone, "\(left) PVs are left")
     try Cluster.kubectl("delete", "storageclass", name)

@@ -69,7 +69,7 @@ final class ManualTime: Timekeeper {
 }
 
 /// Waits in real time for what other tasks are about to do.
-func eventually(within limit: Duration = .seconds(10), _ condition: () -> Bool) async -> Bool {
+func eventually(within limit: Duration = .seconds(60), _ condition: () -> Bool) async -> Bool {
   let end = ContinuousClock.now + limit
   while ContinuousClock.now < end {
     if condition() { return true }

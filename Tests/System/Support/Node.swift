@@ -17,6 +17,7 @@ final class Node {
   /// The kubelet's root directory.
   var kubeletRoot: String { root + "/kubelet" }
   var state: String { root + "/state" }
+  func permit(_ volume: String) -> String { "\(state)/permits/\(volume).json" }
   var socket: String { root + "/run/socket" }
   /// Flags for `serve` beyond the usual ones.
   var flags: [String] = []

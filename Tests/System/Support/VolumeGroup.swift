@@ -82,11 +82,13 @@ final class VolumeGroup: Sendable {
 
   // MARK: changing
 
-  /// Makes a volume as an administrator would, without our tags unless given.
+  /// Makes a volume as an administrator would, without our tags unless given. What a former tenant left is wiped, unless
+  /// it is to be as if lvcreate had been killed before that.
   @discardableResult
-  func create(_ volume: String, mebibytes: Int, tags: [String] = []) throws -> String {
+  func create(_ volume: String, mebibytes: Int, tags: [String] = [], wiping: Bool = true) throws -> String {
     let tagging = tags.flatMap { ["--addtag", $0] }
-    try run("lvcreate", ["-q", "-q", "-y", "-Wy", "-n", volume, "-L", "\(mebibytes)m"] + tagging + [name])
+    let clearing = wiping ? ["-Wy"] : ["-Wn", "-Zn"]
+    try run("lvcreate", ["-q", "-q", "-y"] + clearing + ["-n", volume, "-L", "\(mebibytes)m"] + tagging + [name])
     return device(volume)
   }
 
