@@ -117,6 +117,8 @@ answers_somehow() { # PORT
   curl -kfsS --noproxy '*' --max-time 5 "https://127.0.0.1:$1/healthz"
 }
 
+await_apiserver() { await_part apiserver 180 answers "https://127.0.0.1:$apiserver_port/readyz"; }
+
 start_cluster() {
   make_settings
   require_settings
@@ -134,7 +136,7 @@ start_cluster() {
   start_part etcd
   await_part etcd 60 curl -fsS --noproxy '*' "http://127.0.0.1:$etcd_port/health"
   start_part apiserver
-  await_part apiserver 180 answers "https://127.0.0.1:$apiserver_port/readyz"
+  await_apiserver
   start_part controller-manager
   start_part scheduler
   await_part scheduler 60 answers_somehow "$scheduler_port"
