@@ -112,7 +112,8 @@ package struct LinuxNodeSystem: NodeSystem {
       throw VolumeError(
         .unsafe,
         "\(device) has damage that e2fsck does not repair without being asked; it is not mounted. Look with e2fsck -fn "
-          + "\(device), repair with e2fsck -f \(device), again until it finds nothing: \(error.message)", cause: error.cause)
+          + "\(device), repair with e2fsck -f \(device), again until it finds nothing: \(error.message)",
+        cause: error.cause)
     }
   }
 

@@ -93,7 +93,7 @@ struct Run {
     if let failure = answer.failure { Console.print("  \(answer.question): \(failure.prefix(160))") }
     if !answer.isSuccess, round.mustBeUndone { try await requireAsModelled() }
     try await saboteur.heal(strike)
-    if case .deviceFails = strike { try await restartPods(after: operation) }
+    if case .deviceFails = strike { try await restartPods() }
   }
 
   /// The power fails. Does not return.
@@ -118,7 +118,7 @@ struct Run {
   }
 
   /// After errors of the disk a file system refuses everything: the pods that use it are started anew.
-  private func restartPods(after operation: Operation) async throws {
+  private func restartPods() async throws {
     for volume in model.sorted {
       for pod in volume.pods.keys.sorted() {
         let isLast = pod == volume.pods.keys.max()
@@ -126,9 +126,7 @@ struct Run {
       }
     }
     try await ThinPool.repair(node)
-    if case .grow(let name, _) = operation, let volume = model.volumes[name] {
-      try await Administrator(node: node).repairAfterFailedGrowth(volume)
-    }
+    for volume in model.sorted { try await Administrator(node: node).repairIfAsked(volume) }
     try await comeBack()
   }
 

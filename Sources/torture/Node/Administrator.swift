@@ -5,10 +5,10 @@ import LinuxSystem
 struct Administrator: Sendable {
   let node: NodeUnderTest
 
-  /// When its device fails while a mounted ext4 grows, the kernel can write the new size and not all of the new groups
-  /// (Linux 6.1, `ext4_resize_fs`): docs/defects.md, "Not ours". e2fsck mends that when it is told to, and it is refused
-  /// until then, in words that say so. Nobody has it mounted.
-  func repairAfterFailedGrowth(_ volume: Model.Volume) async throws {
+  /// What the kernel leaves of an ext4 whose device failed can be more than e2fsck mends by itself: the new size without all
+  /// of the new groups, when it was growing, or a journal that is to be replayed and is not marked so (docs/defects.md,
+  /// "Not ours"). The volume is refused then, in words that say what to run. Nobody has it mounted.
+  func repairIfAsked(_ volume: Model.Volume) async throws {
     guard volume.new.fileSystem == "ext4", let pod = volume.pods.keys.min() else { return }
     let device = Group.device(volume.new.name)
     let answer = try await node.caller.mount(volume.new, pod, readOnly: volume.pods[pod] == true)
