@@ -122,7 +122,7 @@ package struct GroupCapacity: Sendable, Hashable, Codable {
   }
 }
 
-/// How full a thin pool is.
+/// How full a thin pool is, and how well.
 package struct ThinPoolUse: Sendable, Hashable, Codable {
   package var pool: String
   package var sizeBytes: UInt64
@@ -133,10 +133,13 @@ package struct ThinPoolUse: Sendable, Hashable, Codable {
   /// Nil when the kernel was not asked.
   package var dataPercent: Double?
   package var metadataPercent: Double?
+  /// What the kernel holds against the pool, in LVM's words (lvmreport(7), `lv_health_status` and `lv_check_needed`): empty
+  /// when nothing, nil when it was not asked. Such a pool takes no new blocks, or nothing at all.
+  package var complaint: String?
 
   package init(
     pool: String, sizeBytes: UInt64, virtualBytes: UInt64, ceilingBytes: UInt64, dataPercent: Double? = nil,
-    metadataPercent: Double? = nil
+    metadataPercent: Double? = nil, complaint: String? = nil
   ) {
     self.pool = pool
     self.sizeBytes = sizeBytes
@@ -144,5 +147,6 @@ package struct ThinPoolUse: Sendable, Hashable, Codable {
     self.ceilingBytes = ceilingBytes
     self.dataPercent = dataPercent
     self.metadataPercent = metadataPercent
+    self.complaint = complaint
   }
 }

@@ -30,6 +30,8 @@ package struct NodeReport: Sendable, Codable {
     package var thinCeilingBytes: UInt64?
     package var thinDataPercent: Double?
     package var thinMetadataPercent: Double?
+    /// What the kernel holds against the thin pool; nil when nothing, and when it was not asked.
+    package var thinComplaint: String?
 
     package init(name: String, totalBytes: UInt64, freeBytes: UInt64, foreignBytes: UInt64, volumes: Int) {
       self.name = name

@@ -71,6 +71,11 @@ struct MetricsText {
       ),
       ("elastic_local_thin_data_percent", "How full the thin pool's data is.", { $0.thin?.dataPercent }),
       ("elastic_local_thin_metadata_percent", "How full the thin pool's metadata is.", { $0.thin?.metadataPercent }),
+      (
+        "elastic_local_thin_pool_abnormal",
+        "1 while the kernel holds something against the thin pool.",
+        { $0.thin?.complaint.map { $0.isEmpty ? 0 : 1 } }
+      ),
     ]
     for (name, help, value) in gauges {
       exposition.family(name, "gauge", help)

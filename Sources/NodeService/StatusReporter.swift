@@ -66,5 +66,6 @@ extension NodeReport.Group {
     thinCeilingBytes = capacity.thin?.ceilingBytes
     thinDataPercent = capacity.thin?.dataPercent
     thinMetadataPercent = capacity.thin?.metadataPercent
+    thinComplaint = capacity.thin?.complaint.flatMap { $0.isEmpty ? nil : $0 }
   }
 }

@@ -62,6 +62,7 @@ struct StatusText {
         lines.append(
           "  thin pool \(pool): \(data), \(metadata), promised \(ByteCount(group.thinVirtualBytes ?? 0)) "
             + "of at most \(ByteCount(group.thinCeilingBytes ?? 0))")
+        if let complaint = group.thinComplaint { lines.append("  NOT WELL: thin pool \(pool): \(complaint)") }
       }
       if let free = group.metadataFreeBytes, let total = group.metadataTotalBytes {
         lines.append("  metadata area: \(ByteCount(free)) free of \(ByteCount(total))")

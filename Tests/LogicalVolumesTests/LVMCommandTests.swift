@@ -63,7 +63,8 @@ struct LVMCommandTests {
       (.makeNodes(in: group), "vgmknodes vg-0", "nodes"),
       (
         .poolUse(pool, in: group),
-        "lvs --reportformat json --units b --nosuffix -o lv_name,data_percent,metadata_percent vg-0/pool", "how full"
+        "lvs --reportformat json --units b --nosuffix -o lv_name,data_percent,metadata_percent,lv_health_status,lv_check_needed "
+          + "vg-0/pool", "how full and how well"
       ),
       (.groupNames, "vgs --reportformat json -o vg_name", "which groups there are"),
       (

@@ -79,6 +79,23 @@ struct LVMReportTests {
     #expect(try LVMReport(lines: []).rows.isEmpty)
   }
 
+  @Test(
+    "a thin pool is well, not well in LVM's words, or not known when it is not active",
+    arguments: [
+      ("0.00", "10.84", "", "", ""), ("", "", "", "unknown", nil), ("1", "2", "out_of_data", "", "out_of_data"),
+      ("1", "2", "metadata_read_only", "check needed", "metadata_read_only, check needed"),
+      ("", "", "failed", "unknown", "failed"),
+    ] as [(String, String, String, String, String?)])
+  func thinPool(data: String, metadata: String, health: String, check: String, complaint: String?) {
+    let row = [
+      "lv_name": "pool", "data_percent": data, "metadata_percent": metadata, "lv_health_status": health,
+      "lv_check_needed": check,
+    ]
+    let fill = PublishedPicture.ThinFill(row, readAt: .zero)
+    #expect(fill.data == Double(data) && fill.metadata == Double(metadata))
+    #expect(fill.complaint == complaint)
+  }
+
   private static func volumeRow(tags: String) -> String {
     "                      {\"lv_name\":\"pvc-2\", \"lv_uuid\":\"u\", \"lv_size\":\"4194304\", \"lv_layout\":\"linear\", "
       + "\"lv_role\":\"public\", \"pool_lv\":\"\", \"lv_time\":\"1795231682\", \"lv_tags\":\"\(tags)\"}"

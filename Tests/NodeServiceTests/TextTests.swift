@@ -153,7 +153,8 @@ struct MetricsTextTests {
     recorder.end(name: "lvcreate", returnCode: 1, succeeded: true, messages: "")
     var group = GroupCapacity(
       group: "a\"b\\c\nd", totalBytes: 1 << 40, freeBytes: 5, foreignBytes: 0, extentBytes: 1, volumes: 7)
-    group.thin = ThinPoolUse(pool: "p", sizeBytes: 1, virtualBytes: 2, ceilingBytes: 3, dataPercent: 12.5)
+    group.thin = ThinPoolUse(
+      pool: "p", sizeBytes: 1, virtualBytes: 2, ceilingBytes: 3, dataPercent: 12.5, complaint: "failed")
     let cluster = ClusterMetrics(
       failures: ["pvs": 4],
       requests: [
@@ -166,7 +167,9 @@ struct MetricsTextTests {
   @Test("what can be alerted on is announced also while there is nothing to say about it")
   func announced() {
     let quiet = text(Metrics())
-    for name in ["group_total_bytes", "group_metadata_bytes", "thin_data_percent", "thin_metadata_percent"] {
+    for name in [
+      "group_total_bytes", "group_metadata_bytes", "thin_data_percent", "thin_metadata_percent", "thin_pool_abnormal",
+    ] {
       #expect(quiet.contains("# TYPE elastic_local_\(name) gauge\n"), "\(name)")
       #expect(!quiet.contains("\nelastic_local_\(name)"), "\(name)")
     }

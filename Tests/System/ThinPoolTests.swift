@@ -1,4 +1,5 @@
 import LinuxSystem
+import NodeProtocol
 import Testing
 
 @Suite("A thin pool", .serialized, .lab, .exclusive)
@@ -18,6 +19,11 @@ struct ThinPoolTests {
       _ = try attempt("dd", ["if=/dev/zero", "of=\(directory)/new", "bs=1M", "count=16", "conv=fsync"])
       let isMarked = try await eventually(seconds: 30) { try run("dmsetup", "status", pool).contains("needs_check") }
       try #require(isMarked, "nothing has failed")
+      // The kernel is asked at most every ten seconds.
+      let isTold = try await eventually(seconds: 30) {
+        try complaint(on: node) == "metadata_read_only, check needed"
+      }
+      #expect(isTold, "status does not tell of it")
       try metadata.recover()
 
       // Down, as in a reboot.
@@ -30,10 +36,17 @@ struct ThinPoolTests {
       #expect(Marker(seed: 51).isIn(directory))
       let status = try run("dmsetup", "status", pool)
       #expect(status.contains(" rw ") && !status.contains("needs_check"), "\(status)")
+      #expect(try complaint(on: node) == nil)
       try run("dd", "if=/dev/zero", "of=\(directory)/new", "bs=1M", "count=16", "conv=fsync")
       try await node.deletePod(volume).succeeds()
       node.remove(volume).succeeds()
     }
+  }
+
+  /// What `status` says of the pool.
+  private func complaint(on node: Node) throws -> String? {
+    let report = try #require(node.ask("status").succeeds().report)
+    return report.groups.first { group in group.thinPool != nil }?.thinComplaint
   }
 
   @Test("of which LVM left parts active when it was killed can be used after the daemon's next start")

@@ -104,10 +104,11 @@ extension LVMCommand {
     ])
   }
 
-  /// How full a thin pool is; asks the kernel.
+  /// How full a thin pool is, and how well; asks the kernel.
   static func poolUse(_ pool: VolumeName, in group: VolumeGroupName) -> LVMCommand {
     LVMCommand([
-      "lvs", "--reportformat", "json", "--units", "b", "--nosuffix", "-o", "lv_name,data_percent,metadata_percent",
+      "lvs", "--reportformat", "json", "--units", "b", "--nosuffix", "-o",
+      "lv_name,data_percent,metadata_percent,lv_health_status,lv_check_needed",
       "\(group)/\(pool)",
     ])
   }

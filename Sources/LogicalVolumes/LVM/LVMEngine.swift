@@ -126,11 +126,22 @@ struct PublishedPicture: Sendable {
   var sequences: [MetadataSequence]
   var thinUse: ThinFill?
 
-  /// How full the pool was when the kernel was last asked.
-  struct ThinFill: Sendable {
+  /// How full and how well the pool was when the kernel was last asked.
+  struct ThinFill: Sendable, Hashable {
     var data: Double?
     var metadata: Double?
+    /// See ``ThinPoolUse/complaint``.
+    var complaint: String?
     var readAt: Duration
+
+    /// Out of a row of LVM's report. LVM says "unknown" of a pool that is not active, of which the kernel knows nothing.
+    init(_ row: [String: String], readAt: Duration) {
+      (data, metadata) = (row["data_percent"].flatMap { Double($0) }, row["metadata_percent"].flatMap { Double($0) })
+      self.readAt = readAt
+      let (health, check) = (row["lv_health_status"] ?? "", row["lv_check_needed"] ?? "unknown")
+      let isUnknown = check == "unknown" && health.isEmpty
+      complaint = isUnknown ? nil : [health, check].filter { !$0.isEmpty && $0 != "unknown" }.joined(separator: ", ")
+    }
   }
 
   /// Whether the group's metadata on disk is what the picture shows. Two small reads, no LVM command.
@@ -220,16 +231,14 @@ extension LVMEngine {
       "volume group \"\(group)\" does not exist (\(found)); make it with vgcreate, or name another with --volume-group")
   }
 
-  /// Asks the kernel how full the pool is, at most every 10 seconds: data is written without any change of metadata.
+  /// Asks the kernel how full and how well the pool is, at most every 10 seconds: data is written without any change of metadata.
   private func refreshUse(of pool: VolumeName, in picture: GroupPicture) throws(VolumeError) {
     let now = MonotonicClock.now()
     if let last = published.withLock({ $0[picture.name]?.thinUse }), now - last.readAt < .seconds(10) { return }
     let result = try run(.poolUse(pool, in: picture.name))
     guard result.succeeded else { throw result.failure("reading thin pool \(pool)") }
     let row = try LVMReport(lines: result.report).rows.first ?? [:]
-    let fill = PublishedPicture.ThinFill(
-      data: row["data_percent"].flatMap { Double($0) }, metadata: row["metadata_percent"].flatMap { Double($0) },
-      readAt: now)
+    let fill = PublishedPicture.ThinFill(row, readAt: now)
     published.withLock { $0[picture.name]?.thinUse = fill }
   }
 
@@ -246,7 +255,8 @@ extension LVMEngine {
       let ceiling = thinCeiling(of: found)
       capacity.thin = ThinPoolUse(
         pool: pool.text, sizeBytes: found.size.bytes, virtualBytes: virtual.bytes, ceilingBytes: ceiling.bytes,
-        dataPercent: entry.thinUse?.data, metadataPercent: entry.thinUse?.metadata)
+        dataPercent: entry.thinUse?.data, metadataPercent: entry.thinUse?.metadata,
+        complaint: entry.thinUse?.complaint)
       capacity.freeBytes = (ceiling - virtual).bytes
     }
     return capacity

@@ -17,7 +17,8 @@ struct Administrator: Sendable {
     // One run can leave what the next one mends.
     for attempt in 1...4 {
       let result = try await Shell.attempt("e2fsck", ["-f", "-y", device])
-      if result.isSuccess { return }
+      // A power cut must not take us back into the middle of a repair.
+      if result.isSuccess { return try await node.disk.mark(Replay.mark) }
       guard attempt < 4 else { throw Finding("\(device) can not be repaired: \(result.output.suffix(800))") }
     }
   }

@@ -87,6 +87,8 @@ struct Provoker {
     if answer.isSuccess { throw Finding("volume \(volume.new.name) looks blank, and was formatted or mounted") }
     if volume.new.attaches { rmdir(caller.globalDirectory(volume.new.name)) }
     try BlockDeviceWriting.overwrite(device, with: lost)
+    // A power cut must not take us back to where it looked blank.
+    try await node.disk.mark(Replay.mark)
   }
 
   private func refused(_ answer: Answer, _ otherwise: String) throws {
