@@ -75,10 +75,10 @@ package final class FlightRecorder: Sendable {
   }
 
   /// Runs a look at the disks that is no command. While it hangs, the engine counts as busy.
-  package func whileReading<Value>(_ body: () -> Value) -> Value {
+  package func whileReading<Value, Failure: Error>(_ body: () throws(Failure) -> Value) throws(Failure) -> Value {
     state.withLock { $0.runningSince = MonotonicClock.now() }
     defer { state.withLock { $0.runningSince = nil } }
-    return body()
+    return try body()
   }
 
   package var snapshot: EngineActivity {

@@ -252,12 +252,23 @@ extension LVMEngine {
     return try requireStored(found, in: current)
   }
 
+  /// LVM writes its metadata and leaves them in the cache of the disk (lvm2 2.03.16 flushes nothing): a power cut could
+  /// take back what has been acknowledged, or leave the new header and not the text that it leads to.
+  private func makeDurable(_ picture: GroupPicture) throws(VolumeError) {
+    for device in picture.metadataDevices {
+      try recorder.whileReading { () throws(VolumeError) in
+        try reporting("flushing", device) { () throws(SystemError) in try BlockDevice.sync(device) }
+      }
+    }
+  }
+
   /// Publishes the picture as changed by our last command if nobody else changed the group meanwhile: the sequence
   /// number must have gone up by exactly as many steps as such a command takes. Otherwise the group is read again.
   ///
   /// - Parameter steps: writes of the group's metadata that the command makes: one, or two when it queues a message for
   ///   a thin pool and clears it afterwards (seen with lvm2 2.03.16; another number costs no more than a report).
   private func publishOwnChange(_ picture: GroupPicture, steps: UInt64 = 1) throws(VolumeError) {
+    try makeDurable(picture)
     let entry = published.withLock { $0[picture.name] }
     let found = recorder.whileReading { entry?.sequences.first?.current(of: picture.name.text) }
     guard let current = found, current == picture.sequence + steps else {

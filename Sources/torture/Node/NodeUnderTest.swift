@@ -38,6 +38,7 @@ final class NodeUnderTest: Sendable {
     }
     try standIns.install()
     try installClients()
+    if !isFirst { try await Administrator(node: self).restoreTornGroup() }
     try await Group.activateForeign()
   }
 
