@@ -1,12 +1,19 @@
 internal import CBlkid
 internal import Glibc
+package import StorageModel
 
 extension DeviceContents {
   /// Looks for signatures on a device or image file with libblkid, in this process. Blocks while it reads.
   ///
   /// A read error is thrown, never taken for blankness. LVM's internal devices (a pool's data, a mirror's leg) are
   /// `.other`: libblkid does not look at them and would call them empty.
-  package static func probe(_ path: String) throws(SystemError) -> DeviceContents {
+  ///
+  /// - Parameter identity: a file system that is known by this is looked for first, at its own place alone. What a pod
+  ///   writes can look like the end of a disk of a RAID, or like a backup partition table, and libblkid would believe that
+  ///   rather than the file system that it lies in.
+  package static func probe(
+    _ path: String, knownAs identity: FileSystemIdentity? = nil
+  ) throws(SystemError) -> DeviceContents {
     // An image file has no number. Whatever else is wrong with the path, the open below says.
     if let number = try? BlockDevice.number(of: path), let uuid = BlockDevice.deviceMapperUUID(number),
       isPrivate(deviceMapperUUID: uuid)
@@ -14,10 +21,29 @@ extension DeviceContents {
       return .other(kind: "internal device-mapper device \(uuid)")
     }
     let file = try Descriptor.open(path, O_RDONLY)
+    if let identity, let known = try probe(file.rawValue, path, for: identity) { return known }
     guard let prober = Prober(path: path) else {
       throw SystemError(operation: "probe", subject: path, errno: .noMemory)
     }
     return try prober.contents(of: file.rawValue)
+  }
+
+  /// One kind after the other: file data can also look like the superblock of another.
+  private static func probe(
+    _ descriptor: Int32, _ path: String, for identity: FileSystemIdentity
+  ) throws(SystemError) -> DeviceContents? {
+    for kind in FileSystemKind.allCases {
+      guard let prober = Prober(path: path) else {
+        throw SystemError(operation: "probe", subject: path, errno: .noMemory)
+      }
+      let contents = try prober.contents(of: descriptor, onlyAs: kind)
+      if case .fileSystem(kind.rawValue, let uuid, let label) = contents,
+        identity.isBorne(by: kind, uuid: uuid, label: label)
+      {
+        return contents
+      }
+    }
+    return nil
   }
 
   /// The devices that libblkid skips (sysfs_devno_is_dm_private of util-linux 2.38): `LVM-<uuid>-<part>` and
@@ -44,8 +70,12 @@ private struct Prober: ~Copyable {
 
   deinit { blkid_free_probe(probe) }
 
-  func contents(of descriptor: Int32) throws(SystemError) -> DeviceContents {
+  /// - Parameter kind: look for this file system alone, and for no partition table.
+  func contents(
+    of descriptor: Int32, onlyAs kind: FileSystemKind? = nil
+  ) throws(SystemError) -> DeviceContents {
     try prepare(descriptor)
+    if let kind { try restrict(to: kind) }
     errno = 0
     switch blkid_do_safeprobe(probe) {
     case 0: return found()
@@ -67,6 +97,15 @@ private struct Prober: ~Copyable {
     blkid_probe_enable_partitions(probe, 1)
     // A backup GPT counts also where the first one, or its protective MBR, is gone.
     blkid_probe_set_partitions_flags(probe, BLKID_PARTS_FORCE_GPT)
+  }
+
+  private func restrict(to kind: FileSystemKind) throws(SystemError) {
+    var names = [strdup(kind.rawValue), nil]
+    defer { for name in names { free(name) } }
+    errno = 0
+    guard blkid_probe_filter_superblocks_type(probe, BLKID_FLTR_ONLYIN, &names) == 0,
+      blkid_probe_enable_partitions(probe, 0) == 0
+    else { throw failure(.current) }
   }
 
   /// What safeprobe found: at most one superblock, and at most one partition table beside it.

@@ -22,14 +22,14 @@ package struct FileSystemTools: Sendable {
   ///
   /// Runs `mkfs.ext4 -q -F`, `mkfs.xfs -q -f` or `mkfs.btrfs -q -f`, then `extraArguments`, then the device.
   ///
-  /// - Parameter uuid: what the file system is to be known by, where ``FileSystemKind/takesUUID``; else, and when it is
-  ///   nil, the program takes a random one.
+  /// - Parameter identity: what the file system is to be known by; nil for what the program chooses.
   package func make(
-    _ kind: FileSystemKind, on device: String, uuid: String? = nil, extraArguments: [String], deadline: Duration,
+    _ kind: FileSystemKind, on device: String, identity: FileSystemIdentity? = nil, extraArguments: [String],
+    deadline: Duration,
     cancellation: CancellationFlag? = nil
   ) throws(ToolError) {
     let maker = kind.maker
-    let naming = uuid.map { kind.naming($0) } ?? []
+    let naming = identity.map { kind.naming($0) } ?? []
     try run(maker.tool, maker.arguments + naming + extraArguments + [device], deadline, cancellation)
   }
 
@@ -85,11 +85,11 @@ extension FileSystemKind {
     }
   }
 
-  fileprivate func naming(_ uuid: String) -> [String] {
+  fileprivate func naming(_ identity: FileSystemIdentity) -> [String] {
     switch self {
-    case .ext4: ["-U", uuid]
-    case .xfs: ["-m", "uuid=\(uuid)"]
-    case .btrfs: []
+    case .ext4: ["-U", identity.uuid]
+    case .xfs: ["-m", "uuid=\(identity.uuid)"]
+    case .btrfs: ["-L", identity.label]
     }
   }
 

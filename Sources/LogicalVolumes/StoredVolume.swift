@@ -104,9 +104,13 @@ package struct CreationToken: Hashable, Sendable, CustomStringConvertible {
 
   package var description: String { text }
 
-  /// The UUID of the file system that is made under this token, so that it can be told from any that lay there before:
-  /// the bytes of the token's first 16 characters, marked as a UUID of no standard's making (RFC 9562, version 8).
-  package var fileSystemUUID: String {
+  /// What the file system that is made under this token is known by, so that it can be told from any that lay there before.
+  package var fileSystemIdentity: FileSystemIdentity {
+    FileSystemIdentity(uuid: fileSystemUUID, label: "elastic-local-\(text)")
+  }
+
+  /// The bytes of the first 16 characters, marked as a UUID of no standard's making (RFC 9562, version 8).
+  private var fileSystemUUID: String {
     var bytes = Array(text.utf8.prefix(16))
     bytes += Array(repeating: 0, count: 16 - bytes.count)
     bytes[6] = bytes[6] & 0x0F | 0x80

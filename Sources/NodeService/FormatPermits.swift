@@ -49,8 +49,7 @@ package struct FormatPermits: Sendable {
       // Not a word of ours, so nothing may be formatted by it, and nothing removed.
       throw VolumeError(.internal, "\(path) is no permit; look at it and remove it")
     }
-    return FormatPermit(
-      volume: volume, creation: creation, progress: wire.progress ?? (wire.mayBeFormatting ? .formatting : .cleared))
+    return FormatPermit(volume: volume, creation: creation, progress: wire.progress)
   }
 
   package func all() throws(VolumeError) -> [FormatPermit] {
@@ -71,9 +70,7 @@ package struct FormatPermits: Sendable {
   }
 
   package func write(_ permit: FormatPermit) throws(VolumeError) {
-    let wire = Wire(
-      volume: permit.volume.text, creation: permit.creation.text, mayBeFormatting: permit.progress != .cleared,
-      progress: permit.progress)
+    let wire = Wire(volume: permit.volume.text, creation: permit.creation.text, progress: permit.progress)
     do {
       try Files.writeDurably(Array(try JSONEncoder().encode(wire)), to: path(of: permit.volume), mode: 0o600)
     } catch {
@@ -94,8 +91,6 @@ package struct FormatPermits: Sendable {
   private struct Wire: Codable {
     var volume: String
     var creation: String
-    /// All that an earlier release knows of the progress; such a one settles what is planned as if it were formatting.
-    var mayBeFormatting: Bool
-    var progress: FormatPermit.Progress?
+    var progress: FormatPermit.Progress
   }
 }

@@ -67,8 +67,12 @@ package struct LinuxNodeSystem: NodeSystem {
     }
   }
 
-  package func contents(of device: String) async throws(VolumeError) -> DeviceContents {
-    try await run("looking into \(device)") { () throws(SystemError) in try DeviceContents.probe(device) }
+  package func contents(
+    of device: String, knownAs identity: FileSystemIdentity?
+  ) async throws(VolumeError) -> DeviceContents {
+    try await run("looking into \(device)") { () throws(SystemError) in
+      try DeviceContents.probe(device, knownAs: identity)
+    }
   }
 
   package func isFinished(_ kind: FileSystemKind, on device: String) async throws(VolumeError) -> Bool {
@@ -84,10 +88,11 @@ package struct LinuxNodeSystem: NodeSystem {
   }
 
   package func makeFileSystem(
-    _ kind: FileSystemKind, on device: String, uuid: String, options: [String], deadline: Duration
+    _ kind: FileSystemKind, on device: String, identity: FileSystemIdentity, options: [String], deadline: Duration
   ) async throws(VolumeError) {
     try await runTool { [tools] flag throws(ToolError) in
-      try tools.make(kind, on: device, uuid: uuid, extraArguments: options, deadline: deadline, cancellation: flag)
+      try tools.make(
+        kind, on: device, identity: identity, extraArguments: options, deadline: deadline, cancellation: flag)
     }
     try await run("flushing \(device)") { () throws(SystemError) in try BlockDevice.sync(device) }
   }

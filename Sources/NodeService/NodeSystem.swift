@@ -35,7 +35,11 @@ package protocol NodeSystem: Sendable {
   func complaint(about mount: MountEntry) async throws(VolumeError) -> FileSystemComplaint?
 
   /// What is on a device.
-  func contents(of device: String) async throws(VolumeError) -> DeviceContents
+  ///
+  /// - Parameter identity: a file system that is known by this is what is there, whatever signatures a pod's data imitate.
+  func contents(
+    of device: String, knownAs identity: FileSystemIdentity?
+  ) async throws(VolumeError) -> DeviceContents
 
   /// Whether a file system that was found says of itself that mkfs has come to its end.
   func isFinished(_ kind: FileSystemKind, on device: String) async throws(VolumeError) -> Bool
@@ -45,9 +49,9 @@ package protocol NodeSystem: Sendable {
 
   /// Makes a file system and returns when it is on the disk. Cancelled with the task.
   ///
-  /// - Parameter uuid: what it is to be known by, where ``FileSystemKind/takesUUID``.
+  /// - Parameter identity: what it is to be known by.
   func makeFileSystem(
-    _ kind: FileSystemKind, on device: String, uuid: String, options: [String], deadline: Duration
+    _ kind: FileSystemKind, on device: String, identity: FileSystemIdentity, options: [String], deadline: Duration
   ) async throws(VolumeError)
 
   /// Repairs a file system that says it needs it before it may be mounted; does nothing otherwise. Cancelled with the

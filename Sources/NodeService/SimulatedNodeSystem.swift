@@ -51,7 +51,9 @@ package struct SimulatedNodeSystem: NodeSystem {
     world.state.withLock { $0.complaints[mount.device] }
   }
 
-  package func contents(of device: String) async throws(VolumeError) -> DeviceContents {
+  package func contents(
+    of device: String, knownAs identity: FileSystemIdentity?
+  ) async throws(VolumeError) -> DeviceContents {
     try world.state.withLock { state throws(VolumeError) in
       guard let contents = state.devices[device] else {
         throw VolumeError(.internal, "looking into \(device): no such device")
@@ -67,10 +69,11 @@ package struct SimulatedNodeSystem: NodeSystem {
   }
 
   package func makeFileSystem(
-    _ kind: FileSystemKind, on device: String, uuid: String, options: [String], deadline: Duration
+    _ kind: FileSystemKind, on device: String, identity: FileSystemIdentity, options: [String], deadline: Duration
   ) async throws(VolumeError) {
     world.state.withLock { state in
-      state.devices[device] = .fileSystem(type: kind.rawValue, uuid: kind.takesUUID ? uuid : nil, label: nil)
+      state.devices[device] = .fileSystem(
+        type: kind.rawValue, uuid: kind == .btrfs ? nil : identity.uuid, label: kind == .btrfs ? identity.label : nil)
       state.formats[device, default: 0] += 1
     }
   }

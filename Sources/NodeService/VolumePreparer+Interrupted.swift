@@ -11,25 +11,15 @@ extension VolumePreparer {
   /// next call to use.
   ///
   /// The permit alone would prove that the volume was never mounted, but for one case: a state directory that was
-  /// restored from a backup can hold a permit that was used up long ago. So nothing that could be mounted is removed,
-  /// unless it is a file system that was not made under this permit and lies where nothing was made yet.
+  /// restored from a backup can hold a permit that was used up long ago. So a volume that is known to have been finished,
+  /// by its PV or by its file system, is kept, and of others nothing is removed that could be mounted, unless it lies
+  /// where nothing had been made yet and is not what would have been made.
   ///
   /// - Throws: `unsafe` when the volume holds something else, or is mounted: it is left alone, with its permit.
   func settleInterruptedCreation(of name: VolumeName) async throws(VolumeError) {
     guard let permit = try permits.permit(for: name) else { return }
     if let volume = try await engine.volume(name), volume.marks?.creation == permit.creation {
-      let mounts = try await context.system.mounts(of: volume.location)
-      guard mounts.isEmpty else {
-        throw VolumeError(
-          .unsafe,
-          "volume \(name) was not finished, yet it is mounted at \(mounts[0].mountPoint); it is left alone")
-      }
-      if try await isFinished(volume, permit) {
-        context.log.notice("interrupted creation was complete", ["volume": name.text])
-      } else {
-        _ = try await engine.remove(volume)
-        context.log.notice("interrupted creation undone", ["volume": name.text])
-      }
+      try await settle(volume, permit)
     }
     try permits.remove(name)
   }
@@ -40,7 +30,29 @@ extension VolumePreparer {
     try await settleInterruptedCreation(of: name)
   }
 
-  private func isFinished(_ volume: StoredVolume, _ permit: FormatPermit) async throws(VolumeError) -> Bool {
+  private func settle(_ volume: StoredVolume, _ permit: FormatPermit) async throws(VolumeError) {
+    let mounts = try await context.system.mounts(of: volume.location)
+    if context.cluster.instance(madeFor: volume.name) == volume.instance {
+      return context.log.notice("volume is finished, as its PV says", ["volume": volume.name.text])
+    }
+    guard try await isFinished(volume, permit, isMounted: !mounts.isEmpty) else {
+      guard mounts.isEmpty else {
+        throw VolumeError(
+          .unsafe,
+          "volume \(volume.name) was not finished, yet it is mounted at \(mounts[0].mountPoint); it is left alone. When "
+            + "nothing has it mounted any more it is looked at again")
+      }
+      _ = try await engine.remove(volume)
+      return context.log.notice("interrupted creation undone", ["volume": volume.name.text])
+    }
+    if mounts.isEmpty { try await engine.release(volume.name) }
+    context.log.notice("interrupted creation was complete", ["volume": volume.name.text])
+  }
+
+  /// - Parameter isMounted: then only what bears its name is taken for finished.
+  private func isFinished(
+    _ volume: StoredVolume, _ permit: FormatPermit, isMounted: Bool
+  ) async throws(VolumeError) -> Bool {
     let active: StoredVolume
     do throws(VolumeError) {
       active = volume.isActive ? volume : try await engine.activate(volume).value
@@ -49,34 +61,25 @@ extension VolumePreparer {
       guard volume.isThin, error.code == .notFound else { throw error }
       return false
     }
-    switch active.location {
-    case .directory(let path): return try await !context.system.directories(in: path).isEmpty
-    case .device(let device):
-      let contents = try await context.system.contents(of: device)
-      if contents == .blank || isFormerTenants(contents, permit) { return false }
-      guard case .fileSystem(let type, _, _) = contents, let kind = FileSystemKind(rawValue: type),
-        permit.progress != .planned || kind.takesUUID
-      else { throw unknown(contents, on: volume) }
-      return try await context.system.isFinished(kind, on: device)
+    guard case .device(let device) = active.location else {
+      guard case .directory(let path) = active.location, !isMounted else { return false }
+      return try await !context.system.directories(in: path).isEmpty
     }
-  }
-
-  /// Whether it is certain that what was found lay there before the volume was made: the volume was not seen to be
-  /// cleared, and this is not known by what our mkfs would have called it. Where mkfs can not be told what to call it,
-  /// nothing is certain.
-  private func isFormerTenants(_ contents: DeviceContents, _ permit: FormatPermit) -> Bool {
-    guard permit.progress == .planned else { return false }
-    guard case .fileSystem(let type, let uuid, _) = contents, let kind = FileSystemKind(rawValue: type) else {
-      return true
+    let identity = permit.creation.fileSystemIdentity
+    let contents = try await context.system.contents(of: device, knownAs: identity)
+    if contents == .blank { return false }
+    if case .fileSystem(let type, let uuid, let label) = contents, let kind = FileSystemKind(rawValue: type) {
+      let isKnown = identity.isBorne(by: kind, uuid: uuid, label: label)
+      if isKnown || (permit.progress != .planned && !isMounted) {
+        return try await context.system.isFinished(kind, on: device)
+      }
     }
-    return kind.takesUUID && uuid != permit.creation.fileSystemUUID
-  }
-
-  private func unknown(_ contents: DeviceContents, on volume: StoredVolume) -> VolumeError {
-    VolumeError(
+    // Whatever lies where nothing had been made yet is a former tenant's.
+    if permit.progress == .planned || isMounted { return false }
+    throw VolumeError(
       .unsafe,
-      "the making of volume \(volume.name) was interrupted, and now it holds \(contents.inWords), which nothing proves to "
-        + "be ours or a former tenant's; it is left alone. Look at it with wipefs --no-act; to give it up, wipe it and "
-        + "remove it with elastic-local-node remove")
+      "the making of volume \(volume.name) was interrupted, and now it holds \(contents.inWords), which we did not make; it "
+        + "is left alone. Look at it with wipefs --no-act. To give it up: elastic-local-node remove \(volume.name). If it "
+        + "is data that is wanted, take it from there first")
   }
 }

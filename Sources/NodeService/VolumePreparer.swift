@@ -21,7 +21,7 @@ struct VolumePreparer: Sendable {
     try await settleUnlessCleared(name)
     if let found = try await engine.volume(name) {
       try requireAsAsked(found, options)
-      return try await ensureOurs(found)
+      return try await ensureOurs(found, &rollback)
     }
     if let instance = context.cluster.instance(madeFor: name) {
       throw VolumeError(
@@ -56,7 +56,7 @@ struct VolumePreparer: Sendable {
       return nil
     }
     let contents = try await context.measure(.probe) { () async throws(VolumeError) in
-      try await context.system.contents(of: device)
+      try await context.system.contents(of: device, knownAs: volume.marks?.creation?.fileSystemIdentity)
     }
     switch contents {
     case .fileSystem(let type, _, _):
@@ -107,7 +107,7 @@ extension VolumePreparer {
     guard outcome.isChange else {
       // Somebody made one of that name since we looked.
       try permits.remove(name)
-      return try await ensureOurs(volume)
+      return try await ensureOurs(volume, &rollback)
     }
     rollback.add("the making of volume \(name)") { () async throws(VolumeError) in _ = try await engine.remove(volume) }
     context.log.notice(
@@ -168,19 +168,21 @@ extension VolumePreparer {
   }
 
   /// Adopts a volume of the Go program; refuses everything else that is not ours.
-  private func ensureOurs(_ found: StoredVolume) async throws(VolumeError) -> StoredVolume {
+  private func ensureOurs(
+    _ found: StoredVolume, _ rollback: inout Rollback
+  ) async throws(VolumeError) -> StoredVolume {
     guard case .foreign(let isAdoptable, let kind) = found.ownership else {
       // The engine is not asked for what is there already: it may be stuck on another volume.
-      return found.isActive ? found : try await engine.activate(found).value
+      return found.isActive ? found : try await activated(found, &rollback)
     }
     guard isAdoptable else {
       throw VolumeError(
         .unsafe, "volume \(found.name) in \(found.group) exists, is not ours and is a \(kind); it is left alone")
     }
-    let active = try await engine.activate(found).value
+    let active = try await activated(found, &rollback)
     if case .device(let device) = active.location {
       try await requireUnusedByOthers(active, device)
-      let contents = try await context.system.contents(of: device)
+      let contents = try await context.system.contents(of: device, knownAs: nil)
       guard case .fileSystem(let type, _, _) = contents, FileSystemKind(rawValue: type) != nil else {
         throw VolumeError(
           .unsafe,
@@ -192,6 +194,19 @@ extension VolumePreparer {
     context.log.notice("volume adopted", ["volume": found.name.text, "group": found.group])
     try await context.steps.reach(.volumeAdopted)
     return try await engine.activate(adopted).value
+  }
+
+  /// An engine holds something for a device that is there; nobody is to hold it for a call that failed.
+  private func activated(
+    _ volume: StoredVolume, _ rollback: inout Rollback
+  ) async throws(VolumeError) -> StoredVolume {
+    let outcome = try await engine.activate(volume)
+    guard outcome.isChange else { return outcome.value }
+    let engine = engine
+    rollback.add("the activation of volume \(volume.name)") { () async throws(VolumeError) in
+      try await engine.release(volume.name)
+    }
+    return outcome.value
   }
 
   private func accept(
@@ -240,7 +255,7 @@ extension VolumePreparer {
     let kind = options.fileSystemToMake
     try await context.measure(.format) { () async throws(VolumeError) in
       try await context.system.makeFileSystem(
-        kind, on: device, uuid: permit.creation.fileSystemUUID,
+        kind, on: device, identity: permit.creation.fileSystemIdentity,
         options: kind.standardMkfsOptions + options.mkfsOptions.arguments, deadline: context.settings.toolDeadline)
     }
     context.log.notice("volume formatted", ["volume": volume.name.text, "fileSystem": kind.rawValue])

@@ -24,7 +24,7 @@ struct Performer: Sendable {
     switch operation {
     case .make(let new, let pod):
       return try await acknowledging(try await caller.mount(new, pod, readOnly: false)) {
-        [.made(try describe(new)), .mounted(volume: new.name, pod: pod, readOnly: false)]
+        [.made(try describe(new, pod)), .mounted(volume: new.name, pod: pod, readOnly: false)]
       }
     case .mount(let name, let pod, let readOnly):
       let volume = try require(name, in: model)
@@ -109,12 +109,18 @@ struct Performer: Sendable {
     return volume
   }
 
-  /// A volume that has just been made, by what the kernel says of it.
-  private func describe(_ new: Operation.NewVolume) throws -> Model.Volume {
+  /// A volume that has just been made, by what the kernel says of it: the file system is that of the last mkfs, and nothing
+  /// is in it, least of all what another left where it lies.
+  private func describe(_ new: Operation.NewVolume, _ pod: String) throws -> Model.Volume {
     let device = Group.device(new.name)
     guard let uuid = BlockDevice.deviceMapperUUID(try BlockDevice.number(of: device)), uuid.hasPrefix("LVM-"),
       case .fileSystem(_, .some(let fileSystem), _) = try DeviceContents.probe(device)
     else { throw Finding("\(device) was acknowledged and has no file system") }
+    guard let making = try node.standIns.lastMaking(of: new.name), making.contains(fileSystem) else {
+      throw Finding("\(device) was acknowledged with file system \(fileSystem), which mkfs did not make on it")
+    }
+    let files = try Files.list(caller.podDirectory(new.name, pod)).filter { $0 != "lost+found" }
+    guard files.isEmpty else { throw Finding("\(device) is new and has the files \(files)") }
     return Model.Volume(
       new: new, instance: Group.instance(inDevice: uuid), fileSystemUUID: fileSystem,
       makings: try node.standIns.makings(of: new.name), mebibytes: new.mebibytes)

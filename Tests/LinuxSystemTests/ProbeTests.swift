@@ -119,6 +119,48 @@ struct ProbeTests {
     #expect(try DeviceContents.probe(image) == .ambivalent("ext4, partition table gpt"))
   }
 
+  /// Found by a review: a pod that filled its volume with such data could not mount it any more.
+  @Test(
+    "a file system that is known is found whatever its data imitate, and no other is taken for it",
+    arguments: FileSystemKind.allCases)
+  func known(kind: FileSystemKind) throws {
+    let image = try directory.image("image", mebibytes: 320)
+    let identity = FileSystemIdentity(
+      uuid: "61626364-6566-8768-a96a-6b6c6d6e6f70", label: "elastic-local-abcdefghijklmnop")
+    try FileSystemTools().make(kind, on: image, identity: identity, extraArguments: [], deadline: .seconds(60))
+    let plain = try DeviceContents.probe(image)
+    #expect(try DeviceContents.probe(image, knownAs: identity) == plain)
+    guard case .fileSystem(kind.rawValue, _, _) = plain else {
+      Issue.record("found \(plain)")
+      return
+    }
+    // What the last blocks of a file can hold: a member of a RAID of the old format, and a backup partition table.
+    try patch(image, at: (320 << 20) - (64 << 10), [0xfc, 0x4e, 0x2b, 0xa9, 0, 0, 0, 0, 90])
+    #expect(try DeviceContents.probe(image) == .other(kind: "linux_raid_member"))
+    #expect(try DeviceContents.probe(image, knownAs: identity) == plain)
+    try patch(image, at: (320 << 20) - (64 << 10), [UInt8](repeating: 0, count: 64))
+    try GPT.write(to: image, sectors: 320 << 11, primary: false)
+    #expect(try DeviceContents.probe(image) != plain)
+    #expect(try DeviceContents.probe(image, knownAs: identity) == plain)
+    let another = FileSystemIdentity(
+      uuid: "71626364-6566-8768-a96a-6b6c6d6e6f70", label: "elastic-local-bbcdefghijklmnop")
+    #expect(try DeviceContents.probe(image, knownAs: another) != plain)
+  }
+
+  @Test("a known file system is found beside another superblock too")
+  func knownBesideAnother() throws {
+    let identity = FileSystemIdentity(
+      uuid: "61626364-6566-8768-a96a-6b6c6d6e6f70", label: "elastic-local-abcdefghijklmnop")
+    let image = try directory.image("image", mebibytes: 320)
+    try FileSystemTools().make(.ext4, on: image, identity: identity, extraArguments: [], deadline: .seconds(60))
+    let plain = try DeviceContents.probe(image)
+    let other = try directory.image("other", mebibytes: 320)
+    try run("mkfs.btrfs", "-q", "-f", other)
+    try patch(image, at: 64 << 10, try BlockDevice.readBytes(other, offset: 64 << 10, count: 4096))
+    #expect(try DeviceContents.probe(image) != plain)
+    #expect(try DeviceContents.probe(image, knownAs: identity) == plain)
+  }
+
   @Test("two superblocks at once are ambivalent, and both are named")
   func ambivalent() throws {
     let image = try directory.image("image", mebibytes: 320)

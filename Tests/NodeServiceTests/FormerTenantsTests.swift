@@ -20,6 +20,7 @@ struct FormerTenantsTests {
     arguments: [
       DeviceContents.fileSystem(type: "ext4", uuid: "0b0e5a7c-2f7e-4a57-9c3e-5d1ea1f0c0de", label: nil),
       .fileSystem(type: "xfs", uuid: nil, label: nil), .fileSystem(type: "vfat", uuid: "1234-5678", label: nil),
+      .fileSystem(type: "btrfs", uuid: "0b0e5a7c-2f7e-4a57-9c3e-5d1ea1f0c0de", label: "data"),
       .other(kind: "crypto_LUKS"), .ambivalent("ext4, partition table dos"),
     ])
   func notOurs(contents: DeviceContents) async throws {
@@ -39,26 +40,13 @@ struct FormerTenantsTests {
     }
   }
 
-  @Test("is not removed where nothing tells it from ours, and the message says what to do")
-  func notKnown() async throws {
-    defer { node.discard() }
-    _ = try await node.run(SimulatedNode.mount(1), crashingAt: .volumeCreated)
-    node.world.state.withLock {
-      $0.devices[SimulatedNode.device] = .fileSystem(
-        type: "btrfs", uuid: "0b0e5a7c-2f7e-4a57-9c3e-5d1ea1f0c0de", label: nil)
-    }
-    let daemon = try await node.start()
-    let before = node.view
-    await daemon.fail(SimulatedNode.mount(1), naming: "btrfs", "left alone", "wipefs", "elastic-local-node remove")
-    #expect(node.view == before)
-    #expect(node.formats() == 0)
-  }
-
-  @Test("is told from a file system that was made since, should the permit come back from a backup")
-  func ours() async throws {
+  @Test(
+    "is told from a file system that was made since, should the permit come back from a backup",
+    arguments: FileSystemKind.allCases)
+  func ours(kind: FileSystemKind) async throws {
     defer { node.discard() }
     let daemon = try await node.start()
-    await daemon.succeed(SimulatedNode.mount(1))
+    await daemon.succeed(["mount", SimulatedNode.pod(1), SimulatedNode.options(fsType: kind.rawValue)])
     await daemon.succeed(SimulatedNode.unmount(1))
     let token = try #require(node.volume()?.marks?.creation)
     let permit = FormatPermit(volume: try VolumeName(SimulatedNode.name), creation: token, progress: .planned)
@@ -76,18 +64,18 @@ struct FormerTenantsTests {
     arguments: ["abcdefghijklmnop", "abcdefgh", "zz234567abcd7777x"])
   func names(text: String) throws {
     let token = try #require(CreationToken(text))
-    let uuid = token.fileSystemUUID
+    let uuid = token.fileSystemIdentity.uuid
     #expect(uuid.split(separator: "-").map(\.count) == [8, 4, 4, 4, 12])
     #expect(uuid.split(separator: "-")[2].first == "8", "version 8")
     #expect("89ab".contains(uuid.split(separator: "-")[3].first ?? " "), "RFC 9562's variant")
     #expect(uuid.filter { $0 != "-" }.allSatisfy { $0.isHexDigit && !$0.isUppercase })
-    #expect(uuid == CreationToken(text)?.fileSystemUUID)
+    #expect(token.fileSystemIdentity == CreationToken(text)?.fileSystemIdentity)
   }
 
   @Test("no two tokens in ten thousand name the same file system")
   func distinct() {
     var generator = SystemRandomNumberGenerator()
     let tokens = Set((0..<10_000).map { _ in CreationToken(using: &generator) })
-    #expect(Set(tokens.map(\.fileSystemUUID)).count == tokens.count)
+    #expect(Set(tokens.map(\.fileSystemIdentity.uuid)).count == tokens.count)
   }
 }

@@ -24,7 +24,7 @@ struct PublishTests {
     let volume = try #require(node.volume())
     #expect(volume.size == .gibibytes(1))
     #expect(volume.marks?.claim?.text == SimulatedNode.claim)
-    let uuid = try #require(volume.marks?.creation?.fileSystemUUID)
+    let uuid = try #require(volume.marks?.creation?.fileSystemIdentity.uuid)
     #expect(node.contents() == .fileSystem(type: "ext4", uuid: uuid, label: nil))
     #expect(node.mountPoints() == [SimulatedNode.pod(1), node.stagingPath].sorted())
     #expect(node.view.permits.isEmpty)
@@ -161,7 +161,7 @@ struct PublishTests {
       "mount", SimulatedNode.pod(1), SimulatedNode.options(fsType: "xfs", ["mkfsOptions": "-i size=1024"]),
     ])
     #expect(node.tools.state.withLock { $0.mkfsArguments } == [["xfs", "-K", "-i", "size=1024"]])
-    let uuid = try #require(node.volume()?.marks?.creation?.fileSystemUUID)
+    let uuid = try #require(node.volume()?.marks?.creation?.fileSystemIdentity.uuid)
     #expect(node.contents() == .fileSystem(type: "xfs", uuid: uuid, label: nil))
   }
 
@@ -299,7 +299,7 @@ struct ProtectionTests {
     await daemon.succeed(SimulatedNode.unmount(1))
     node.world.state.withLock { $0.devices[SimulatedNode.device] = .blank }
     for text in [
-      "", "{", "null", "{\"volume\":\"other\",\"creation\":\"abcdefgh\",\"mayBeFormatting\":true}", "\0\0\0",
+      "", "{", "null", "{\"volume\":\"other\",\"creation\":\"abcdefgh\",\"progress\":\"planned\"}", "\0\0\0",
     ] {
       try Files.writeDurably(Array(text.utf8), to: node.settings.permitDirectory + "/\(SimulatedNode.name).json")
       let before = node.view
@@ -322,6 +322,7 @@ struct ProtectionTests {
   func mountedInterrupted() async throws {
     await daemon.succeed(SimulatedNode.mount(1))
     let token = try #require(node.volume()?.marks?.creation)
+    node.placeData(type: "ext4")
     let permit = FormatPermit(volume: try VolumeName(SimulatedNode.name), creation: token, progress: .formatting)
     try FormatPermits(directory: node.settings.permitDirectory).write(permit)
     let restarted = try await node.start()
@@ -329,6 +330,20 @@ struct ProtectionTests {
     await restarted.fail(["remove", SimulatedNode.name], naming: "mounted at")
     await restarted.fail(SimulatedNode.mount(2), naming: "mounted at")
     #expect(node.volume() != nil)
+    #expect(node.formats() == 1)
+  }
+
+  @Test("a permit that comes back while its volume is in use is used up: the file system bears its name")
+  func permitOfVolumeInUse() async throws {
+    await daemon.succeed(SimulatedNode.mount(1))
+    let token = try #require(node.volume()?.marks?.creation)
+    for progress in FormatPermit.Progress.allCases {
+      let permit = FormatPermit(volume: try VolumeName(SimulatedNode.name), creation: token, progress: progress)
+      try FormatPermits(directory: node.settings.permitDirectory).write(permit)
+      await daemon.succeed(SimulatedNode.mount(2))
+      await daemon.succeed(SimulatedNode.unmount(2))
+    }
+    #expect(node.view.permits.isEmpty)
     #expect(node.formats() == 1)
   }
 

@@ -286,9 +286,11 @@ struct RecordingSystem: NodeSystem {
   func complaint(about mount: MountEntry) async throws(VolumeError) -> FileSystemComplaint? {
     try await base.complaint(about: mount)
   }
-  func contents(of device: String) async throws(VolumeError) -> DeviceContents {
+  func contents(
+    of device: String, knownAs identity: FileSystemIdentity?
+  ) async throws(VolumeError) -> DeviceContents {
     try failIfAsked("probe")
-    return try await base.contents(of: device)
+    return try await base.contents(of: device, knownAs: identity)
   }
   func isFinished(_ kind: FileSystemKind, on device: String) async throws(VolumeError) -> Bool {
     try await base.isFinished(kind, on: device)
@@ -298,7 +300,7 @@ struct RecordingSystem: NodeSystem {
     return try await base.isHeld(device)
   }
   func makeFileSystem(
-    _ kind: FileSystemKind, on device: String, uuid: String, options: [String], deadline: Duration
+    _ kind: FileSystemKind, on device: String, identity: FileSystemIdentity, options: [String], deadline: Duration
   ) async throws(VolumeError) {
     let (contents, number) = world.state.withLock { ($0.devices[device], $0.deviceNumbers[device]) }
     tools.state.withLock { state in
@@ -311,7 +313,7 @@ struct RecordingSystem: NodeSystem {
       world.state.withLock { $0.devices[device] = .ambivalent("half a superblock") }
       throw VolumeError(.internal, "mkfs: exit code 1, out of luck")
     }
-    try await base.makeFileSystem(kind, on: device, uuid: uuid, options: options, deadline: deadline)
+    try await base.makeFileSystem(kind, on: device, identity: identity, options: options, deadline: deadline)
   }
   func repairFileSystem(
     _ kind: FileSystemKind, on device: String, deadline: Duration

@@ -218,34 +218,27 @@ struct FormatPermitsTests {
     try permits.write(FormatPermit(volume: volume, creation: creation, progress: .formatting))
     let text = try Files.readText(directory["permits/pvc-a.b+c_d.json"])
     for part in [
-      #""volume":"pvc-a.b+c_d""#, #""creation":"abcdefghijklmnop""#, #""mayBeFormatting":true"#,
-      #""progress":"formatting""#,
+      #""volume":"pvc-a.b+c_d""#, #""creation":"abcdefghijklmnop""#, #""progress":"formatting""#,
     ] { #expect(text.contains(part), "\(text)") }
     try directory.write(
-      #"{"creation":"abcdefghijklmnop","volume":"pvc-a.b+c_d","mayBeFormatting":false,"later":"more"}"#,
+      #"{"creation":"abcdefghijklmnop","volume":"pvc-a.b+c_d","progress":"cleared","later":"more"}"#,
       to: "permits/pvc-a.b+c_d.json")
     let permit = FormatPermit(volume: volume, creation: creation, progress: .cleared)
     #expect(try permits.permit(for: volume) == permit, "keys of a later release are ignored")
-  }
-
-  @Test("a permit of a release that knew no progress says what it knew", arguments: [true, false])
-  func earlierForm(mayBeFormatting: Bool) throws {
-    try directory.write(
-      #"{"creation":"abcdefghijklmnop","volume":"pvc-a.b+c_d","mayBeFormatting":\#(mayBeFormatting)}"#,
-      to: "permits/pvc-a.b+c_d.json")
-    #expect(try permits.permit(for: volume)?.progress == (mayBeFormatting ? .formatting : .cleared))
   }
 
   @Test(
     "what is no permit of this volume is an error that names the file, and stays where it is",
     arguments: [
       ("", "empty, as after a crash of the disk"), ("{}", "no keys"), ("null", "null"), ("\0\0\0\0", "zeros"),
-      (#"{"volume":"pvc-b","creation":"abcdefghijklmnop","mayBeFormatting":true}"#, "another volume's"),
-      (#"{"volume":"pvc-a.b+c_d","creation":"short","mayBeFormatting":true}"#, "no token"),
+      (#"{"volume":"pvc-b","creation":"abcdefghijklmnop","progress":"planned"}"#, "another volume's"),
+      (#"{"volume":"pvc-a.b+c_d","creation":"short","progress":"planned"}"#, "no token"),
       (#"{"volume":"pvc-a.b+c_d","creation":"abcdefghijklmnop"}"#, "no state"),
-      (#"{"volume":"pvc-a.b+c_d","creation":"abcdefghijklmnop","mayBeFormatting":"yes"}"#, "no truth value"),
       (
-        #"{"volume":"pvc-a.b+c_d","creation":"abcdefghijklmnop","mayBeFormatting":true,"progress":"more"}"#,
+        #"{"volume":"pvc-a.b+c_d","creation":"abcdefghijklmnop","mayBeFormatting":true}"#, "of a release that knew none"
+      ),
+      (
+        #"{"volume":"pvc-a.b+c_d","creation":"abcdefghijklmnop","progress":"more"}"#,
         "a progress that nobody knows"
       ),
     ])

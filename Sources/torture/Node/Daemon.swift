@@ -56,6 +56,13 @@ final class Daemon: Sendable {
     try await waitForEnd()
   }
 
+  /// SIGKILL as soon as a node is there, or after two seconds; returns when it is gone.
+  func kill9(whenAppears node: String) async throws {
+    guard isRunning, let process = ExclusiveLock.holder(place.state + "/lock") else { return }
+    try await NodeWatch.kill(process, whenAppears: node, limit: .seconds(2))
+    try await kill9()
+  }
+
   /// SIGTERM; does not wait.
   func terminate() {
     guard isRunning, let process = ExclusiveLock.holder(place.state + "/lock") else { return }

@@ -26,6 +26,7 @@ struct Saboteur {
     case .daemonKilled(let delay):
       try await pause(delay)
       try await node.daemon?.kill9()
+    case .daemonKilledAtDevice: try await node.daemon?.kill9(whenAppears: Group.device(operation.volume))
     case .daemonStopped(let delay):
       try await pause(delay)
       node.daemon?.terminate()

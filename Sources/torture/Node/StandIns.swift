@@ -65,8 +65,13 @@ struct StandIns: Sendable {
   }
 
   /// How often a maker was run on a volume's device.
-  func makings(of volume: String) throws -> Int {
-    let device = Group.device(volume)
-    return try makings().count { $0.split(separator: " ").contains(Substring(device)) }
+  func makings(of volume: String) throws -> Int { try runs(on: volume).count }
+
+  /// The arguments of the last of them.
+  func lastMaking(of volume: String) throws -> Substring? { try runs(on: volume).last }
+
+  private func runs(on volume: String) throws -> [Substring] {
+    let device = Substring(Group.device(volume))
+    return try makings().filter { $0.split(separator: " ").contains(device) }
   }
 }

@@ -67,7 +67,8 @@ struct Planner {
     let name = "pvc-7f6b2f0e-5d0c-4f3e-9d36-" + String(repeating: "0", count: 12 - digits.count) + digits
     return Operation.NewVolume(
       name: name, fileSystem: fileSystem, isThin: dice.percent(45), attaches: dice.percent(30),
-      mebibytes: fileSystem == "xfs" ? 320 : 48 + 16 * dice.below(3))
+      // Mostly of one size, so that one lies where a removed one did: what is taken for its own must then be found out.
+      mebibytes: fileSystem == "xfs" ? 320 : dice.percent(60) ? 64 : 48 + 16 * dice.below(3))
   }
 
   private func newFiles(_ count: Int, _ dice: inout Dice) -> [Operation.NewFile] {

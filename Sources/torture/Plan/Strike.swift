@@ -4,6 +4,8 @@ enum Strike: Codable, Hashable, Sendable {
   case daemonKilledAt(point: String)
   /// SIGKILL to the daemon so long after the operation began.
   case daemonKilled(afterMilliseconds: Int)
+  /// SIGKILL to the daemon as soon as the device of the volume that is being made is there.
+  case daemonKilledAtDevice
   /// SIGTERM to the daemon.
   case daemonStopped(afterMilliseconds: Int)
   /// A step fails, and the daemon has to take back what was done before it.
@@ -53,6 +55,7 @@ enum Strike: Codable, Hashable, Sendable {
     switch self {
     case .daemonKilledAt: "daemon killed at a step"
     case .daemonKilled: "daemon killed at random"
+    case .daemonKilledAtDevice: "daemon killed as the device appears"
     case .daemonStopped: "daemon stopped"
     case .stepFails: "step fails"
     case .clientKilled: "client killed"
