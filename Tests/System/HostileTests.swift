@@ -1,6 +1,7 @@
 import Foundation
 import Glibc
 import LinuxSystem
+import Synchronization
 import Testing
 import VolumeHost
 
@@ -74,15 +75,49 @@ struct HostileTests {
         below.insert(lastComponent(of: place), at: 0)
         place = parent(of: place)
       }
-      try Files.makeDirectories(([outside] + below).joined(separator: "/"), mode: 0o755)
+      let target = ([outside] + below).joined(separator: "/")
+      try Files.makeDirectories(target, mode: 0o755)
+      try run("mount", "-t", "tmpfs", "somebody", target)
       rmdir(place)
       try Files.makeDirectories(parent(of: place), mode: 0o755)
       try #require(symlink(outside, place) == 0)
       let before = try world(node)
       try await node.calls.perform(node.calls.mountCall(volume)).fails(saying: volume)
-      #expect(try !node.callRaw(["unmount", directory]).isSuccess || MountTable.current().below(outside).isEmpty)
+      _ = try node.callRaw(["unmount", directory])
+      #expect(try MountTable.current().at(target).map(\.source) == ["somebody"], "what the link leads to was unmounted")
       #expect(try world(node) == before)
+      try run("umount", target)
       unlink(place)
+    }
+  }
+
+  @Test("a directory that turns into a link and back while volumes are mounted leads none of them outside")
+  func race() async throws {
+    try await withNode { node in
+      let volume = Scratch.volumeName()
+      let directory = node.podDirectory("pod-a", volume)
+      try await node.calls.mount(volume).succeeds()
+      try node.callRaw(["unmount", directory]).succeeds()
+      let outside = node.root + "/outside"
+      let place = parent(of: parent(of: directory))
+      let target = outside + directory.dropFirst(place.utf8.count)
+      try Files.makeDirectories(target, mode: 0o755)
+      try Files.makeDirectories(directory, mode: 0o750)
+      let attacker = Attacker(place, outside)
+      Thread { attacker.run() }.start()
+      var mounted = 0
+      for _ in 0..<40 {
+        if try node.callRaw(node.calls.mountCall(volume).line).isSuccess { mounted += 1 }
+        #expect(try MountTable.current().below(outside).isEmpty)
+      }
+      attacker.end()
+      #expect(await eventually { attacker.hasEnded })
+      #expect(attacker.swaps > 40, "nothing was swapped")
+      #expect(try MountTable.current().below(outside).isEmpty)
+      #expect(try Files.list(target).isEmpty, "something was made outside")
+      try node.callRaw(["unmount", directory]).succeeds()
+      try Files.removeTree(outside)
+      node.remove(volume).succeeds()
     }
   }
 
@@ -210,5 +245,37 @@ struct HostileTests {
     try node.group.volumes().map(\.description)
       + MountTable.current().entries.map { "\($0.mountPoint) \($0.source) \($0.options)" }
       + Files.list(node.state + "/permits")
+  }
+}
+
+/// Puts a link in a directory's place and the directory back, again and again. On a thread of its own: the calls it is to
+/// disturb block the test's.
+private final class Attacker: Sendable {
+  private struct State {
+    var isOver = false
+    var hasEnded = false
+    var swaps = 0
+  }
+
+  private let directory, target: String
+  private let state = Mutex(State())
+
+  init(_ directory: String, _ target: String) { (self.directory, self.target) = (directory, target) }
+
+  var swaps: Int { state.withLock { $0.swaps } }
+  var hasEnded: Bool { state.withLock { $0.hasEnded } }
+
+  func end() { state.withLock { $0.isOver = true } }
+
+  func run() {
+    let kept = directory + ".kept"
+    while !state.withLock({ $0.isOver }) {
+      guard rename(directory, kept) == 0, symlink(target, directory) == 0 else { break }
+      usleep(500)
+      guard unlink(directory) == 0, rename(kept, directory) == 0 else { break }
+      state.withLock { $0.swaps += 1 }
+      usleep(500)
+    }
+    state.withLock { $0.hasEnded = true }
   }
 }
