@@ -85,6 +85,7 @@ struct Provoker {
     try BlockDeviceWriting.overwrite(device, with: [UInt8](repeating: 0, count: lost.count))
     let answer = try await caller.mount(volume.new, "pod-x", readOnly: false)
     if answer.isSuccess { throw Finding("volume \(volume.new.name) looks blank, and was formatted or mounted") }
+    guard Files.exists(device) else { throw Finding("volume \(volume.new.name) is gone, since it looked blank") }
     if volume.new.attaches { rmdir(caller.globalDirectory(volume.new.name)) }
     try BlockDeviceWriting.overwrite(device, with: lost)
     // A power cut must not take us back to where it looked blank.

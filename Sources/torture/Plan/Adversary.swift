@@ -19,7 +19,8 @@ struct Adversary {
     switch operation {
     case .make(let new, _):
       choices.append((12, .tool(.maker, misbehaviour)))
-      choices.append((8, .daemonKilledAtDevice))
+      // Where a former tenant's blocks are taken over, and not read as zeros.
+      choices.append((new.isThin ? 2 : 30, .daemonKilledAtDevice))
       if new.attaches { choices.append((10, .deviceHeld)) }
     case .mount(let volume, _, _) where model.volumes[volume]?.pods.isEmpty == true:
       choices.append((8, .nodesLate(byMilliseconds: 100 + dice.below(600))))
