@@ -185,6 +185,27 @@ struct NeverFormatTests {
     }
   }
 
+  @Test("a disk image that is refused is let go: no loop device stays, and the next call finds it as it was")
+  func refusedImage() async throws {
+    try await withNode(.files) { node in
+      let volume = Scratch.volumeName()
+      let marker = Marker(seed: 10)
+      try await node.startPod(volume).succeeds()
+      try marker.write(in: node.podDirectory("pod-a", volume))
+      try await node.deletePod(volume).succeeds()
+      let image = "\(node.state)/images/\(volume).img"
+      let beginning = try BlockDevice.readBytes(image, offset: 0, count: 64 << 10)
+      try overwrite(image, with: [UInt8](repeating: 0, count: beginning.count), at: 0)
+      try await node.startPod(volume).fails(saying: "nothing proves that it never did")
+      #expect(try LoopDevice.all().filter { $0.backingFile.hasPrefix(node.root + "/") }.isEmpty)
+      try overwrite(image, with: beginning, at: 0)
+      try await node.startPod(volume).succeeds()
+      #expect(marker.isIn(node.podDirectory("pod-a", volume)))
+      try await node.deletePod(volume).succeeds()
+      node.remove(volume).succeeds()
+    }
+  }
+
   @Test("when the state directory is lost, a blank volume of ours is refused, and one with data is mounted")
   func stateLost() async throws {
     try await withNode { node in
