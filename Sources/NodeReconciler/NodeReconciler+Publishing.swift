@@ -57,7 +57,8 @@ extension NodeReconciler {
     var ledger = Ledger()
     ledger.publish(storage, of: settings.hostname)
     for pv in volumes.values where isPinnedHere(pv) {
-      ledger.observe(Booking(node: settings.hostname, place: pv.place, size: pv.size), of: pv.metadata.name)
+      let booking = Booking(node: settings.hostname, place: pv.place, size: pv.size)
+      ledger.observe(booking, of: pv.metadata.name, uid: pv.metadata.uid)
     }
     return classes.mapValues { ledger.room(on: settings.hostname, at: $0.place) }
   }

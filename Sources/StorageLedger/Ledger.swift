@@ -10,12 +10,20 @@ package struct Ledger: Sendable {
   private var reservations: [String: Reservation] = [:]
   private var listings = 0
 
-  /// A booking that no list or watch has shown yet.
+  /// A booking that no list or watch has shown yet, as far as is known.
   private struct Reservation: Sendable {
-    /// How many listings had begun when the PV was known to be written; nil while it is being written.
-    var writtenAt: Int?
-    /// What was booked before, by a PV of that name that a list or watch has shown: it counts again if the write fails.
-    var former: Booking?
+    /// What was written; nil while it is being written, or while nobody knows whether it was.
+    var written: Writing?
+    /// What lists and watches show of the name: it counts when the PV turns out to be shown already, or not to be written.
+    var shown: Booking?
+    /// Whose it has been since.
+    var shownUIDs: Set<String> = []
+  }
+
+  private struct Writing: Sendable {
+    var uid: String
+    /// How many listings had begun when that was known.
+    var listings: Int
   }
 
   package init() {}
@@ -54,54 +62,51 @@ package struct Ledger: Sendable {
   ///
   /// - Throws: ``Shortage`` when it does not fit; nothing has changed then.
   package mutating func reserve(_ booking: Booking, for volume: String) throws(Shortage) {
-    let former = self.booking(of: volume)
-    if former == booking { return }
+    let booked = self.booking(of: volume)
+    if let reservation = reservations[volume], booked == booking, reservation.written == nil { return }
     try check(booking, for: volume)
     enter(booking, for: volume)
-    reservations[volume] = Reservation(former: reservations[volume]?.former ?? former)
+    reservations[volume] = Reservation(shown: reservations[volume].map(\.shown) ?? booked)
   }
 
-  /// The API server has taken the PV.
-  package mutating func confirm(_ volume: String) { reservations[volume]?.writtenAt = listings }
-
-  /// The PV was certainly not written: what was booked before is booked again.
-  package mutating func cancel(_ volume: String) {
-    guard let reservation = reservations.removeValue(forKey: volume) else { return }
-    enter(reservation.former, for: volume)
+  /// The API server has taken the PV, or has been asked for it and has it.
+  ///
+  /// - Parameter uid: which of those that have had the name it is. It can have been shown before this is known, its end too.
+  package mutating func confirm(_ volume: String, uid: String) {
+    guard let reservation = reservations[volume] else { return }
+    reservations[volume]?.written = Writing(uid: uid, listings: listings)
+    if reservation.shownUIDs.contains(uid) { endReservation(of: volume) }
   }
 
-  /// A PV that was perhaps written has been read, and is this; nil when there is none.
+  /// There is no such PV: it was certainly not written, or it has been asked for. What is shown is booked again.
+  package mutating func cancel(_ volume: String) { endReservation(of: volume) }
+
+  /// A PV that was perhaps written has been read, and is this.
   ///
   /// What has been read may be older than what a watch has shown meanwhile, in particular its end: it counts only where
-  /// nothing has been shown since it was reserved.
-  package mutating func settle(_ volume: String, as found: Booking?) {
+  /// nothing has been shown of it since it was reserved.
+  package mutating func settle(_ volume: String, as found: Booking?, uid: String) {
     guard reservations[volume] != nil else { return }
-    guard let found else { return cancel(volume) }
     enter(found, for: volume)
-    confirm(volume)
+    confirm(volume, uid: uid)
   }
 
   // MARK: What the API server shows
 
   /// A PV as a list or watch shows it; nil for one without a node.
   ///
-  /// What is shown may be older than what was written last. PVs never shrink and never move, so the reservation stands
-  /// until it is seen fulfilled.
-  package mutating func observe(_ booking: Booking?, of volume: String) {
-    if reservations[volume] != nil {
-      guard let booking, let reserved = self.booking(of: volume), booking.size >= reserved.size else {
-        reservations[volume]?.former = booking
-        return
-      }
-      reservations[volume] = nil
-    }
-    enter(booking, for: volume)
+  /// It may be an earlier one of the same name: the reservation stands until the one that was written is seen.
+  package mutating func observe(_ booking: Booking?, of volume: String, uid: String) {
+    guard let reservation = reservations[volume] else { return enter(booking, for: volume) }
+    reservations[volume]?.shown = booking
+    reservations[volume]?.shownUIDs.insert(uid)
+    if reservation.written?.uid == uid { endReservation(of: volume) }
   }
 
   /// A watch has shown a PV's end. One of the same name that is being written, or was and has not been seen, is a later one.
   package mutating func forget(_ volume: String) {
     guard reservations[volume] == nil else {
-      reservations[volume]?.former = nil
+      reservations[volume]?.shown = nil
       return
     }
     enter(nil, for: volume)
@@ -114,10 +119,15 @@ package struct Ledger: Sendable {
   /// and has not been seen is gone too.
   package mutating func endListing() {
     for (volume, reservation) in reservations {
-      guard let writtenAt = reservation.writtenAt, writtenAt < listings else { continue }
-      reservations[volume] = nil
-      enter(reservation.former, for: volume)
+      guard let written = reservation.written, written.listings < listings else { continue }
+      endReservation(of: volume)
     }
+  }
+
+  /// The reservation is over: what is shown is all there is.
+  private mutating func endReservation(of volume: String) {
+    guard let reservation = reservations.removeValue(forKey: volume) else { return }
+    enter(reservation.shown, for: volume)
   }
 
   private mutating func enter(_ booking: Booking?, for volume: String) {

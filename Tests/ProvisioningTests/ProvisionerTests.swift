@@ -160,6 +160,29 @@ struct ProvisionerTests {
     #expect(bench.cluster.look { $0.volumes.values.map(\.claim?.uid) } == ["other"])
   }
 
+  @Test("a claim whose PV is being deleted before anybody has bound it gets another when that one is gone")
+  func deletedBeforeBound() async throws {
+    let bench = ProvisionerBench()
+    await bench.addNode("a", gibibytes: 1)
+    await bench.addClass()
+    let claim = Samples.claim("data")
+    var former = PersistentVolume(metadata: ObjectMeta(name: Samples.volume(of: "data"), uid: "former"))
+    former.metadata.deletionTimestamp = Timestamp(seconds: 1, nanoseconds: 0)
+    former.metadata.finalizers = ["example.com/backup"]
+    former.flexVolume = FlexVolumeSource(driver: ProductNames.driver)
+    former.claim = claim.reference
+    let put = former
+    try await bench.run {
+      bench.cluster.put(put)
+      bench.cluster.add(claim)
+      try await Task.sleep(for: .milliseconds(20))
+      bench.cluster.edit(volume: put.metadata.name) { $0.metadata.finalizers = [] }
+      await bench.eventually("bound") { $0.claims.values.allSatisfy { $0.phase == "Bound" } }
+    }
+    #expect(bench.cluster.look { $0.volumes.values.map(\.metadata.uid) } != ["former"])
+    #expect(await bench.provisioner.ledger.room(on: "host-a", at: .init()) == .zero)
+  }
+
   @Test("a node that is gone, has no hostname or is outside the allowed topologies is sent back, with the reason")
   func unusableNodes() async throws {
     let bench = ProvisionerBench()

@@ -4,6 +4,7 @@ internal import StorageLedger
 
 /// What the provisioner keeps of a PV: what it has, and all of it only while something is to be done.
 struct KnownVolume: Sendable {
+  var uid: String
   var hostname: String?
   var labelledNode: String?
   var place: Booking.Place
@@ -20,6 +21,7 @@ struct KnownVolume: Sendable {
   /// Nil for a PV that is not ours.
   init?(_ volume: PersistentVolume) {
     guard volume.isOurs else { return nil }
+    uid = volume.metadata.uid
     hostname = volume.hostname
     labelledNode = hostname == nil ? volume.labelledNode : nil
     place = volume.place

@@ -21,6 +21,11 @@ extension Provisioner {
   }
 
   private func make(_ wish: VolumeWish, for claim: PersistentVolumeClaim) async -> WorkQueue<Work>.Ending {
+    // Written already, perhaps: an answer was lost, or the claim is shown late. Should another attempt be refused, that would
+    // not prove that the first one was.
+    if ledger.booking(of: wish.volume) != nil, let ending = await adoptEarlierWrite(of: wish, for: claim) {
+      return ending
+    }
     let volume: PersistentVolume
     do throws(WriteFailure) {
       switch try await place(wish) {
@@ -37,7 +42,7 @@ extension Provisioner {
     waitingForRoom.remove(claim.metadata.key)
     do throws(WriteFailure) {
       let written = try await writes.create(volume)
-      ledger.confirm(wish.volume)
+      ledger.confirm(wish.volume, uid: written.metadata.uid)
       created(written, for: claim)
       return .settled
     } catch {
@@ -111,7 +116,9 @@ extension Provisioner {
     _ failure: WriteFailure, _ wish: VolumeWish, _ claim: PersistentVolumeClaim
   ) async -> WorkQueue<Work>.Ending {
     switch failure.kind {
-    case .exists: return await adoptEarlierWrite(of: wish, for: claim)
+    case .exists:
+      doubts[claim.metadata.key, default: []].insert(wish.volume)
+      return await adoptEarlierWrite(of: wish, for: claim) ?? .failed
     case .unknown:
       // The room stays reserved: the PV may be there.
       doubts[claim.metadata.key, default: []].insert(wish.volume)
@@ -122,17 +129,13 @@ extension Provisioner {
     }
   }
 
-  /// The PV is there already: written by us before an answer was lost, or by a former leader.
+  /// The PV is there already: written by us before an answer was lost, or by a former leader. Nil when it is not.
   private func adoptEarlierWrite(
     of wish: VolumeWish, for claim: PersistentVolumeClaim
-  ) async -> WorkQueue<Work>.Ending {
+  ) async -> WorkQueue<Work>.Ending? {
     do throws(WriteFailure) {
-      guard let found = try await writes.volume(wish.volume) else {
-        ledger.cancel(wish.volume)
-        return .failed
-      }
+      guard let found = try await read(wish.volume, for: claim.metadata.key) else { return nil }
       guard found.isOurs, found.claim?.uid == wish.claim.uid else {
-        ledger.cancel(wish.volume)
         refuse(
           claim,
           Refusal(
@@ -140,8 +143,10 @@ extension Provisioner {
             "a PersistentVolume \(wish.volume) exists that is not this claim's; delete or rename it"))
         return .failed
       }
-      ledger.settle(wish.volume, as: booking(of: found))
-      dispel(wish.volume, of: claim.metadata.key)
+      guard !found.metadata.isBeingDeleted else {
+        throw WriteFailure(
+          .conflict, "PersistentVolume \(wish.volume) is being deleted; another is made when it is gone")
+      }
       tellOfSuccess(found, claim)
       return .settled
     } catch {
@@ -153,20 +158,22 @@ extension Provisioner {
   /// or its claim's end releases it. False when that could not be found out.
   private func settleDoubts(of key: ObjectKey, except wanted: String?) async -> Bool {
     for name in doubts[key] ?? [] where name != wanted {
-      do throws(WriteFailure) {
-        let found = try await writes.volume(name)
-        ledger.settle(name, as: found.flatMap(booking(of:)))
-        dispel(name, of: key)
-      } catch {
-        return false
-      }
+      do throws(WriteFailure) { _ = try await read(name, for: key) } catch { return false }
     }
     return true
   }
 
-  private func dispel(_ volume: String, of key: ObjectKey) {
+  /// What there is of a PV that was perhaps written for a claim: its room is booked or free from now on.
+  private func read(_ volume: String, for key: ObjectKey) async throws(WriteFailure) -> PersistentVolume? {
+    let found = try await writes.volume(volume)
+    if let found {
+      ledger.settle(volume, as: booking(of: found), uid: found.metadata.uid)
+    } else {
+      ledger.cancel(volume)
+    }
     doubts[key]?.remove(volume)
     if doubts[key]?.isEmpty == true { doubts[key] = nil }
+    return found
   }
 
   private func reschedule(_ claim: PersistentVolumeClaim, _ reason: String) async -> WorkQueue<Work>.Ending {

@@ -63,7 +63,7 @@ extension Provisioner {
       lookAtWaitingClaims()
       return
     }
-    ledger.observe(booking(of: new), of: name)
+    ledger.observe(booking(of: new), of: name, uid: new.uid)
     volumes[name] = new.attention?.volume
     guard new.attention != nil else {
       drop(.volume(name))

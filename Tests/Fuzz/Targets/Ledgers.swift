@@ -32,9 +32,9 @@ private struct FuzzedLedger {
     let booking = Booking(node: Self.node, place: place, size: ByteCount(size))
     switch entry[0] % 6 {
     case 0: publish(size: size, number: entry[3])
-    case 1: ledger.observe(booking, of: volume)
+    case 1: ledger.observe(booking, of: volume, uid: "\(entry[3] & 1)")
     case 2: try reserve(booking, for: volume)
-    case 3: ledger.confirm(volume)
+    case 3: ledger.confirm(volume, uid: "\(entry[3] & 1)")
     case 4: ledger.cancel(volume)
     default: ledger.forget(volume)
     }
