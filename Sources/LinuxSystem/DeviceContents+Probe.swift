@@ -22,10 +22,7 @@ extension DeviceContents {
     }
     let file = try Descriptor.open(path, O_RDONLY)
     if let identity, let known = try probe(file.rawValue, path, for: identity) { return known }
-    guard let prober = Prober(path: path) else {
-      throw SystemError(operation: "probe", subject: path, errno: .noMemory)
-    }
-    return try prober.contents(of: file.rawValue)
+    return try Prober(path: path).contents(of: file.rawValue)
   }
 
   /// One kind after the other: file data can also look like the superblock of another.
@@ -33,15 +30,8 @@ extension DeviceContents {
     _ descriptor: Int32, _ path: String, for identity: FileSystemIdentity
   ) throws(SystemError) -> DeviceContents? {
     for kind in FileSystemKind.allCases {
-      guard let prober = Prober(path: path) else {
-        throw SystemError(operation: "probe", subject: path, errno: .noMemory)
-      }
-      let contents = try prober.contents(of: descriptor, onlyAs: kind)
-      if case .fileSystem(kind.rawValue, let uuid, let label) = contents,
-        identity.isBorne(by: kind, uuid: uuid, label: label)
-      {
-        return contents
-      }
+      let contents = try Prober(path: path).contents(of: descriptor, onlyAs: kind)
+      if contents.bears(identity) { return contents }
     }
     return nil
   }
@@ -62,8 +52,10 @@ private struct Prober: ~Copyable {
   private let probe: blkid_probe
   private let path: String
 
-  init?(path: String) {
-    guard let probe = blkid_new_probe() else { return nil }
+  init(path: String) throws(SystemError) {
+    guard let probe = blkid_new_probe() else {
+      throw SystemError(operation: "probe", subject: path, errno: .noMemory)
+    }
     self.probe = probe
     self.path = path
   }

@@ -1,3 +1,5 @@
+package import StorageModel
+
 /// What lies on a device, as far as signatures tell.
 ///
 /// The rule: mkfs is allowed on `blank` and on nothing else. Whatever the probe finds, cannot decide or cannot read
@@ -12,6 +14,16 @@ package enum DeviceContents: Hashable, Sendable {
   case other(kind: String)
   /// Several signatures that exclude each other, listed as far as they can be read.
   case ambivalent(String)
+}
+
+extension DeviceContents {
+  /// Whether it is the file system that is known by that.
+  package func bears(_ identity: FileSystemIdentity) -> Bool {
+    guard case .fileSystem(let type, let uuid, let label) = self, let kind = FileSystemKind(rawValue: type) else {
+      return false
+    }
+    return identity.isBorne(by: kind, uuid: uuid, label: label)
+  }
 }
 
 extension DeviceContents: CustomStringConvertible {

@@ -25,8 +25,7 @@ package struct FileSystemTools: Sendable {
   /// - Parameter identity: what the file system is to be known by; nil for what the program chooses.
   package func make(
     _ kind: FileSystemKind, on device: String, identity: FileSystemIdentity? = nil, extraArguments: [String],
-    deadline: Duration,
-    cancellation: CancellationFlag? = nil
+    deadline: Duration, cancellation: CancellationFlag? = nil
   ) throws(ToolError) {
     let maker = kind.maker
     let naming = identity.map { kind.naming($0) } ?? []

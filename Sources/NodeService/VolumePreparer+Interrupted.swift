@@ -31,55 +31,73 @@ extension VolumePreparer {
   }
 
   private func settle(_ volume: StoredVolume, _ permit: FormatPermit) async throws(VolumeError) {
-    let mounts = try await context.system.mounts(of: volume.location)
     if context.cluster.instance(madeFor: volume.name) == volume.instance {
       return context.log.notice("volume is finished, as its PV says", ["volume": volume.name.text])
     }
-    guard try await isFinished(volume, permit, isMounted: !mounts.isEmpty) else {
-      guard mounts.isEmpty else {
-        throw VolumeError(
-          .unsafe,
-          "volume \(volume.name) was not finished, yet it is mounted at \(mounts[0].mountPoint); it is left alone. When "
-            + "nothing has it mounted any more it is looked at again")
-      }
-      _ = try await engine.remove(volume)
-      return context.log.notice("interrupted creation undone", ["volume": volume.name.text])
+    let mounts = try await context.system.mounts(of: volume.location)
+    let found = try await find(on: volume, permit, isMounted: !mounts.isEmpty)
+    guard mounts.isEmpty || found == .ours else {
+      throw VolumeError(
+        .unsafe,
+        "volume \(volume.name) was not finished, yet it is mounted at \(mounts[0].mountPoint); it is left alone. When "
+          + "nothing has it mounted any more it is looked at again")
     }
-    if mounts.isEmpty { try await engine.release(volume.name) }
-    context.log.notice("interrupted creation was complete", ["volume": volume.name.text])
+    switch found {
+    case .nothing:
+      _ = try await engine.remove(volume)
+      context.log.notice("interrupted creation undone", ["volume": volume.name.text])
+    case .ours:
+      if mounts.isEmpty { try await engine.release(volume.name) }
+      context.log.notice("interrupted creation was complete", ["volume": volume.name.text])
+    case .unknown(let contents):
+      throw VolumeError(
+        .unsafe,
+        "the making of volume \(volume.name) was interrupted, and now it holds \(contents.inWords), which we did not make; "
+          + "it is left alone. Look at it with wipefs --no-act. To give it up: elastic-local-node remove \(volume.name). If "
+          + "it is data that is wanted, take it from there first")
+    }
   }
 
-  /// - Parameter isMounted: then only what bears its name is taken for finished.
-  private func isFinished(
-    _ volume: StoredVolume, _ permit: FormatPermit, isMounted: Bool
-  ) async throws(VolumeError) -> Bool {
+  /// What an interrupted creation has left.
+  private enum Found: Equatable {
+    /// Nothing that anybody could miss.
+    case nothing
+    /// What was to be made.
+    case ours
+    /// Something that nobody here has made.
+    case unknown(DeviceContents)
+  }
+
+  /// - Parameter isMounted: then only what bears its name is taken for what was to be made.
+  private func find(
+    on volume: StoredVolume, _ permit: FormatPermit, isMounted: Bool
+  ) async throws(VolumeError) -> Found {
     let active: StoredVolume
     do throws(VolumeError) {
       active = volume.isActive ? volume : try await engine.activate(volume).value
     } catch {
       // A thin volume of which its pool knows nothing holds nothing.
       guard volume.isThin, error.code == .notFound else { throw error }
-      return false
+      return .nothing
     }
-    guard case .device(let device) = active.location else {
-      guard case .directory(let path) = active.location, !isMounted else { return false }
-      return try await !context.system.directories(in: path).isEmpty
+    switch active.location {
+    case .directory(let path): return try await context.system.directories(in: path).isEmpty ? .nothing : .ours
+    case .device(let device): return try await find(on: device, permit, isMounted: isMounted)
     }
+  }
+
+  private func find(
+    on device: String, _ permit: FormatPermit, isMounted: Bool
+  ) async throws(VolumeError) -> Found {
     let identity = permit.creation.fileSystemIdentity
     let contents = try await context.system.contents(of: device, knownAs: identity)
-    if contents == .blank { return false }
-    if case .fileSystem(let type, let uuid, let label) = contents, let kind = FileSystemKind(rawValue: type) {
-      let isKnown = identity.isBorne(by: kind, uuid: uuid, label: label)
-      if isKnown || (permit.progress != .planned && !isMounted) {
-        return try await context.system.isFinished(kind, on: device)
-      }
+    if contents == .blank { return .nothing }
+    // Where nothing had been made yet, what does not bear its name is a former tenant's.
+    if permit.progress == .planned || isMounted, !contents.bears(identity) { return .nothing }
+    // Somebody may have named it anew since.
+    guard case .fileSystem(let type, _, _) = contents, let kind = FileSystemKind(rawValue: type) else {
+      return .unknown(contents)
     }
-    // Whatever lies where nothing had been made yet is a former tenant's.
-    if permit.progress == .planned || isMounted { return false }
-    throw VolumeError(
-      .unsafe,
-      "the making of volume \(volume.name) was interrupted, and now it holds \(contents.inWords), which we did not make; it "
-        + "is left alone. Look at it with wipefs --no-act. To give it up: elastic-local-node remove \(volume.name). If it "
-        + "is data that is wanted, take it from there first")
+    return try await context.system.isFinished(kind, on: device) ? .ours : .nothing
   }
 }

@@ -146,7 +146,7 @@ struct Performer: Sendable {
   /// Before its end a volume has to be one sound file system.
   private func requireSound(_ volume: Model.Volume) async throws {
     let device = Group.device(volume.new.name)
-    // A removal that was killed can have left a node that leads to another device by now.
+    // A removal that was killed can have left no node, or one that leads to another device by now.
     guard let uuid = (try? BlockDevice.number(of: device)).flatMap({ BlockDevice.deviceMapperUUID($0) }),
       Group.instance(inDevice: uuid) == volume.instance
     else { return }

@@ -89,120 +89,71 @@ struct NeverFormatTests {
   }
 
   @Test("a new volume on the extents of a removed one is formatted, whatever the former tenant left there")
-  func formerTenants() async throws {
-    // One disk with room for one volume: the extents are the same every time.
-    let group = try VolumeGroup(disks: [Lab.disks[0]])
-    try await withNode(.thick(group)) { node in
-      for contents in Contents.all {
-        let size = max(16, contents.mebibytes)
-        let former = try group.create("former", mebibytes: size)
-        try contents.put(former, size << 20)
-        try group.remove("former")
-        let volume = Scratch.volumeName()
-        try await node.startPod(volume, Options(mebibytes: size)).succeeds()
-        #expect(writeError(in: node.podDirectory("pod-a", volume)) == nil, "\(contents.name)")
-        try await node.deletePod(volume).succeeds()
-        try FileSystemProof.expectOne("ext4", on: group.device(volume))
-        node.remove(volume).succeeds()
-      }
-    }
-  }
+  func formerTenants() async throws { try await withFormerTenants { _, _, _ in } }
 
   @Test("a volume that was not wiped yet when the daemon died is made anew, whatever the former tenant left there")
-  func formerTenantsNotWiped() async throws {
-    let group = try VolumeGroup(disks: [Lab.disks[0]])
-    try await withNode(.thick(group)) { node in
-      for contents in Contents.all {
-        let size = max(16, contents.mebibytes)
-        let former = try group.create("former", mebibytes: size)
-        try contents.put(former, size << 20)
-        try group.remove("former")
-        let volume = Scratch.volumeName()
-        let options = Options(mebibytes: size)
-        try await dieBeforeWiping(volume, options, on: node)
-        try await node.startPod(volume, options).succeeds()
-        #expect(try Files.list(node.podDirectory("pod-a", volume)) == ["lost+found"], "\(contents.name)")
-        #expect(writeError(in: node.podDirectory("pod-a", volume)) == nil, "\(contents.name)")
-        try await node.deletePod(volume).succeeds()
-        try FileSystemProof.expectOne("ext4", on: group.device(volume))
-        node.remove(volume).succeeds()
-      }
-    }
-  }
+  func formerTenantsNotWiped() async throws { try await withFormerTenants(before: dieBeforeWiping) }
 
   @Test("a permit from before the volume was wiped, out of a backup, does not cost the data written since")
   func permitFromBeforeWiping() async throws {
     try await withNode { node in
       for fileSystem in ["ext4", "xfs", "btrfs"] {
-        let volume = Scratch.volumeName()
-        let options = Options.smallest(fileSystem)
-        let marker = Marker(seed: 8)
+        let scene = KillFlow.Scene(node: node, options: .smallest(fileSystem))
+        let permit = node.permit(scene.volume)
         try await node.restart(fault: "volume-created:kill")
-        try await node.calls.waitForAttach(volume, options).fails(saying: "elastic-local")
+        try await node.calls.waitForAttach(scene.volume, scene.options).fails(saying: "elastic-local")
         try await node.expectDeath("volume-created")
-        let backup = String(decoding: try Files.readAll(node.permit(volume)), as: UTF8.self)
-        let creation = try creation(of: volume, on: node)
+        let backup = String(decoding: try Files.readAll(permit), as: UTF8.self)
+        let creation = try creation(of: scene.volume, on: node)
         try await node.start()
-        try await node.startPod(volume, options).succeeds()
-        try marker.write(in: node.podDirectory("pod-a", volume))
-        try await node.deletePod(volume).succeeds()
+        try await scene.makeWithData()
         try node.kill9()
         // As if this volume's own permit had been read at that moment.
-        let tag = try #require(try node.group.volume(volume)?.tags.first { $0.contains("/creation=") })
+        let tag = try #require(try node.group.volume(scene.volume)?.tags.first { $0.contains("/creation=") })
         let own = backup.replacing(creation, with: String(tag.split(separator: "=")[1]))
-        try overwrite(node.permit(volume), with: Array(own.utf8), at: 0)
+        try overwrite(permit, with: Array(own.utf8), at: 0)
         try await node.start()
-        try await node.startPod(volume, options).succeeds()
-        #expect(marker.isIn(node.podDirectory("pod-a", volume)), "\(fileSystem)")
-        try await node.deletePod(volume).succeeds()
-        node.remove(volume).succeeds()
+        try await node.startPod(scene.volume, scene.options).succeeds()
+        try await scene.expectDataUnmountRemove()
       }
     }
   }
 
   /// Found by a review: the volume was refused for good, its data whole.
-  @Test("a volume whose last blocks look like a member of a RAID or a partition table is mounted as what it is")
-  func dataThatImitates() async throws {
+  @Test(
+    "a volume whose last blocks look like a member of a RAID is mounted as what it is",
+    arguments: ["ext4", "xfs", "btrfs"])
+  func dataThatImitates(fileSystem: String) async throws {
     try await withNode { node in
-      for fileSystem in ["ext4", "xfs", "btrfs"] {
-        let volume = Scratch.volumeName()
-        let options = Options.smallest(fileSystem)
-        let marker = Marker(seed: 9)
-        try await node.startPod(volume, options).succeeds()
-        try marker.write(in: node.podDirectory("pod-a", volume))
-        try await node.deletePod(volume).succeeds()
-        let device = try node.group.device(volume)
-        let size = (options.mebibytes ?? 0) << 20
-        // Where a file of a full volume would lie; free here.
-        try overwrite(device, with: [0xfc, 0x4e, 0x2b, 0xa9, 0, 0, 0, 0, 90], at: UInt64(size - (64 << 10)))
-        #expect(try DeviceContents.probe(device) == .other(kind: "linux_raid_member"))
-        try await node.restart()
-        try await node.startPod(volume, options).succeeds()
-        #expect(marker.isIn(node.podDirectory("pod-a", volume)), "\(fileSystem)")
-        try await node.deletePod(volume).succeeds()
-        node.remove(volume).succeeds()
-      }
+      let scene = KillFlow.Scene(node: node, options: .smallest(fileSystem))
+      try await scene.makeWithData()
+      let size = (scene.options.mebibytes ?? 0) << 20
+      // Where a file of a full volume would lie; free here.
+      try overwrite(scene.device, with: [0xfc, 0x4e, 0x2b, 0xa9, 0, 0, 0, 0, 90], at: UInt64(size - (64 << 10)))
+      #expect(try DeviceContents.probe(scene.device) == .other(kind: "linux_raid_member"))
+      try await node.restart()
+      try await node.startPod(scene.volume, scene.options).succeeds()
+      #expect(scene.marker.isIn(scene.directory))
+      try await node.deletePod(scene.volume).succeeds()
+      node.remove(scene.volume).succeeds()
     }
   }
 
   @Test("a disk image that is refused is let go: no loop device stays, and the next call finds it as it was")
   func refusedImage() async throws {
     try await withNode(.files) { node in
-      let volume = Scratch.volumeName()
-      let marker = Marker(seed: 10)
-      try await node.startPod(volume).succeeds()
-      try marker.write(in: node.podDirectory("pod-a", volume))
-      try await node.deletePod(volume).succeeds()
-      let image = "\(node.state)/images/\(volume).img"
+      let scene = KillFlow.Scene(node: node)
+      try await scene.makeWithData()
+      let image = "\(node.state)/images/\(scene.volume).img"
       let beginning = try BlockDevice.readBytes(image, offset: 0, count: 64 << 10)
       try overwrite(image, with: [UInt8](repeating: 0, count: beginning.count), at: 0)
-      try await node.startPod(volume).fails(saying: "nothing proves that it never did")
+      try await node.startPod(scene.volume).fails(saying: "nothing proves that it never did")
       #expect(try LoopDevice.all().filter { $0.backingFile.hasPrefix(node.root + "/") }.isEmpty)
       try overwrite(image, with: beginning, at: 0)
-      try await node.startPod(volume).succeeds()
-      #expect(marker.isIn(node.podDirectory("pod-a", volume)))
-      try await node.deletePod(volume).succeeds()
-      node.remove(volume).succeeds()
+      try await node.startPod(scene.volume).succeeds()
+      #expect(scene.marker.isIn(scene.directory))
+      try await node.deletePod(scene.volume).succeeds()
+      node.remove(scene.volume).succeeds()
     }
   }
 
@@ -262,28 +213,48 @@ struct NeverFormatTests {
   @Test("a permit that comes back from a backup of the state directory does not cost the data written since")
   func permitFromThePast() async throws {
     try await withNode { node in
-      let volume = Scratch.volumeName()
-      let marker = Marker(seed: 6)
-      let permit = node.permit(volume)
-      try await node.calls.waitForAttach(volume).succeeds()
+      let scene = KillFlow.Scene(node: node)
+      let permit = node.permit(scene.volume)
+      try await node.calls.waitForAttach(scene.volume).succeeds()
       let backup = try Files.readAll(permit)
-      try await node.startPod(volume).succeeds()
-      try marker.write(in: node.podDirectory("pod-a", volume))
-      try await node.deletePod(volume).succeeds()
+      try await scene.makeWithData()
       try node.kill9()
       try overwrite(permit, with: backup, at: 0)
       try await node.start()
-      try await node.startPod(volume).succeeds()
-      #expect(marker.isIn(node.podDirectory("pod-a", volume)))
-      try await node.deletePod(volume).succeeds()
-      node.remove(volume).succeeds()
+      try await node.startPod(scene.volume).succeeds()
+      try await scene.expectDataUnmountRemove()
     }
   }
 
   // MARK: -
 
+  /// Everything that a removed volume can have left, and a new one made on the same extents: it must be new, and usable.
+  private func withFormerTenants(
+    before prepare: (_ volume: String, Options, Node) async throws -> Void
+  ) async throws {
+    // One disk with room for one volume: the extents are the same every time.
+    let group = try VolumeGroup(disks: [Lab.disks[0]])
+    try await withNode(.thick(group)) { node in
+      for contents in Contents.all {
+        let size = max(16, contents.mebibytes)
+        let former = try group.create("former", mebibytes: size)
+        try contents.put(former, size << 20)
+        try group.remove("former")
+        let volume = Scratch.volumeName()
+        let options = Options(mebibytes: size)
+        try await prepare(volume, options, node)
+        try await node.startPod(volume, options).succeeds()
+        #expect(try Files.list(node.podDirectory("pod-a", volume)) == ["lost+found"], "\(contents.name)")
+        #expect(writeError(in: node.podDirectory("pod-a", volume)) == nil, "\(contents.name)")
+        try await node.deletePod(volume).succeeds()
+        try FileSystemProof.expectOne("ext4", on: group.device(volume))
+        node.remove(volume).succeeds()
+      }
+    }
+  }
+
   /// The daemon dies when it has planned the volume, and the volume is as lvcreate leaves it when it dies before it wipes.
-  private func dieBeforeWiping(_ volume: String, _ options: Options, on node: Node) async throws {
+  private func dieBeforeWiping(_ volume: String, _ options: Options, _ node: Node) async throws {
     try await node.restart(fault: "permit-written:kill")
     try await node.calls.waitForAttach(volume, options).fails(saying: "elastic-local")
     try await node.expectDeath("permit-written")

@@ -127,7 +127,7 @@ struct PublishedPicture: Sendable {
   var thinUse: ThinFill?
 
   /// How full and how well the pool was when the kernel was last asked.
-  struct ThinFill: Sendable, Hashable {
+  struct ThinFill: Sendable {
     var data: Double?
     var metadata: Double?
     /// See ``ThinPoolUse/complaint``.
@@ -231,7 +231,8 @@ extension LVMEngine {
       "volume group \"\(group)\" does not exist (\(found)); make it with vgcreate, or name another with --volume-group")
   }
 
-  /// Asks the kernel how full and how well the pool is, at most every 10 seconds: data is written without any change of metadata.
+  /// Asks the kernel how full and how well the pool is, at most every 10 seconds: data is written without any change of
+  /// metadata.
   private func refreshUse(of pool: VolumeName, in picture: GroupPicture) throws(VolumeError) {
     let now = MonotonicClock.now()
     if let last = published.withLock({ $0[picture.name]?.thinUse }), now - last.readAt < .seconds(10) { return }
