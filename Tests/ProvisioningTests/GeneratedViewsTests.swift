@@ -48,7 +48,7 @@ struct GeneratedViewsTests {
     for host in Self.hosts { world.claim(on: host, gibibytes: 1) }
     _ = await world.settle()
     for (host, bytes) in world.taken where bytes > .gibibytes(Self.gibibytes) {
-      #expect(bytes == before[host], "seed \(seed): \(host) was full, and was promised more")
+      #expect(bytes <= before[host] ?? .zero, "seed \(seed): \(host) was full, and was promised more")
     }
     await world.view.end()
   }
