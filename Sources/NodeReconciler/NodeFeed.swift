@@ -33,6 +33,7 @@ package struct NodeFeed: Sendable {
       switch change {
       case .updated(let key, let volume): await reconciler.volume(key.name, volume)
       case .removed(let key, _): await reconciler.volume(key.name, nil)
+      case .listing: break
       case .synced: if await first.take() { await reconciler.partIsSynced() }
       }
     }
@@ -47,6 +48,7 @@ package struct NodeFeed: Sendable {
       switch change {
       case .updated(let key, let storageClass): await reconciler.storageClass(key.name, storageClass)
       case .removed(let key, _): await reconciler.storageClass(key.name, nil)
+      case .listing: break
       case .synced: if await first.take() { await reconciler.partIsSynced() }
       }
     }

@@ -58,7 +58,7 @@ package struct Ledger: Sendable {
     try (accounts[booking.node] ?? NodeAccount()).check(booking, for: volume)
   }
 
-  /// Takes room for a PV that is about to be written. The same again is fine.
+  /// Takes room for a PV that is about to be written. The same again is fine while nobody knows whether it was.
   ///
   /// - Throws: ``Shortage`` when it does not fit; nothing has changed then.
   package mutating func reserve(_ booking: Booking, for volume: String) throws(Shortage) {
@@ -78,7 +78,8 @@ package struct Ledger: Sendable {
     if reservation.shownUIDs.contains(uid) { endReservation(of: volume) }
   }
 
-  /// There is no such PV: it was certainly not written, or it has been asked for. What is shown is booked again.
+  /// There is no such PV, and none will come: what was to be written was not, as the server has said or as time has shown. What
+  /// is shown is booked again.
   package mutating func cancel(_ volume: String) { endReservation(of: volume) }
 
   /// A PV that was perhaps written has been read, and is this.
@@ -100,10 +101,14 @@ package struct Ledger: Sendable {
     guard let reservation = reservations[volume] else { return enter(booking, for: volume) }
     reservations[volume]?.shown = booking
     reservations[volume]?.shownUIDs.insert(uid)
-    if reservation.written?.uid == uid { endReservation(of: volume) }
+    if reservation.written?.uid == uid { return endReservation(of: volume) }
+    // It may be that one all the same, and have grown.
+    guard let booking, let reserved = self.booking(of: volume), booking.node == reserved.node else { return }
+    if booking.size > reserved.size { enter(booking, for: volume) }
   }
 
-  /// A watch has shown a PV's end. One of the same name that is being written, or was and has not been seen, is a later one.
+  /// A watch has shown a PV's end. Where one of the name is being written, or was and has not been seen, that can be a later
+  /// one: its room stays taken until it is known which it is.
   package mutating func forget(_ volume: String) {
     guard reservations[volume] == nil else {
       reservations[volume]?.shown = nil

@@ -20,6 +20,7 @@ struct ReflectorTests {
           switch change {
           case .updated(let key, let value): said.append("+\(key)@\(value)")
           case .removed(let key, let value): said.append("-\(key)@\(value)")
+          case .listing: said.append("listing")
           case .synced: said.append("synced")
           }
         }
@@ -45,7 +46,7 @@ struct ReflectorTests {
   @Test("what is selected is delivered once, what is not wanted never, and a watch goes on where the list ended")
   func basics() async {
     let run = await changes(
-      5,
+      6,
       [
         .reply(200, list([volume("a", version: 1), volume("x", version: 2, driver: "theirs")], version: 5, next: "t")),
         .reply(200, list([volume("b", version: 3)], version: 5)),
@@ -55,19 +56,19 @@ struct ReflectorTests {
             event("DELETED", volume("b", version: 8)),
           ], .open),
       ])
-    #expect(run.changes == ["+a@1", "+b@3", "synced", "+a@6", "-b@3"])
+    #expect(run.changes == ["listing", "+a@1", "+b@3", "synced", "+a@6", "-b@3"])
     #expect(run.requests == ["list", "list:t", "watch@5"])
   }
 
   @Test("an object that is not wanted any more is removed")
   func loss() async {
     let run = await changes(
-      3,
+      4,
       [
         .reply(200, list([volume("a", version: 1)], version: 5)),
         .stream([event("MODIFIED", volume("a", version: 6, driver: "theirs"))], .open),
       ])
-    #expect(run.changes == ["+a@1", "synced", "-a@1"])
+    #expect(run.changes == ["listing", "+a@1", "synced", "-a@1"])
   }
 
   @Test("lines torn anywhere are put together; the next watch begins after the last whole event or bookmark")
@@ -77,8 +78,8 @@ struct ReflectorTests {
       + String(event("ADDED", volume("b", version: 10)).dropLast(20))
     let pieces = stream.map { String($0) }
     let run = await changes(
-      2, [.reply(200, list([], version: 5)), .stream(pieces, .broken), .stream([], .open)])
-    #expect(run.changes == ["synced", "+a@6"])
+      3, [.reply(200, list([], version: 5)), .stream(pieces, .broken), .stream([], .open)])
+    #expect(run.changes == ["listing", "synced", "+a@6"])
     #expect(run.requests == ["list", "watch@5", "watch@9"])
   }
 
@@ -89,14 +90,14 @@ struct ReflectorTests {
     ] as [ScriptedTransport.Step])
   func expiry(_ expired: ScriptedTransport.Step) async {
     let run = await changes(
-      7,
+      9,
       [
         .reply(200, list([volume("a", version: 1), volume("b", version: 2), volume("c", version: 3)], version: 5)),
         expired,
         .reply(200, list([volume("b", version: 2), volume("c", uid: "other", version: 8)], version: 9)),
         .stream([], .open),
       ])
-    #expect(run.changes == ["+a@1", "+b@2", "+c@3", "synced", "-c@3", "+c@8", "-a@1", "synced"])
+    #expect(run.changes == ["listing", "+a@1", "+b@2", "+c@3", "synced", "listing", "-c@3", "+c@8", "-a@1", "synced"])
     #expect(run.requests == ["list", "watch@5", "list", "watch@9"])
     #expect(run.waits.isEmpty, "at once, since that is what happens after each long pause")
   }
@@ -106,7 +107,7 @@ struct ReflectorTests {
     let away = ScriptedTransport.Step.failure(TransportError(.unreachable, "away"))
     let expired = ScriptedTransport.Step.reply(410, status(410, "Expired"))
     let run = await changes(
-      3,
+      6,
       [
         .reply(200, list([], version: 5)), away, away, expired, .reply(200, list([], version: 6)), expired,
         .reply(200, list([], version: 7)), .stream([], .open),
@@ -118,13 +119,13 @@ struct ReflectorTests {
   @Test("a list that is broken off begins anew and deletes nothing that the first half had not")
   func brokenList() async {
     let run = await changes(
-      3,
+      5,
       [
         .reply(200, list([volume("a", version: 1)], version: 5, next: "t")), .reply(410, status(410, "Expired")),
         .reply(200, list([volume("a", version: 1)], version: 6, next: "u")),
         .reply(200, list([volume("b", version: 6)], version: 6)), .stream([], .open),
       ])
-    #expect(run.changes == ["+a@1", "+b@6", "synced"])
+    #expect(run.changes == ["listing", "+a@1", "listing", "+b@6", "synced"])
     #expect(run.requests == ["list", "list:t", "list", "list:u", "watch@6"])
   }
 
@@ -132,7 +133,7 @@ struct ReflectorTests {
   func backoff() async {
     let failure = ScriptedTransport.Step.failure(TransportError(.untrusted, "t"))
     let run = await changes(
-      2,
+      5,
       [
         failure, failure, .reply(200, list([], version: 5)), .stream([], .broken), .stream([], .orderly),
         .stream([event("ADDED", volume("a", version: 6))], .broken), .stream([], .open),
@@ -146,7 +147,7 @@ struct ReflectorTests {
     "a watch of which nothing is heard is begun again at once, and is no failure: where nothing changes nothing comes")
   func silence() async {
     let run = await changes(
-      2,
+      3,
       [
         .reply(200, list([], version: 5)), .stream([], .silent), .stream([], .silent),
         .stream([event("ADDED", volume("a", version: 6))], .open),
@@ -158,7 +159,7 @@ struct ReflectorTests {
   @Test("a watch that is refused with Retry-After waits as long as the server wishes")
   func retryAfter() async {
     let run = await changes(
-      1,
+      2,
       [
         .reply(200, list([], version: 5)), .reply(429, status(429, "TooManyRequests"), ["retry-after": "8"]),
         .stream([], .open),
@@ -171,7 +172,7 @@ struct ReflectorTests {
   func malformed() async {
     for pieces in [["{\"type\":\n"], Array(repeating: String(repeating: "x", count: 1 << 20), count: 9)] {
       let run = await changes(
-        2,
+        4,
         [
           .reply(200, list([], version: 5)), .stream(pieces, .open), .reply(200, list([], version: 7)),
           .stream([], .open),

@@ -86,20 +86,51 @@ struct CounterexampleTests {
     await view.end()
   }
 
-  @Test("a PV whose answer was lost keeps its room when the next attempt is refused and no watch has shown it yet")
-  func refusedAfterLostAnswer() async throws {
+  @Test(
+    "a PV whose answer was lost keeps its room until it is known what became of it: when the next attempt is refused, when it is not there yet, and when the claim has gone",
+    arguments: [SimulatedCluster.Fate.lostAfter, .lostThenDone], [true, false])
+  func lostAnswer(fate: SimulatedCluster.Fate, isWanted: Bool) async throws {
     let view = await view()
-    cluster.look { $0.fates = [.lostAfter] + Array(repeating: .rejected, count: 1000) }
-    cluster.add(Samples.claim("claim", gibibytes: 8))
+    cluster.look { $0.fates = [fate] + Array(repeating: .rejected, count: 1000) }
+    let claim = Samples.claim("claim", gibibytes: 8)
+    cluster.add(claim)
     await view.watch(1)
-    #expect(await becomes { !$0.volumes.isEmpty })
-    // It is tried again, and nothing is shown any more.
+    #expect(await becomes { $0.fates.count <= 1000 })
+    if !isWanted { await view.provisioner.claim(claim.metadata.key, nil) }
+    // Nothing more is shown.
     for _ in 0..<1000 {
+      let isKnown = await view.provisioner.doubts.isEmpty && !cluster.look { $0.volumes.isEmpty }
       #expect(await view.provisioner.ledger.room(on: "host-a", at: .init()) == .gibibytes(2))
-      if await view.provisioner.doubts.isEmpty || cluster.look({ $0.fates.count < 900 }) { break }
+      if isKnown { break }
       try? await Task.sleep(for: .milliseconds(1))
     }
     #expect(await view.provisioner.doubts.isEmpty)
+    #expect(cluster.look { $0.volumes.count } == 1)
     await view.end()
+  }
+
+  @Test("a claim whose PV goes before it is bound gets another")
+  func goneBeforeBound() async throws {
+    let view = await view()
+    let claim = Samples.claim("claim", gibibytes: 8)
+    let volume = Samples.volume(of: "claim")
+    await view.provisioner.claim(claim.metadata.key, claim)
+    #expect(await becomes { $0.creations[volume] == 1 })
+    await view.watch(1_000)
+    cluster.edit(volume: volume) {
+      $0.metadata.deletionTimestamp = Timestamp(seconds: 1, nanoseconds: 0)
+      $0.metadata.finalizers = []
+    }
+    await view.watch(1_000)
+    #expect(await becomes { $0.creations[volume] == 2 })
+    await view.end()
+  }
+
+  @Test("a node's room counts once when what it has was shown before the node, and its hostname is not its name")
+  func storageBeforeNode() async throws {
+    let provisioner = Provisioner(writes: cluster, settings: .init(), time: FastTime(), log: { _ in })
+    await provisioner.storage(of: "a", storage("a", gibibytes: 10))
+    await provisioner.node("a", Self.node("a").metadata.labels)
+    #expect(await provisioner.ledger.publishedNodes == ["host-a"])
   }
 }

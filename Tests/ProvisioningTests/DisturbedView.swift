@@ -32,7 +32,6 @@ final class DisturbedView: Sendable {
     work = Task { await provisioner.run() }
     await provisioner.storageClass("elastic-local", Samples.storageClass())
     for (name, storage) in nodes { await provisioner.storage(of: name, storage) }
-    await provisioner.beginVolumeList()
     await listAll()
     await provisioner.becomeSynced()
   }
@@ -62,6 +61,7 @@ final class DisturbedView: Sendable {
 
   /// Lists of everything, complete.
   func listAll() async {
+    await provisioner.beginVolumeList()
     let truth = cluster.look { $0 }
     let known = shown.withLock { shown in
       shown.position = truth.history?.count ?? 0
@@ -74,7 +74,6 @@ final class DisturbedView: Sendable {
     for (name, volume) in truth.volumes { await show(.volume(name, volume)) }
     for name in known.volumes.subtracting(truth.volumes.keys) { await show(.volume(name, nil)) }
     await provisioner.endVolumeList()
-    await provisioner.beginVolumeList()
   }
 
   private func show(_ change: SimulatedCluster.Change) async {

@@ -114,6 +114,7 @@ struct GeneratedViewsTests {
         state.fates = []
         state.hasDaemons = true
       }
+      cluster.carryOutAll()
       for name in cluster.look({ $0.volumes.filter { $0.value.metadata.isBeingDeleted }.keys }) {
         cluster.edit(volume: name) { _ in }
       }
@@ -123,7 +124,7 @@ struct GeneratedViewsTests {
         try? await Task.sleep(for: .milliseconds(10))
       }
       let doubts = await view.provisioner.doubts
-      return await leaks() + doubts.map { "\($0.key) in doubt: \($0.value.sorted())" }
+      return await leaks() + doubts.map { "\($0.key) in doubt: \($0.value.keys.sorted())" }
     }
 
     /// Where the ledger is not what the PVs are.
@@ -228,7 +229,7 @@ struct GeneratedViewsTests {
 
     private mutating func disturbWrites() {
       let fates: [SimulatedCluster.Fate] = (0..<(1 + random.next() % 3)).map { _ in
-        random.pick([.rejected, .lostBefore, .lostAfter])
+        random.pick([.rejected, .lostBefore, .lostAfter, .lostThenDone])
       }
       cluster.look { state in
         state.fates += fates
@@ -238,6 +239,8 @@ struct GeneratedViewsTests {
 
     private mutating func changeLeader() async {
       await view.end()
+      // A leader that ends in order has its answers.
+      cluster.carryOutAll()
       _ = await anotherLeads()
     }
 

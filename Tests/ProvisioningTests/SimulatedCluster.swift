@@ -8,7 +8,11 @@ import Synchronization
 /// as Kubernetes does it, and comes back as changes in order.
 final class SimulatedCluster: ClusterWrites {
   /// What becomes of a request.
-  enum Fate: Sendable { case done, rejected, lostBefore, lostAfter }
+  enum Fate: Sendable {
+    case done, rejected, lostBefore, lostAfter
+    /// Lost, and carried out only when somebody has been told that it is not there.
+    case lostThenDone
+  }
 
   struct State {
     var volumes: [String: PersistentVolume] = [:]
@@ -23,6 +27,8 @@ final class SimulatedCluster: ClusterWrites {
     var version = 0
     /// What becomes of the next creations, in order; after that they are done.
     var fates: [Fate] = []
+    /// Creations whose answers were lost and that are still to be carried out, and since when.
+    var late: [String: (volume: PersistentVolume, since: Duration)] = [:]
     var isSlow = false
     /// Whether daemons run that answer for volumes at once.
     var hasDaemons = false
@@ -31,6 +37,7 @@ final class SimulatedCluster: ClusterWrites {
   let state = Mutex(State())
   let changes: AsyncStream<Change>
   private let feed: AsyncStream<Change>.Continuation
+  private let time = FastTime()
 
   enum Change: Sendable {
     case volume(String, PersistentVolume?)
@@ -71,19 +78,17 @@ final class SimulatedCluster: ClusterWrites {
   func create(_ volume: PersistentVolume) async throws(WriteFailure) -> PersistentVolume {
     if state.withLock({ $0.isSlow }) { try? await Task.sleep(for: .milliseconds(5)) }
     let name = volume.metadata.name
+    let now = time.now
     return try change { state throws(WriteFailure) in
       let fate = state.fates.isEmpty ? .done : state.fates.removeFirst()
       if fate == .rejected { throw WriteFailure(.rejected, "admission webhook says no") }
       if fate == .lostBefore { throw WriteFailure(.unknown, "connection reset") }
+      if fate == .lostThenDone {
+        state.late[name] = (volume, now)
+        throw WriteFailure(.unknown, "timed out")
+      }
       guard state.volumes[name] == nil else { throw WriteFailure(.exists, "\(name) exists") }
-      state.version += 1
-      state.creations[name, default: 0] += 1
-      var made = volume
-      made.metadata.uid = "uid-\(state.version)"
-      made.metadata.resourceVersion = "\(state.version)"
-      made.phase = "Available"
-      state.volumes[name] = made
-      let changes = [.volume(name, made)] + Self.bind(name, &state)
+      let (made, changes) = Self.make(volume, &state)
       if fate == .lostAfter {
         publish(changes, &state)
         throw WriteFailure(.unknown, "timed out")
@@ -92,7 +97,23 @@ final class SimulatedCluster: ClusterWrites {
     }
   }
 
-  func volume(_ name: String) async throws(WriteFailure) -> PersistentVolume? { state.withLock { $0.volumes[name] } }
+  func volume(_ name: String) async throws(WriteFailure) -> PersistentVolume? {
+    let since = look { $0.late[name]?.since }
+    // As late as the API server may be, whatever a busy machine makes of it.
+    if let since, time.now - since > Provisioner.Settings().writeLimit / 2 { carryOut(name) }
+    defer { carryOut(name) }
+    return look { $0.volumes[name] }
+  }
+
+  /// What is late is done now.
+  func carryOut(_ name: String) {
+    try? change { state throws(WriteFailure) in
+      guard let late = state.late.removeValue(forKey: name), state.volumes[name] == nil else { return ((), []) }
+      return ((), Self.make(late.volume, &state).changes)
+    }
+  }
+
+  func carryOutAll() { for name in look({ $0.late.keys.sorted() }) { carryOut(name) } }
 
   func delete(_ volume: PersistentVolume) async throws(WriteFailure) {
     try change { state throws(WriteFailure) in
@@ -201,6 +222,20 @@ final class SimulatedCluster: ClusterWrites {
     !state.claims.values.contains { $0.metadata.uid == volume.claim?.uid } && volume.reclaimPolicy == "Delete"
       && ClusterNames.provisioners.contains(
         volume.metadata.annotations["pv.kubernetes.io/provisioned-by"] ?? "")
+  }
+
+  private static func make(
+    _ volume: PersistentVolume, _ state: inout State
+  ) -> (made: PersistentVolume, changes: [Change]) {
+    let name = volume.metadata.name
+    state.version += 1
+    state.creations[name, default: 0] += 1
+    var made = volume
+    made.metadata.uid = "uid-\(state.version)"
+    made.metadata.resourceVersion = "\(state.version)"
+    made.phase = "Available"
+    state.volumes[name] = made
+    return (made, [.volume(name, made)] + bind(name, &state))
   }
 
   private static func require(

@@ -110,6 +110,7 @@ struct LedgerTests {
     var ledger = Self.ledger()
     try ledger.reserve(Booking(node: "a", size: .gibibytes(2)), for: "v")
     ledger.observe(Booking(node: "a", size: .gibibytes(3)), of: "v", uid: "written")
+    #expect(ledger.room(on: "a", at: .init()) == .gibibytes(7))
     ledger.confirm("v", uid: "written")
     #expect(ledger.room(on: "a", at: .init()) == .gibibytes(7))
     ledger.forget("v")

@@ -21,8 +21,8 @@ extension APIError {
     kind = Self.kind(code, reason)
     if message.isEmpty { message = "HTTP status \(code)" }
     if kind == .unauthorized { message = Self.unauthorized(head, now) }
-    // 429 is said before anything is done; of 5xx nobody knows.
-    mayHaveHappened = code >= 500
+    // 429 is said before anything is done; of 5xx nobody knows, nor of 408, which somebody on the way may say.
+    mayHaveHappened = code >= 500 || code == 408
   }
 
   /// A `Status` that came as an event of a watch.

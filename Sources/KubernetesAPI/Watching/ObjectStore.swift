@@ -55,6 +55,8 @@ package enum Change<Value: Sendable>: Sendable {
   case updated(ObjectKey, Value)
   /// Gone, or not selected any more; the value is the last that was known.
   case removed(ObjectKey, Value)
+  /// All objects are about to be asked for.
+  case listing
   /// All objects have been delivered: what is not known does not exist. Again after each new list.
   case synced
 }

@@ -83,7 +83,10 @@ extension Reflector {
   private func list(
     _ next: String, _ machine: inout ListWatch, _ cache: DecodingCache, _ deliver: Delivery
   ) async throws(APIError) {
-    if next.isEmpty { state.withLock { $0.store.beginList() } }
+    if next.isEmpty {
+      state.withLock { $0.store.beginList() }
+      await deliver(.listing)
+    }
     var changes: [Change<Value>] = []
     let page = try await client.page(selection, resource, next: next, cache: cache) { (object: Object) in
       changes += put(object)

@@ -21,7 +21,6 @@ package struct ClusterFeed: Sendable {
   /// Feeds until the task is cancelled.
   package func run(_ provisioner: Provisioner) async {
     let progress = Progress(parts: Part.allCases.count, provisioner)
-    await provisioner.beginVolumeList()
     await withDiscardingTaskGroup { group in
       group.addTask { await classes(provisioner, progress) }
       group.addTask { await nodes(provisioner, progress) }
@@ -60,13 +59,14 @@ package struct ClusterFeed: Sendable {
   private func follow<Object: APIObject, Value: Sendable>(
     _ reflector: Reflector<Object, Value>, _ progress: Progress,
     _ deliver: @escaping @Sendable (_ key: ObjectKey, _ value: Value, _ isGone: Bool) async -> Void,
-    synced: @escaping @Sendable () async -> Void = {}
+    listing: @escaping @Sendable () async -> Void = {}, synced: @escaping @Sendable () async -> Void = {}
   ) async {
     let isFirst = Once()
     await reflector.run { change in
       switch change {
       case .updated(let key, let value): await deliver(key, value, false)
       case .removed(let key, let value): await deliver(key, value, true)
+      case .listing: await listing()
       case .synced:
         await synced()
         if await isFirst.take() { await progress.partIsSynced() }
@@ -116,9 +116,10 @@ extension ClusterFeed {
     await follow(reflector(.volumes) { (found: PersistentVolume) in KnownVolume(found) }, progress) {
       key, value, isGone in
       await provisioner.known(key.name, isGone ? nil : value)
+    } listing: {
+      await provisioner.beginVolumeList()
     } synced: {
       await provisioner.endVolumeList()
-      await provisioner.beginVolumeList()
     }
   }
 }

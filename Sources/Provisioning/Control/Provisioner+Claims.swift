@@ -5,19 +5,24 @@ internal import StorageLedger
 // A claim that has no volume.
 extension Provisioner {
   func process(claim key: ObjectKey) async -> WorkQueue<Work>.Ending {
-    let verdict = claims[key].map { claim in ClaimReview.verdict(on: claim, in: claim.className.flatMap { classes[$0] })
-    }
     // What was perhaps written for a claim of that name that is gone, or for a node that it does not want any more.
-    guard await settleDoubts(of: key, except: verdict?.volume) else { return .failed }
-    guard let verdict, let claim = claims[key] else { return .settled }
+    guard await settleDoubts(of: key, except: claims[key].flatMap(verdict(on:))?.volume) else { return .failed }
+    guard let claim = claims[key] else {
+      waitingForRoom.remove(key)
+      return .settled
+    }
     if !claim.volumeName.isEmpty { return await lookAtGrowth(claim) }
-    switch verdict {
+    switch verdict(on: claim) {
     case .leave, .wait: return .settled
     case .refuse(let refusal):
       refuse(claim, refusal)
       return .settled
     case .make(let wish): return await make(wish, for: claim)
     }
+  }
+
+  private func verdict(on claim: PersistentVolumeClaim) -> ClaimVerdict {
+    ClaimReview.verdict(on: claim, in: claim.className.flatMap { classes[$0] })
   }
 
   private func make(_ wish: VolumeWish, for claim: PersistentVolumeClaim) async -> WorkQueue<Work>.Ending {
@@ -28,7 +33,7 @@ extension Provisioner {
     }
     let volume: PersistentVolume
     do throws(WriteFailure) {
-      switch try await place(wish) {
+      switch try await place(wish, of: claim.metadata.key) {
       case .at(let hostname): volume = wish.persistentVolume(hostname: hostname)
       case .elsewhere(let reason): return await reschedule(claim, reason)
       case .nowhere(let reason):
@@ -43,6 +48,7 @@ extension Provisioner {
     do throws(WriteFailure) {
       let written = try await writes.create(volume)
       ledger.confirm(wish.volume, uid: written.metadata.uid)
+      dispel(wish.volume, of: claim.metadata.key)
       created(written, for: claim)
       return .settled
     } catch {
@@ -58,7 +64,7 @@ extension Provisioner {
   }
 
   /// Finds the node and takes room there.
-  private func place(_ wish: VolumeWish) async throws(WriteFailure) -> Placing {
+  private func place(_ wish: VolumeWish, of claim: ObjectKey) async throws(WriteFailure) -> Placing {
     guard let name = wish.node else { return placeAnywhere(wish) }
     guard let labels = try await labels(of: name) else {
       return .elsewhere("node \(name) does not exist any more")
@@ -69,9 +75,13 @@ extension Provisioner {
     guard wish.allowedTopologies.allow(labels) else {
       return .elsewhere("node \(name) is outside the storage class's allowedTopologies")
     }
+    let booking = Booking(node: hostname, place: wish.parameters.place, size: wish.size)
+    if doubts[claim]?[wish.volume] != nil, let former = ledger.booking(of: wish.volume), former != booking {
+      throw WriteFailure(
+        .unknown, "PersistentVolume \(wish.volume) was perhaps written for node \(former.node), and is not there yet")
+    }
     do throws(Shortage) {
-      try ledger.reserve(
-        Booking(node: hostname, place: wish.parameters.place, size: wish.size), for: wish.volume)
+      try ledger.reserve(booking, for: wish.volume)
       return .at(hostname)
     } catch {
       return .elsewhere(error.message)
@@ -116,20 +126,19 @@ extension Provisioner {
     _ failure: WriteFailure, _ wish: VolumeWish, _ claim: PersistentVolumeClaim
   ) async -> WorkQueue<Work>.Ending {
     switch failure.kind {
-    case .exists:
-      doubts[claim.metadata.key, default: []].insert(wish.volume)
-      return await adoptEarlierWrite(of: wish, for: claim) ?? .failed
+    case .exists: return await adoptEarlierWrite(of: wish, for: claim) ?? .failed
     case .unknown:
       // The room stays reserved: the PV may be there.
-      doubts[claim.metadata.key, default: []].insert(wish.volume)
+      doubts[claim.metadata.key, default: [:]][wish.volume] = now
       return failed(claim, failure)
     case .missing, .conflict, .rejected:
-      ledger.cancel(wish.volume)
+      // It says nothing of an earlier attempt.
+      if doubts[claim.metadata.key]?[wish.volume] == nil { ledger.cancel(wish.volume) }
       return failed(claim, failure)
     }
   }
 
-  /// The PV is there already: written by us before an answer was lost, or by a former leader. Nil when it is not.
+  /// The PV is there already: written by us before an answer was lost, or by a former leader. Nil when it is not, as yet.
   private func adoptEarlierWrite(
     of wish: VolumeWish, for claim: PersistentVolumeClaim
   ) async -> WorkQueue<Work>.Ending? {
@@ -144,36 +153,47 @@ extension Provisioner {
         return .failed
       }
       guard !found.metadata.isBeingDeleted else {
-        throw WriteFailure(
-          .conflict, "PersistentVolume \(wish.volume) is being deleted; another is made when it is gone")
+        return failed(
+          claim,
+          WriteFailure(.conflict, "PersistentVolume \(wish.volume) is being deleted; another is made when it is gone"))
       }
       tellOfSuccess(found, claim)
       return .settled
     } catch {
+      doubts[claim.metadata.key, default: [:]][wish.volume, default: now] += .zero
       return failed(claim, error)
     }
   }
 
   /// Looks for what was perhaps written, so that its room is either booked or free. If it is there, the claim is bound to it,
-  /// or its claim's end releases it. False when that could not be found out.
+  /// or its claim's end releases it. False when that could not be found out yet.
   private func settleDoubts(of key: ObjectKey, except wanted: String?) async -> Bool {
-    for name in doubts[key] ?? [] where name != wanted {
+    for name in (doubts[key] ?? [:]).keys where name != wanted {
       do throws(WriteFailure) { _ = try await read(name, for: key) } catch { return false }
+      if doubts[key]?[name] != nil { return false }
     }
     return true
   }
 
-  /// What there is of a PV that was perhaps written for a claim: its room is booked or free from now on.
+  /// What there is of a PV that was perhaps written for a claim: its room is booked or free from now on. What is not there
+  /// stays in doubt, and its room reserved, for as long as the API server may be about to write it.
   private func read(_ volume: String, for key: ObjectKey) async throws(WriteFailure) -> PersistentVolume? {
+    let asked = now
     let found = try await writes.volume(volume)
     if let found {
       ledger.settle(volume, as: booking(of: found), uid: found.metadata.uid)
+    } else if let lost = doubts[key]?[volume], asked - lost < settings.writeLimit {
+      return nil
     } else {
       ledger.cancel(volume)
     }
-    doubts[key]?.remove(volume)
-    if doubts[key]?.isEmpty == true { doubts[key] = nil }
+    dispel(volume, of: key)
     return found
+  }
+
+  private func dispel(_ volume: String, of key: ObjectKey) {
+    doubts[key]?[volume] = nil
+    if doubts[key]?.isEmpty == true { doubts[key] = nil }
   }
 
   private func reschedule(_ claim: PersistentVolumeClaim, _ reason: String) async -> WorkQueue<Work>.Ending {

@@ -17,7 +17,7 @@ extension Provisioner {
     let former = nodes.hostname(of: name)
     nodes.set(name, new, at: now)
     if storages[name] != nil, nodes.hostname(of: name) != former {
-      for hostname in [former ?? name, nodes.hostname(of: name) ?? name] { publishStorage(of: hostname) }
+      for hostname in [name, former ?? name, nodes.hostname(of: name) ?? name] { publishStorage(of: hostname) }
       lookAtWaitingClaims()
     }
     guard new == nil, let former else { return }
@@ -36,8 +36,9 @@ extension Provisioner {
 
   /// What the node of that hostname has, whichever that is now: one that is named anew comes before the former one goes.
   private func publishStorage(of hostname: String) {
-    let name = nodes.name(of: hostname) ?? hostname
-    ledger.publish(storages[name], of: hostname)
+    // Before a node is shown its name stands for its hostname.
+    let name = nodes.name(of: hostname) ?? (nodes[hostname] == nil ? hostname : nil)
+    ledger.publish(name.flatMap { storages[$0] }, of: hostname)
   }
 
   package func claim(_ key: ObjectKey, _ new: PersistentVolumeClaim?) {
@@ -61,6 +62,8 @@ extension Provisioner {
       volumes[name] = nil
       drop(.volume(name))
       lookAtWaitingClaims()
+      // One that went before it was bound.
+      for (key, claim) in claims where claim.volumeToMake == name { look(at: .claim(key)) }
       return
     }
     ledger.observe(booking(of: new), of: name, uid: new.uid)

@@ -24,8 +24,8 @@ package actor Provisioner {
   var waitingForRoom: Set<ObjectKey> = []
   /// Claims that have been told of trouble, and will be told of its end.
   var troubled: Set<ObjectKey> = []
-  /// PVs that were perhaps written for a claim.
-  var doubts: [ObjectKey: Set<String>] = [:]
+  /// PVs that were perhaps written for a claim, and since when nobody has asked for it.
+  var doubts: [ObjectKey: [String: Duration]] = [:]
   private(set) var figures = Figures()
 
   private let loop: ReconcileLoop<Work>
@@ -38,6 +38,9 @@ package actor Provisioner {
     package var backoff: WorkQueue<Work>.Backoff
     /// How often a claim that waits for room is looked at without being asked.
     package var roomInterval = Duration.seconds(60)
+    /// How long the API server may still carry out a request whose answer was lost: its `--request-timeout`, 60 s unless told
+    /// (kube-apiserver 1.20 to 1.36), and a margin for etcd.
+    package var writeLimit = Duration.seconds(90)
 
     package init(
       parallelism: Int = 16, nodeGrace: Duration = .seconds(3600),
