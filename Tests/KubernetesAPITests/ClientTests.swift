@@ -65,7 +65,7 @@ struct ClientTests {
   func lostAnswer() async throws {
     for step in [
       ScriptedTransport.Step.failure(TransportError(.broken, "b")), .failure(TransportError(.timedOut, "t")),
-      .reply(500, status(500, "InternalError")), .reply(504, "<html>"),
+      .reply(500, status(500, "InternalError")), .reply(504, "<html>"), .reply(408, "<html>"),
     ] {
       let (client, transport, _) = client([step, .reply(201, volume("v", version: 1))])
       let error = await #expect(throws: APIError.self) { try await client.create(PersistentVolume()) }

@@ -160,7 +160,8 @@ extension Provisioner {
       tellOfSuccess(found, claim)
       return .settled
     } catch {
-      doubts[claim.metadata.key, default: [:]][wish.volume, default: now] += .zero
+      // An earlier loss stands: reading sends nothing that could be carried out late.
+      if doubts[claim.metadata.key]?[wish.volume] == nil { doubts[claim.metadata.key, default: [:]][wish.volume] = now }
       return failed(claim, error)
     }
   }

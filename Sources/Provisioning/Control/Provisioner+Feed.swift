@@ -17,7 +17,7 @@ extension Provisioner {
     let former = nodes.hostname(of: name)
     nodes.set(name, new, at: now)
     if storages[name] != nil, nodes.hostname(of: name) != former {
-      for hostname in [name, former ?? name, nodes.hostname(of: name) ?? name] { publishStorage(of: hostname) }
+      for case let hostname? in [name, former, nodes.hostname(of: name)] { publishStorage(of: hostname) }
       lookAtWaitingClaims()
     }
     guard new == nil, let former else { return }

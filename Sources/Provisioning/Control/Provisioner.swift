@@ -24,7 +24,7 @@ package actor Provisioner {
   var waitingForRoom: Set<ObjectKey> = []
   /// Claims that have been told of trouble, and will be told of its end.
   var troubled: Set<ObjectKey> = []
-  /// PVs that were perhaps written for a claim, and since when nobody has asked for it.
+  /// PVs that were perhaps written for a claim, and when the answer was lost.
   var doubts: [ObjectKey: [String: Duration]] = [:]
   private(set) var figures = Figures()
 
