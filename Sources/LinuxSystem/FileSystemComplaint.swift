@@ -6,7 +6,7 @@ package enum FileSystemComplaint: Hashable, Sendable {
   case readOnly
   /// Its root can not be opened any more: a disk that fails, damage, an XFS that has shut itself down.
   case unreachable(Errno)
-  /// ext4 has met so many errors since it was last repaired.
+  /// ext4 has met so many errors since it was last repaired. Since Linux 5.11 the kernel counts an error a moment after it.
   case errors(UInt64)
 
   /// What the kernel holds against the file system of a mount; nil when nothing. May block on a disk that does not answer.

@@ -81,7 +81,7 @@ func run(_ tool: String, _ arguments: String...) throws -> String {
   return result.output
 }
 
-/// Waits until something is true, up to ten seconds.
+/// Waits until something is true, up to a minute.
 func eventually(_ condition: () throws -> Bool) async throws -> Bool {
   let limit = MonotonicClock.now() + .seconds(60)
   while MonotonicClock.now() < limit {
