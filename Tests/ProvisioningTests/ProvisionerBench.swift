@@ -10,9 +10,9 @@ struct ProvisionerBench: Sendable {
   let cluster = SimulatedCluster()
   let provisioner: Provisioner
 
-  init(parallelism: Int = 16) {
+  init(parallelism: Int = 16, nodeGrace: Duration = .seconds(600)) {
     provisioner = Provisioner(
-      writes: cluster, settings: .init(parallelism: parallelism, nodeGrace: .seconds(600)), time: FastTime(),
+      writes: cluster, settings: .init(parallelism: parallelism, nodeGrace: nodeGrace), time: FastTime(),
       log: { _ in })
   }
 

@@ -99,7 +99,7 @@ struct ReclaimTests {
 
   @Test("a node that comes back within the grace time keeps its volumes")
   func nodeBack() async throws {
-    let bench = ProvisionerBench()
+    let bench = ProvisionerBench(nodeGrace: .seconds(3000))
     await bench.addNode("a", gibibytes: 10)
     await bench.addClass()
     try await bench.run {
@@ -109,8 +109,8 @@ struct ReclaimTests {
       await bench.eventually("being deleted") { $0.volumes.values.contains { $0.metadata.isBeingDeleted } }
       for _ in 0..<3 {
         bench.cluster.set(nil, named: "a")
-        // A third of the grace time.
-        try await Task.sleep(for: .milliseconds(200))
+        // More than a third of the grace time, and two seconds less than the whole: the machine may be busy.
+        try await Task.sleep(for: .milliseconds(1050))
         await bench.addNode("a", gibibytes: 10)
       }
       try await Task.sleep(for: .milliseconds(100))

@@ -32,11 +32,14 @@ struct ProcessRunnerTests {
     let holding = try await clock.measure { process = try await run("sleep 0.5 & echo done") }
     #expect(holding >= .milliseconds(400) && process?.output == "done\n")
     let directory = try TemporaryDirectory()
-    let (mark, script) = (directory["mark"], "(sleep 0.3; echo x >\"$1\") >/dev/null 2>&1 & echo")
-    let path = try directory.executable("driver", script.replacing("$1", with: mark))
-    let quick = await clock.measure { _ = await ProcessRunner().run(path, DriverCall(.mount), limit: nil) }
-    #expect(quick < .milliseconds(290), "\(quick)")
-    try await Task.sleep(for: .milliseconds(700))
+    let (go, mark) = (directory["go"], directory["mark"])
+    // It waits for what the test makes only after the call: a call that lasted as long would never end.
+    let waiting = "until [ -e \(go) ] || [ ! -d \(directory.path) ]; do sleep 0.05; done"
+    let path = try directory.executable("driver", "(\(waiting); echo x >\(mark)) >/dev/null 2>&1 & echo")
+    let left = await ProcessRunner().run(path, DriverCall(.mount), limit: .seconds(60))
+    #expect(left.end == .exited(0) && !Files.exists(mark))
+    _ = try directory.file("go")
+    for _ in 0..<600 where !Files.exists(mark) { try await Task.sleep(for: .milliseconds(100)) }
     #expect(Files.exists(mark), "what the driver left behind was killed")
     let held = try await run("sleep 5 & echo", limit: .milliseconds(200))
     #expect(held.end == .timedOut)
