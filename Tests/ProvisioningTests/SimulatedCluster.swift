@@ -27,6 +27,8 @@ final class SimulatedCluster: ClusterWrites {
     var version = 0
     /// What becomes of the next creations, in order; after that they are done.
     var fates: [Fate] = []
+    /// PVs whose creation never arrives, and how often it was lost.
+    var lost: [String: Int] = [:]
     /// Creations whose answers were lost and that are still to be carried out, and since when.
     var late: [String: (volume: PersistentVolume, since: Duration)] = [:]
     var isSlow = false
@@ -80,6 +82,10 @@ final class SimulatedCluster: ClusterWrites {
     let name = volume.metadata.name
     let now = time.now
     return try change { state throws(WriteFailure) in
+      if let times = state.lost[name] {
+        state.lost[name] = times + 1
+        throw WriteFailure(.unknown, "connection reset")
+      }
       let fate = state.fates.isEmpty ? .done : state.fates.removeFirst()
       if fate == .rejected { throw WriteFailure(.rejected, "admission webhook says no") }
       if fate == .lostBefore { throw WriteFailure(.unknown, "connection reset") }
@@ -149,9 +155,6 @@ final class SimulatedCluster: ClusterWrites {
   func tell(_ object: ObjectReference, _ note: Note) { state.withLock { $0.notes.append((object, note)) } }
 
   // MARK: What users, nodes and Kubernetes do
-
-  /// What becomes of the next creations.
-  func isFailing(_ fate: Fate, times: Int) { look { $0.fates = Array(repeating: fate, count: times) } }
 
   func add(_ claim: PersistentVolumeClaim) {
     try? change { state throws(WriteFailure) in
