@@ -82,11 +82,7 @@ final class SimulatedCluster: ClusterWrites {
     let name = volume.metadata.name
     let now = time.now
     return try change { state throws(WriteFailure) in
-      if let times = state.lost[name] {
-        state.lost[name] = times + 1
-        throw WriteFailure(.unknown, "connection reset")
-      }
-      let fate = state.fates.isEmpty ? .done : state.fates.removeFirst()
+      let fate = Self.fate(of: name, &state)
       if fate == .rejected { throw WriteFailure(.rejected, "admission webhook says no") }
       if fate == .lostBefore { throw WriteFailure(.unknown, "connection reset") }
       if fate == .lostThenDone {
@@ -225,6 +221,14 @@ final class SimulatedCluster: ClusterWrites {
     !state.claims.values.contains { $0.metadata.uid == volume.claim?.uid } && volume.reclaimPolicy == "Delete"
       && ClusterNames.provisioners.contains(
         volume.metadata.annotations["pv.kubernetes.io/provisioned-by"] ?? "")
+  }
+
+  private static func fate(of name: String, _ state: inout State) -> Fate {
+    if let times = state.lost[name] {
+      state.lost[name] = times + 1
+      return .lostBefore
+    }
+    return state.fates.isEmpty ? .done : state.fates.removeFirst()
   }
 
   private static func make(
