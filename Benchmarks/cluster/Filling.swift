@@ -44,7 +44,11 @@ struct Filling {
       extentBytes: 4 << 20)
     let storage = NodeStorage(
       node: name, defaultGroup: pool.group, isThinByDefault: false, pools: [pool])
-    _ = try await client.create(storage.published(in: "elastic-local"))
+    var object = NodeStorageObject(node: name, namespace: "elastic-local", owner: nil)
+    _ = try await client.create(object)
+    object.storage = storage
+    _ = try await client.patch(
+      NodeStorageObject.self, object.metadata.key, .merge(["status": object.status]), subresource: "status")
   }
 
   private func makeVolume(_ number: Int) async throws {

@@ -1,3 +1,4 @@
+internal import LinuxSystem
 package import StorageModel
 
 /// Where volumes come from: one protocol, four engines (LVM, disk image file, directory, simulated), one contract test
@@ -48,13 +49,35 @@ package protocol VolumeEngine: Sendable {
 
   /// Removes exactly this instance of the volume: ours, and of the same ``StoredVolume/instance``. A volume of the same
   /// name that was made since is left alone. Unchanged when it is gone already.
-  func remove(_ volume: StoredVolume) async throws(VolumeError) -> Outcome<StoredVolume>
+  ///
+  /// - Parameter end: by when the removal has to begin, in the time of ``MonotonicClock``: the engine may be busy for long,
+  ///   and what the caller has proven gets old. Nil for no limit.
+  /// - Throws: `unavailable` when it could not begin in time.
+  func remove(_ volume: StoredVolume, notAfter end: Duration?) async throws(VolumeError) -> Outcome<StoredVolume>
 
   /// Size and room of each group, for status, metrics and the ledger.
   func capacity() async throws(VolumeError) -> [GroupCapacity]
 
   /// What the engine did last. Never blocks, not even while a command hangs.
   var activity: EngineActivity { get }
+}
+
+extension VolumeEngine {
+  /// Removes exactly this instance of the volume, whenever the engine comes to it.
+  package func remove(_ volume: StoredVolume) async throws(VolumeError) -> Outcome<StoredVolume> {
+    try await remove(volume, notAfter: nil)
+  }
+}
+
+extension StoredVolume {
+  /// - Throws: `unavailable` when the time has passed by which a removal had to begin.
+  func requireRemoval(notAfter end: Duration?) throws(VolumeError) {
+    guard let end, MonotonicClock.now() > end else { return }
+    throw VolumeError(
+      .unavailable,
+      "volume \(name) is kept: its removal had to wait for other commands, and what was known of its PV is too old by now; "
+        + "it is tried again")
+  }
 }
 
 /// The engines, by the word of the `--engine` flag.

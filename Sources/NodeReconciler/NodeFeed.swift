@@ -1,7 +1,7 @@
 package import KubernetesAPI
 internal import StorageModel
 
-/// The lists and watches that a ``NodeReconciler`` works from: the PVs of its node, and the classes.
+/// The list and watch that a ``NodeReconciler`` works from: the PVs of its node.
 package struct NodeFeed: Sendable {
   private let client: APIClient
   private let node: String
@@ -17,13 +17,6 @@ package struct NodeFeed: Sendable {
 
   /// Feeds until the task is cancelled.
   package func run(_ reconciler: NodeReconciler) async {
-    await withDiscardingTaskGroup { group in
-      group.addTask { await volumes(reconciler) }
-      group.addTask { await classes(reconciler) }
-    }
-  }
-
-  private func volumes(_ reconciler: NodeReconciler) async {
     let selection = Selection(labels: "\(ClusterNames.nodeLabel)=\(ClusterNames.nodeLabelValue(node))")
     let reflector = Reflector(client, selection, report: { [report] in report("volumes", $0, $1) }) {
       (found: PersistentVolume) in found
@@ -34,22 +27,7 @@ package struct NodeFeed: Sendable {
       case .updated(let key, let volume): await reconciler.volume(key.name, volume)
       case .removed(let key, _): await reconciler.volume(key.name, nil)
       case .listing: break
-      case .synced: if await first.take() { await reconciler.partIsSynced() }
-      }
-    }
-  }
-
-  private func classes(_ reconciler: NodeReconciler) async {
-    let reflector = Reflector(client, report: { [report] in report("classes", $0, $1) }) {
-      (found: StorageClass) in ClusterNames.provisioners.contains(found.provisioner) ? found : nil
-    }
-    let first = First()
-    await reflector.run { change in
-      switch change {
-      case .updated(let key, let storageClass): await reconciler.storageClass(key.name, storageClass)
-      case .removed(let key, _): await reconciler.storageClass(key.name, nil)
-      case .listing: break
-      case .synced: if await first.take() { await reconciler.partIsSynced() }
+      case .synced: if await first.take() { await reconciler.becomeSynced() }
       }
     }
   }

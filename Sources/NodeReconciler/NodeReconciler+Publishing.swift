@@ -9,23 +9,21 @@ extension NodeReconciler {
   func publish() async -> WorkQueue<Work>.Ending {
     if now - (refreshedAt ?? now) >= settings.refreshInterval { published = nil }
     if published == nil { refreshedAt = now }
-    let ending = await publishNow(isPatient: true)
+    let ending = await publishNow()
     guard case .settled = ending else { return ending }
     return .again(after: settings.publishInterval)
   }
 
-  /// Publishes what has changed since the last time.
-  ///
-  /// - Parameter isPatient: whether room that has become less may wait until the pause is over.
-  func publishNow(isPatient: Bool = false) async -> WorkQueue<Work>.Ending {
+  /// Publishes what has changed since the last time. Reports that are of no use any more go with the next change.
+  func publishNow() async -> WorkQueue<Work>.Ending {
     do throws(VolumeError) {
       let storage = try await storage()
-      let rooms = rooms(storage)
-      if isPatient, let publishedAt, now - publishedAt < settings.publishPause, isMerelyLess(storage, rooms) {
-        return .again(after: publishedAt + settings.publishPause - now)
-      }
+      let reports = knowledge.reports
+      published?.reports.removeAll { !reports.contains($0) }
+      if let published, published.storage == storage, reports.allSatisfy(published.reports.contains) { return .settled }
       do throws(APIError) {
-        try await send(storage, rooms)
+        try await writes.publish(storage, reports)
+        published = Published(storage: storage, reports: reports)
         return .settled
       } catch {
         log.warning("storage not published", ["reason": error.description])
@@ -38,7 +36,9 @@ extension NodeReconciler {
 
   private func storage() async throws(VolumeError) -> NodeStorage {
     var pairs: [(volume: StoredVolume, size: ByteCount)] = []
-    for pv in volumes.values where isPinnedHere(pv) {
+    // What is kept for a PV that is being deleted is the PV's no longer.
+    let kept = Set(knowledge.reports.filter { $0.state == .kept }.map(\.volume))
+    for pv in volumes.values where isPinnedHere(pv) && !kept.contains(pv.metadata.name) {
       // A name that no volume can have has no volume.
       guard let name = try? VolumeName(pv.metadata.name), let volume = try await keeper.volume(name) else { continue }
       pairs.append((volume, pv.size))
@@ -50,41 +50,6 @@ extension NodeReconciler {
 
   private func isPinnedHere(_ pv: PersistentVolume) -> Bool {
     pv.isOurs && (pv.hostname == nil || pv.hostname == settings.hostname)
-  }
-
-  /// What is left for each class, by the ledger's own arithmetic.
-  private func rooms(_ storage: NodeStorage) -> [String: ByteCount] {
-    var ledger = Ledger()
-    ledger.publish(storage, of: settings.hostname)
-    for pv in volumes.values where isPinnedHere(pv) {
-      let booking = Booking(node: settings.hostname, place: pv.place, size: pv.size)
-      ledger.observe(booking, of: pv.metadata.name, uid: pv.metadata.uid)
-    }
-    return classes.mapValues { ledger.room(on: settings.hostname, at: $0.place) }
-  }
-
-  /// Whether room is all that has changed, and has become less. More of it, and a new class, are waited for by pods that the
-  /// scheduler would look at again only after a minute.
-  private func isMerelyLess(_ storage: NodeStorage, _ rooms: [String: ByteCount]) -> Bool {
-    guard let published, published.storage == storage, published.withdrawn == Set(rooms.keys) else { return false }
-    return rooms != published.rooms && rooms.allSatisfy { $0.value <= published.rooms[$0.key] ?? .zero }
-  }
-
-  private func send(_ storage: NodeStorage, _ rooms: [String: ByteCount]) async throws(APIError) {
-    if published?.storage != storage {
-      try await writes.publish(storage)
-      published = Published(storage: storage, rooms: published?.rooms ?? [:], withdrawn: published?.withdrawn)
-    }
-    for (name, room) in rooms where published?.rooms[name] != room {
-      try await writes.publish(room, storageClass: name, hostname: settings.hostname)
-      published?.rooms[name] = room
-      publishedAt = now
-    }
-    if Set(rooms.keys) != published?.withdrawn {
-      try await writes.withdrawCapacity(except: Set(rooms.keys))
-      published?.rooms = rooms
-      published?.withdrawn = Set(rooms.keys)
-    }
   }
 
   /// Volumes of ours without a PV are reported, never removed.

@@ -21,6 +21,7 @@ extension NodeReconciler {
       log.warning("PV names two nodes; left alone", ["volume": name, "affinity": affinity])
       return .settled
     case .prepare: return await prepare(volume, pv)
+    case .observe: return await observe(volume, pv)
     case .remove, .keep: return await release(volume, pv)
     }
   }
@@ -30,20 +31,9 @@ extension NodeReconciler {
   /// Makes the volume while the scheduler still binds and images are pulled.
   private func prepare(_ name: VolumeName, _ pv: PersistentVolume) async -> WorkQueue<Work>.Ending {
     do throws(VolumeError) {
-      let instance: String
-      if let known = pv.instance {
-        guard try await keeper.instance(of: name) == nil else {
-          lost.remove(name.text)
-          return .settled
-        }
-        // It may have gone, or be going, while the engine was asked.
-        if volumes[name.text]?.instance != nil { lost.insert(name.text) }
-        tellOfLoss(pv, known)
-        return .again(after: settings.orphanInterval)
-      } else {
-        instance = try await keeper.prepare(name, Self.options(of: pv))
-      }
-      return await note(instance, on: pv)
+      if let recorded = knowledge.instance(madeFor: name) { return try await compare(recorded, name, pv) }
+      reportCreated(try await keeper.prepare(name, Self.options(of: pv)), pv)
+      return .settled
     } catch {
       log.warning("volume not prepared yet", ["volume": name.text, "reason": error.message])
       tellBoth(pv, reason: ErrorPolicy.policy(for: error.code).eventReason, error.message)
@@ -51,19 +41,35 @@ extension NodeReconciler {
     }
   }
 
-  /// The one patch that a volume costs: from now on a node without it makes no empty one.
-  private func note(_ instance: String, on pv: PersistentVolume) async -> WorkQueue<Work>.Ending {
-    let name = pv.metadata.name
-    do throws(APIError) {
-      try await writes.noteInstance(instance, on: pv)
-      hasNoted(instance, on: pv)
+  /// Looks whether kubelet has made the volume meanwhile.
+  private func observe(_ name: VolumeName, _ pv: PersistentVolume) async -> WorkQueue<Work>.Ending {
+    do throws(VolumeError) {
+      if let recorded = knowledge.instance(madeFor: name) { return try await compare(recorded, name, pv) }
+      guard let found = try await keeper.instance(of: name) else { return .again(after: settings.publishInterval) }
+      reportCreated(found, pv)
       return .settled
     } catch {
-      // A PV that has changed comes back by itself.
-      if error.kind == .conflict || error.kind == .notFound { return .settled }
-      log.warning("PV not marked yet", ["volume": name, "reason": error.description])
+      log.warning("volume not known yet", ["volume": name.text, "reason": error.message])
       return .failed
     }
+  }
+
+  private func reportCreated(_ instance: String, _ pv: PersistentVolume) {
+    knowledge.report(
+      VolumeReport(volume: pv.metadata.name, uid: pv.metadata.uid, state: .created, instance: instance))
+  }
+
+  /// Whether the volume that the PV records is the one that is here.
+  private func compare(
+    _ recorded: String, _ name: VolumeName, _ pv: PersistentVolume
+  ) async throws(VolumeError) -> WorkQueue<Work>.Ending {
+    let found = try await keeper.instance(of: name)
+    // It may have gone, or be going, while the engine was asked.
+    guard volumes[name.text]?.metadata.uid == pv.metadata.uid else { return .settled }
+    knowledge.setLost(found != recorded, name.text)
+    guard found != recorded else { return .settled }
+    tellOfLoss(pv, recorded, found)
+    return .again(after: settings.orphanInterval)
   }
 
   /// The options that kubelet would send, as far as they say how a volume is made.
@@ -74,12 +80,21 @@ extension NodeReconciler {
     return options
   }
 
-  private func tellOfLoss(_ pv: PersistentVolume, _ instance: String) {
-    log.error("volume is gone", ["volume": pv.metadata.name, "instance": instance])
+  private func tellOfLoss(_ pv: PersistentVolume, _ recorded: String, _ found: String?) {
+    let name = pv.metadata.name
+    log.error("volume is gone", ["volume": name, "recorded": recorded, "found": found ?? ""])
     tellBoth(
       pv, reason: "VolumeLost",
-      "the volume (\(instance)) is not on node \(settings.node) any more, and no empty one is made in its place; bring its "
-        + "disk back, or delete the claim and restore into a new one")
+      Admission.lost(name, node: settings.node, recorded: recorded, found: found).message)
+  }
+
+  /// A PV that records another volume than the one that this node has created for it: somebody else wrote that, and the
+  /// volume here is used by nobody until it is settled.
+  func tellOfContradiction(_ name: String, _ new: PersistentVolume?) {
+    guard let new, let recorded = new.instance, let created = knowledge.instance(madeFor: name), created != recorded,
+      volumes[name]?.instance == nil
+    else { return }
+    log.error("PV records another volume", ["volume": name, "recorded": recorded, "created": created])
   }
 
   /// Who looks at either sees it.
@@ -90,33 +105,58 @@ extension NodeReconciler {
 
   // MARK: Releasing
 
-  /// The PV is on its way out: its volume is removed, or marked as one to keep; then the PV may go.
+  /// The PV is on its way out: its volume is removed, or marked as one to keep; then that is reported.
   private func release(_ name: VolumeName, _ seen: PersistentVolume) async -> WorkQueue<Work>.Ending {
     do throws(APIError) {
-      // The watch may be behind, and this can not be undone: the API server has the last word.
+      // The watch may be behind, and this cannot be undone: the API server has the last word.
       guard let pv = try await writes.volume(name.text), pv.metadata.uid == seen.metadata.uid else { return .settled }
+      let state: VolumeReport.State
       do throws(VolumeError) {
         switch NodeReview.verdict(on: pv, hostname: settings.hostname) {
-        case .leave, .prepare, .contradiction: return .settled
-        case .remove(let claim): try await keeper.remove(name, claim: claim)
-        case .keep: try await keeper.retain(name)
+        case .leave, .prepare, .observe, .contradiction: return .settled
+        case .remove(let proof):
+          try await remove(name, pv, proof)
+          state = .removed
+        case .keep:
+          try await keeper.retain(name)
+          state = .kept
         }
       } catch {
         return stillThere(pv, error)
       }
-      if pv.reclaimPolicy != "Delete" {
-        // What is kept counts as taken before the PV's own booking ends.
-        guard case .settled = await publishNow() else { return .failed }
-      }
-      try await writes.liftFinalizer(of: pv)
+      // What is kept counts as taken in the very object that reports it: before the PV's own booking ends.
+      knowledge.report(VolumeReport(volume: name.text, uid: pv.metadata.uid, state: state))
+      guard case .settled = await publishNow() else { return .failed }
       stuckSince[name.text] = nil
-      log.notice("PV released", ["volume": name.text, "policy": pv.reclaimPolicy])
-      look(at: .publish)
+      log.notice("volume of a deleted PV released", ["volume": name.text, "state": state.rawValue])
       return .settled
     } catch {
-      if error.kind == .conflict { return .again(after: .zero) }
       log.warning("PV not released yet", ["volume": name.text, "reason": error.description])
       return .failed
+    }
+  }
+
+  /// Removes the volume, and looks once more before it does whether the PV is still the same object: the removal may have
+  /// waited for long.
+  private func remove(
+    _ name: VolumeName, _ pv: PersistentVolume, _ proof: RemovalProof
+  ) async throws(VolumeError) {
+    let (writes, hostname, uid) = (writes, settings.hostname, pv.metadata.uid)
+    let confirm: @Sendable () async throws(VolumeError) -> Void = { () async throws(VolumeError) in
+      let now: PersistentVolume?
+      do throws(APIError) {
+        now = try await writes.volume(name.text)
+      } catch {
+        throw VolumeError(
+          .unavailable, "volume \(name) is kept: its PV cannot be read again before the removal: \(error.description)")
+      }
+      guard let now, now.metadata.uid == uid, NodeReview.verdict(on: now, hostname: hostname) == .remove(proof) else {
+        throw VolumeError(.unsafe, "volume \(name) is kept: its PV has changed while the removal waited")
+      }
+    }
+    switch proof {
+    case .instance(let instance): try await keeper.remove(name, instance: instance, confirming: confirm)
+    case .claim(let claim): try await keeper.remove(name, claim: claim, confirming: confirm)
     }
   }
 

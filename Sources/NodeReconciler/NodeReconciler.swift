@@ -20,19 +20,12 @@ package actor NodeReconciler {
   private let time: any Timekeeper
 
   var volumes: [String: PersistentVolume] = [:]
-  var classes: [String: StorageClass] = [:]
   var published: Published?
-  var publishedAt: Duration?
   var refreshedAt: Duration?
   /// Since when the removal of a volume has not succeeded.
   var stuckSince: [String: Duration] = [:]
-  /// What has been noted on PVs that no list or watch has shown with it yet.
-  private var noted: [String: Noted] = [:]
-  /// Volumes that a PV says were made here, and that are not here.
-  var lost: Set<String> = []
   /// What the kernel holds against volumes, as it was told last.
   var complaints: [VolumeName: FileSystemComplaint] = [:]
-  private var missingParts: Int
 
   package struct Settings: Sendable {
     package var node: String
@@ -41,10 +34,6 @@ package actor NodeReconciler {
     package var isThinByDefault: Bool
     /// How often storage is published and orphans are looked for without being asked.
     package var publishInterval = Duration.seconds(60)
-    /// The shortest time until room that has become less is published again: with many claims at once each of them would
-    /// otherwise cost a request. The scheduler may then choose a node that has just been filled, and the provisioner sends
-    /// the claim on.
-    package var publishPause = Duration.seconds(5)
     /// How often it is published although nothing has changed here: somebody may have removed it there.
     package var refreshInterval = Duration.seconds(600)
     package var orphanInterval = Duration.seconds(300)
@@ -65,17 +54,10 @@ package actor NodeReconciler {
     case conditions
   }
 
-  private struct Noted {
-    var uid: String
-    var instance: String
-  }
-
   /// What the API server was told last.
   struct Published {
     var storage: NodeStorage
-    var rooms: [String: ByteCount]
-    /// The classes beside which nothing is published.
-    var withdrawn: Set<String>?
+    var reports: [VolumeReport]
   }
 
   package init(
@@ -88,10 +70,8 @@ package actor NodeReconciler {
     self.settings = settings
     self.log = log
     self.time = time
-    // Volumes and classes.
-    missingParts = 2
     loop = ReconcileLoop(parallelism: 4, backoff: settings.backoff, time: time)
-    knowledge.connect(writes, hostname: settings.hostname)
+    knowledge.connect(writes, hostname: settings.hostname) { [loop] in loop.add(.publish) }
   }
 
   /// Works until the task is cancelled, and returns when the last piece of work has ended.
@@ -118,55 +98,23 @@ package actor NodeReconciler {
 // What lists and watches show. Nil is an object that is gone, or names another node.
 extension NodeReconciler {
   package func volume(_ name: String, _ new: PersistentVolume?) {
-    let new = new.map(withNoted)
+    tellOfContradiction(name, new)
     volumes[name] = new
-    knowledge.setInstance(new?.instance, of: name)
-    if new == nil {
-      noted[name] = nil
-      stuckSince[name] = nil
-      lost.remove(name)
-    }
+    knowledge.set(new, of: name)
+    if new == nil { stuckSince[name] = nil }
     look(at: .volume(name))
     look(at: .publish)
   }
 
-  /// The PV says from now on which instance was made for it: also where it is shown as it was before, as a watch does for a
-  /// moment when Kubernetes writes to the same PV. It would be noted twice otherwise.
-  func hasNoted(_ instance: String, on pv: PersistentVolume) {
-    let name = pv.metadata.name
-    knowledge.setInstance(instance, of: name)
-    guard let seen = volumes[name], seen.instance == nil else { return }
-    noted[name] = Noted(uid: pv.metadata.uid, instance: instance)
-    volumes[name] = withNoted(seen)
-  }
-
-  private func withNoted(_ seen: PersistentVolume) -> PersistentVolume {
-    let name = seen.metadata.name
-    guard seen.instance == nil, let known = noted[name], known.uid == seen.metadata.uid else {
-      noted[name] = nil
-      return seen
-    }
-    var completed = seen
-    completed.metadata.annotations[ClusterNames.instanceAnnotation] = known.instance
-    return completed
-  }
-
-  package func storageClass(_ name: String, _ new: StorageClass?) {
-    let isOurs = new.map { ClusterNames.provisioners.contains($0.provisioner) } ?? false
-    guard isOurs || classes[name] != nil else { return }
-    classes[name] = isOurs ? new : nil
-    look(at: .publish)
-  }
-
-  /// One of the lists is complete. The work begins when all are.
-  package func partIsSynced() {
-    missingParts -= 1
-    if missingParts == 0 { loop.open() }
+  /// The list of PVs is complete. The work begins.
+  package func becomeSynced() {
+    knowledge.dropStaleReports()
+    loop.open()
   }
 
   /// For metrics: removals that have not succeeded for ten minutes.
   package var stuckRemovals: Int { stuckSince.values.count { now - $0 > .seconds(600) } }
-  package var lostVolumes: Int { lost.count }
+  package var lostVolumes: Int { knowledge.lost.count }
   package var abnormalVolumes: Int { complaints.count }
   package var knownVolumes: Int { volumes.count }
 }

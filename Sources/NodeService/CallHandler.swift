@@ -186,7 +186,7 @@ extension CallHandler {
       claim = ClaimUID(words[1])
       if claim == nil { throw VolumeError(.invalid, "\(quoted(words[1])) is no claim UID") }
     }
-    let outcome = try await Reclaimer(context: context).remove(name, claim: claim)
+    let outcome = try await Reclaimer(context: context).remove(name, .byHand(claim))
     let message = outcome.isChange ? "volume \(name) removed" : "there is no volume \(name); nothing to do"
     return HandledCall(reply: Reply(.success, message: message), undo: nil)
   }

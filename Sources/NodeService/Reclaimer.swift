@@ -7,34 +7,49 @@ internal import Telemetry
 struct Reclaimer: Sendable {
   let context: NodeContext
 
+  /// For how long a confirmation counts: longer than an LVM command of another volume usually takes.
+  private static let validity = Duration.seconds(10)
+
+  /// On whose word a volume is removed, and which volume that word is about.
+  enum Warrant: Sendable {
+    /// An operator's, who may name the claim that the volume was made for. A volume's age counts.
+    case byHand(ClaimUID?)
+    /// A PV's that is being deleted and records this instance.
+    case recorded(String)
+    /// A PV's that is being deleted and records none; the volume was made for its claim.
+    case madeFor(ClaimUID)
+  }
+
   /// Removes the volume for good: its data is gone afterwards. No such volume is success.
   ///
-  /// The proofs, each with a message of its own: our tag; the claim's UID when one is given; not retained; older than
-  /// the grace time; mounted nowhere in our mount namespace; held by nobody in any other.
+  /// The proofs, each with a message of its own: our tag; the instance or the claim's UID; not retained; older than the
+  /// grace time, for an operator's word; mounted nowhere in our mount namespace; held by nobody in any other.
   ///
-  /// - Parameter regardlessOfAge: whether the caller has seen the volume's PV, which the grace time is to wait for.
+  /// - Parameter confirm: called last before the removal; what it throws keeps the volume.
   func remove(
-    _ name: VolumeName, claim: ClaimUID?, regardlessOfAge: Bool = false
+    _ name: VolumeName, _ warrant: Warrant,
+    confirming confirm: @Sendable () async throws(VolumeError) -> Void = { () async throws(VolumeError) in }
   ) async throws(VolumeError) -> Outcome<VolumeName> {
     try await context.locks.withLock(name) { () async throws(VolumeError) in
-      // One that can not be read is looked at by somebody first.
+      // One that cannot be read is looked at by somebody first.
       _ = try context.permits.permit(for: name)
       guard let volume = try await context.engine.volume(name) else {
         try context.permits.remove(name)
         return .unchanged(name)
       }
-      try requireDead(volume, claim)
-      if !regardlessOfAge { try requireOld(volume) }
+      try requireDead(volume, warrant)
       try await requireUnused(volume)
       try await Stager(context: context).unstageIfUnused(name)
       guard try await context.system.mounts(at: context.settings.stagingPath(of: name)).isEmpty else {
-        throw VolumeError(.inUse, "volume \(name) is in use: it can not be unstaged; it is kept")
+        throw VolumeError(.inUse, "volume \(name) is in use: it cannot be unstaged; it is kept")
       }
       // Unstaging may have released the device: look at what there is now.
       try await requireNotHeld(try await context.engine.volume(name) ?? volume)
       try await context.steps.reach(.removalProven)
+      try await confirm()
+      let end = MonotonicClock.now() + Self.validity
       let outcome = try await context.measure(.remove) { () async throws(VolumeError) in
-        try await context.engine.remove(volume)
+        try await context.engine.remove(volume, notAfter: end)
       }
       try await context.steps.reach(.volumeRemoved)
       // Of a creation that never ended; without its volume the permit speaks for nothing.
@@ -59,14 +74,33 @@ struct Reclaimer: Sendable {
     }
   }
 
-  private func requireDead(_ volume: StoredVolume, _ claim: ClaimUID?) throws(VolumeError) {
+  private func requireDead(_ volume: StoredVolume, _ warrant: Warrant) throws(VolumeError) {
     let marks = try volume.requireOurs(to: "remove")
-    if let claim, marks.claim != claim {
-      throw VolumeError(
-        .unsafe,
-        "volume \(volume.name) belongs to claim \(marks.claim?.text ?? "(none)"), not to \(claim); it is kept")
+    switch warrant {
+    case .recorded(let instance): try requireInstance(instance, of: volume)
+    case .madeFor(let claim): try requireClaim(claim, of: volume, marks)
+    case .byHand(let claim):
+      if let claim { try requireClaim(claim, of: volume, marks) }
+      try requireOld(volume)
     }
     if marks.isRetained { throw StoredVolume.retained(volume.name) }
+  }
+
+  private func requireInstance(_ instance: String, of volume: StoredVolume) throws(VolumeError) {
+    guard volume.instance != instance else { return }
+    throw VolumeError(
+      .unsafe,
+      "volume \(volume.name) is \(volume.instance), and its PV records \(instance); it is kept. Look which of them is "
+        + "wanted; to remove this one: elastic-local-node remove \(volume.name)")
+  }
+
+  private func requireClaim(
+    _ claim: ClaimUID, of volume: StoredVolume, _ marks: StoredVolume.Marks
+  ) throws(VolumeError) {
+    guard marks.claim != claim else { return }
+    throw VolumeError(
+      .unsafe,
+      "volume \(volume.name) belongs to claim \(marks.claim?.text ?? "(none)"), not to \(claim); it is kept")
   }
 
   private func requireOld(_ volume: StoredVolume) throws(VolumeError) {

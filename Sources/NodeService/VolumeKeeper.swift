@@ -36,12 +36,24 @@ package struct VolumeKeeper: Sendable {
     return volume.instance
   }
 
-  /// Removes the volume of a PV that is being deleted for good. The PV itself proves that it is no volume whose PV can not be
+  /// Removes the volume of a PV that is being deleted for good. The PV itself proves that it is no volume whose PV cannot be
   /// seen yet, so its age does not count; everything else is proven as ever.
   ///
-  /// - Throws: `inUse` while it is mounted, `unsafe` when it is retained or another claim's.
-  package func remove(_ name: VolumeName, claim: ClaimUID) async throws(VolumeError) {
-    _ = try await Reclaimer(context: context).remove(name, claim: claim, regardlessOfAge: true)
+  /// - Parameters:
+  ///   - instance: which volume the PV records. Another one of the name is kept.
+  ///   - confirm: called last before the removal, which may have waited for long; what it throws keeps the volume.
+  /// - Throws: `inUse` while it is mounted, `unsafe` when it is retained or another instance.
+  package func remove(
+    _ name: VolumeName, instance: String, confirming confirm: @escaping @Sendable () async throws(VolumeError) -> Void
+  ) async throws(VolumeError) {
+    _ = try await Reclaimer(context: context).remove(name, .recorded(instance), confirming: confirm)
+  }
+
+  /// The same for a PV that records no instance: the volume's tag has to name the claim.
+  package func remove(
+    _ name: VolumeName, claim: ClaimUID, confirming confirm: @escaping @Sendable () async throws(VolumeError) -> Void
+  ) async throws(VolumeError) {
+    _ = try await Reclaimer(context: context).remove(name, .madeFor(claim), confirming: confirm)
   }
 
   /// Marks the volume as one to keep. No such volume is fine.

@@ -20,15 +20,9 @@ struct VolumePreparer: Sendable {
   ) async throws(VolumeError) -> StoredVolume {
     try await settleUnlessCleared(name)
     if let found = try await engine.volume(name) {
+      try await admit(found, options)
       try requireAsAsked(found, options)
       return try await ensureOurs(found, &rollback)
-    }
-    if let instance = context.cluster.instance(madeFor: name) {
-      throw VolumeError(
-        .unsafe,
-        "volume \(name) was made on node \(context.settings.nodeName) (as \(instance)) and is not there any more; no empty "
-          + "one is made in its place. Bring its disk back; if its data is lost for good, delete the claim and restore "
-          + "into a new one")
     }
     guard let size = options.size else {
       throw VolumeError(
@@ -36,10 +30,8 @@ struct VolumePreparer: Sendable {
         "volume \(name) does not exist on node \(context.settings.nodeName) and the call has no sizeBytes to make it with; "
           + "was it made on another node?")
     }
-    if options.isUnpinned {
-      try await requireRoom(for: name, size, options)
-      try await context.cluster.pin(name)
-    }
+    if options.isUnpinned { try await requireRoom(for: name, size, options) }
+    try await context.cluster.admitCreation(of: name, adopting: nil, by: options.pod)
     try checkCancellation(name)
     return try await create(name, size, options, willFormat: willFormat, &rollback)
   }
@@ -79,6 +71,15 @@ struct VolumePreparer: Sendable {
 // MARK: - Steps
 
 extension VolumePreparer {
+  /// A volume that carries our tag may be used without the API server; one that is to become ours may not.
+  private func admit(_ found: StoredVolume, _ options: VolumeOptions) async throws(VolumeError) {
+    if found.marks == nil {
+      try await context.cluster.admitCreation(of: found.name, adopting: found, by: options.pod)
+    } else {
+      try await context.cluster.admitUse(of: found, by: options.pod)
+    }
+  }
+
   private func create(
     _ name: VolumeName, _ size: ByteCount, _ options: VolumeOptions, willFormat: Bool, _ rollback: inout Rollback
   ) async throws(VolumeError) -> StoredVolume {

@@ -42,6 +42,10 @@ extension PersistentVolume {
   /// The instance it was made as; nil when it has not been made, as far as is known.
   package var instance: String? { metadata.annotations[ClusterNames.instanceAnnotation] }
 
+  /// The instance whose removal the provisioner has agreed to, since no claim names the PV; empty where the PV records
+  /// none. Nil while it has not agreed.
+  package var removableInstance: String? { metadata.annotations[ClusterNames.removalAnnotation] }
+
   package var size: ByteCount { capacity?.byteCount ?? .zero }
 }
 

@@ -18,17 +18,16 @@ package enum ClusterNames {
   /// On a PV whose volume has been made: which instance it is (an LV's UUID). A node that has lost it makes no empty one.
   package static let instanceAnnotation = "volumes.k8s.elastic.co/instance"
 
+  /// On a PV that is being deleted, or is about to be: the instance that its node may remove, empty where the PV records
+  /// none. The provisioner sets it when no claim names the PV any more.
+  package static let removalAnnotation = "volumes.k8s.elastic.co/remove"
+
   /// The topology key of our volumes, and the label by which kubelet announces a node.
   package static let hostnameLabel = "kubernetes.io/hostname"
 
-  /// On the objects that daemons publish about their node's storage.
+  /// On the objects that say how much room a node has for a class.
   package static let componentLabel = "app.kubernetes.io/component"
-  package static let nodeStorageComponent = "node-storage"
   package static let nodeCapacityComponent = "node-capacity"
-
-  /// The ConfigMap, in our namespace, that says what a node's storage can hold, and its key with ``NodeStorage`` as JSON.
-  package static func nodeStorageObject(of node: String) -> String { "node-storage.\(nodeLabelValue(node))" }
-  package static let nodeStorageKey = "storage.json"
 
   /// The CSIStorageCapacity, in our namespace, that says what room a node has for a class.
   package static func nodeCapacityObject(of node: String, storageClass: String) -> String {

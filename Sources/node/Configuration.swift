@@ -22,6 +22,8 @@ struct Configuration {
   let connection: ConnectionSettings?
   let namespace: String
   let podName: String?
+  /// Whether a volume that no PV names may be created and used.
+  let allowsInlineVolumes: Bool
 
   /// - Throws: `invalid` naming the flag and the variable, what was found and what is allowed.
   init(_ words: [String], environment: [String: String]) throws(VolumeError) {
@@ -41,6 +43,13 @@ struct Configuration {
     connection = try Self.connection(values, environment)
     namespace = try values.objectName(.namespace)
     podName = values[.podName]
+    // Without an API server nobody can tell an inline volume from a PV's.
+    allowsInlineVolumes =
+      switch try values.word(.inlineVolumes, InlineVolumes.allCases) {
+      case .allow: true
+      case .refuse: false
+      case .auto: connection == nil
+      }
     fault = try environment["ELASTIC_LOCAL_FAULT"].map { text throws(VolumeError) in try StepFault(parsing: text) }
   }
 
@@ -66,9 +75,15 @@ struct Configuration {
       "kubeletRoot": node.kubeletRoot, "stateDirectory": node.stateDirectory, "node": node.nodeName,
       "metricsAddress": metricsAddress ?? "", "logFormat": logFormat.rawValue, "udev": udev.rawValue,
       "server": connection?.server ?? "none", "namespace": connection == nil ? "" : namespace,
+      "inlineVolumes": allowsInlineVolumes ? "allow" : "refuse",
       "reclaimGrace": "\(Int(node.reclaimGrace.inSeconds))s",
     ]
   }
+}
+
+/// What becomes of a volume that no PV names: the words of `--inline-volumes`.
+enum InlineVolumes: String, CaseIterable {
+  case auto, allow, refuse
 }
 
 extension SettingValues<NodeSetting> {

@@ -17,6 +17,7 @@ enum NodeSetting: String, Setting {
   case udev
   case namespace
   case podName = "pod-name"
+  case inlineVolumes = "inline-volumes"
   case kubeconfig
   case server
   case authority = "certificate-authority"
@@ -48,7 +49,7 @@ enum NodeSetting: String, Setting {
     case .nodeName: "this machine's host name"
     case .logFormat: "text"
     case .reclaimGrace: "60"
-    case .udev: "auto"
+    case .udev, .inlineVolumes: "auto"
     case .namespace: "elastic-local"
     case .podName, .kubeconfig, .server, .authority, .tokenFile, .certificate, .key: nil
     }
@@ -65,6 +66,7 @@ enum NodeSetting: String, Setting {
     case .logFormat: "text|json"
     case .reclaimGrace: "SECONDS"
     case .udev: "auto|on|off"
+    case .inlineVolumes: "auto|allow|refuse"
     case .namespace, .podName: "NAME"
     case .server: "URL"
     case .kubeconfig, .authority, .tokenFile, .certificate, .key: "PATH"
@@ -86,6 +88,7 @@ enum NodeSetting: String, Setting {
     case .reclaimGrace: "a volume younger than this is never removed"
     case .udev: "whether LVM waits for udev; auto asks if udev could answer"
     case .namespace: "where the node's storage is published"
+    case .inlineVolumes: "volumes that no PV names; auto refuses them where there is an API server"
     case .podName: "the daemon's own pod, whose DaemonSet owns what is published"
     case .kubeconfig: "connection and credentials, as JSON (kubectl config view --raw --flatten -o json)"
     case .server: "address of the API server, https://HOST:PORT"

@@ -35,11 +35,12 @@ enum ServeCommand {
     }
     let settings = try configuration.node.preparingStateDirectory()
     let (engine, system) = parts(configuration, stateDirectory: settings.stateDirectory)
-    let knowledge = Knowledge(node: settings.nodeName)
     let hasCluster = configuration.connection != nil
+    let allowsInline = configuration.allowsInlineVolumes
+    let knowledge = Knowledge(node: settings.nodeName, allowsInlineVolumes: allowsInline, log: log)
     let context = NodeContext(
       settings: settings, engine: engine, system: system, steps: configuration.fault?.stepPoints ?? .none,
-      cluster: hasCluster ? knowledge : NoCluster(), log: log)
+      cluster: hasCluster ? knowledge : NoCluster(allowsCreation: allowsInline), log: log)
     let daemon = NodeDaemon(
       context: context, socketPath: configuration.socket, metricsAddress: configuration.metricsAddress,
       release: ProductNames.release, cluster: try cluster(configuration, context, knowledge))

@@ -67,7 +67,8 @@ final class Service: Sendable {
   private func lead() async {
     let log = log
     let provisioner = Provisioner(
-      writes: APIWrites(client: client, events: events), settings: configuration.settings
+      writes: APIWrites(client: client, events: events, namespace: configuration.namespace),
+      settings: configuration.settings
     ) { line in
       if line.isWarning { log.warning(line.message, line.values) } else { log.notice(line.message, line.values) }
     }

@@ -16,12 +16,16 @@ final class Bench: Sendable {
 
   let world: SimulatedWorld
   let writes = SimulatedWrites()
-  let knowledge = Knowledge(node: "node-1")
+  let knowledge: Knowledge
   let context: NodeContext
   let keeper: VolumeKeeper
+  /// The same node before it had an API server: makes volumes without asking.
+  let earlier: VolumeKeeper
   private let directory: String
 
-  init(gibibytes: UInt64 = 10) throws {
+  init(gibibytes: UInt64 = 10, allowsInlineVolumes: Bool = false, waits: Bool = false) throws {
+    knowledge = Knowledge(
+      node: "node-1", allowsInlineVolumes: allowsInlineVolumes, patience: waits ? .init() : .tests)
     world = SimulatedWorld(totalSize: .gibibytes(gibibytes))
     directory = try Self.makeDirectory()
     context = NodeContext(
@@ -30,6 +34,9 @@ final class Bench: Sendable {
       log: .silent)
     try context.permits.prepare()
     keeper = VolumeKeeper(context)
+    earlier = VolumeKeeper(
+      NodeContext(
+        settings: context.settings, engine: context.engine, system: context.system, log: .silent))
   }
 
   deinit { try? Files.removeTree(directory) }
@@ -74,22 +81,49 @@ final class Bench: Sendable {
   ) -> PersistentVolume {
     volume(name) { volume in
       volume.phase = "Released"
+      volume.metadata.annotations[ClusterNames.removalAnnotation] = ""
       volume.metadata.deletionTimestamp = Timestamp(seconds: 1, nanoseconds: 0)
       change(&volume)
     }
   }
 
-  /// One look at a PV as the watch shows it.
+  /// One look at a PV as the watch shows it, and what is reported after it.
   @discardableResult
   func process(
     _ seen: PersistentVolume, with reconciler: NodeReconciler
   ) async -> WorkQueue<NodeReconciler.Work>.Ending {
     await reconciler.volume(seen.metadata.name, seen)
-    return await reconciler.process(volume: seen.metadata.name)
+    let ending = await reconciler.process(volume: seen.metadata.name)
+    _ = await reconciler.publishNow()
+    return ending
+  }
+
+  /// Runs the body while the node's reports are published at once, as the running reconciler does it.
+  func publishing(_ body: () async throws -> Void) async throws {
+    let reconciler = reconciler()
+    let publishing = Task {
+      while !Task.isCancelled {
+        _ = await reconciler.publishNow()
+        try? await Task.sleep(for: .milliseconds(1))  // cancelled: the loop ends
+      }
+    }
+    defer { publishing.cancel() }
+    try await body()
   }
 
   func stored(_ name: String = name) -> StoredVolume? { world.state.withLock { $0.volumes[name] } }
   func formats(_ name: String = name) -> Int? { world.state.withLock { $0.formats["/dev/simulated/\(name)"] } }
+}
+
+extension Knowledge.Patience {
+  /// So that a test of what does not come needs not wait long.
+  static let tests: Self = {
+    var patience = Self()
+    patience.creation = .milliseconds(200)
+    patience.interval = .milliseconds(5)
+    patience.silence = .zero
+    return patience
+  }()
 }
 
 /// Time that a test sets. Nobody sleeps by it.

@@ -19,7 +19,12 @@ struct NeverRemovedAliveTests {
     { $0.metadata.uid = "made anew" }, { $0.claim?.uid = "11111111-2222-3333-4444-555555555555" }, { $0.claim = nil },
     { $0.metadata.labels = [:] }, { $0.metadata.labels[ClusterNames.nodeLabel] = "node-2" },
     { $0.nodeAffinity = nil }, { $0.nodeAffinity = NodeSelector(label: ClusterNames.hostnameLabel, in: ["host-2"]) },
-    { $0.metadata.annotations = [:] }, { $0.flexVolume = nil }, { $0.flexVolume?.driver = "other/driver" },
+    { $0.metadata.annotations = [:] }, { $0.metadata.annotations[ClusterNames.removalAnnotation] = nil },
+    { $0.metadata.annotations[ClusterNames.instanceAnnotation] = "another" },
+    {
+      $0.metadata.annotations[ClusterNames.instanceAnnotation] = "another"
+      $0.metadata.annotations[ClusterNames.removalAnnotation] = "another"
+    }, { $0.flexVolume = nil }, { $0.flexVolume?.driver = "other/driver" },
   ]
 
   /// Whether the truth, not what was seen, allows the removal.
@@ -27,6 +32,7 @@ struct NeverRemovedAliveTests {
     guard let truth, truth.metadata.uid == uid, let claim else { return false }
     return truth.metadata.isBeingDeleted && truth.reclaimPolicy == "Delete" && truth.phase != "Bound"
       && truth.metadata.finalizers == [ClusterNames.finalizer] && truth.claim?.uid == claim.text
+      && truth.instance == nil && truth.removableInstance != nil
       && truth.nodeAffinity.map { $0 == NodeSelector(label: ClusterNames.hostnameLabel, in: ["host-1"]) } ?? true
   }
 
@@ -37,7 +43,7 @@ struct NeverRemovedAliveTests {
     for round in 0..<60 {
       let bench = try Bench()
       let reconciler = bench.reconciler()
-      _ = try await bench.keeper.prepare(try VolumeName(Bench.name), ["sizeBytes": "1048576"])
+      _ = try await bench.earlier.prepare(try VolumeName(Bench.name), ["sizeBytes": "1048576"])
       let isRetained = random.next() % 8 == 0
       if isRetained { try await bench.keeper.retain(try VolumeName(Bench.name)) }
       let claim = bench.stored()?.marks?.claim

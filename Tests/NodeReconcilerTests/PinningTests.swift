@@ -19,16 +19,23 @@ struct PinningTests {
         volume.metadata.labels = [:]
         change(&volume)
       })
-    _ = bench.reconciler()
     return bench
   }
 
-  private static func mount(_ bench: Bench) async throws {
-    _ = try await bench.keeper.prepare(
-      try VolumeName(Bench.name), ["sizeBytes": "1073741824", "binding": "immediate"])
+  /// A mount of a pod, with the daemon's reports being published.
+  private static func mount(_ bench: Bench, pod: String = "default/pod") async throws {
+    let words = pod.split(separator: "/").map(String.init)
+    try await bench.publishing {
+      _ = try await bench.keeper.prepare(
+        try VolumeName(Bench.name),
+        [
+          "sizeBytes": "1073741824", "binding": "immediate", "kubernetes.io/pod.namespace": words[0],
+          "kubernetes.io/pod.name": words[1],
+        ])
+    }
   }
 
-  @Test("the first mount pins the PV, then makes the volume")
+  @Test("the first mount has the PV assigned to this node, then makes the volume")
   func first() async throws {
     let bench = try Self.bench()
     try await Self.mount(bench)
@@ -36,6 +43,7 @@ struct PinningTests {
     #expect(pv.nodeAffinity == NodeSelector(label: ClusterNames.hostnameLabel, in: ["host-1"]))
     #expect(pv.metadata.labels[ClusterNames.nodeLabel] == "node-1")
     #expect(bench.stored() != nil)
+    #expect(bench.writes.look { $0.said.map(\.pod) } == ["default/pod"])
     // From then on nobody is asked.
     bench.writes.look { $0.isDown = true }
     try await Self.mount(bench)
@@ -45,8 +53,10 @@ struct PinningTests {
   func noRoom() async throws {
     let bench = try Self.bench()
     let refusal = try await #require(throws: VolumeError.self) {
-      _ = try await bench.keeper.prepare(
-        try VolumeName(Bench.name), ["sizeBytes": "1125899906842624", "binding": "immediate"])
+      try await bench.publishing {
+        _ = try await bench.keeper.prepare(
+          try VolumeName(Bench.name), ["sizeBytes": "1125899906842624", "binding": "immediate"])
+      }
     }
     #expect(refusal.code == .noSpace)
     let pv = try #require(bench.writes.look { $0.volumes[Bench.name] })
@@ -59,7 +69,7 @@ struct PinningTests {
   func race() async throws {
     let bench = try Self.bench()
     bench.writes.look { state in
-      state.beforePin = { $0.nodeAffinity = NodeSelector(label: ClusterNames.hostnameLabel, in: ["host-2"]) }
+      state.beforeFollowing = { $0.nodeAffinity = NodeSelector(label: ClusterNames.hostnameLabel, in: ["host-2"]) }
     }
     let refusal = try await #require(throws: VolumeError.self) { try await Self.mount(bench) }
     #expect(refusal.code == .conflict)
@@ -70,7 +80,7 @@ struct PinningTests {
   @Test("somebody else's change of the PV meanwhile does no harm")
   func changed() async throws {
     let bench = try Self.bench()
-    bench.writes.look { state in state.beforePin = { $0.metadata.annotations["x"] = "y" } }
+    bench.writes.look { state in state.beforeFollowing = { $0.metadata.annotations["x"] = "y" } }
     try await Self.mount(bench)
     #expect(bench.stored() != nil)
   }
@@ -83,8 +93,19 @@ struct PinningTests {
     }
     if why == "gone" { bench.writes.look { $0.volumes = [:] } }
     let refusal = try await #require(throws: VolumeError.self) { try await Self.mount(bench) }
-    #expect(refusal.code == .conflict)
+    #expect(refusal.code == (why == "gone" ? .forbidden : .conflict))
     #expect(bench.stored() == nil)
+  }
+
+  @Test("a provisioner that does not assign it: the mount fails and says who is waited for")
+  func noProvisioner() async throws {
+    let bench = try Self.bench()
+    bench.writes.look { $0.hasProvisioner = false }
+    let refusal = try await #require(throws: VolumeError.self) { try await Self.mount(bench) }
+    #expect(refusal.code == .unavailable)
+    #expect(refusal.message.contains("provisioner"))
+    #expect(bench.stored() == nil)
+    #expect(bench.knowledge.reports.isEmpty, "the request ends with its call")
   }
 
   @Test("without the API server the first mount waits, and says for what")

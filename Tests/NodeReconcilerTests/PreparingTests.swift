@@ -1,4 +1,5 @@
 import Synchronization
+import Telemetry
 import StorageLedger
 import NodeService
 import LogicalVolumes
@@ -11,31 +12,21 @@ import Testing
 
 @Suite("Volumes made ahead of kubelet")
 struct PreparingTests {
-  @Test("a PV of this node is made and formatted at once, and marked with one patch")
+  @Test("the volume of a PV of this node is made and formatted at once, after one look at the PV, and reported in one write")
   func made() async throws {
     let bench = try Bench()
     let reconciler = bench.reconciler()
     await bench.process(bench.writes.put(Bench.volume()), with: reconciler)
     #expect(bench.stored()?.size == .gibibytes(1))
     #expect(bench.formats() == 1)
-    #expect(bench.writes.look { $0.requests } == ["note \(Bench.name)"])
+    #expect(bench.writes.look { $0.requests } == ["get \(Bench.name)", "publish storage"])
     let marked = try #require(bench.writes.look { $0.volumes[Bench.name] })
     #expect(marked.instance == bench.stored()?.instance)
     await bench.process(marked, with: reconciler)
-    #expect(bench.writes.look { $0.requests.count } == 1, "nothing is left to do")
+    #expect(bench.writes.look { $0.requests.count } == 2, "nothing is left to do")
   }
 
-  @Test("Kubernetes writes to a fresh PV while its volume is made: it is marked all the same, with one patch")
-  func changedMeanwhile() async throws {
-    let bench = try Bench()
-    let seen = bench.writes.put(Bench.volume { $0.phase = "Pending" })
-    bench.writes.put(Bench.volume())
-    await bench.process(seen, with: bench.reconciler())
-    #expect(bench.writes.look { $0.requests } == ["note \(Bench.name)"])
-    #expect(bench.writes.look { $0.volumes[Bench.name]?.instance } == bench.stored()?.instance)
-  }
-
-  @Test("a watch that is behind shows a PV without its mark: it is not marked again, and a mark that was removed is")
+  @Test("a watch that is behind shows a PV without its instance: it is not reported again, and one that was removed is")
   func watchBehind() async throws {
     let bench = try Bench()
     let reconciler = bench.reconciler()
@@ -43,10 +34,37 @@ struct PreparingTests {
     await bench.process(seen, with: reconciler)
     let marked = try #require(bench.writes.look { $0.volumes[Bench.name] })
     for shown in [seen, seen, marked] { await bench.process(shown, with: reconciler) }
-    #expect(bench.writes.look { $0.requests } == ["note \(Bench.name)"])
+    #expect(bench.writes.look { $0.requests } == ["get \(Bench.name)", "publish storage"])
     #expect(bench.knowledge.instance(madeFor: try VolumeName(Bench.name)) == marked.instance)
+    // Somebody has taken the annotation off.
     await bench.process(bench.writes.put(Bench.volume()), with: reconciler)
-    #expect(bench.writes.look { $0.requests.count } == 2)
+    #expect(bench.writes.look { $0.volumes[Bench.name]?.instance } == marked.instance)
+  }
+
+  @Test("what was reported and is not recorded yet counts after a restart of the daemon: no second volume is made")
+  func restarted() async throws {
+    let bench = try Bench()
+    bench.writes.look { $0.hasProvisioner = false }
+    await bench.process(bench.writes.put(Bench.volume()), with: bench.reconciler())
+    let said = try await bench.writes.reported()
+    #expect(said.map(\.state) == [.created])
+    // The disk is exchanged while the daemon is away.
+    bench.world.state.withLock { $0.volumes = [:] }
+    let again = Knowledge(node: "node-1", patience: .tests)
+    again.resume(said)
+    let context = NodeContext(
+      settings: bench.context.settings, engine: bench.context.engine, system: bench.context.system, cluster: again,
+      log: .silent)
+    let reconciler = NodeReconciler(
+      keeper: VolumeKeeper(context), writes: bench.writes, knowledge: again,
+      settings: .init(node: "node-1", hostname: "host-1", isThinByDefault: false), log: .silent)
+    let refusal = try await #require(throws: VolumeError.self) {
+      _ = try await VolumeKeeper(context).prepare(try VolumeName(Bench.name), ["sizeBytes": "1073741824"])
+    }
+    #expect(refusal.code == .unsafe)
+    await bench.process(try #require(bench.writes.look { $0.volumes[Bench.name] }), with: reconciler)
+    #expect(bench.stored() == nil)
+    #expect(await reconciler.lostVolumes == 1)
   }
 
   @Test("another PV of the same name is not marked with the volume that was made for the first")
@@ -75,7 +93,7 @@ struct PreparingTests {
     }
     await bench.process(bench.writes.put(volume), with: bench.reconciler())
     #expect(bench.stored() == nil)
-    #expect(bench.writes.look { $0.requests } == [])
+    #expect(bench.writes.look { $0.requests } == ["publish storage"])
   }
 
   @Test("a volume that was made and is gone is not made anew, neither ahead nor by a pod's mount, and it is said")
@@ -93,13 +111,14 @@ struct PreparingTests {
       try await bench.keeper.prepare(try VolumeName(Bench.name), ["sizeBytes": "1073741824"])
     }
     #expect(refusal.code == .unsafe)
-    #expect(refusal.message.contains("is not there any more"))
+    #expect(refusal.message.contains("is not on node node-1 any more"))
+    #expect(await reconciler.lostVolumes == 1)
   }
 
   @Test("a volume that kubelet has made first is marked, not made twice")
   func kubeletFirst() async throws {
     let bench = try Bench()
-    let instance = try await bench.keeper.prepare(try VolumeName(Bench.name), ["sizeBytes": "1073741824"])
+    let instance = try await bench.earlier.prepare(try VolumeName(Bench.name), ["sizeBytes": "1073741824"])
     await bench.process(bench.writes.put(Bench.volume()), with: bench.reconciler())
     #expect(bench.formats() == 1)
     #expect(bench.writes.look { $0.volumes[Bench.name]?.instance } == instance)
@@ -119,14 +138,16 @@ struct PreparingTests {
     #expect(bench.writes.look { $0.notes.allSatisfy { $0.message.contains("missing") } })
   }
 
-  @Test("while the API server is away the volume is made, and the mark is made up for later")
+  @Test("while the API server is away nothing is made, and a volume that is there is reported later")
   func serverAway() async throws {
     let bench = try Bench()
     let reconciler = bench.reconciler()
     let volume = bench.writes.put(Bench.volume())
     bench.writes.look { $0.isDown = true }
     await bench.process(volume, with: reconciler)
-    #expect(bench.formats() == 1)
+    #expect(bench.stored() == nil)
+    _ = try await bench.earlier.prepare(try VolumeName(Bench.name), ["sizeBytes": "1073741824"])
+    await bench.process(volume, with: reconciler)
     bench.writes.look { $0.isDown = false }
     await bench.process(volume, with: reconciler)
     #expect(bench.formats() == 1)

@@ -14,7 +14,7 @@ struct ReleasingTests {
   /// A bench with a volume that its PV has been made for.
   private static func made() async throws -> (bench: Bench, reconciler: NodeReconciler) {
     let bench = try Bench()
-    _ = try await bench.keeper.prepare(try VolumeName(Bench.name), ["sizeBytes": "1073741824"])
+    _ = try await bench.earlier.prepare(try VolumeName(Bench.name), ["sizeBytes": "1073741824"])
     return (bench, bench.reconciler())
   }
 
@@ -24,7 +24,8 @@ struct ReleasingTests {
     await bench.process(bench.writes.put(Bench.dying()), with: reconciler)
     #expect(bench.stored() == nil)
     #expect(bench.writes.look { $0.volumes.isEmpty })
-    #expect(bench.writes.look { $0.requests } == ["get \(Bench.name)", "lift \(Bench.name)"])
+    #expect(bench.writes.look { $0.requests } == ["get \(Bench.name)", "get \(Bench.name)", "publish storage"])
+    #expect(bench.writes.look { $0.reports.map(\.state) } == [.removed])
   }
 
   @Test("a PV whose volume was never made, or is gone already, may go")
@@ -51,13 +52,83 @@ struct ReleasingTests {
     #expect(bench.writes.look { $0.volumes.isEmpty })
   }
 
-  @Test("a retained volume is published as taken before its PV's own booking ends")
+  @Test("a retained volume is published as taken in the same write that lets its PV go")
   func countedFirst() async throws {
     let (bench, reconciler) = try await Self.made()
-    await bench.process(bench.writes.put(Bench.dying { $0.reclaimPolicy = "Retain" }), with: reconciler)
-    let requests = bench.writes.look { $0.requests }
-    let published = try #require(requests.firstIndex(of: "publish storage"))
-    #expect(published < (try #require(requests.firstIndex(of: "lift \(Bench.name)"))))
+    let seen = bench.writes.put(Bench.dying { $0.reclaimPolicy = "Retain" })
+    await reconciler.volume(seen.metadata.name, seen)
+    _ = await reconciler.publishNow()
+    #expect(bench.writes.look { $0.storage?.pools.map(\.reservedBytes) } == [0], "its PV books it")
+    _ = await reconciler.process(volume: seen.metadata.name)
+    #expect(bench.writes.look { $0.reports.map(\.state) } == [.kept])
+    #expect(bench.writes.look { $0.storage?.pools.map(\.reservedBytes) } == [1 << 30])
+    #expect(bench.writes.look { $0.requests } == ["publish storage", "get \(Bench.name)", "publish storage"])
+  }
+
+  @Test("a volume whose PV records it goes whatever claim it was made for: claims come and go while it stays")
+  func anotherClaimSince() async throws {
+    let (bench, reconciler) = try await Self.made()
+    let instance = try #require(bench.stored()?.instance)
+    let volume = Bench.dying { volume in
+      volume.claim = ObjectReference(
+        namespace: "elsewhere", name: "adopted", uid: "11111111-2222-3333-4444-555555555555")
+      volume.metadata.annotations[ClusterNames.instanceAnnotation] = instance
+      volume.metadata.annotations[ClusterNames.removalAnnotation] = instance
+    }
+    await bench.process(bench.writes.put(volume), with: reconciler)
+    #expect(bench.stored() == nil)
+    #expect(bench.writes.look { $0.volumes.isEmpty })
+  }
+
+  @Test("a PV that records another instance takes nothing with it, though claim and name are right")
+  func anotherInstance() async throws {
+    let (bench, reconciler) = try await Self.made()
+    let volume = Bench.dying { volume in
+      volume.metadata.annotations[ClusterNames.instanceAnnotation] = "another"
+      volume.metadata.annotations[ClusterNames.removalAnnotation] = "another"
+    }
+    await bench.process(bench.writes.put(volume), with: reconciler)
+    #expect(bench.stored() != nil)
+    #expect(bench.writes.look { $0.volumes[Bench.name]?.metadata.finalizers } == [ClusterNames.finalizer])
+    #expect(bench.writes.look { $0.notes.map(\.reason) } == ["VolumeProtected"])
+  }
+
+  @Test(
+    "nothing is removed before the provisioner, which alone sees all claims, has agreed to exactly this volume",
+    arguments: [nil, "another"])
+  func notAgreed(word: String?) async throws {
+    let (bench, reconciler) = try await Self.made()
+    let instance = try #require(bench.stored()?.instance)
+    let volume = Bench.dying { volume in
+      volume.metadata.annotations[ClusterNames.instanceAnnotation] = instance
+      volume.metadata.annotations[ClusterNames.removalAnnotation] = word
+    }
+    await bench.process(bench.writes.put(volume), with: reconciler)
+    #expect(bench.stored() != nil)
+    #expect(bench.writes.look { $0.volumes.count } == 1)
+  }
+
+  @Test("a PV that is made anew while the removal waits keeps the volume: it is read again last of all")
+  func madeAnewWhileWaiting() async throws {
+    let (bench, reconciler) = try await Self.made()
+    let seen = bench.writes.put(Bench.dying())
+    // The second look is the one before the removal.
+    bench.writes.look { state in
+      state.beforeLook = { count, state in if count == 2 { state.volumes[Bench.name]?.metadata.uid = "anew" } }
+    }
+    await bench.process(seen, with: reconciler)
+    #expect(bench.stored() != nil)
+  }
+
+  @Test("a removal that the engine comes to too late is not done")
+  func tooLate() async throws {
+    let (bench, _) = try await Self.made()
+    let volume = try #require(bench.stored())
+    let refusal = try await #require(throws: VolumeError.self) {
+      _ = try await bench.context.engine.remove(volume, notAfter: MonotonicClock.now() - .seconds(1))
+    }
+    #expect(refusal.code == .unavailable)
+    #expect(bench.stored() != nil)
   }
 
   @Test(
@@ -75,7 +146,8 @@ struct ReleasingTests {
     }
     await bench.process(bench.writes.put(volume), with: reconciler)
     #expect(bench.stored()?.marks?.isRetained == false)
-    #expect(bench.writes.look { $0.requests } == [])
+    #expect(bench.writes.look { $0.requests } == ["publish storage"])
+    #expect(bench.writes.look { $0.reports.allSatisfy { $0.state == .created } })
   }
 
   @Test(

@@ -9,14 +9,22 @@ final class SimulatedWrites: NodeWrites {
   struct State {
     var volumes: [String: PersistentVolume] = [:]
     var storage: NodeStorage?
-    var rooms: [String: ByteCount] = [:]
+    /// What the node says about volumes.
+    var reports: [VolumeReport] = []
+    /// Whether a provisioner is there that follows each report at once.
+    var hasProvisioner = true
+    /// All that it has ever said.
+    var said: [VolumeReport] = []
     var notes: [(object: String, reason: String, message: String)] = []
     /// Requests in order, as `verb object`.
     var requests: [String] = []
     var isDown = false
     var version = 0
-    /// Called before a pin is carried out, so that somebody else can be faster.
-    var beforePin: (@Sendable (inout PersistentVolume) -> Void)?
+    /// Called before a PV is read, with how often one has been read.
+    var beforeLook: (@Sendable (Int, inout State) -> Void)?
+    var looks = 0
+    /// Called before a report is followed, so that somebody else can be faster.
+    var beforeFollowing: (@Sendable (inout PersistentVolume) -> Void)?
   }
 
   let state = Mutex(State())
@@ -38,46 +46,46 @@ final class SimulatedWrites: NodeWrites {
   }
 
   func volume(_ name: String) async throws(APIError) -> PersistentVolume? {
-    try request("get \(name)") { state throws(APIError) in state.volumes[name] }
-  }
-
-  func liftFinalizer(of volume: PersistentVolume) async throws(APIError) {
-    try change(volume, "lift") { found in
-      found.metadata.finalizers.removeAll { $0 == ClusterNames.finalizer }
+    try request("get \(name)") { state throws(APIError) in
+      state.looks += 1
+      state.beforeLook?(state.looks, &state)
+      return state.volumes[name]
     }
   }
 
-  func noteInstance(_ instance: String, on volume: PersistentVolume) async throws(APIError) {
-    try change(volume, "note", whateverVersion: true) {
-      $0.metadata.annotations[ClusterNames.instanceAnnotation] = instance
+  func reported() async throws(APIError) -> [VolumeReport] {
+    try request("get reports") { state throws(APIError) in state.reports }
+  }
+
+  func publish(_ storage: NodeStorage, _ reports: [VolumeReport]) async throws(APIError) {
+    try request("publish storage") { state throws(APIError) in
+      state.storage = storage
+      let news = reports.filter { !state.reports.contains($0) }
+      state.reports = reports
+      state.said += news
+      if state.hasProvisioner { for report in reports { Self.follow(report, &state) } }
     }
   }
 
-  func pin(_ volume: PersistentVolume, node: String, hostname: String) async throws(APIError) {
-    let race = look { state in
-      defer { state.beforePin = nil }
-      return state.beforePin
-    }
-    if let race, var found = look({ $0.volumes[volume.metadata.name] }) {
+  /// What a provisioner makes of a report, without its checks.
+  private static func follow(_ report: VolumeReport, _ state: inout State) {
+    guard var found = state.volumes[report.volume], found.metadata.uid == report.uid else { return }
+    if let race = state.beforeFollowing {
+      state.beforeFollowing = nil
       race(&found)
-      put(found)
     }
-    try change(volume, "pin") { found in
-      found.nodeAffinity = NodeSelector(label: ClusterNames.hostnameLabel, in: [hostname])
-      found.metadata.labels[ClusterNames.nodeLabel] = node
+    switch report.state {
+    case .created: found.metadata.annotations[ClusterNames.instanceAnnotation] = report.instance
+    case .requested:
+      if found.nodeAffinity == nil {
+        found.nodeAffinity = NodeSelector(label: ClusterNames.hostnameLabel, in: ["host-1"])
+        found.metadata.labels[ClusterNames.nodeLabel] = "node-1"
+      }
+    case .removed, .kept: found.metadata.finalizers.removeAll { $0 == ClusterNames.finalizer }
     }
-  }
-
-  func publish(_ storage: NodeStorage) async throws(APIError) {
-    try request("publish storage") { state throws(APIError) in state.storage = storage }
-  }
-
-  func publish(_ room: ByteCount, storageClass: String, hostname: String) async throws(APIError) {
-    try request("publish \(storageClass)") { state throws(APIError) in state.rooms[storageClass] = room }
-  }
-
-  func withdrawCapacity(except classes: Set<String>) async throws(APIError) {
-    try request("withdraw") { state throws(APIError) in state.rooms = state.rooms.filter { classes.contains($0.key) } }
+    state.version += 1
+    found.metadata.resourceVersion = "\(state.version)"
+    state.volumes[report.volume] = found.metadata.isBeingDeleted && found.metadata.finalizers.isEmpty ? nil : found
   }
 
   func tell(_ object: ObjectReference, isWarning: Bool, reason: String, _ message: String) {
@@ -93,21 +101,5 @@ final class SimulatedWrites: NodeWrites {
       do throws(APIError) { return .success(try body(&state)) } catch { return .failure(error) }
     }
     return try result.get()
-  }
-
-  private func change(
-    _ volume: PersistentVolume, _ verb: String, whateverVersion: Bool = false, _ body: (inout PersistentVolume) -> Void
-  ) throws(APIError) {
-    let name = volume.metadata.name
-    try request("\(verb) \(name)") { state throws(APIError) in
-      guard var found = state.volumes[name] else { throw APIError(.notFound, "no such PV") }
-      guard found.metadata.uid == volume.metadata.uid,
-        whateverVersion || found.metadata.resourceVersion == volume.metadata.resourceVersion
-      else { throw APIError(.conflict, "changed") }
-      body(&found)
-      state.version += 1
-      found.metadata.resourceVersion = "\(state.version)"
-      state.volumes[name] = found.metadata.isBeingDeleted && found.metadata.finalizers.isEmpty ? nil : found
-    }
   }
 }

@@ -101,9 +101,11 @@ private final class LosingEngine: VolumeEngine {
     return try await engine.setRetained(volume, isRetained)
   }
 
-  func remove(_ volume: StoredVolume) async throws(VolumeError) -> Outcome<StoredVolume> {
+  func remove(
+    _ volume: StoredVolume, notAfter end: Duration?
+  ) async throws(VolumeError) -> Outcome<StoredVolume> {
     try reach()
-    return try await engine.remove(volume)
+    return try await engine.remove(volume, notAfter: end)
   }
 
   func capacity() async throws(VolumeError) -> [GroupCapacity] { try await engine.capacity() }

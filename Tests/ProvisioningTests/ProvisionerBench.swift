@@ -63,6 +63,18 @@ struct ProvisionerBench: Sendable {
   }
 }
 
+extension ProvisionerBench {
+  /// Waits until the provisioner has looked at all that it was shown so far.
+  func eventuallyIdle() async {
+    for _ in 0..<4000 {
+      let snapshot = await provisioner.snapshot
+      if snapshot.due == 0, snapshot.running == 0 { return }
+      try? await Task.sleep(for: .milliseconds(2))
+    }
+    Issue.record("the provisioner does not come to rest")
+  }
+}
+
 enum Samples {
   static func storageClass(
     _ parameters: StringMap = [:], binding: String = "WaitForFirstConsumer"

@@ -1,6 +1,7 @@
 import KubernetesAPI
 import LinuxSystem
 import Provisioning
+import StorageLedger
 import StorageModel
 import Synchronization
 
@@ -34,6 +35,11 @@ final class SimulatedCluster: ClusterWrites {
     var isSlow = false
     /// Whether daemons run that answer for volumes at once.
     var hasDaemons = false
+    var pods: [ObjectKey: Pod] = [:]
+    /// What the scheduler is told.
+    var capacities: [String: CSIStorageCapacity] = [:]
+    /// How often it was told something.
+    var publications = 0
   }
 
   let state = Mutex(State())
@@ -135,6 +141,72 @@ final class SimulatedCluster: ClusterWrites {
     }
   }
 
+  func record(
+    _ instance: String, on volume: String, uid: String, node: String
+  ) async throws(WriteFailure) {
+    try change { state throws(WriteFailure) in
+      guard var found = state.volumes[volume] else { throw WriteFailure(.missing, "gone") }
+      guard found.metadata.uid == uid, found.metadata.labels[ClusterNames.nodeLabel] == node else {
+        throw WriteFailure(.conflict, "changed")
+      }
+      if found.instance != nil { state.violations.append("recorded twice: \(found)") }
+      found.metadata.annotations[ClusterNames.instanceAnnotation] = instance
+      return ((), Self.store(found, &state))
+    }
+  }
+
+  func record(_ instance: String, on volume: PersistentVolume) async throws(WriteFailure) {
+    try edit(volume) { $0.metadata.annotations[ClusterNames.instanceAnnotation] = instance }
+  }
+
+  func assign(
+    _ volume: PersistentVolume, to node: String, hostname: String
+  ) async throws(WriteFailure) -> PersistentVolume {
+    try edit(volume) { found in
+      found.metadata.labels[ClusterNames.nodeLabel] = node
+      if found.nodeAffinity == nil { found.nodeAffinity = NodeSelector(label: ClusterNames.hostnameLabel, in: [hostname]) }
+    }
+    return look { $0.volumes[volume.metadata.name] ?? volume }
+  }
+
+  func agreeToRemoval(of volume: PersistentVolume) async throws(WriteFailure) {
+    if look({ state in !Self.mayBeDeleted(volume, state) || !volume.metadata.isBeingDeleted }) {
+      look { $0.violations.append("agreed to the removal of: \(volume)") }
+    }
+    try edit(volume) { $0.metadata.annotations[ClusterNames.removalAnnotation] = $0.instance ?? "" }
+  }
+
+  /// Changes exactly this PV, as it was seen.
+  private func edit(
+    _ volume: PersistentVolume, _ body: (inout PersistentVolume) -> Void
+  ) throws(WriteFailure) {
+    try change { state throws(WriteFailure) in
+      var found = try Self.require(volume, in: state)
+      body(&found)
+      return ((), Self.store(found, &state))
+    }
+  }
+
+  func claim(_ key: ObjectKey) async throws(WriteFailure) -> PersistentVolumeClaim? { look { $0.claims[key] } }
+  func pod(_ key: ObjectKey) async throws(WriteFailure) -> Pod? { look { $0.pods[key] } }
+
+  func capacities() async throws(WriteFailure) -> [CSIStorageCapacity] { look { Array($0.capacities.values) } }
+
+  func publish(_ room: ByteCount, for place: CapacityPlace) async throws(WriteFailure) {
+    look { state in
+      state.publications += 1
+      var object = CSIStorageCapacity(metadata: ObjectMeta(name: place.objectName, namespace: "elastic-local"))
+      object.storageClassName = place.storageClass
+      object.nodeLabels = [ClusterNames.hostnameLabel: place.hostname]
+      object.capacity = Quantity(room)
+      state.capacities[place.objectName] = object
+    }
+  }
+
+  func delete(_ capacity: CSIStorageCapacity) async throws(WriteFailure) {
+    look { $0.capacities[capacity.metadata.name] = nil }
+  }
+
   func removeSelectedNode(_ node: String, from claim: PersistentVolumeClaim) async throws(WriteFailure) {
     try change { state throws(WriteFailure) in
       guard var found = state.claims[claim.metadata.key], found.selectedNode == node else {
@@ -218,7 +290,9 @@ final class SimulatedCluster: ClusterWrites {
 
   /// By the truth: nobody has the volume, and nobody wants to keep it.
   private static func mayBeDeleted(_ volume: PersistentVolume, _ state: State) -> Bool {
-    !state.claims.values.contains { $0.metadata.uid == volume.claim?.uid } && volume.reclaimPolicy == "Delete"
+    !state.claims.values.contains {
+      $0.metadata.uid == volume.claim?.uid || $0.volumeName == volume.metadata.name
+    } && volume.reclaimPolicy == "Delete"
       && ClusterNames.provisioners.contains(
         volume.metadata.annotations["pv.kubernetes.io/provisioned-by"] ?? "")
   }

@@ -1,4 +1,4 @@
-internal import StorageModel
+package import StorageModel
 
 /// Which nodes a volume can be used on: one of the terms must match.
 package struct NodeSelector: Hashable, Sendable {
@@ -46,7 +46,7 @@ extension NodeSelector {
     }
   }
 
-  var json: JSONValue { ["nodeSelectorTerms": .array(terms.map(\.json))] }
+  package var json: JSONValue { ["nodeSelectorTerms": .array(terms.map(\.json))] }
 }
 
 extension NodeSelector.Term {

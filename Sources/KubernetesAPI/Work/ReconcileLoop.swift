@@ -24,6 +24,8 @@ package final class ReconcileLoop<Key: Hashable & Sendable>: Sendable {
   }
 
   package var waiting: Int { state.withLock { $0.queue.waiting } }
+  /// How many keys are to be looked at by now and are not yet.
+  package var due: Int { state.withLock { $0.queue.due(at: time.now) } }
   package var running: Int { state.withLock { $0.queue.running } }
   package var isOpen: Bool { state.withLock { $0.isOpen } }
 

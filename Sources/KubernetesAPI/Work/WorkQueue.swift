@@ -46,6 +46,9 @@ package struct WorkQueue<Key: Hashable & Sendable>: Sendable {
 
   package init(backoff: Backoff = Backoff()) { self.backoff = backoff }
 
+  /// How many keys are to be looked at by now and are not yet.
+  package func due(at now: Duration) -> Int { entries.values.count { $0.due.map { $0 <= now } ?? false } }
+
   /// How many keys are waiting, for a metric.
   package var waiting: Int { entries.values.count { $0.due != nil } }
   package var running: Int { entries.values.count { $0.isRunning } }

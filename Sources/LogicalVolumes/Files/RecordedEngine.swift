@@ -132,7 +132,10 @@ package actor RecordedEngine: VolumeEngine {
     return .changed(try require(volume))
   }
 
-  package func remove(_ volume: StoredVolume) throws(VolumeError) -> Outcome<StoredVolume> {
+  package func remove(
+    _ volume: StoredVolume, notAfter end: Duration?
+  ) throws(VolumeError) -> Outcome<StoredVolume> {
+    try volume.requireRemoval(notAfter: end)
     guard let current = try self.volume(volume.name), current.instance == volume.instance else {
       return .unchanged(volume)
     }

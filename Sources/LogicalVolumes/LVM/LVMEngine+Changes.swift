@@ -81,7 +81,10 @@ extension LVMEngine {
     return .changed(try apply(found, to: picture))
   }
 
-  package func remove(_ volume: StoredVolume) throws(VolumeError) -> Outcome<StoredVolume> {
+  package func remove(
+    _ volume: StoredVolume, notAfter end: Duration?
+  ) throws(VolumeError) -> Outcome<StoredVolume> {
+    try volume.requireRemoval(notAfter: end)
     var picture = try fresh(try VolumeGroupName(volume.group))
     guard let found = picture.volumes[volume.name.text], found.uuid == volume.instance else {
       return .unchanged(volume)

@@ -104,8 +104,11 @@ package final class SimulatedEngine: VolumeEngine {
     }
   }
 
-  package func remove(_ volume: StoredVolume) async throws(VolumeError) -> Outcome<StoredVolume> {
-    try record("remove \(volume.name)") { state throws(VolumeError) in
+  package func remove(
+    _ volume: StoredVolume, notAfter end: Duration?
+  ) async throws(VolumeError) -> Outcome<StoredVolume> {
+    try volume.requireRemoval(notAfter: end)
+    return try record("remove \(volume.name)") { state throws(VolumeError) in
       guard let found = state.volumes[volume.name.text], found.instance == volume.instance else {
         return .unchanged(volume)
       }

@@ -98,18 +98,28 @@ extension ClusterFeed {
   }
 
   private func storages(_ provisioner: Provisioner, _ progress: Progress) async {
-    let selection = Selection(
-      namespace: namespace, labels: "\(ClusterNames.componentLabel)=\(ClusterNames.nodeStorageComponent)")
-    await follow(reflector(.storages, selection) { (found: ConfigMap) in NodeStorage(published: found) }, progress) {
-      _, storage, isGone in
-      await provisioner.storage(of: storage.node, isGone ? nil : storage)
+    let selection = Selection(namespace: namespace)
+    await follow(reflector(.storages, selection) { (found: NodeStorageObject) in Said(found) }, progress) {
+      key, said, isGone in
+      await provisioner.storage(of: key.name, isGone ? nil : said.storage, isGone ? [] : said.reports)
+    }
+  }
+
+  /// What a node says.
+  private struct Said: Sendable {
+    let storage: NodeStorage?
+    let reports: [VolumeReport]
+
+    init(_ object: NodeStorageObject) {
+      storage = object.storage
+      reports = object.reports
     }
   }
 
   private func claims(_ provisioner: Provisioner, _ progress: Progress) async {
-    await follow(
-      reflector(.claims) { (found: PersistentVolumeClaim) in found.needsAttention ? found : nil }, progress
-    ) { key, value, isGone in await provisioner.claim(key, isGone ? nil : value) }
+    await follow(reflector(.claims) { (found: PersistentVolumeClaim) in KnownClaim(found) }, progress) {
+      key, value, isGone in await provisioner.known(key, isGone ? nil : value)
+    }
   }
 
   private func volumes(_ provisioner: Provisioner, _ progress: Progress) async {

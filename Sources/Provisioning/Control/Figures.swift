@@ -2,6 +2,12 @@
 package struct Figures: Sendable {
   package var volumesCreated = 0
   package var volumesDeleted = 0
+  /// PVs whose finalizer was lifted since their node said that it is done with the volume.
+  package var volumesReleased = 0
+  /// Instances that were recorded on PVs, and PVs that were assigned to a node, since a node reported it.
+  package var reportsFollowed = 0
+  /// Reports of nodes that did not pass the check.
+  package var reportsRefused = 0
   /// Claims that were sent to another node.
   package var rescheduled = 0
   package var refused = 0
@@ -27,6 +33,8 @@ package struct Snapshot: Sendable {
   package var figures: Figures
   /// Objects that wait to be looked at.
   package var waiting: Int
+  /// Of these, those whose time has come.
+  package var due: Int
   package var running: Int
   package var claimsWithoutRoom: Int
   /// PVs in the ledger.

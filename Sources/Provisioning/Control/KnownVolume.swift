@@ -10,6 +10,20 @@ struct KnownVolume: Sendable {
   var place: Booking.Place
   var size: ByteCount
   var attention: Attention?
+  var unrecorded: Unrecorded?
+
+  /// What a report about a PV that records no instance yet is checked by. On the heap, since few are without for long.
+  final class Unrecorded: Sendable {
+    let uid: String
+    let node: String?
+    let isProvisionedByUs: Bool
+
+    init(_ volume: PersistentVolume) {
+      uid = volume.metadata.uid
+      node = volume.labelledNode
+      isProvisionedByUs = volume.isProvisionedByUs
+    }
+  }
 
   /// On the heap, since few have it.
   final class Attention: Sendable {
@@ -26,6 +40,7 @@ struct KnownVolume: Sendable {
     labelledNode = hostname == nil ? volume.labelledNode : nil
     place = volume.place
     size = volume.size
+    if volume.instance == nil { unrecorded = Unrecorded(volume) }
     if VolumeReview.verdict(on: volume) != .leave { attention = Attention(volume) }
   }
 }

@@ -72,6 +72,7 @@ extension Provisioner {
     guard let hostname = labels[ClusterNames.hostnameLabel] else {
       return .elsewhere("node \(name) has no label \(ClusterNames.hostnameLabel), which volumes are pinned by")
     }
+    if let reason = ambiguity(of: hostname) { return .elsewhere(reason) }
     guard wish.allowedTopologies.allow(labels) else {
       return .elsewhere("node \(name) is outside the storage class's allowedTopologies")
     }
@@ -82,10 +83,19 @@ extension Provisioner {
     }
     do throws(Shortage) {
       try ledger.reserve(booking, for: wish.volume)
+      roomChanged(on: hostname)
       return .at(hostname)
     } catch {
       return .elsewhere(error.message)
     }
+  }
+
+  /// Why no volume can be pinned to a hostname; nil when one can.
+  func ambiguity(of hostname: String) -> String? {
+    let sharing = nodes.names(sharing: hostname)
+    guard sharing.count > 1 else { return nil }
+    return "nodes \(sharing.joined(separator: " and ")) have the same label \(ClusterNames.hostnameLabel)=\(hostname), so a "
+      + "volume cannot be pinned to one of them; give each node its own"
   }
 
   private func placeAnywhere(_ wish: VolumeWish) -> Placing {
@@ -98,7 +108,7 @@ extension Provisioner {
   }
 
   /// A node that is not known may be new: the API server is asked before it is called gone.
-  private func labels(of node: String) async throws(WriteFailure) -> StringMap? {
+  func labels(of node: String) async throws(WriteFailure) -> StringMap? {
     if let known = nodes[node] { return known }
     return try await writes.node(node)?.metadata.labels
   }

@@ -9,6 +9,7 @@ extension Provisioner {
     let known = classes[name]
     classes[name] = isOurs ? new : nil
     guard isOurs || known != nil else { return }
+    roomChangedEverywhere()
     for (key, claim) in claims where claim.className == name { look(at: .claim(key)) }
   }
 
@@ -25,13 +26,15 @@ extension Provisioner {
     for volume in volumes.keys { look(at: .volume(volume)) }
   }
 
-  /// What a node publishes of its storage.
-  package func storage(of node: String, _ new: NodeStorage?) {
-    // One that speaks for another node is a mistake of somebody's, or worse.
-    let own = new?.node == node ? new : nil
-    storages[node] = own
-    publishStorage(of: nodes.hostname(of: node) ?? node)
-    lookAtWaitingClaims()
+  /// What a node says: of its storage, and about volumes.
+  package func storage(of node: String, _ new: NodeStorage?, _ volumes: [VolumeReport] = []) {
+    if storages[node] != new {
+      storages[node] = new
+      publishStorage(of: nodes.hostname(of: node) ?? node)
+      lookAtWaitingClaims()
+    }
+    // After the storage: what is kept on a node counts as taken there before its PV may go.
+    report(volumes, by: node)
   }
 
   /// What the node of that hostname has, whichever that is now: one that is named anew comes before the former one goes.
@@ -39,10 +42,14 @@ extension Provisioner {
     // Before a node is shown its name stands for its hostname.
     let name = nodes.name(of: hostname) ?? (nodes[hostname] == nil ? hostname : nil)
     ledger.publish(name.flatMap { storages[$0] }, of: hostname)
+    roomChanged(on: hostname)
   }
 
-  package func claim(_ key: ObjectKey, _ new: PersistentVolumeClaim?) {
-    guard let new, new.needsAttention else {
+  package func claim(_ key: ObjectKey, _ new: PersistentVolumeClaim?) { known(key, new.map(KnownClaim.init)) }
+
+  func known(_ key: ObjectKey, _ known: KnownClaim?) {
+    claimIndex.set(key, known)
+    guard let new = known?.attention else {
       let wasKnown = claims.removeValue(forKey: key) != nil
       waitingForRoom.remove(key)
       troubled.remove(key)
@@ -57,15 +64,20 @@ extension Provisioner {
   package func volume(_ name: String, _ new: PersistentVolume?) { known(name, new.flatMap(KnownVolume.init)) }
 
   func known(_ name: String, _ new: KnownVolume?) {
+    let former = ledger.booking(of: name)?.node
+    defer { for hostname in Set([former, ledger.booking(of: name)?.node]) { roomChanged(on: hostname) } }
     guard let new else {
       ledger.forget(name)
       volumes[name] = nil
+      unrecorded[name] = nil
       drop(.volume(name))
       lookAtWaitingClaims()
       // One that went before it was bound.
       for (key, claim) in claims where claim.volumeToMake == name { look(at: .claim(key)) }
       return
     }
+    unrecorded[name] = new.unrecorded
+    if new.unrecorded != nil, reports[name] != nil { look(at: .report(name)) }
     ledger.observe(booking(of: new), of: name, uid: new.uid)
     volumes[name] = new.attention?.volume
     guard new.attention != nil else {

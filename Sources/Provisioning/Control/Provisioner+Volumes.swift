@@ -9,7 +9,12 @@ extension Provisioner {
     do throws(WriteFailure) {
       switch VolumeReview.verdict(on: volume) {
       case .leave: return .settled
-      case .delete: try await delete(volume)
+      case .delete:
+        guard try await isUnclaimed(volume) else { return .again(after: settings.roomInterval) }
+        try await delete(volume)
+      case .agree:
+        guard try await isUnclaimed(volume) else { return .again(after: settings.roomInterval) }
+        try await writes.agreeToRemoval(of: volume)
       case .liftFinalizer:
         try await lift(volume, because: "it was never mounted, so there is no volume to remove")
       case .awaitNode(let node): return try await awaitNode(node, of: volume)
@@ -28,6 +33,29 @@ extension Provisioner {
     }
   }
 
+  /// Whether no claim names the PV, and none is there that the PV names. Claims come and go while a volume stays.
+  private func isUnclaimed(_ volume: PersistentVolume) async throws(WriteFailure) -> Bool {
+    var holder = claimIndex.holder(of: volume)
+    if holder == nil, let named = volume.claim {
+      // The watch may be behind: the API server has the last word.
+      let key = ObjectKey(namespace: named.namespace, name: named.name)
+      if let found = try await writes.claim(key),
+        found.metadata.uid == named.uid || found.volumeName == volume.metadata.name
+      {
+        holder = key.description
+      }
+    }
+    guard let holder else { return true }
+    note("volume kept for a claim", ["volume": volume.metadata.name, "claim": holder], isWarning: true)
+    writes.tell(
+      volume.reference,
+      .warning(
+        "VolumeProtected",
+        "claim \(holder) names this PV, so neither it nor its volume is deleted; delete that claim first if the data is not "
+          + "wanted"))
+    return false
+  }
+
   private func delete(_ volume: PersistentVolume) async throws(WriteFailure) {
     try await writes.delete(volume)
     count(\.volumesDeleted)
@@ -36,10 +64,16 @@ extension Provisioner {
       ["volume": volume.metadata.name, "claim": volume.claim.map { "\($0.namespace)/\($0.name)" } ?? ""])
   }
 
-  /// The daemon of the volume's node removes the volume and lifts the finalizer. A node that has left for good does not.
+  /// The daemon of the volume's node removes or keeps the volume and reports it. A node that has left for good does not.
   private func awaitNode(
     _ node: String, of volume: PersistentVolume
   ) async throws(WriteFailure) -> WorkQueue<Work>.Ending {
+    if let reporter = reporterOfEnd(of: volume) {
+      try await writes.liftFinalizer(of: volume)
+      count(\.volumesReleased)
+      note("PV released", ["volume": volume.metadata.name, "node": reporter, "policy": volume.reclaimPolicy])
+      return .settled
+    }
     guard let absence = nodes.absence(of: node, at: now) else { return .settled }
     guard absence >= settings.nodeGrace else { return .again(after: settings.nodeGrace - absence) }
     // The watch may be behind: the API server has the last word.

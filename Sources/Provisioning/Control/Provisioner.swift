@@ -20,6 +20,14 @@ package actor Provisioner {
   var classes: [String: StorageClass] = [:]
   var nodes = NodeIndex()
   var storages: [String: NodeStorage] = [:]
+  /// All claims of the cluster, as far as it counts whether there is one.
+  var claimIndex = ClaimIndex()
+  /// What nodes say about volumes whose PVs do not say it yet, by volume and node.
+  var reports: [String: [String: VolumeReport]] = [:]
+  /// PVs of ours that record no instance yet.
+  var unrecorded: [String: KnownVolume.Unrecorded] = [:]
+  /// What the scheduler was told, by hostname.
+  var publishedRooms: [String: PublishedRooms] = [:]
   /// Claims that no node, or not theirs, has room for.
   var waitingForRoom: Set<ObjectKey> = []
   /// Claims that have been told of trouble, and will be told of its end.
@@ -38,6 +46,11 @@ package actor Provisioner {
     package var backoff: WorkQueue<Work>.Backoff
     /// How often a claim that waits for room is looked at without being asked.
     package var roomInterval = Duration.seconds(60)
+    /// The shortest time until room that has become less is published again. The scheduler may then choose a node that has
+    /// just been filled, and its claim is sent on.
+    package var capacityPause = Duration.seconds(5)
+    /// How often what is published is read again.
+    package var capacityInterval = Duration.seconds(600)
     /// How long the API server may still carry out a request whose answer was lost: its `--request-timeout`, 60 s unless told
     /// (kube-apiserver 1.20 to 1.36), and a margin for etcd.
     package var writeLimit = Duration.seconds(90)
@@ -56,8 +69,14 @@ package actor Provisioner {
   package enum Work: Hashable, Sendable {
     case claim(ObjectKey)
     case volume(String)
+    /// What nodes say about a PV.
+    case report(String)
     /// A node that may be gone, by hostname.
     case node(String)
+    /// What the scheduler is told of a node, by hostname.
+    case capacity(String)
+    /// What the scheduler was told of nodes and classes that are gone.
+    case capacities
   }
 
   /// A line of the log: a stable message, and what it is about.
@@ -84,6 +103,7 @@ package actor Provisioner {
   /// Everything has been listed once: from now on what is not known does not exist.
   package func becomeSynced() {
     for hostname in ledger.nodesWithVolumes where !nodes.has(hostname) { look(at: .node(hostname)) }
+    look(at: .capacities)
     loop.open()
   }
 
@@ -94,7 +114,10 @@ package actor Provisioner {
       defer { figures.claimSeconds.record(time.now - began) }
       return await process(claim: key)
     case .volume(let name): return await process(volume: name)
+    case .report(let name): return await process(report: name)
     case .node(let hostname): return await process(node: hostname)
+    case .capacity(let hostname): return await process(capacityOf: hostname)
+    case .capacities: return await processCapacities()
     }
   }
 
@@ -120,7 +143,7 @@ package actor Provisioner {
   /// For metrics and status.
   package var snapshot: Snapshot {
     Snapshot(
-      figures: figures, waiting: loop.waiting, running: loop.running, claimsWithoutRoom: waitingForRoom.count,
+      figures: figures, waiting: loop.waiting, due: loop.due, running: loop.running, claimsWithoutRoom: waitingForRoom.count,
       bookings: ledger.count, publishedNodes: ledger.publishedNodes.count, isSynced: loop.isOpen)
   }
 }

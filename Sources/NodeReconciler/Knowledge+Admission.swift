@@ -1,0 +1,161 @@
+internal import KubernetesAPI
+internal import LinuxSystem
+package import LogicalVolumes
+internal import StorageLedger
+package import StorageModel
+internal import Telemetry
+
+// A volume that exists.
+extension Knowledge {
+  package func admitUse(of volume: StoredVolume, by pod: String?) async throws(VolumeError) {
+    guard let connection else { return }
+    let name = volume.name.text
+    let admission = Admission(node: node, hostname: connection.hostname, pod: pod)
+    var refusal: VolumeError?
+    if let pv = known(name) ?? recentLook(name, at: MonotonicClock.now()) {
+      do throws(VolumeError) {
+        return try admission.requireUse(of: pv, recorded: instance(madeFor: name), found: volume.instance)
+      } catch {
+        // What is known may be old: the API server has the last word before a refusal.
+        refusal = error
+      }
+    }
+    switch await look(name, connection) {
+    case .silent(let reason):
+      if let refusal { throw refusal }
+      log.info("volume used without an answer of the API server", ["volume": name, "reason": reason])
+    case .missing:
+      try requireInlineVolumes(name)
+    case .found(let pv):
+      try require(name) { () throws(VolumeError) in
+        try admission.requireUse(of: pv, recorded: pv.instance ?? instance(madeFor: name), found: volume.instance)
+      }
+      remember(pv, at: MonotonicClock.now())
+    }
+  }
+
+  private enum Answer: Sendable {
+    case found(PersistentVolume)
+    case missing
+    case silent(String)
+  }
+
+  /// Reads a PV, for as long as a volume that exists may wait for it.
+  private func look(_ name: String, _ connection: Connection) async -> Answer {
+    let now = MonotonicClock.now()
+    if isSilent(at: now) { return .silent("it did not answer a moment ago") }
+    let limit = patience.use
+    let answer = await withTaskGroup(of: Answer.self) { group in
+      group.addTask { await Self.read(name, connection.writes) }
+      group.addTask {
+        // Cancelled: the answer has come.
+        try? await Task.sleep(for: limit)
+        return .silent("no answer within \(Int(limit.inSeconds)) s")
+      }
+      let first = await group.next()
+      group.cancelAll()
+      return first ?? .silent("nobody was asked")
+    }
+    if case .silent = answer { noteSilence(at: now) }
+    return answer
+  }
+
+  private static func read(_ name: String, _ writes: any NodeWrites) async -> Answer {
+    do throws(APIError) {
+      return try await writes.volume(name).map { .found($0) } ?? .missing
+    } catch {
+      return .silent(error.description)
+    }
+  }
+
+  /// A refusal for a lost volume is counted.
+  private func require(_ name: String, _ body: () throws(VolumeError) -> Void) throws(VolumeError) {
+    do throws(VolumeError) {
+      try body()
+    } catch {
+      if error.code == .unsafe { setLost(true, name) }
+      throw error
+    }
+  }
+
+  private func requireInlineVolumes(_ name: String) throws(VolumeError) {
+    guard !allowsInlineVolumes else { return }
+    throw VolumeError(
+      .forbidden,
+      "volume \(name) has no PV, so it is an inline volume of a pod, and these are refused: use a claim of storage class "
+        + "elastic-local, or start the daemon with --inline-volumes allow")
+  }
+}
+
+// A volume that does not exist, or is not ours yet.
+extension Knowledge {
+  package func admitCreation(
+    of volume: VolumeName, adopting adopted: StoredVolume?, by pod: String?
+  ) async throws(VolumeError) {
+    let name = volume.text
+    let end = MonotonicClock.now() + patience.creation
+    let connection = try await requireConnection(for: name, until: end)
+    let admission = Admission(node: node, hostname: connection.hostname, pod: pod)
+    defer { withdrawRequest(for: name) }
+    while true {
+      guard let pv = try await asking(name, { () throws(APIError) in try await connection.writes.volume(name) })
+      else { return try requireInlineVolumes(name) }
+      try require(name) { () throws(VolumeError) in
+        try admission.requireCreation(
+          for: pv, recorded: pv.instance ?? reportedInstance(for: pv), found: adopted?.instance)
+      }
+      if admission.isAssigned(pv) { return }
+      report(VolumeReport(volume: name, uid: pv.metadata.uid, state: .requested, pod: pod))
+      guard MonotonicClock.now() < end else { throw unassigned(name) }
+      try await pause(name)
+    }
+  }
+
+  /// What this node has reported about exactly this PV, which the PV may not show yet.
+  private func reportedInstance(for pv: PersistentVolume) -> String? {
+    reports.first { $0.volume == pv.metadata.name && $0.uid == pv.metadata.uid }?.instance
+  }
+
+  /// A daemon that has just been started finds out who it is in the cluster first.
+  private func requireConnection(for name: String, until end: Duration) async throws(VolumeError) -> Connection {
+    while true {
+      if let connection { return connection }
+      guard MonotonicClock.now() < end else {
+        throw VolumeError(
+          .unavailable,
+          "volume \(name) does not exist on node \(node), and the API server has not answered since the daemon was started, "
+            + "so nobody can say whether it ever did; nothing was created. Kubelet tries again")
+      }
+      try await pause(name)
+    }
+  }
+
+  private func pause(_ name: String) async throws(VolumeError) {
+    do {
+      try await Task.sleep(for: patience.interval)
+    } catch {
+      throw VolumeError(.cancelled, "the caller went away while volume \(name) waited for the cluster")
+    }
+  }
+
+  private func unassigned(_ name: String) -> VolumeError {
+    VolumeError(
+      .unavailable,
+      "PV \(name) does not name node \(node) yet, and the provisioner has not assigned it for "
+        + "\(Int(patience.creation.inSeconds)) s; no volume was created. Look at the provisioner's log and the claim's Events, "
+        + "or set the PV's label \(ClusterNames.nodeLabel) and its node affinity by hand")
+  }
+
+  private func asking<Value>(
+    _ volume: String, _ body: () async throws(APIError) -> Value
+  ) async throws(VolumeError) -> Value {
+    do throws(APIError) {
+      return try await body()
+    } catch {
+      throw VolumeError(
+        error.kind == .forbidden ? .forbidden : .unavailable,
+        "volume \(volume) does not exist on node \(node), and its PV cannot be read to see whether it ever did: "
+          + "\(error.description). Nothing was created", cause: error)
+    }
+  }
+}

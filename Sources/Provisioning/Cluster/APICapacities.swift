@@ -1,0 +1,96 @@
+internal import KubernetesAPI
+internal import LinuxSystem
+internal import StorageLedger
+internal import StorageModel
+internal import Synchronization
+
+/// The CSIStorageCapacity objects in our namespace, which the scheduler reads: one for each node and class.
+///
+/// On a server that has no such objects (before 1.19, or with the beta API off) there are none, and nothing is written.
+final class APICapacities: Sendable {
+  private let client: APIClient
+  private let namespace: String
+  private let served = Mutex(Served())
+
+  private struct Served {
+    /// Nil when the server is to be asked again.
+    var askedAt: Duration?
+    /// Nil when the server has no such objects.
+    var resource: APIResource?
+  }
+
+  init(client: APIClient, namespace: String) {
+    self.client = client
+    self.namespace = namespace
+  }
+
+  /// All that are ours.
+  func all() async throws(APIError) -> [CSIStorageCapacity] {
+    guard let resource = try await resource() else { return [] }
+    let selection = Selection(
+      namespace: namespace, labels: "\(ClusterNames.componentLabel)=\(ClusterNames.nodeCapacityComponent)")
+    var found: [CSIStorageCapacity] = []
+    try await client.list(CSIStorageCapacity.self, selection, as: resource) { found.append($0) }
+    return found
+  }
+
+  /// Says how much room a node has for volumes of a class.
+  func publish(_ room: ByteCount, for place: CapacityPlace) async throws(APIError) {
+    guard let resource = try await resource() else { return }
+    var object = CSIStorageCapacity(
+      metadata: ObjectMeta(
+        name: place.objectName, namespace: namespace,
+        labels: [
+          ClusterNames.componentLabel: ClusterNames.nodeCapacityComponent,
+          ClusterNames.nodeLabel: ClusterNames.nodeLabelValue(place.node),
+        ]))
+    object.storageClassName = place.storageClass
+    object.nodeLabels = [ClusterNames.hostnameLabel: place.hostname]
+    object.capacity = Quantity(room)
+    do throws(APIError) {
+      let found = try await put(object, ["capacity": .string(Quantity(room).description)], as: resource)
+      // What a node is and what a class is cannot be changed in it (k8s.io/api/storage/v1, CSIStorageCapacity).
+      if found.nodeLabels != object.nodeLabels || found.storageClassName != place.storageClass {
+        try await client.delete(resource, found.metadata.key, uid: found.metadata.uid)
+        _ = try await client.create(object, as: resource)
+      }
+    } catch {
+      // A newer server may have dropped the version: the next time it is asked again.
+      if error.kind == .notFound { served.withLock { $0 = Served() } }
+      throw error
+    }
+  }
+
+  /// Takes back what was published for a node or class that is gone.
+  func delete(_ object: CSIStorageCapacity) async throws(APIError) {
+    guard let resource = try await resource() else { return }
+    do throws(APIError) {
+      try await client.delete(resource, object.metadata.key, uid: object.metadata.uid)
+    } catch {
+      guard error.kind == .notFound else { throw error }
+    }
+  }
+
+  /// Changes the object, or creates it when it is not there, and returns it as it is then.
+  private func put(
+    _ object: CSIStorageCapacity, _ change: JSONValue, as resource: APIResource
+  ) async throws(APIError) -> CSIStorageCapacity {
+    do throws(APIError) {
+      return try await client.patch(CSIStorageCapacity.self, object.metadata.key, .merge(change), as: resource)
+    } catch {
+      guard error.kind == .notFound else { throw error }
+      return try await client.create(object, as: resource)
+    }
+  }
+
+  /// Asked once; again when the server does not know it any more, and now and then when it has none at all.
+  private func resource() async throws(APIError) -> APIResource? {
+    let known = served.withLock { $0 }
+    if let askedAt = known.askedAt, known.resource != nil || MonotonicClock.now() - askedAt < .seconds(600) {
+      return known.resource
+    }
+    let resource = try await client.served(CSIStorageCapacity.resource, in: ["v1", "v1beta1", "v1alpha1"])
+    served.withLock { $0 = Served(askedAt: MonotonicClock.now(), resource: resource) }
+    return resource
+  }
+}

@@ -1,0 +1,94 @@
+internal import KubernetesAPI
+internal import StorageLedger
+internal import StorageModel
+
+// What the scheduler is told: how much room each node has for volumes of each class, by the ledger itself.
+extension Provisioner {
+  /// What was published of a node, and when it was written last.
+  struct PublishedRooms: Sendable {
+    var rooms: [CapacityPlace: ByteCount] = [:]
+    var at: Duration?
+  }
+
+  /// Room at a node may have changed.
+  func roomChanged(on hostname: String?) {
+    guard let hostname else { return }
+    look(at: .capacity(hostname))
+  }
+
+  func roomChangedEverywhere() {
+    for hostname in ledger.publishedNodes { roomChanged(on: hostname) }
+  }
+
+  /// Publishes what has changed of one node since the last time.
+  func process(capacityOf hostname: String) async -> WorkQueue<Work>.Ending {
+    let wanted = rooms(on: hostname)
+    let known = publishedRooms[hostname] ?? PublishedRooms()
+    if let at = known.at, now - at < settings.capacityPause, isMerelyLess(wanted, than: known.rooms) {
+      return .again(after: at + settings.capacityPause - now)
+    }
+    do throws(WriteFailure) {
+      for (place, room) in wanted where publishedRooms[hostname]?.rooms[place] != room {
+        try await writes.publish(room, for: place)
+        publishedRooms[hostname, default: PublishedRooms()].rooms[place] = room
+        publishedRooms[hostname]?.at = now
+      }
+    } catch {
+      count(\.failures)
+      note("capacity not published yet", ["node": hostname, "reason": error.message], isWarning: true)
+      return .failed
+    }
+    // A class or the node is gone: what was said of it is found and deleted.
+    if known.rooms.keys.contains(where: { wanted[$0] == nil }) { look(at: .capacities) }
+    return .settled
+  }
+
+  private func rooms(on hostname: String) -> [CapacityPlace: ByteCount] {
+    guard let node = nodes.name(of: hostname), storages[node] != nil else { return [:] }
+    let isAmbiguous = ambiguity(of: hostname) != nil
+    var rooms: [CapacityPlace: ByteCount] = [:]
+    for (name, storageClass) in classes {
+      let place = CapacityPlace(node: node, hostname: hostname, storageClass: name)
+      rooms[place] = isAmbiguous ? .zero : ledger.room(on: hostname, at: storageClass.place)
+    }
+    return rooms
+  }
+
+  /// Whether room is all that has changed, and has become less. More of it, and a new class, are waited for by pods that the
+  /// scheduler would look at again only after a minute. With many claims at once each of them would otherwise cost a
+  /// request.
+  private func isMerelyLess(_ wanted: [CapacityPlace: ByteCount], than known: [CapacityPlace: ByteCount]) -> Bool {
+    Set(wanted.keys) == Set(known.keys) && wanted != known && wanted.allSatisfy { $0.value <= known[$0.key] ?? .zero }
+  }
+
+  /// Reads what is published, takes back what is not true of any node and class, and publishes what is missing. At first,
+  /// and now and then: somebody may have changed it.
+  func processCapacities() async -> WorkQueue<Work>.Ending {
+    do throws(WriteFailure) {
+      let found = try await writes.capacities()
+      var known: [String: PublishedRooms] = [:]
+      for object in found {
+        guard let place = place(of: object) else {
+          try await writes.delete(object)
+          continue
+        }
+        known[place.hostname, default: PublishedRooms()].rooms[place] = object.capacity?.byteCount
+      }
+      for (hostname, former) in publishedRooms where known[hostname] != nil { known[hostname]?.at = former.at }
+      publishedRooms = known
+      roomChangedEverywhere()
+      return .again(after: settings.capacityInterval)
+    } catch {
+      note("capacities cannot be read yet", ["reason": error.message], isWarning: true)
+      return .failed
+    }
+  }
+
+  private func place(of object: CSIStorageCapacity) -> CapacityPlace? {
+    guard classes[object.storageClassName] != nil, let hostname = object.nodeLabels[ClusterNames.hostnameLabel],
+      let node = nodes.name(of: hostname), storages[node] != nil
+    else { return nil }
+    let place = CapacityPlace(node: node, hostname: hostname, storageClass: object.storageClassName)
+    return place.isSaid(by: object) ? place : nil
+  }
+}

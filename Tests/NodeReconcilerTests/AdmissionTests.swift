@@ -1,0 +1,245 @@
+import KubernetesAPI
+import LinuxSystem
+import LogicalVolumes
+import NodeService
+import StorageLedger
+import StorageModel
+import Synchronization
+import Testing
+
+@testable import NodeReconciler
+
+@Suite("Which volumes a call may use, and which it may create")
+struct AdmissionTests {
+  private static let name = try! VolumeName(Bench.name)  // a constant name: it is valid
+
+  /// A mount of a pod, as far as the volume is concerned.
+  @discardableResult
+  private static func mount(
+    _ bench: Bench, _ name: VolumeName = name, pod: String? = "default/pod"
+  ) async throws -> String {
+    var options = ["sizeBytes": "1073741824"]
+    if let words = pod?.split(separator: "/") {
+      options["kubernetes.io/pod.namespace"] = String(words[0])
+      options["kubernetes.io/pod.name"] = String(words[1])
+    }
+    return try await bench.keeper.prepare(name, options)
+  }
+
+  private static func refusal(
+    _ bench: Bench, _ name: VolumeName = name, pod: String? = "default/pod"
+  ) async throws -> VolumeError {
+    try await #require(throws: VolumeError.self) { try await mount(bench, name, pod: pod) }
+  }
+
+  // MARK: Identity before creation
+
+  @Test("a daemon that has just been started, and knows no PV yet, makes no volume in the place of a lost one")
+  func justStarted() async throws {
+    let bench = try Bench()
+    bench.writes.put(Bench.volume { $0.metadata.annotations[ClusterNames.instanceAnnotation] = "lost" })
+    // The socket is open, and nothing has been listed.
+    _ = bench.reconciler()
+    let refusal = try await Self.refusal(bench)
+    #expect(refusal.code == .unsafe)
+    #expect(refusal.message.contains("records volume lost"))
+    #expect(bench.stored() == nil)
+    #expect(bench.knowledge.lost == [Bench.name], "it is counted")
+  }
+
+  @Test("without an answer of the API server nothing is created, whether it was never reached or is away now")
+  func noAnswer() async throws {
+    let bench = try Bench()
+    #expect(try await Self.refusal(bench).code == .unavailable)
+    bench.writes.put(Bench.volume())
+    _ = bench.reconciler()
+    bench.writes.look { $0.isDown = true }
+    #expect(try await Self.refusal(bench).code == .unavailable)
+    #expect(bench.stored() == nil)
+    bench.writes.look { $0.isDown = false }
+    try await Self.mount(bench)
+    #expect(bench.stored() != nil)
+  }
+
+  @Test("a volume that exists is mounted whether or not anybody answers, and one that is known costs no request")
+  func exists() async throws {
+    let bench = try Bench()
+    let instance = try await bench.earlier.prepare(Self.name, ["sizeBytes": "1073741824"])
+    let reconciler = bench.reconciler()
+    bench.writes.look { $0.isDown = true }
+    #expect(try await Self.mount(bench) == instance)
+    bench.writes.look { $0.isDown = false }
+    let pv = bench.writes.put(Bench.volume { $0.metadata.annotations[ClusterNames.instanceAnnotation] = instance })
+    await reconciler.volume(Bench.name, pv)
+    let before = bench.writes.look { $0.requests.count }
+    for _ in 0..<3 { try await Self.mount(bench) }
+    #expect(bench.writes.look { $0.requests.count } == before)
+  }
+
+  @Test("an API server that does not answer is waited for once, not by each mount")
+  func silence() async throws {
+    let bench = try Bench(waits: true)
+    _ = try await bench.earlier.prepare(Self.name, ["sizeBytes": "1073741824"])
+    _ = bench.reconciler()
+    bench.writes.look { $0.isDown = true }
+    for _ in 0..<3 { try await Self.mount(bench) }
+    #expect(bench.writes.look { $0.requests } == ["get \(Bench.name)"])
+  }
+
+  @Test("a volume that is not the one its PV records is neither used nor replaced, and it is counted")
+  func anotherInstance() async throws {
+    let bench = try Bench()
+    _ = try await bench.earlier.prepare(Self.name, ["sizeBytes": "1073741824"])
+    let reconciler = bench.reconciler()
+    let pv = bench.writes.put(Bench.volume { $0.metadata.annotations[ClusterNames.instanceAnnotation] = "another" })
+    #expect(try await Self.refusal(bench).code == .unsafe, "the PV was asked for")
+    await bench.process(pv, with: reconciler)
+    #expect(try await Self.refusal(bench).code == .unsafe, "the PV is known")
+    #expect(await reconciler.lostVolumes == 1)
+    #expect(bench.writes.look { $0.notes.map(\.reason) } == ["VolumeLost", "VolumeLost"])
+    #expect(bench.formats() == 1)
+  }
+
+  // MARK: Two nodes
+
+  @Test(
+    "two nodes with one hostname: the one that the PV's label does not name neither creates nor uses its volume",
+    arguments: [false, true])
+  func oneHostname(isCloned: Bool) async throws {
+    let bench = try Bench()
+    // The disk was cloned with the machine.
+    if isCloned { _ = try await bench.earlier.prepare(Self.name, ["sizeBytes": "1073741824"]) }
+    let instance = bench.stored()?.instance
+    bench.writes.put(
+      Bench.volume { volume in
+        volume.metadata.labels[ClusterNames.nodeLabel] = "node-2"
+        volume.metadata.annotations[ClusterNames.instanceAnnotation] = instance
+      })
+    _ = bench.reconciler()
+    let refusal = try await Self.refusal(bench)
+    #expect(refusal.code == .conflict)
+    #expect(refusal.message.contains("belongs to node node-2"))
+    #expect(refusal.message.contains("kubernetes.io/hostname"))
+    #expect(isCloned || bench.stored() == nil)
+  }
+
+  @Test("a PV for another node by its affinity, or one that is being deleted, gets no volume here")
+  func elsewhere() async throws {
+    let changes: [(inout PersistentVolume) -> Void] = [
+      { $0.nodeAffinity = NodeSelector(label: ClusterNames.hostnameLabel, in: ["host-2"]) },
+      { $0.metadata.deletionTimestamp = Timestamp(seconds: 1, nanoseconds: 0) },
+    ]
+    for change in changes {
+      let bench = try Bench()
+      bench.writes.put(Bench.volume(Bench.name, change))
+      _ = bench.reconciler()
+      #expect(try await Self.refusal(bench).code == .conflict)
+      #expect(bench.stored() == nil)
+    }
+  }
+
+  @Test("a PV without our label, made by hand, gets its volume once the provisioner has put the label on it")
+  func byHand() async throws {
+    let bench = try Bench()
+    bench.writes.look { $0.hasProvisioner = false }
+    bench.writes.put(
+      Bench.volume { volume in
+        volume.metadata.labels = [:]
+        volume.metadata.annotations = [:]
+        volume.metadata.finalizers = []
+      })
+    _ = bench.reconciler()
+    #expect(try await Self.refusal(bench).code == .unavailable)
+    #expect(bench.stored() == nil)
+    bench.writes.put(
+      Bench.volume { volume in
+        volume.metadata.annotations = [:]
+        volume.metadata.finalizers = []
+      })
+    try await Self.mount(bench)
+    #expect(bench.stored() != nil)
+  }
+
+  @Test("the volume of a PV made by hand is reported too, so that a lost one is refused")
+  func byHandRecorded() async throws {
+    let bench = try Bench()
+    let reconciler = bench.reconciler()
+    let pv = bench.writes.put(
+      Bench.volume { volume in
+        volume.metadata.annotations = [:]
+        volume.metadata.finalizers = []
+      })
+    await bench.process(pv, with: reconciler)
+    #expect(bench.stored() == nil, "kubelet's mount makes it, not the reconciler")
+    let instance = try await Self.mount(bench)
+    await bench.process(pv, with: reconciler)
+    #expect(bench.writes.look { $0.volumes[Bench.name]?.instance } == instance)
+  }
+
+  // MARK: Names
+
+  @Test("a name without a PV is an inline volume: refused unless the operator allows them")
+  func inline() async throws {
+    let refused = try Bench()
+    _ = refused.reconciler()
+    let refusal = try await Self.refusal(refused, try VolumeName("scratch"))
+    #expect(refusal.code == .forbidden)
+    #expect(refusal.message.contains("--inline-volumes"))
+    let allowed = try Bench(allowsInlineVolumes: true)
+    _ = allowed.reconciler()
+    try await Self.mount(allowed, try VolumeName("scratch"))
+    #expect(allowed.stored("scratch") != nil)
+  }
+
+  @Test(
+    "a pod of another namespace that gives an inline volume a PV's name does not get its data, whatever is allowed",
+    arguments: [(false, false), (false, true), (true, false), (true, true)])
+  func namesake(isAllowed: Bool, isKnown: Bool) async throws {
+    let bench = try Bench(allowsInlineVolumes: isAllowed)
+    let instance = try await bench.earlier.prepare(Self.name, ["sizeBytes": "1073741824"])
+    let reconciler = bench.reconciler()
+    let pv = bench.writes.put(Bench.volume { $0.metadata.annotations[ClusterNames.instanceAnnotation] = instance })
+    if isKnown { await reconciler.volume(Bench.name, pv) }
+    let refusal = try await Self.refusal(bench, pod: "evil/pod")
+    #expect(refusal.code == .forbidden)
+    #expect(refusal.message.contains("claim default/data"))
+    #expect(try await Self.mount(bench) == instance, "the claim's own pod does")
+  }
+
+  @Test("a claim that the PV was given to since is asked for before its pod is refused")
+  func givenOn() async throws {
+    let bench = try Bench()
+    let instance = try await bench.earlier.prepare(Self.name, ["sizeBytes": "1073741824"])
+    let reconciler = bench.reconciler()
+    let old = bench.writes.put(Bench.volume { $0.metadata.annotations[ClusterNames.instanceAnnotation] = instance })
+    await reconciler.volume(Bench.name, old)
+    let new = bench.writes.put(
+      Bench.volume { volume in
+        volume.metadata.annotations[ClusterNames.instanceAnnotation] = instance
+        volume.claim?.namespace = "next"
+      })
+    #expect(try await Self.mount(bench, pod: "next/pod") == instance)
+    await reconciler.volume(Bench.name, new)
+    #expect(try await Self.refusal(bench, pod: "default/pod").code == .forbidden)
+  }
+
+  @Test("a PV of another driver protects its name")
+  func otherDriver() async throws {
+    let bench = try Bench(allowsInlineVolumes: true)
+    bench.writes.put(Bench.volume { $0.flexVolume?.driver = "other/driver" })
+    _ = bench.reconciler()
+    #expect(try await Self.refusal(bench).code == .conflict)
+    #expect(bench.stored() == nil)
+  }
+
+  @Test("without an API server volumes are made as they are asked for, unless the operator refuses")
+  func standAlone() async throws {
+    let bench = try Bench()
+    _ = try await bench.earlier.prepare(Self.name, ["sizeBytes": "1073741824"])
+    #expect(bench.stored() != nil)
+    let refusing = NoCluster(allowsCreation: false)
+    await #expect(throws: VolumeError.self) {
+      try await refusing.admitCreation(of: Self.name, adopting: nil, by: nil)
+    }
+  }
+}

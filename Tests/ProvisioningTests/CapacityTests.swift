@@ -1,0 +1,78 @@
+import KubernetesAPI
+import StorageLedger
+import StorageModel
+import Testing
+
+@testable import Provisioning
+
+@Suite("What the scheduler is told")
+struct CapacityTests {
+  private static func room(_ state: SimulatedCluster.State, _ node: String, _ storageClass: String = "elastic-local") -> ByteCount? {
+    state.capacities[ClusterNames.nodeCapacityObject(of: node, storageClass: storageClass)]?.capacity?.byteCount
+  }
+
+  @Test("each node's room for each class is told, and follows claims, growth and their end")
+  func follows() async throws {
+    let bench = ProvisionerBench()
+    await bench.addNode("a", gibibytes: 10)
+    await bench.addNode("b", gibibytes: 20)
+    await bench.addClass()
+    bench.cluster.look { $0.hasDaemons = true }
+    try await bench.run {
+      await bench.eventually("both") { Self.room($0, "a") == .gibibytes(10) && Self.room($0, "b") == .gibibytes(20) }
+      bench.cluster.add(Samples.claim("data", gibibytes: 2))
+      await bench.eventually("less") { Self.room($0, "a") == .gibibytes(8) }
+      bench.cluster.removeClaim(ObjectKey(namespace: "default", name: "data"))
+      await bench.eventually("more") { Self.room($0, "a") == .gibibytes(10) }
+      #expect(bench.cluster.look { Self.room($0, "b") } == .gibibytes(20))
+    }
+  }
+
+  @Test("what was told of classes and nodes that are gone is taken back, also when a former leader told it")
+  func withdrawn() async throws {
+    let bench = ProvisionerBench()
+    await bench.addNode("a", gibibytes: 10)
+    await bench.addClass()
+    var stale = CSIStorageCapacity(metadata: ObjectMeta(name: "elastic-local.gone.elastic-local"))
+    stale.storageClassName = "elastic-local"
+    stale.nodeLabels = [ClusterNames.hostnameLabel: "host-gone"]
+    bench.cluster.look { [stale] in $0.capacities[stale.metadata.name] = stale }
+    try await bench.run {
+      await bench.eventually("the stale one is gone") { $0.capacities.count == 1 && Self.room($0, "a") != nil }
+      await bench.provisioner.storageClass("elastic-local", nil)
+      await bench.eventually("the class is gone") { $0.capacities.isEmpty }
+    }
+  }
+
+  @Test("nodes that share a hostname have no room: nobody could say on which of them a volume is")
+  func shared() async throws {
+    let bench = ProvisionerBench()
+    await bench.addNode("a", gibibytes: 10)
+    await bench.provisioner.node("b", [ClusterNames.hostnameLabel: "host-a"])
+    await bench.addClass()
+    try await bench.run {
+      await bench.eventually("none") { Self.room($0, "a") == .zero }
+      bench.cluster.add(Samples.claim("data"))
+      await bench.eventually("refused") { $0.claims.values.allSatisfy { $0.selectedNode == nil } && $0.volumes.isEmpty }
+      await bench.eventually("said") { $0.notes.contains { $0.note.message.contains("nodes a and b have the same label") } }
+      await bench.provisioner.node("b", nil)
+      await bench.eventually("room again") { Self.room($0, "a") == .gibibytes(10) }
+    }
+  }
+
+  @Test("many claims at once cost few publications")
+  func burst() async throws {
+    let bench = ProvisionerBench()
+    await bench.addNode("a", gibibytes: 200)
+    await bench.addClass()
+    try await bench.run {
+      await bench.eventually("told") { Self.room($0, "a") == .gibibytes(200) }
+      let before = bench.cluster.look { $0.publications }
+      for number in 0..<100 { bench.cluster.add(Samples.claim("c\(number)")) }
+      await bench.eventually("all bound") { $0.volumes.count == 100 }
+      await bench.eventually("the last figure") { Self.room($0, "a") == .gibibytes(100) }
+      // Time runs a thousand times as fast here: at most one each five milliseconds.
+      #expect(bench.cluster.look { $0.publications } - before < 100)
+    }
+  }
+}

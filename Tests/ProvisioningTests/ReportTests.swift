@@ -1,0 +1,184 @@
+import KubernetesAPI
+import LinuxSystem
+import StorageLedger
+import StorageModel
+import Testing
+
+@testable import Provisioning
+
+@Suite("What nodes say is checked before it is believed")
+struct ReportTests {
+  private static let claim = ObjectKey(namespace: "default", name: "data")
+  private static let volume = Samples.volume(of: "data")
+
+  /// Two nodes, and a claim that is bound to a volume on the first.
+  private static func bench(
+    _ body: @Sendable (ProvisionerBench, PersistentVolume) async throws -> Void
+  ) async throws {
+    let bench = ProvisionerBench()
+    await bench.addNode("a", gibibytes: 10)
+    await bench.addNode("b", gibibytes: 10)
+    await bench.addClass()
+    try await bench.run {
+      bench.cluster.add(Samples.claim("data"))
+      await bench.eventually("bound") { $0.volumes[volume]?.phase == "Bound" }
+      try await body(bench, try #require(bench.cluster.look { $0.volumes[volume] }))
+    }
+    #expect(bench.cluster.look { $0.violations } == [])
+  }
+
+  private static func say(_ bench: ProvisionerBench, _ node: String, _ reports: VolumeReport...) async {
+    await bench.provisioner.storage(of: node, storage(node, gibibytes: 10), reports)
+  }
+
+  /// Everything that was said has been looked at.
+  private static func settled(_ bench: ProvisionerBench) async {
+    await bench.eventuallyIdle()
+  }
+
+  @Test("the instance that the PV's own node reports is recorded, once")
+  func recorded() async throws {
+    try await Self.bench { bench, pv in
+      await Self.say(bench, "a", .init(volume: Self.volume, uid: pv.metadata.uid, state: .created, instance: "i-1"))
+      await bench.eventually("recorded") { $0.volumes[Self.volume]?.instance == "i-1" }
+      await Self.say(bench, "a", .init(volume: Self.volume, uid: pv.metadata.uid, state: .created, instance: "i-2"))
+      await Self.settled(bench)
+      #expect(bench.cluster.look { $0.volumes[Self.volume]?.instance } == "i-1", "what is recorded stays")
+    }
+  }
+
+  @Test(
+    "an instance is not recorded for another node's PV, for another PV object, or where it is no word",
+    arguments: ["another node", "another UID", "no PV", "blank", "long"])
+  func notRecorded(why: String) async throws {
+    try await Self.bench { bench, pv in
+      let report = VolumeReport(
+        volume: why == "no PV" ? "nothing" : Self.volume, uid: why == "another UID" ? "another" : pv.metadata.uid,
+        state: .created,
+        instance: why == "blank" ? "a b" : why == "long" ? String(repeating: "x", count: 129) : "i-1")
+      await Self.say(bench, why == "another node" ? "b" : "a", report)
+      await Self.settled(bench)
+      #expect(bench.cluster.look { $0.volumes[Self.volume]?.instance } == nil)
+    }
+  }
+
+  @Test("a node's word lets no PV go that is not being deleted, nor another node's, nor before the removal was agreed to")
+  func notGivenUp() async throws {
+    try await Self.bench { bench, pv in
+      for state in [VolumeReport.State.removed, .kept] {
+        for node in ["a", "b"] { await Self.say(bench, node, .init(volume: Self.volume, uid: pv.metadata.uid, state: state)) }
+        await Self.settled(bench)
+        #expect(bench.cluster.look { $0.volumes[Self.volume]?.holdsOurFinalizer } == true)
+      }
+      bench.cluster.removeClaim(Self.claim)
+      // Node a says so still.
+      await Self.say(bench, "a")
+      await bench.eventually("agreed") { $0.volumes[Self.volume]?.removableInstance == "" }
+      await Self.settled(bench)
+      #expect(bench.cluster.look { $0.volumes[Self.volume] } != nil, "node b alone speaks of it")
+      await Self.say(bench, "a", .init(volume: Self.volume, uid: pv.metadata.uid, state: .removed))
+      await bench.eventually("released") { $0.volumes[Self.volume] == nil }
+    }
+  }
+
+  @Test("a PV is not deleted, and no volume removed, while a claim names it, whatever its claimRef says")
+  func named() async throws {
+    try await Self.bench { bench, pv in
+      // Rebound by hand to a claim that names it; the PV's claimRef is still the first one's.
+      var adopter = Samples.claim("adopter")
+      adopter.volumeName = Self.volume
+      bench.cluster.add(adopter)
+      await Self.settled(bench)
+      bench.cluster.removeClaim(Self.claim)
+      await bench.eventually("said") { $0.notes.contains { $0.note.reason == "VolumeProtected" } }
+      #expect(bench.cluster.look { $0.volumes[Self.volume]?.metadata.isBeingDeleted } == false)
+      #expect(bench.cluster.look { $0.notes.contains { $0.note.message.contains("default/adopter") } })
+      bench.cluster.removeClaim(adopter.metadata.key)
+      await bench.eventually("deleted now") { $0.volumes[Self.volume]?.metadata.isBeingDeleted == true }
+    }
+  }
+
+  @Test("a PV that somebody deletes by hand keeps its volume until no claim names it")
+  func deletedByHand() async throws {
+    try await Self.bench { bench, pv in
+      var adopter = Samples.claim("adopter")
+      adopter.volumeName = Self.volume
+      bench.cluster.add(adopter)
+      await Self.settled(bench)
+      bench.cluster.look { $0.volumes[Self.volume]?.phase = "Released" }
+      bench.cluster.edit(volume: Self.volume) { $0.metadata.deletionTimestamp = Timestamp(seconds: 1, nanoseconds: 0) }
+      await bench.eventually("said") { $0.notes.contains { $0.note.reason == "VolumeProtected" } }
+      #expect(bench.cluster.look { $0.volumes[Self.volume]?.removableInstance } == nil)
+      bench.cluster.removeClaim(adopter.metadata.key)
+      bench.cluster.removeClaim(Self.claim)
+      await bench.eventually("agreed") { $0.volumes[Self.volume]?.removableInstance == "" }
+    }
+  }
+
+  // MARK: Requests
+
+  private static func unpinned(
+    _ change: (inout PersistentVolume) -> Void = { _ in }
+  ) async throws -> ProvisionerBench {
+    let bench = ProvisionerBench()
+    await bench.addNode("a", gibibytes: 10)
+    await bench.addNode("b", gibibytes: 10)
+    var pv = PersistentVolume(metadata: ObjectMeta(name: "v", uid: "u"))
+    pv.flexVolume = FlexVolumeSource(driver: ProductNames.driver)
+    pv.capacity = Quantity(.gibibytes(1))
+    pv.claim = ObjectReference(namespace: "default", name: "data", uid: "c")
+    pv.phase = "Bound"
+    change(&pv)
+    bench.cluster.put(pv)
+    bench.cluster.look { state in
+      var pod = Pod(metadata: ObjectMeta(name: "pod", namespace: "default"))
+      pod.nodeName = "a"
+      pod.claimNames = ["data"]
+      state.pods[pod.metadata.key] = pod
+    }
+    return bench
+  }
+
+  @Test("a PV that names no node is assigned to the one where a pod with its claim was scheduled")
+  func assigned() async throws {
+    let bench = try await Self.unpinned()
+    try await bench.run {
+      await Self.say(bench, "a", .init(volume: "v", uid: "u", state: .requested, pod: "default/pod"))
+      await bench.eventually("assigned") { $0.volumes["v"]?.hostname == "host-a" && $0.volumes["v"]?.labelledNode == "a" }
+    }
+  }
+
+  @Test(
+    "a PV is not assigned to a node without such a pod, without room, or twice",
+    arguments: ["another node", "no such pod", "another claim", "another namespace", "no pod", "no room", "taken"])
+  func notAssigned(why: String) async throws {
+    let bench = try await Self.unpinned { pv in
+      if why == "no room" { pv.capacity = Quantity(.gibibytes(11)) }
+      if why == "another claim" { pv.claim?.name = "other" }
+      if why == "taken" { pv.metadata.labels[ClusterNames.nodeLabel] = "b" }
+      if why == "another namespace" { pv.claim?.namespace = "other" }
+    }
+    try await bench.run {
+      let pod = why == "no such pod" ? "default/x" : why == "no pod" ? nil : "default/pod"
+      await Self.say(
+        bench, why == "another node" ? "b" : "a", .init(volume: "v", uid: "u", state: .requested, pod: pod))
+      await Self.settled(bench)
+      #expect(bench.cluster.look { $0.volumes["v"]?.nodeAffinity } == nil)
+      #expect(await bench.provisioner.snapshot.figures.reportsRefused > 0)
+    }
+  }
+
+  @Test("a PV made by hand with an affinity gets its label when the node of that hostname asks")
+  func labelled() async throws {
+    let bench = try await Self.unpinned {
+      $0.nodeAffinity = NodeSelector(label: ClusterNames.hostnameLabel, in: ["host-a"])
+    }
+    try await bench.run {
+      await Self.say(bench, "b", .init(volume: "v", uid: "u", state: .requested))
+      await Self.settled(bench)
+      #expect(bench.cluster.look { $0.volumes["v"]?.labelledNode } == nil)
+      await Self.say(bench, "a", .init(volume: "v", uid: "u", state: .requested))
+      await bench.eventually("labelled") { $0.volumes["v"]?.labelledNode == "a" }
+    }
+  }
+}
