@@ -37,11 +37,11 @@ extension NodeReconciler {
   }
 
   private func storage() async throws(VolumeError) -> NodeStorage {
-    var pairs: [(volume: StoredVolume, size: ByteCount)] = []
+    var pairs: [(volume: StoredVolume, booking: Booking)] = []
     for pv in volumes.values where isPinnedHere(pv) {
       // A name that no volume can have has no volume.
       guard let name = try? VolumeName(pv.metadata.name), let volume = try await keeper.volume(name) else { continue }
-      pairs.append((volume, pv.size))
+      pairs.append((volume, pv.booking(on: settings.hostname)))
     }
     let figures = StorageFigures(
       node: settings.node, groups: try await keeper.capacity(), isThinByDefault: settings.isThinByDefault)
@@ -57,8 +57,7 @@ extension NodeReconciler {
     var ledger = Ledger()
     ledger.publish(storage, of: settings.hostname)
     for pv in volumes.values where isPinnedHere(pv) {
-      let booking = Booking(node: settings.hostname, place: pv.place, size: pv.size)
-      ledger.observe(booking, of: pv.metadata.name, uid: pv.metadata.uid)
+      ledger.observe(pv.booking(on: settings.hostname), of: pv.metadata.name, uid: pv.metadata.uid)
     }
     return classes.mapValues { ledger.room(on: settings.hostname, at: $0.place) }
   }

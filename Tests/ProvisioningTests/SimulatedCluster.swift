@@ -135,6 +135,14 @@ final class SimulatedCluster: ClusterWrites {
     }
   }
 
+  func setCapacity(_ capacity: Quantity, of volume: PersistentVolume) async throws(WriteFailure) {
+    try change { state throws(WriteFailure) in
+      var found = try Self.require(volume, in: state)
+      found.capacity = capacity
+      return ((), Self.store(found, &state))
+    }
+  }
+
   func removeSelectedNode(_ node: String, from claim: PersistentVolumeClaim) async throws(WriteFailure) {
     try change { state throws(WriteFailure) in
       guard var found = state.claims[claim.metadata.key], found.selectedNode == node else {

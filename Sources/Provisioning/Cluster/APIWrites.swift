@@ -1,5 +1,5 @@
 package import KubernetesAPI
-internal import StorageModel
+package import StorageModel
 
 /// The provisioner's requests, to a real API server.
 package struct APIWrites: ClusterWrites {
@@ -29,6 +29,11 @@ package struct APIWrites: ClusterWrites {
         PersistentVolume.resource, volume.metadata.key, uid: volume.metadata.uid,
         resourceVersion: volume.metadata.resourceVersion)
     }
+  }
+
+  package func setCapacity(_ capacity: Quantity, of volume: PersistentVolume) async throws(WriteFailure) {
+    let body: JSONValue = ["spec": ["capacity": ["storage": .string(capacity.description)]]]
+    try await patch(volume, .merge(body, ifStill: volume.metadata))
   }
 
   package func liftFinalizer(of volume: PersistentVolume) async throws(WriteFailure) {

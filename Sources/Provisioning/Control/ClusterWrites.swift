@@ -1,4 +1,5 @@
 package import KubernetesAPI
+package import StorageModel
 
 /// What the provisioner asks of the API server beside its lists and watches. A seam: the tests put a cluster in memory here.
 ///
@@ -10,6 +11,8 @@ package protocol ClusterWrites: Sendable {
   func volume(_ name: String) async throws(WriteFailure) -> PersistentVolume?
   /// Deletes exactly this PV, as it was seen: `conflict` when it has changed since.
   func delete(_ volume: PersistentVolume) async throws(WriteFailure)
+  /// Sets the capacity of exactly this PV, as it was seen: `conflict` when it has changed since.
+  func setCapacity(_ capacity: Quantity, of volume: PersistentVolume) async throws(WriteFailure)
   /// Takes our finalizer off exactly this PV, as it was seen. One that is gone is fine.
   func liftFinalizer(of volume: PersistentVolume) async throws(WriteFailure)
   /// Takes the scheduler's choice off the claim, if it still is this node: the scheduler then chooses anew.

@@ -8,6 +8,7 @@ struct KnownVolume: Sendable {
   var hostname: String?
   var labelledNode: String?
   var place: Booking.Place
+  var madeSize: ByteCount
   var size: ByteCount
   var attention: Attention?
 
@@ -25,6 +26,7 @@ struct KnownVolume: Sendable {
     hostname = volume.hostname
     labelledNode = hostname == nil ? volume.labelledNode : nil
     place = volume.place
+    madeSize = volume.madeSize
     size = volume.size
     if VolumeReview.verdict(on: volume) != .leave { attention = Attention(volume) }
   }
