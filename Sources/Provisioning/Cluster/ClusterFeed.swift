@@ -108,7 +108,7 @@ extension ClusterFeed {
 
   private func claims(_ provisioner: Provisioner, _ progress: Progress) async {
     await follow(
-      reflector(.claims) { (found: PersistentVolumeClaim) in found.needsAttention ? found : nil }, progress
+      reflector(.claims) { (found: PersistentVolumeClaim) in found.needsAttention ? found.pruned : nil }, progress
     ) { key, value, isGone in await provisioner.claim(key, isGone ? nil : value) }
   }
 

@@ -18,7 +18,7 @@ extension Provisioner {
       guard let request = claim.request, let volume = try await writes.volume(claim.volumeName),
         isTheVolume(volume, of: claim), var booking = booking(of: volume)
       else {
-        waitingForRoom.remove(key)
+        waits[key] = nil
         return .settled
       }
       let wanted = min(request.byteCount ?? .largestVolume, .largestVolume)
@@ -26,14 +26,14 @@ extension Provisioner {
       booking.wanted = max(booking.size, wanted)
       do throws(Shortage) {
         let isCertain = try ledger.checkGrowth(booking, for: volume.metadata.name)
-        waitingForRoom.remove(key)
+        waits[key] = nil
         tellOfRoomToGrow(claim, booking.wanted)
         // Others that are to grow may be faster.
         return isCertain ? .settled : .again(after: settings.roomInterval)
       } catch {
-        refuse(claim, Refusal(.insufficientStorage, Self.refusal(error)))
-        waitingForRoom.insert(key)
-        return .again(after: settings.roomInterval)
+        refuse(claim, Self.refusal(error))
+        wait(key, for: .growth(volume: volume.metadata.name, to: booking.wanted))
+        return .settled
       }
     } catch {
       switch error.kind {
@@ -45,9 +45,23 @@ extension Provisioner {
     }
   }
 
-  private static func refusal(_ shortage: Shortage) -> String {
-    "the volume cannot grow: \(shortage.message). Pods that run go on; a pod that starts waits until there is room. Free "
-      + "space on the node, or lower the claim's request to what fits (Kubernetes 1.34 and later)"
+  private static func refusal(_ shortage: Shortage) -> Refusal {
+    Refusal(
+      .insufficientStorage,
+      "the volume cannot grow: \(shortage.message). Pods that run go on; a pod that starts waits until there is room. Free "
+        + "space on the node, or lower the claim's request to what fits (Kubernetes 1.34 and later)")
+  }
+
+  /// Why a volume that waits for room to grow still cannot; nil when it can, as far as the ledger knows.
+  func refusal(growthOf volume: String, to size: ByteCount) -> Refusal? {
+    guard var booking = ledger.booking(of: volume) else { return nil }
+    booking.wanted = max(booking.size, size)
+    do throws(Shortage) {
+      _ = try ledger.checkGrowth(booking, for: volume)
+      return nil
+    } catch {
+      return Self.refusal(error)
+    }
   }
 
   private func canGrow(_ booking: Booking, _ volume: PersistentVolume) -> Bool {
@@ -76,7 +90,7 @@ extension Provisioner {
 
   /// Told only to those who have read that there is none.
   private func tellOfRoomToGrow(_ claim: PersistentVolumeClaim, _ size: ByteCount) {
-    guard troubled.remove(claim.metadata.key) != nil else { return }
+    guard troubles.end(of: claim.metadata.key) else { return }
     writes.tell(
       claim.reference,
       .normal(
