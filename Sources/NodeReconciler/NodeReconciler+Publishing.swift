@@ -35,13 +35,13 @@ extension NodeReconciler {
   }
 
   private func storage() async throws(VolumeError) -> NodeStorage {
-    var pairs: [(volume: StoredVolume, size: ByteCount)] = []
+    var pairs: [(volume: StoredVolume, booking: Booking)] = []
     // What is kept for a PV that is being deleted is the PV's no longer.
     let kept = Set(knowledge.reports.filter { $0.state == .kept }.map(\.volume))
     for pv in volumes.values where isPinnedHere(pv) && !kept.contains(pv.metadata.name) {
       // A name that no volume can have has no volume.
       guard let name = try? VolumeName(pv.metadata.name), let volume = try await keeper.volume(name) else { continue }
-      pairs.append((volume, pv.size))
+      pairs.append((volume, pv.booking(on: settings.hostname)))
     }
     let figures = StorageFigures(
       node: settings.node, groups: try await keeper.capacity(), isThinByDefault: settings.isThinByDefault)

@@ -9,19 +9,22 @@ struct StorageFigures {
   let groups: [GroupCapacity]
   let isThinByDefault: Bool
 
-  /// - Parameter volumes: the volume of each PV of this node that has one, and the PV's size.
-  func storage(_ volumes: [(volume: StoredVolume, size: ByteCount)]) -> NodeStorage {
-    NodeStorage(
+  /// The volume of a PV of this node, and what the ledger knows of it by the PV alone.
+  typealias Entry = (volume: StoredVolume, booking: Booking)
+
+  /// - Parameter volumes: of each PV of this node that has a volume.
+  func storage(_ volumes: [Entry]) -> NodeStorage {
+    var storage = NodeStorage(
       node: node, defaultGroup: groups.first?.group ?? "", isThinByDefault: isThinByDefault,
       pools: groups.flatMap { group in
         [thick(group, volumes)] + (group.thin.map { [thin(group, $0, volumes)] } ?? [])
       })
+    storage.volumes = unusual(volumes)
+    return storage
   }
 
   /// Taken is taken, whoever it is by, but for the volumes of PVs, which the ledger counts.
-  private func thick(
-    _ group: GroupCapacity, _ volumes: [(volume: StoredVolume, size: ByteCount)]
-  ) -> NodeStorage.Pool {
+  private func thick(_ group: GroupCapacity, _ volumes: [Entry]) -> NodeStorage.Pool {
     let taken = ByteCount(group.totalBytes) - ByteCount(group.thickFreeBytes)
     let counted = counted(volumes, in: group, thin: false)
     return NodeStorage.Pool(
@@ -29,23 +32,39 @@ struct StorageFigures {
       extentBytes: group.extentBytes)
   }
 
-  private func thin(
-    _ group: GroupCapacity, _ pool: ThinPoolUse, _ volumes: [(volume: StoredVolume, size: ByteCount)]
-  ) -> NodeStorage.Pool {
+  private func thin(_ group: GroupCapacity, _ pool: ThinPoolUse, _ volumes: [Entry]) -> NodeStorage.Pool {
     let counted = counted(volumes, in: group, thin: true)
     return NodeStorage.Pool(
       group: group.group, isThin: true, sizeBytes: pool.ceilingBytes,
       reservedBytes: (ByteCount(pool.virtualBytes) - counted).bytes, extentBytes: group.extentBytes)
   }
 
-  /// What a volume has beyond its PV's size is nobody else's: it stays reserved.
-  private func counted(
-    _ volumes: [(volume: StoredVolume, size: ByteCount)], in group: GroupCapacity, thin: Bool
-  ) -> ByteCount {
+  private func counted(_ volumes: [Entry], in group: GroupCapacity, thin: Bool) -> ByteCount {
     volumes.reduce(.zero) { sum, entry in
       guard entry.volume.group == group.group, entry.volume.isThin == thin else { return sum }
-      let booked = entry.size.roundedUp(to: ByteCount(max(1, group.extentBytes))) ?? entry.size
-      return sum + min(entry.volume.size, booked)
+      return sum + counted(entry, in: group)
     }
+  }
+
+  /// What a volume has beyond its PV's size is nobody else's: it stays reserved.
+  private func counted(_ entry: Entry, in group: GroupCapacity) -> ByteCount {
+    min(entry.volume.size, rounded(entry.booking.wanted, in: group))
+  }
+
+  private func rounded(_ size: ByteCount, in group: GroupCapacity) -> ByteCount {
+    size.roundedUp(to: ByteCount(max(1, group.extentBytes))) ?? size
+  }
+
+  /// The sizes that cannot be known from the PVs. Only these are published, so that the object stays small.
+  private func unusual(_ volumes: [Entry]) -> [String: NodeStorage.Volume] {
+    var result: [String: NodeStorage.Volume] = [:]
+    for entry in volumes {
+      guard let group = groups.first(where: { $0.group == entry.volume.group }) else { continue }
+      let size = counted(entry, in: group)
+      let isUsual = size <= rounded(entry.booking.size, in: group) && entry.booking.wanted <= entry.booking.size
+      if isUsual { continue }
+      result[entry.volume.name.text] = .init(sizeBytes: size.bytes, wantedBytes: entry.booking.wanted.bytes)
+    }
+    return result
   }
 }

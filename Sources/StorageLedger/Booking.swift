@@ -5,7 +5,10 @@ package struct Booking: Hashable, Sendable {
   package var node: String
   /// Where on the node: what the PV names, or the node's default.
   package var place: Place
+  /// What the volume was made with, or is to be made with. What the node has published counts where that is more.
   package var size: ByteCount
+  /// What its PV asks for by now, never less than ``size``. Kubernetes writes it and asks nobody whether there is room.
+  package var wanted: ByteCount
 
   /// A group, and whether thick or thin; nil where the node's own settings decide.
   package struct Place: Hashable, Sendable {
@@ -18,10 +21,12 @@ package struct Booking: Hashable, Sendable {
     }
   }
 
-  package init(node: String, place: Place = Place(), size: ByteCount) {
+  /// - Parameter wanted: nil for a volume that is not to grow.
+  package init(node: String, place: Place = Place(), size: ByteCount, wanted: ByteCount? = nil) {
     self.node = node
     self.place = place
     self.size = size
+    self.wanted = max(size, wanted ?? size)
   }
 }
 

@@ -58,6 +58,17 @@ package struct Ledger: Sendable {
     try (accounts[booking.node] ?? NodeAccount()).check(booking, for: volume)
   }
 
+  /// Whether a volume could grow to what this booking wants.
+  ///
+  /// - Returns: whether there is room for all others that are to grow too. If not, whoever comes first has it.
+  /// - Throws: ``Shortage`` when there is no room even if no other volume grows.
+  package func checkGrowth(_ booking: Booking, for volume: String) throws(Shortage) -> Bool {
+    let account = accounts[booking.node] ?? NodeAccount()
+    try account.check(booking, for: volume, besideGrowths: false)
+    do throws(Shortage) { try account.check(booking, for: volume) } catch { return false }
+    return true
+  }
+
   /// Takes room for a PV that is about to be written. The same again is fine while nobody knows whether it was.
   ///
   /// - Throws: ``Shortage`` when it does not fit; nothing has changed then.
@@ -104,7 +115,7 @@ package struct Ledger: Sendable {
     if reservation.written?.uid == uid { return endReservation(of: volume) }
     // It may be that one all the same, and have grown.
     guard let booking, let reserved = self.booking(of: volume), booking.node == reserved.node else { return }
-    if booking.size > reserved.size { enter(booking, for: volume) }
+    if booking.wanted > reserved.wanted { enter(booking, for: volume) }
   }
 
   /// A watch has shown a PV's end. Where one of the name is being written, or was and has not been seen, that can be a later
@@ -136,7 +147,8 @@ package struct Ledger: Sendable {
   }
 
   private mutating func enter(_ booking: Booking?, for volume: String) {
-    if let node = nodes.removeValue(forKey: volume) {
+    if let node = nodes[volume], node != booking?.node {
+      nodes[volume] = nil
       accounts[node]?.set(nil, for: volume)
       if accounts[node]?.isEmpty == true { accounts[node] = nil }
     }

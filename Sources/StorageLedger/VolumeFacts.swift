@@ -46,7 +46,20 @@ extension PersistentVolume {
   /// none. Nil while it has not agreed.
   package var removableInstance: String? { metadata.annotations[ClusterNames.removalAnnotation] }
 
-  package var size: ByteCount { capacity?.byteCount ?? .zero }
+  /// What Kubernetes says that it has. More than a volume can have is the most that it can.
+  package var size: ByteCount {
+    guard let capacity else { return .zero }
+    return min(capacity.byteCount ?? .largestVolume, .largestVolume)
+  }
+
+  /// What the volume was made with, or is to be made with (option `sizeBytes`). Zero for a PV without that option: no volume
+  /// is made for it, and only its node can know the size of the one that is there.
+  package var madeSize: ByteCount { flexVolume?.options["sizeBytes"].flatMap { ByteCount(decimal: $0) } ?? .zero }
+
+  /// What the ledger counts for it on a node.
+  package func booking(on node: String) -> Booking {
+    Booking(node: node, place: place, size: madeSize, wanted: size)
+  }
 }
 
 extension StorageClass {

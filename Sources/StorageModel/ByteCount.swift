@@ -8,6 +8,8 @@ package struct ByteCount: Hashable, Sendable, Comparable {
   package init(_ bytes: UInt64) { self.bytes = bytes }
 
   package static let zero = ByteCount(0)
+  /// More than a volume ever has: the largest offset into a file or device (`loff_t`).
+  package static let largestVolume = ByteCount(UInt64(Int64.max))
   package static func kibibytes(_ count: UInt64) -> ByteCount { ByteCount(count << 10) }
   package static func mebibytes(_ count: UInt64) -> ByteCount { ByteCount(count << 20) }
   package static func gibibytes(_ count: UInt64) -> ByteCount { ByteCount(count << 30) }

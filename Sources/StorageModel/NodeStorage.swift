@@ -36,6 +36,21 @@ package struct NodeStorage: Hashable, Sendable, Codable {
   /// For volumes that do not say.
   package var isThinByDefault: Bool
   package var pools: [Pool]
+  /// PVs' volumes whose size cannot be known from their PV alone: they have grown, or are to grow. Nil from a daemon that does
+  /// not publish them.
+  package var volumes: [String: Volume]?
+
+  /// A volume's size, and what its PV wanted when the node looked.
+  package struct Volume: Hashable, Sendable, Codable {
+    /// What it has, without what it may have beyond what its PV wants: that is reserved.
+    package var sizeBytes: UInt64
+    package var wantedBytes: UInt64
+
+    package init(sizeBytes: UInt64, wantedBytes: UInt64) {
+      self.sizeBytes = sizeBytes
+      self.wantedBytes = wantedBytes
+    }
+  }
 
   package init(node: String, defaultGroup: String, isThinByDefault: Bool, pools: [Pool]) {
     version = Self.currentVersion

@@ -30,6 +30,56 @@ struct PublishingTests {
     #expect(bench.writes.look { $0.storage?.pools.map(\.reservedBytes) } == [4 << 30])
   }
 
+  @Test(
+    "a PV that Kubernetes has made larger than there is takes no room of any class, by the provisioner's ledger",
+    arguments: [(wanted: UInt64(5), room: UInt64(11)), (wanted: 900 << 10, room: 14), (wanted: 17, room: 14)])
+  func growth(wanted: UInt64, room: UInt64) async throws {
+    let bench = try Bench(gibibytes: 20)
+    let reconciler = bench.reconciler(time: ManualTime())
+    await bench.process(bench.writes.put(Bench.volume(gibibytes: 2)), with: reconciler)
+    let other = "pvc-11111111-2222-3333-4444-555555555555"
+    let volumes = [
+      Bench.volume(gibibytes: 2) { $0.capacity = Quantity(.gibibytes(wanted)) }, Bench.volume(other, gibibytes: 4),
+    ]
+    for volume in volumes { await bench.process(volume, with: reconciler) }
+    _ = await reconciler.publish()
+    let storage = try #require(bench.writes.look { $0.storage })
+    #expect(storage.volumes == [Bench.name: .init(sizeBytes: 2 << 30, wantedBytes: wanted << 30)])
+    #expect(Self.room(storage, volumes) == .gibibytes(room))
+  }
+
+  /// What the provisioner makes of it.
+  private static func room(_ storage: NodeStorage?, _ volumes: [PersistentVolume]) -> ByteCount {
+    var ledger = Ledger()
+    ledger.publish(storage, of: "host-1")
+    for volume in volumes {
+      ledger.observe(volume.booking(on: "host-1"), of: volume.metadata.name, uid: volume.metadata.uid)
+    }
+    return ledger.room(on: "host-1", at: .init())
+  }
+
+  @Test("what a volume has grown to is published, without what it has beyond its PV's size")
+  func grown() async throws {
+    let bench = try Bench(gibibytes: 20)
+    let time = ManualTime()
+    let reconciler = bench.reconciler(time: time)
+    await bench.process(bench.writes.put(Bench.volume(gibibytes: 2)), with: reconciler)
+    _ = try await bench.context.engine.extend(try #require(bench.stored()), to: .gibibytes(6))
+    let volume = Bench.volume(gibibytes: 2) { $0.capacity = Quantity(.gibibytes(5)) }
+    await reconciler.volume(Bench.name, volume)
+    _ = await reconciler.publish()
+    let storage = try #require(bench.writes.look { $0.storage })
+    #expect(storage.volumes == [Bench.name: .init(sizeBytes: 5 << 30, wantedBytes: 5 << 30)])
+    #expect(storage.pools.map(\.reservedBytes) == [1 << 30])
+    #expect(Self.room(storage, [volume]) == .gibibytes(14))
+    // The growth is not wanted any more before the file system has followed.
+    let lowered = Bench.volume(gibibytes: 2) { $0.capacity = Quantity(.gibibytes(3)) }
+    await reconciler.volume(Bench.name, lowered)
+    time.advance(by: .seconds(60))
+    _ = await reconciler.publish()
+    #expect(Self.room(bench.writes.look { $0.storage }, [lowered]) == .gibibytes(14))
+  }
+
   @Test("nothing is written when nothing has changed, and what could not be written is written later")
   func quiet() async throws {
     let bench = try Bench()

@@ -24,14 +24,41 @@ struct ClaimReviewTests {
   func left() {
     #expect(Self.verdict { $0.volumeName = "v" } == .leave)
     #expect(Self.verdict { $0.metadata.deletionTimestamp = .init(seconds: 1, nanoseconds: 0) } == .leave)
-    #expect(Self.verdict { $0.metadata.annotations = [:] } == .leave)
+    #expect(Self.verdict(Samples.storageClass(binding: "Immediate")) { $0.metadata.annotations = [:] } == .leave)
+    #expect(Self.verdict(nil) { $0.metadata.annotations = [:] } == .leave)
+    var foreign = Samples.storageClass()
+    foreign.provisioner = "other"
+    #expect(Self.verdict(foreign) { $0.metadata.annotations = [:] } == .leave)
     #expect(
       Self.verdict { $0.metadata.annotations[PersistentVolumeClaim.provisionerAnnotations[0]] = "other" } == .leave)
   }
 
-  @Test("a claim waits until the scheduler has chosen a node")
-  func waits() {
-    #expect(Self.verdict { $0.metadata.annotations[PersistentVolumeClaim.selectedNodeAnnotation] = nil } == .wait)
+  @Test("a claim waits until the scheduler has chosen a node, also before Kubernetes asks anybody to provision it")
+  func waits() throws {
+    let verdicts = [
+      Self.verdict { $0.metadata.annotations[PersistentVolumeClaim.selectedNodeAnnotation] = nil },
+      Self.verdict { $0.metadata.annotations = [:] },
+    ]
+    for verdict in verdicts {
+      guard case .wait(let wish?) = verdict else {
+        Issue.record("\(verdict)")
+        continue
+      }
+      #expect(wish.size == .gibibytes(1))
+    }
+  }
+
+  @Test("while it waits nothing is said of a claim that may be meant for a PV that somebody has made")
+  func waitsForAnother() {
+    for change in [{ $0.hasSelector = true }, { $0.accessModes = ["ReadWriteMany"] }]
+      as [(inout PersistentVolumeClaim) -> Void]
+    {
+      let verdict = Self.verdict { claim in
+        claim.metadata.annotations = [:]
+        change(&claim)
+      }
+      #expect(verdict == .wait(nil))
+    }
   }
 
   @Test("both names of the provisioner, and both annotations that ask for it, are heard")
@@ -86,6 +113,18 @@ struct ClaimReviewTests {
     for storageClass in [nil, other, recycling, immediate, Samples.storageClass(["size": "1"])] {
       #expect(Self.refusal(Self.verdict(storageClass))?.reason == .invalidStorageClass)
     }
+  }
+
+  @Test("of a claim that is kept nothing is kept that nobody reads, and the verdict is the same")
+  func pruned() {
+    var claim = Samples.claim("data")
+    claim.metadata.annotations["note"] = String(repeating: "x", count: 250_000)
+    claim.metadata.labels = ["app": "x"]
+    claim.metadata.finalizers = ["kubernetes.io/pvc-protection"]
+    #expect(claim.pruned.metadata.annotations == Samples.claim("data").metadata.annotations)
+    #expect(claim.pruned.metadata.labels.isEmpty && claim.pruned.metadata.finalizers.isEmpty)
+    let verdicts = [claim, claim.pruned].map { ClaimReview.verdict(on: $0, in: Samples.storageClass()) }
+    #expect(verdicts[0] == verdicts[1])
   }
 
   @Test("a node's name too long for a label is shortened, and never to another node's")

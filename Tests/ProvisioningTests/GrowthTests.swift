@@ -53,6 +53,52 @@ struct GrowthTests {
     }
   }
 
+  @Test("a growth that cannot be had takes nobody's room: another claim is provisioned beside it")
+  func nobodysRoom() async throws {
+    try await Self.growing(on: 6) { bench in
+      bench.cluster.edit(Self.key) { $0.request = Quantity(900 << 40) }
+      bench.cluster.edit(volume: Self.volume) { $0.capacity = Quantity(900 << 40) }
+      await bench.eventually("told") { $0.notes.contains { $0.note.message.contains("lower the claim's request") } }
+      #expect(await Self.room(bench) == .gibibytes(4))
+      bench.cluster.add(Samples.claim("other", gibibytes: 4))
+      await bench.eventually("bound") { $0.claims[.init(namespace: "default", name: "other")]?.phase == "Bound" }
+      #expect(await Self.room(bench) == .zero)
+    }
+  }
+
+  @Test(
+    "when the request is lowered to what fits the PV follows, its claim is told, and it counts no more as without room")
+  func lowered() async throws {
+    try await Self.growing(on: 6) { bench in
+      bench.cluster.edit(Self.key) { $0.request = Quantity(900 << 40) }
+      bench.cluster.edit(volume: Self.volume) { $0.capacity = Quantity(900 << 40) }
+      while await bench.provisioner.snapshot.claimsWithoutRoom != 1 { try await Task.sleep(for: .milliseconds(5)) }
+      bench.cluster.edit(Self.key) { $0.request = Quantity(4 << 30) }
+      await bench.eventually("set back") { $0.volumes[Self.volume]?.capacity == Quantity(4 << 30) }
+      await bench.eventually("told") { $0.notes.contains { $0.note.reason == "VolumeCanGrow" } }
+      while await bench.provisioner.snapshot.claimsWithoutRoom != 0 { try await Task.sleep(for: .milliseconds(5)) }
+      while await Self.room(bench) != .gibibytes(2) { try await Task.sleep(for: .milliseconds(5)) }
+    }
+  }
+
+  @Test(
+    "a PV whose size can be had, or that is not ours to change, keeps its size when the request is lowered",
+    arguments: [5, 9])
+  func keptSize(gibibytes: Int64) async throws {
+    try await Self.growing(on: 6) { bench in
+      bench.cluster.edit(volume: Self.volume) { volume in
+        volume.capacity = Quantity(gibibytes << 30)
+        if gibibytes > 6 { volume.metadata.annotations = [:] }
+      }
+      bench.cluster.edit(Self.key) { $0.request = Quantity(3 << 30) }
+      // Looks begin in the order of the changes.
+      bench.cluster.add(Samples.claim("later", node: "none"))
+      await bench.eventually("looked") { $0.claims[.init(namespace: "default", name: "later")]?.selectedNode == nil }
+      while await bench.provisioner.snapshot.running != 0 { try await Task.sleep(for: .milliseconds(5)) }
+      #expect(bench.cluster.look { $0.volumes[Self.volume]?.capacity } == Quantity(gibibytes << 30))
+    }
+  }
+
   @Test("a volume that belongs to another claim is not looked at")
   func notItsVolume() async throws {
     try await Self.growing(on: 4) { bench in

@@ -10,10 +10,12 @@ struct ProvisionerBench: Sendable {
   let cluster = SimulatedCluster()
   let provisioner: Provisioner
 
-  init(parallelism: Int = 16, nodeGrace: Duration = .seconds(600)) {
+  init(
+    parallelism: Int = 16, nodeGrace: Duration = .seconds(600), time: any Timekeeper = FastTime(),
+    log: @escaping @Sendable (Provisioner.Line) -> Void = { _ in }
+  ) {
     provisioner = Provisioner(
-      writes: cluster, settings: .init(parallelism: parallelism, nodeGrace: nodeGrace), time: FastTime(),
-      log: { _ in })
+      writes: cluster, settings: .init(parallelism: parallelism, nodeGrace: nodeGrace), time: time, log: log)
   }
 
   /// Runs the body with the provisioner at work.
@@ -101,17 +103,20 @@ enum Samples {
   static func volume(of claim: String) -> String { "pvc-uid-of-\(claim)" }
 }
 
-/// Time a thousand times as fast.
+/// Time that passes faster.
 struct FastTime: Timekeeper {
+  var factor = 1000
   private let start = ContinuousClock.now
 
-  var now: Duration { (ContinuousClock.now - start) * 1000 }
+  init(factor: Int = 1000) { self.factor = factor }
+
+  var now: Duration { (ContinuousClock.now - start) * factor }
   var wallClock: Timestamp { WallClock.now() }
   func random() -> Double { Double.random(in: 0..<1) }
 
   func sleep(until time: Duration) async throws(CancellationError) {
     do {
-      try await Task.sleep(until: start + time / 1000, clock: .continuous)
+      try await Task.sleep(until: start + time / factor, clock: .continuous)
     } catch {
       throw CancellationError()
     }

@@ -141,6 +141,14 @@ final class SimulatedCluster: ClusterWrites {
     }
   }
 
+  func setCapacity(_ capacity: Quantity, of volume: PersistentVolume) async throws(WriteFailure) {
+    try change { state throws(WriteFailure) in
+      var found = try Self.require(volume, in: state)
+      found.capacity = capacity
+      return ((), Self.store(found, &state))
+    }
+  }
+
   func record(
     _ instance: String, on volume: String, uid: String, node: String
   ) async throws(WriteFailure) {

@@ -72,6 +72,7 @@ extension NodeStorage {
       case "defaultGroup": defaultGroup = try json.string() ?? ""
       case "thinByDefault": isThinByDefault = try json.bool() ?? false
       case "pools": pools = try json.array(Pool.init)
+      case "volumes": volumes = try Self.volumes(&json)
       default: break
       }
     }
@@ -81,6 +82,46 @@ extension NodeStorage {
     .members([
       "version": .number(Int64(version)), "defaultGroup": .string(defaultGroup), "thinByDefault": .bool(isThinByDefault),
       "pools": .array(pools.map(\.json)),
+      // An array: a merge patch replaces it whole, where members of an object would stay.
+      "volumes": volumes.map { volumes in
+        .array(volumes.sorted { $0.key < $1.key }.map { name, volume in volume.json(name) })
+      },
+    ])
+  }
+
+  private static func volumes(_ json: inout JSONReader) throws(JSONSyntaxError) -> [String: Volume] {
+    var result: [String: Volume] = [:]
+    guard try json.beginArray() else { return result }
+    while try json.nextElement() {
+      let (name, volume) = try Volume.read(&json)
+      if !name.isEmpty { result[name] = volume }
+    }
+    return result
+  }
+}
+
+extension NodeStorage.Volume {
+  fileprivate static func read(
+    _ json: inout JSONReader
+  ) throws(JSONSyntaxError) -> (name: String, volume: NodeStorage.Volume) {
+    var name = ""
+    var volume = NodeStorage.Volume(sizeBytes: 0, wantedBytes: 0)
+    guard try json.beginObject() else { return (name, volume) }
+    while let key = try json.nextKey() {
+      switch key {
+      case "name": name = try json.string() ?? ""
+      case "sizeBytes": volume.sizeBytes = UInt64(clamping: try json.integer() ?? 0)
+      case "wantedBytes": volume.wantedBytes = UInt64(clamping: try json.integer() ?? 0)
+      default: break
+      }
+    }
+    return (name, volume)
+  }
+
+  fileprivate func json(_ name: String) -> JSONValue {
+    .members([
+      "name": .string(name), "sizeBytes": .number(Int64(clamping: sizeBytes)),
+      "wantedBytes": .number(Int64(clamping: wantedBytes)),
     ])
   }
 }

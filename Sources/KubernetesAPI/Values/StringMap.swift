@@ -61,11 +61,15 @@ extension StringMap {
   init(
     json: inout JSONReader, where isWanted: (String) -> Bool
   ) throws(JSONSyntaxError) {
+    self.init()
     guard try json.beginObject() else { return }
+    var found: [String: String] = [:]
     while let key = try json.nextKey() {
       guard isWanted(key), let value = try json.string() else { continue }
-      self[key] = value
+      found[key] = value
     }
+    // At once: users write annotations, 100,000 of them if they like.
+    self = StringMap(found)
   }
 
   /// Nil when empty, as Kubernetes leaves out what is empty.

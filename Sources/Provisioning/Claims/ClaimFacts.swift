@@ -23,6 +23,17 @@ extension PersistentVolumeClaim {
 
   package var className: String? { metadata.annotations[Self.classAnnotation] ?? storageClassName }
 
+  /// Without what its owner may have written at length and nobody here reads.
+  package var pruned: PersistentVolumeClaim {
+    var claim = self
+    let known = Self.provisionerAnnotations + [Self.selectedNodeAnnotation, Self.classAnnotation]
+    claim.metadata.annotations = StringMap(metadata.annotations.dictionary.filter { known.contains($0.key) })
+    claim.metadata.labels = [:]
+    claim.metadata.finalizers = []
+    claim.metadata.ownerReferences = []
+    return claim
+  }
+
   /// The name of the PV that is made for it.
   package var volumeToMake: String { "pvc-\(metadata.uid)" }
 }

@@ -5,8 +5,9 @@ internal import StorageModel
 package enum ClaimVerdict: Hashable, Sendable {
   /// Somebody else's, or bound, or being deleted.
   case leave
-  /// Ours, and the scheduler has not chosen a node yet.
-  case wait
+  /// Ours, and the scheduler has not chosen a node yet. With what is to be made then, unless that is not known: the claim may
+  /// be meant for a PV that somebody has made, or is to be refused when a pod uses it.
+  case wait(VolumeWish?)
   case refuse(Refusal)
   case make(VolumeWish)
 
@@ -23,25 +24,43 @@ package enum ClaimReview {
   package static func verdict(
     on claim: PersistentVolumeClaim, in storageClass: StorageClass?
   ) -> ClaimVerdict {
-    guard claim.volumeName.isEmpty, !claim.metadata.isBeingDeleted, let provisioner = claim.provisioner,
+    guard claim.volumeName.isEmpty, !claim.metadata.isBeingDeleted,
+      let provisioner = claim.provisioner ?? provisioner(whileWaiting: storageClass),
       ClusterNames.provisioners.contains(provisioner)
     else { return .leave }
     do throws(Refusal) {
       let storageClass = try require(storageClass, of: claim, provisioner)
-      let isImmediate = storageClass.volumeBindingMode != "WaitForFirstConsumer"
-      guard isImmediate || claim.selectedNode != nil else { return .wait }
-      let parameters = try ClassParameters(
-        storageClass.parameters.dictionary, mountOptions: storageClass.mountOptions)
-      try checkClass(storageClass, isImmediate: isImmediate)
-      try checkShape(of: claim)
-      return .make(
-        VolumeWish(
-          claim: claim.reference, volume: claim.volumeToMake, size: try size(of: claim), parameters: parameters,
-          className: storageClass.metadata.name, provisioner: provisioner, reclaimPolicy: storageClass.reclaimPolicy,
-          node: isImmediate ? nil : claim.selectedNode, allowedTopologies: storageClass.allowedTopologies))
+      if !storageClass.isImmediate, claim.selectedNode == nil { return .wait(laterWish(for: claim, storageClass)) }
+      return .make(try wish(for: claim, storageClass))
     } catch {
       return .refuse(error)
     }
+  }
+
+  /// Kubernetes asks nobody to provision before a node is chosen (the PV controller's `syncUnboundClaim`).
+  private static func provisioner(whileWaiting storageClass: StorageClass?) -> String? {
+    guard let storageClass, !storageClass.isImmediate else { return nil }
+    return storageClass.provisioner
+  }
+
+  private static func laterWish(for claim: PersistentVolumeClaim, _ storageClass: StorageClass) -> VolumeWish? {
+    guard !claim.hasSelector else { return nil }
+    // What is wrong with the claim is said when it is to be provisioned: until then it may be bound to a PV that fits it.
+    do throws(Refusal) { return try wish(for: claim, storageClass) } catch { return nil }
+  }
+
+  private static func wish(
+    for claim: PersistentVolumeClaim, _ storageClass: StorageClass
+  ) throws(Refusal) -> VolumeWish {
+    let parameters = try ClassParameters(
+      storageClass.parameters.dictionary, mountOptions: storageClass.mountOptions)
+    try checkClass(storageClass)
+    try checkShape(of: claim)
+    return VolumeWish(
+      claim: claim.reference, volume: claim.volumeToMake, size: try size(of: claim), parameters: parameters,
+      className: storageClass.metadata.name, provisioner: storageClass.provisioner,
+      reclaimPolicy: storageClass.reclaimPolicy, node: storageClass.isImmediate ? nil : claim.selectedNode,
+      allowedTopologies: storageClass.allowedTopologies)
   }
 
   private static func require(
@@ -59,13 +78,13 @@ package enum ClaimReview {
     return storageClass
   }
 
-  private static func checkClass(_ storageClass: StorageClass, isImmediate: Bool) throws(Refusal) {
+  private static func checkClass(_ storageClass: StorageClass) throws(Refusal) {
     guard ["Delete", "Retain"].contains(storageClass.reclaimPolicy) else {
       throw Refusal(
         .invalidStorageClass,
         "storage class: reclaimPolicy \(quoted(storageClass.reclaimPolicy)) is not possible; use Delete or Retain")
     }
-    guard isImmediate, !storageClass.allowedTopologies.isEmpty else { return }
+    guard storageClass.isImmediate, !storageClass.allowedTopologies.isEmpty else { return }
     throw Refusal(
       .invalidStorageClass,
       "storage class: allowedTopologies can be kept only when the scheduler chooses the node first; use "
@@ -108,4 +127,9 @@ package enum ClaimReview {
     }
     return size
   }
+}
+
+extension StorageClass {
+  /// Claims are bound before a pod uses them.
+  fileprivate var isImmediate: Bool { volumeBindingMode != "WaitForFirstConsumer" }
 }

@@ -35,6 +35,11 @@ package struct APIWrites: ClusterWrites {
     }
   }
 
+  package func setCapacity(_ capacity: Quantity, of volume: PersistentVolume) async throws(WriteFailure) {
+    let body: JSONValue = ["spec": ["capacity": ["storage": .string(capacity.description)]]]
+    try await patch(volume, .merge(body, ifStill: volume.metadata))
+  }
+
   package func liftFinalizer(of volume: PersistentVolume) async throws(WriteFailure) {
     let rest = volume.metadata.finalizers.filter { $0 != ClusterNames.finalizer }
     let body: JSONValue = ["metadata": ["finalizers": .array(rest.map { .string($0) })]]

@@ -11,6 +11,8 @@ package protocol ClusterWrites: Sendable {
   func volume(_ name: String) async throws(WriteFailure) -> PersistentVolume?
   /// Deletes exactly this PV, as it was seen: `conflict` when it has changed since.
   func delete(_ volume: PersistentVolume) async throws(WriteFailure)
+  /// Sets the capacity of exactly this PV, as it was seen: `conflict` when it has changed since.
+  func setCapacity(_ capacity: Quantity, of volume: PersistentVolume) async throws(WriteFailure)
   /// Takes our finalizer off exactly this PV, as it was seen. One that is gone is fine.
   func liftFinalizer(of volume: PersistentVolume) async throws(WriteFailure)
   /// Records on a PV that names this node which instance its volume is: `conflict` when it is another PV object, or names

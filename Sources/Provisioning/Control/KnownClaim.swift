@@ -11,7 +11,7 @@ package struct KnownClaim: Sendable {
   package init(_ claim: PersistentVolumeClaim) {
     uid = Self.hash(claim.metadata.uid)
     volumeName = claim.volumeName.isEmpty || claim.volumeName == claim.volumeToMake ? nil : claim.volumeName
-    attention = claim.needsAttention ? claim : nil
+    attention = claim.needsAttention ? claim.pruned : nil
   }
 
   static func hash(_ uid: String) -> Int { uid.hashValue }

@@ -8,6 +8,7 @@ struct KnownVolume: Sendable {
   var hostname: String?
   var labelledNode: String?
   var place: Booking.Place
+  var madeSize: ByteCount
   var size: ByteCount
   var attention: Attention?
   var unrecorded: Unrecorded?
@@ -39,6 +40,7 @@ struct KnownVolume: Sendable {
     hostname = volume.hostname
     labelledNode = hostname == nil ? volume.labelledNode : nil
     place = volume.place
+    madeSize = volume.madeSize
     size = volume.size
     if volume.instance == nil { unrecorded = Unrecorded(volume) }
     if VolumeReview.verdict(on: volume) != .leave { attention = Attention(volume) }

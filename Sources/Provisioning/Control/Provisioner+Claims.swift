@@ -8,17 +8,19 @@ extension Provisioner {
     // What was perhaps written for a claim of that name that is gone, or for a node that it does not want any more.
     guard await settleDoubts(of: key, except: claims[key].flatMap(verdict(on:))?.volume) else { return .failed }
     guard let claim = claims[key] else {
-      waitingForRoom.remove(key)
+      waits[key] = nil
       return .settled
     }
     if !claim.volumeName.isEmpty { return await lookAtGrowth(claim) }
     switch verdict(on: claim) {
-    case .leave, .wait: return .settled
-    case .refuse(let refusal):
-      refuse(claim, refusal)
-      return .settled
     case .make(let wish): return await make(wish, for: claim)
+    case .wait(let wish?): wait(key, for: .firstConsumer(wish))
+    case .leave, .wait(nil): waits[key] = nil
+    case .refuse(let refusal):
+      waits[key] = nil
+      refuse(claim, refusal)
     }
+    return .settled
   }
 
   private func verdict(on claim: PersistentVolumeClaim) -> ClaimVerdict {
@@ -36,15 +38,14 @@ extension Provisioner {
       switch try await place(wish, of: claim.metadata.key) {
       case .at(let hostname): volume = wish.persistentVolume(hostname: hostname)
       case .elsewhere(let reason): return await reschedule(claim, reason)
-      case .nowhere(let reason):
-        refuse(claim, Refusal(.insufficientStorage, reason))
-        waitingForRoom.insert(claim.metadata.key)
-        return .again(after: settings.roomInterval)
+      case .nowhere:
+        wait(claim.metadata.key, for: .anyNode(wish))
+        return .settled
       }
     } catch {
       return failed(claim, error)
     }
-    waitingForRoom.remove(claim.metadata.key)
+    waits[claim.metadata.key] = nil
     do throws(WriteFailure) {
       let written = try await writes.create(volume)
       ledger.confirm(wish.volume, uid: written.metadata.uid)
@@ -60,12 +61,13 @@ extension Provisioner {
     /// Room is reserved on that node; nil leaves the node to the first mount.
     case at(String?)
     case elsewhere(String)
-    case nowhere(String)
+    /// No node has room.
+    case nowhere
   }
 
   /// Finds the node and takes room there.
   private func place(_ wish: VolumeWish, of claim: ObjectKey) async throws(WriteFailure) -> Placing {
-    guard let name = wish.node else { return placeAnywhere(wish) }
+    guard let name = wish.node else { return refusal(of: wish) == nil ? .at(nil) : .nowhere }
     guard let labels = try await labels(of: name) else {
       return .elsewhere("node \(name) does not exist any more")
     }
@@ -98,15 +100,6 @@ extension Provisioner {
       + "volume cannot be pinned to one of them; give each node its own"
   }
 
-  private func placeAnywhere(_ wish: VolumeWish) -> Placing {
-    let rooms = ledger.publishedNodes.map { ledger.room(on: $0, at: wish.parameters.place) }
-    guard let most = rooms.max() else { return .nowhere("no node has published its storage yet") }
-    guard most >= wish.size else {
-      return .nowhere("no node has \(wish.size) free; the most that one has is \(most)")
-    }
-    return .at(nil)
-  }
-
   /// A node that is not known may be new: the API server is asked before it is called gone.
   func labels(of node: String) async throws(WriteFailure) -> StringMap? {
     if let known = nodes[node] { return known }
@@ -126,7 +119,7 @@ extension Provisioner {
 
   /// Who has read of trouble reads of its end. Where there was none, Kubernetes' own Events do, and no request is spent.
   private func tellOfSuccess(_ volume: PersistentVolume, _ claim: PersistentVolumeClaim) {
-    guard troubled.remove(claim.metadata.key) != nil else { return }
+    guard troubles.end(of: claim.metadata.key) else { return }
     let place = volume.hostname.map { "on node \($0)" } ?? "on the node of its first pod"
     writes.tell(
       claim.reference, .normal("ProvisioningSucceeded", "volume \(volume.metadata.name) of \(volume.size) \(place)"))
@@ -216,34 +209,42 @@ extension Provisioner {
       return error.kind == .conflict || error.kind == .missing ? .settled : failed(claim, error)
     }
     count(\.rescheduled)
-    note(
-      "node has no room", ["claim": claim.metadata.key.description, "node": node, "reason": reason], isWarning: true)
-    warn(claim, .insufficientStorage, "\(reason); the scheduler is asked for another node")
+    tell(
+      claim, "node has no room", Refusal(.insufficientStorage, "\(reason); the scheduler is asked for another node"),
+      ["node": node])
     return .settled
   }
 
-  func refuse(_ claim: PersistentVolumeClaim, _ refusal: Refusal) {
+  /// True when the claim's owner has been told, and not before.
+  @discardableResult
+  func refuse(_ claim: PersistentVolumeClaim, _ refusal: Refusal) -> Bool {
+    guard tell(claim, "claim refused", refusal) else { return false }
     count(\.refused)
-    note(
-      "claim refused",
-      ["claim": claim.metadata.key.description, "kind": refusal.reason.rawValue, "reason": refusal.message],
-      isWarning: true)
-    warn(claim, refusal.reason, refusal.message)
+    return true
   }
 
   /// It is tried again; whoever looks at the claim can see why it takes so long.
   func failed(_ claim: PersistentVolumeClaim, _ failure: WriteFailure) -> WorkQueue<Work>.Ending {
     count(\.failures)
-    note(
-      "claim not provisioned yet", ["claim": claim.metadata.key.description, "reason": failure.message],
-      isWarning: true)
     // A conflict is the ordinary course of things.
-    if failure.kind != .conflict { warn(claim, .provisioningFailed, "\(failure.message); it is tried again") }
+    if failure.kind != .conflict {
+      tell(
+        claim, "claim not provisioned yet", Refusal(.provisioningFailed, "\(failure.message); it is tried again"))
+    }
     return .failed
   }
 
-  private func warn(_ claim: PersistentVolumeClaim, _ reason: Refusal.Reason, _ message: String) {
-    troubled.insert(claim.metadata.key)
-    writes.tell(claim.reference, .warning(reason.rawValue, message))
+  /// Says it in the log and in an Event, unless that has been done lately. True when it was said.
+  @discardableResult
+  private func tell(
+    _ claim: PersistentVolumeClaim, _ message: String, _ refusal: Refusal, _ values: [String: String] = [:]
+  ) -> Bool {
+    guard troubles.isNews(refusal, of: claim.metadata.key, at: now) else { return false }
+    let about = [
+      "claim": claim.metadata.key.description, "kind": refusal.reason.rawValue, "reason": refusal.message,
+    ]
+    note(message, about.merging(values) { _, new in new }, isWarning: true)
+    writes.tell(claim.reference, .warning(refusal.reason.rawValue, refusal.message))
+    return true
   }
 }

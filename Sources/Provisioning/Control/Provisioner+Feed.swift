@@ -51,8 +51,8 @@ extension Provisioner {
     claimIndex.set(key, known)
     guard let new = known?.attention else {
       let wasKnown = claims.removeValue(forKey: key) != nil
-      waitingForRoom.remove(key)
-      troubled.remove(key)
+      waits[key] = nil
+      troubles.end(of: key)
       // What was perhaps written for it is still to be found out.
       if doubts[key] != nil { look(at: .claim(key)) } else if wasKnown { drop(.claim(key)) }
       return
@@ -98,7 +98,7 @@ extension Provisioner {
 
   func booking(of volume: KnownVolume) -> Booking? {
     guard let node = volume.hostname ?? volume.labelledNode.map(nodes.hostname(for:)) else { return nil }
-    return Booking(node: node, place: volume.place, size: volume.size)
+    return Booking(node: node, place: volume.place, size: volume.madeSize, wanted: volume.size)
   }
 
   func booking(of volume: PersistentVolume) -> Booking? { KnownVolume(volume).flatMap(booking(of:)) }
@@ -108,7 +108,10 @@ extension PersistentVolumeClaim {
   /// Whether a provisioner of ours may have something to do: there is no volume yet, or a larger one is asked for.
   package var needsAttention: Bool {
     guard !metadata.isBeingDeleted else { return false }
-    if volumeName.isEmpty { return provisioner.map(ClusterNames.provisioners.contains) ?? false }
+    // While a claim waits for a pod nobody is asked to provision: then it is ours by its class.
+    if volumeName.isEmpty {
+      return provisioner.map(ClusterNames.provisioners.contains) ?? (className?.isEmpty == false)
+    }
     guard let request, let capacity else { return false }
     return request > capacity
   }

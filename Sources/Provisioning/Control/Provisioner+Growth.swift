@@ -5,37 +5,98 @@ internal import StorageModel
 // A claim that asks for more than its volume has.
 //
 // Kubernetes' own expand controller writes the new size into the PV of any FlexVolume, and asks nobody for the room
-// (IsKubeletExpandable, 1.20 to 1.36); then kubelet calls `expandfs`. The ledger follows what it sees. We write nothing: two
-// writers of one claim make the controller of 1.20 crash, whose `expand` does not survive a conflict.
+// (IsKubeletExpandable, 1.20 to 1.36); then kubelet calls `expandfs`. The ledger takes the room if there is any. We never write
+// to the claim: two writers of one claim make the controller of 1.20 crash, whose `expand` does not survive a conflict.
+//
+// Since 1.34 a request can be lowered again, to more than `status.capacity`. Kubernetes leaves the PV as it is then, and kubelet
+// goes on asking for the PV's size. So the provisioner sets a PV of ours back to the request, if its size cannot be had.
 extension Provisioner {
   /// Says before a pod meets it that there is no room for what was asked.
   func lookAtGrowth(_ claim: PersistentVolumeClaim) async -> WorkQueue<Work>.Ending {
     let key = claim.metadata.key
     do throws(WriteFailure) {
-      guard let wanted = claim.request?.byteCount, let volume = try await writes.volume(claim.volumeName),
+      guard let request = claim.request, let volume = try await writes.volume(claim.volumeName),
         isTheVolume(volume, of: claim), var booking = booking(of: volume)
       else {
-        waitingForRoom.remove(key)
+        waits[key] = nil
         return .settled
       }
-      booking.size = max(wanted, volume.size)
+      let wanted = min(request.byteCount ?? .largestVolume, .largestVolume)
+      if wanted < volume.size, !canGrow(booking, volume) { try await lower(volume, to: request, of: claim) }
+      booking.wanted = max(booking.size, wanted)
       do throws(Shortage) {
-        try ledger.check(booking, for: volume.metadata.name)
-        waitingForRoom.remove(key)
-        return .settled
+        let isCertain = try ledger.checkGrowth(booking, for: volume.metadata.name)
+        waits[key] = nil
+        tellOfRoomToGrow(claim, booking.wanted)
+        // Others that are to grow may be faster.
+        return isCertain ? .settled : .again(after: settings.roomInterval)
       } catch {
-        refuse(
-          claim,
-          Refusal(
-            .insufficientStorage,
-            "the volume can not grow: \(error.message). Kubernetes counts it as grown all the same: pods that run go on, and "
-              + "one that starts waits until there is room"))
-        waitingForRoom.insert(key)
-        return .again(after: settings.roomInterval)
+        refuse(claim, Self.refusal(error))
+        wait(key, for: .growth(volume: volume.metadata.name, to: booking.wanted))
+        return .settled
       }
     } catch {
-      return error.kind == .missing ? .settled : failed(claim, error)
+      switch error.kind {
+      case .missing: return .settled
+      // The PV has changed since it was read.
+      case .conflict: return .failed
+      case .exists, .rejected, .unknown: return failed(claim, error)
+      }
     }
+  }
+
+  private static func refusal(_ shortage: Shortage) -> Refusal {
+    Refusal(
+      .insufficientStorage,
+      "the volume cannot grow: \(shortage.message). Pods that run go on; a pod that starts waits until there is room. Free "
+        + "space on the node, or lower the claim's request to what fits (Kubernetes 1.34 and later)")
+  }
+
+  /// Why a volume that waits for room to grow still cannot; nil when it can, as far as the ledger knows.
+  func refusal(growthOf volume: String, to size: ByteCount) -> Refusal? {
+    guard var booking = ledger.booking(of: volume) else { return nil }
+    booking.wanted = max(booking.size, size)
+    do throws(Shortage) {
+      _ = try ledger.checkGrowth(booking, for: volume)
+      return nil
+    } catch {
+      return Self.refusal(error)
+    }
+  }
+
+  private func canGrow(_ booking: Booking, _ volume: PersistentVolume) -> Bool {
+    do throws(Shortage) {
+      _ = try ledger.checkGrowth(booking, for: volume.metadata.name)
+      return true
+    } catch {
+      return false
+    }
+  }
+
+  /// Sets the PV's size back to the request, which was lowered. The volume itself is never made smaller.
+  private func lower(
+    _ volume: PersistentVolume, to request: Quantity, of claim: PersistentVolumeClaim
+  ) async throws(WriteFailure) {
+    guard volume.isProvisionedByUs else { return }
+    let capacity = max(request, Quantity(volume.madeSize))
+    try await writes.setCapacity(capacity, of: volume)
+    note(
+      "PV set back to a lowered request",
+      [
+        "claim": claim.metadata.key.description, "volume": volume.metadata.name, "from": "\(volume.size)",
+        "to": "\(capacity)",
+      ])
+  }
+
+  /// Told only to those who have read that there is none.
+  private func tellOfRoomToGrow(_ claim: PersistentVolumeClaim, _ size: ByteCount) {
+    guard troubles.end(of: claim.metadata.key) else { return }
+    writes.tell(
+      claim.reference,
+      .normal(
+        "VolumeCanGrow",
+        "there is room now to grow the volume to \(size); kubelet grows it, at the latest when its next pod starts"
+      ))
   }
 
   private func isTheVolume(_ volume: PersistentVolume, of claim: PersistentVolumeClaim) -> Bool {

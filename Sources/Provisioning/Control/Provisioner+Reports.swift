@@ -100,7 +100,7 @@ extension Provisioner {
     if volume.nodeAffinity?.terms.isEmpty == false {
       return volume.hostname == hostname ? nil : "its node affinity is for \(volume.hostname ?? "other nodes")"
     }
-    let booking = Booking(node: hostname, place: volume.place, size: volume.size)
+    let booking = volume.booking(on: hostname)
     do throws(Shortage) { try ledger.check(booking, for: volume.metadata.name) } catch { return error.message }
     return try await reasonAgainstPod(report.pod, of: volume, on: node)
   }

@@ -28,10 +28,11 @@ package actor Provisioner {
   var unrecorded: [String: KnownVolume.Unrecorded] = [:]
   /// What the scheduler was told, by hostname.
   var publishedRooms: [String: PublishedRooms] = [:]
-  /// Claims that no node, or not theirs, has room for.
-  var waitingForRoom: Set<ObjectKey> = []
-  /// Claims that have been told of trouble, and will be told of its end.
-  var troubled: Set<ObjectKey> = []
+  /// Claims that wait for a pod, or for room.
+  var waits: [ObjectKey: Wait] = [:]
+  var troubles = Troubles()
+  /// How many claims no node had room for when that was logged last, and when that was.
+  var summary: (claims: Int, at: Duration?) = (0, nil)
   /// PVs that were perhaps written for a claim, and when the answer was lost.
   var doubts: [ObjectKey: [String: Duration]] = [:]
   private(set) var figures = Figures()
@@ -44,13 +45,18 @@ package actor Provisioner {
     /// How long a node's object must be gone before its volumes are given up.
     package var nodeGrace: Duration
     package var backoff: WorkQueue<Work>.Backoff
-    /// How often a claim that waits for room is looked at without being asked.
+    /// How often claims that wait for room are looked at without being asked.
     package var roomInterval = Duration.seconds(60)
     /// The shortest time until room that has become less is published again. The scheduler may then choose a node that has
     /// just been filled, and its claim is sent on.
     package var capacityPause = Duration.seconds(5)
     /// How often what is published is read again.
     package var capacityInterval = Duration.seconds(600)
+    /// How long after a change they are looked at: many changes at once cost one look.
+    package var roomPause = Duration.seconds(1)
+    /// How many claims are told at once that there is no room; the others come after the pause. The queue of Events is bounded,
+    /// and others have Events too.
+    package var toldAtOnce = 100
     /// How long the API server may still carry out a request whose answer was lost: its `--request-timeout`, 60 s unless told
     /// (kube-apiserver 1.20 to 1.36), and a margin for etcd.
     package var writeLimit = Duration.seconds(90)
@@ -77,6 +83,8 @@ package actor Provisioner {
     case capacity(String)
     /// What the scheduler was told of nodes and classes that are gone.
     case capacities
+    /// All claims that wait for room.
+    case room
   }
 
   /// A line of the log: a stable message, and what it is about.
@@ -102,6 +110,7 @@ package actor Provisioner {
 
   /// Everything has been listed once: from now on what is not known does not exist.
   package func becomeSynced() {
+    lookAtWaitingClaims()
     for hostname in ledger.nodesWithVolumes where !nodes.has(hostname) { look(at: .node(hostname)) }
     look(at: .capacities)
     loop.open()
@@ -118,6 +127,7 @@ package actor Provisioner {
     case .node(let hostname): return await process(node: hostname)
     case .capacity(let hostname): return await process(capacityOf: hostname)
     case .capacities: return await processCapacities()
+    case .room: return lookForRoom()
     }
   }
 
@@ -135,15 +145,15 @@ package actor Provisioner {
 
   func count(_ counter: WritableKeyPath<Figures, Int>) { figures[keyPath: counter] += 1 }
 
-  /// Room has become free somewhere.
+  /// Room has become free somewhere, or a claim has begun to wait.
   func lookAtWaitingClaims() {
-    for key in waitingForRoom { look(at: .claim(key)) }
+    if !waits.isEmpty { loop.add(.room, after: settings.roomPause) }
   }
 
   /// For metrics and status.
   package var snapshot: Snapshot {
     Snapshot(
-      figures: figures, waiting: loop.waiting, due: loop.due, running: loop.running, claimsWithoutRoom: waitingForRoom.count,
+      figures: figures, waiting: loop.waiting, due: loop.due, running: loop.running, claimsWithoutRoom: claimsWithoutRoom,
       bookings: ledger.count, publishedNodes: ledger.publishedNodes.count, isSynced: loop.isOpen)
   }
 }

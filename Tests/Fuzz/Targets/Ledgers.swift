@@ -32,13 +32,20 @@ private struct FuzzedLedger {
     let booking = Booking(node: Self.node, place: place, size: ByteCount(size))
     switch entry[0] % 6 {
     case 0: publish(size: size, number: entry[3])
-    case 1: ledger.observe(booking, of: volume, uid: "\(entry[3] & 1)")
+    case 1: ledger.observe(grown(booking, entry[3]), of: volume, uid: "\(entry[3] & 1)")
     case 2: try reserve(booking, for: volume)
     case 3: ledger.confirm(volume, uid: "\(entry[3] & 1)")
     case 4: ledger.cancel(volume)
     default: ledger.forget(volume)
     }
     try checkRoom()
+  }
+
+  /// A PV that wants more than its volume was made with, or as much.
+  private func grown(_ booking: Booking, _ number: UInt8) -> Booking {
+    Booking(
+      node: booking.node, place: booking.place, size: ByteCount(booking.size.bytes >> UInt64(number >> 2)),
+      wanted: booking.size)
   }
 
   /// Every volume goes: whatever was booked before, all that is published is free again.
@@ -63,7 +70,9 @@ private struct FuzzedLedger {
         reservedBytes: size >> UInt64(number >> 6),
         extentBytes: number == 0 ? 0 : extent)
     }
-    storage = NodeStorage(node: Self.node, defaultGroup: "a", isThinByDefault: number & 1 == 1, pools: pools)
+    var published = NodeStorage(node: Self.node, defaultGroup: "a", isThinByDefault: number & 1 == 1, pools: pools)
+    published.volumes = number & 2 == 0 ? nil : ["pvc-1": .init(sizeBytes: size >> 1, wantedBytes: size)]
+    storage = published
     ledger.publish(storage, of: Self.node)
   }
 

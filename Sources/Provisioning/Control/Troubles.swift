@@ -1,0 +1,43 @@
+internal import KubernetesAPI
+
+/// What claims have been told, so that nobody is told the same with each look at a claim.
+struct Troubles: Sendable {
+  private var entries: [ObjectKey: Entry] = [:]
+
+  private struct Entry: Sendable {
+    var refusal: Refusal
+    var toldAt: Duration
+    /// How long the same is not told again: 5, 10, 20, 40, 60, 60 … minutes. The API server keeps an Event for an hour.
+    var pause = Duration.seconds(300)
+  }
+
+  private static let longestPause = Duration.seconds(3600)
+
+  /// Whether the claim's owner is to be told; then it counts as told.
+  mutating func isNews(_ refusal: Refusal, of claim: ObjectKey, at now: Duration) -> Bool {
+    guard var entry = entries[claim], entry.refusal.isLike(refusal) else {
+      entries[claim] = Entry(refusal: refusal, toldAt: now)
+      return true
+    }
+    guard now - entry.toldAt >= entry.pause else { return false }
+    entry.refusal = refusal
+    entry.toldAt = now
+    entry.pause = min(entry.pause * 2, Self.longestPause)
+    entries[claim] = entry
+    return true
+  }
+
+  /// The trouble is over, or the claim is gone. True when its owner had been told of any.
+  @discardableResult
+  mutating func end(of claim: ObjectKey) -> Bool { entries.removeValue(forKey: claim) != nil }
+}
+
+extension Refusal {
+  /// Whether it is the same trouble. Figures of free space, and what a request failed with, change all the time.
+  fileprivate func isLike(_ other: Refusal) -> Bool {
+    switch reason {
+    case .insufficientStorage, .provisioningFailed: reason == other.reason
+    case .unsupportedClaim, .invalidStorageClass: self == other
+    }
+  }
+}

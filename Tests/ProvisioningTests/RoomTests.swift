@@ -1,0 +1,133 @@
+import KubernetesAPI
+import LinuxSystem
+import StorageLedger
+import StorageModel
+import Synchronization
+import Testing
+
+@testable import Provisioning
+
+@Suite("Claims that wait for room")
+struct RoomTests {
+  /// As Kubernetes leaves a claim whose class binds late until a pod uses it.
+  private static func waiting(_ name: String, gibibytes: Int64) -> PersistentVolumeClaim {
+    var claim = Samples.claim(name, gibibytes: gibibytes, node: nil)
+    claim.metadata.annotations = [:]
+    return claim
+  }
+
+  private static func becomes(
+    _ bench: ProvisionerBench, withoutRoom count: Int, at location: SourceLocation = #_sourceLocation
+  ) async throws {
+    for _ in 0..<4000 {
+      if await bench.provisioner.snapshot.claimsWithoutRoom == count { return }
+      try await Task.sleep(for: .milliseconds(5))
+    }
+    let found = await bench.provisioner.snapshot.claimsWithoutRoom
+    Issue.record("\(found) claims without room, not \(count)", sourceLocation: location)
+  }
+
+  @Test(
+    "a claim that waits for its first pod and fits nowhere is counted, and told of the largest room; one that fits is not, nor one that has become small enough"
+  )
+  func firstConsumer() async throws {
+    let bench = ProvisionerBench()
+    await bench.addNode("a", gibibytes: 3)
+    await bench.addNode("b", gibibytes: 5)
+    await bench.addClass()
+    try await bench.run {
+      bench.cluster.add(Self.waiting("fits", gibibytes: 5))
+      bench.cluster.add(Self.waiting("large", gibibytes: 6))
+      try await Self.becomes(bench, withoutRoom: 1)
+      await bench.eventually("told") { !$0.notes.isEmpty }
+      #expect(
+        bench.cluster.look { $0.notes.map { "\($0.object.name): \($0.note.message)" } } == [
+          "large: no node has 6 GiB free; the most that one has is 5 GiB, on node host-b"
+        ])
+      await bench.provisioner.storage(of: "b", storage("b", gibibytes: 6))
+      try await Self.becomes(bench, withoutRoom: 0)
+      // Another takes it.
+      bench.cluster.add(Samples.claim("other", node: "b"))
+      try await Self.becomes(bench, withoutRoom: 1)
+      bench.cluster.removeClaim(ObjectKey(namespace: "default", name: "large"))
+      try await Self.becomes(bench, withoutRoom: 0)
+    }
+    #expect(bench.cluster.look { $0.creations.count } == 1)
+  }
+
+  @Test("room on nodes that the class does not allow is none")
+  func topologies() async throws {
+    let bench = ProvisionerBench()
+    await bench.addNode("a", gibibytes: 3)
+    await bench.addNode("b", gibibytes: 50)
+    var storageClass = Samples.storageClass()
+    storageClass.allowedTopologies = [
+      .init(expressions: [.init(key: ClusterNames.hostnameLabel, values: ["host-a"])])
+    ]
+    await bench.addClass(storageClass)
+    try await bench.run {
+      bench.cluster.add(Self.waiting("large", gibibytes: 6))
+      await bench.eventually("told") {
+        $0.notes.contains { $0.note.message.contains("the most that one has is 3 GiB, on node host-a") }
+      }
+    }
+  }
+
+  @Test("a claim whose class is not ours is not counted, and begins to count when the class is made")
+  func lateClass() async throws {
+    let bench = ProvisionerBench()
+    await bench.addNode("a", gibibytes: 3)
+    try await bench.run {
+      bench.cluster.add(Self.waiting("large", gibibytes: 6))
+      bench.cluster.add(Samples.claim("small", node: "a"))
+      await bench.eventually("looked at") { !$0.notes.isEmpty }
+      #expect(await bench.provisioner.snapshot.claimsWithoutRoom == 0)
+      await bench.addClass()
+      try await Self.becomes(bench, withoutRoom: 1)
+    }
+  }
+
+  @Test(
+    "thousands of claims that fit nowhere are logged and told once each, in parts, however often nodes publish",
+    arguments: ["WaitForFirstConsumer", "Immediate"])
+  func many(binding: String) async throws {
+    let lines = Mutex<[String]>([])
+    // Room is looked for each second, and within the test nobody is told twice.
+    let bench = ProvisionerBench(time: FastTime(factor: 20)) { line in lines.withLock { $0.append(line.message) } }
+    await bench.addNode("a", gibibytes: 1)
+    await bench.addClass(Samples.storageClass(binding: binding))
+    let count = 1000
+    try await bench.run {
+      for number in 0..<count { bench.cluster.add(Samples.claim("c\(number)", gibibytes: 2, node: nil)) }
+      try await Self.becomes(bench, withoutRoom: count)
+      for number in 0..<200 {
+        await bench.provisioner.storage(of: "a", storage("a", gibibytes: 1, reserved: UInt64(number % 2)))
+        try await Task.sleep(for: .milliseconds(1))
+      }
+      await bench.eventually("all told") { $0.notes.count >= count }
+      #expect(bench.cluster.look { $0.notes.count } == count)
+    }
+    #expect(lines.withLock { $0.count { $0 == "claim refused" } } == count)
+    #expect(lines.withLock { $0.count { $0 == "claims that no node has room for" } } >= 1)
+    #expect(lines.withLock { $0.count } < count + 20)
+  }
+
+  @Test("the same is told again after 5, 10, 20, 40, 60 and 60 minutes, whatever the figures; another trouble at once")
+  func pauses() {
+    let key = ObjectKey(namespace: "default", name: "data")
+    var troubles = Troubles()
+    var told: [Int64] = []
+    for minute in Int64(0)..<260 {
+      let refusal = Refusal(.insufficientStorage, "\(minute) GiB free")
+      if troubles.isNews(refusal, of: key, at: .seconds(minute * 60)) { told.append(minute) }
+    }
+    #expect(told == [0, 5, 15, 35, 75, 135, 195, 255])
+    let others = [("a", 15601), ("a", 15602), ("b", 15603)].map { text, second in
+      troubles.isNews(Refusal(.unsupportedClaim, text), of: key, at: .seconds(Int64(second)))
+    }
+    #expect(others == [true, false, true])
+    let wasTold = troubles.end(of: key)
+    let isTold = troubles.end(of: key)
+    #expect(wasTold && !isTold)
+  }
+}

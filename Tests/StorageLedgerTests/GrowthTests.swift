@@ -1,0 +1,115 @@
+import StorageModel
+import Testing
+
+@testable import StorageLedger
+
+@Suite("Volumes that are to grow, in the ledger")
+struct LedgerGrowthTests {
+  private static let node = "a"
+
+  /// A node of 10 GiB with volumes of 2 GiB each whose PVs want that many.
+  private static func ledger(wanting gibibytes: [UInt64], volumes: [String: NodeStorage.Volume]? = nil) -> Ledger {
+    var ledger = Ledger()
+    var published = storage(node, gibibytes: 10)
+    published.volumes = volumes
+    ledger.publish(published, of: node)
+    for (index, wanted) in gibibytes.enumerated() {
+      ledger.observe(booking(wanting: wanted), of: "v\(index)", uid: "\(index)")
+    }
+    return ledger
+  }
+
+  private static func booking(wanting gibibytes: UInt64) -> Booking {
+    Booking(node: node, size: .gibibytes(2), wanted: .gibibytes(gibibytes))
+  }
+
+  private static func volume(_ gibibytes: UInt64, wanting wanted: UInt64) -> NodeStorage.Volume {
+    .init(sizeBytes: gibibytes << 30, wantedBytes: wanted << 30)
+  }
+
+  private static func room(_ ledger: Ledger) -> ByteCount { ledger.room(on: node, at: .init()) }
+
+  @Test("a growth that cannot be had takes nobody's room, however many there are; the volume keeps what it has")
+  func impossible() throws {
+    var ledger = Self.ledger(wanting: [900 << 10, 900 << 10, 11])
+    #expect(Self.room(ledger) == .gibibytes(4))
+    try ledger.reserve(Booking(node: Self.node, size: .gibibytes(4)), for: "new")
+    #expect(Self.room(ledger) == .zero)
+    #expect(
+      throws: Shortage.noRoom(
+        node: "a", pool: "volume group \"vg\"", free: .gibibytes(2), requested: .gibibytes(900 << 10))
+    ) { _ = try ledger.checkGrowth(Self.booking(wanting: 900 << 10), for: "v0") }
+  }
+
+  @Test(
+    "a growth that fits takes its room before kubelet asks for it, and gives it back when it is not wanted any more")
+  func possible() throws {
+    var ledger = Self.ledger(wanting: [7])
+    #expect(Self.room(ledger) == .gibibytes(3))
+    #expect(throws: Shortage.self) { try ledger.reserve(Booking(node: Self.node, size: .gibibytes(4)), for: "new") }
+    #expect(try ledger.checkGrowth(Self.booking(wanting: 7), for: "v0"))
+    ledger.observe(Self.booking(wanting: 2), of: "v0", uid: "0")
+    #expect(Self.room(ledger) == .gibibytes(8))
+  }
+
+  @Test("growths that fit one by one and not together take all that is free: whoever comes first has it")
+  func contested() throws {
+    var ledger = Self.ledger(wanting: [6, 7])
+    #expect(Self.room(ledger) == .zero)
+    #expect(try !ledger.checkGrowth(Self.booking(wanting: 6), for: "v0"))
+    #expect(try !ledger.checkGrowth(Self.booking(wanting: 7), for: "v1"))
+    // The second has grown: there are 2 GiB missing for the first, and 1 GiB is anybody's.
+    var published = storage(Self.node, gibibytes: 10)
+    published.volumes = ["v1": Self.volume(7, wanting: 7)]
+    ledger.publish(published, of: Self.node)
+    #expect(Self.room(ledger) == .gibibytes(1))
+    #expect(throws: Shortage.self) { _ = try ledger.checkGrowth(Self.booking(wanting: 6), for: "v0") }
+  }
+
+  @Test("a volume has what its node says when that is more than it was made with, and never less than it was made with")
+  func published() {
+    let ledger = Self.ledger(
+      wanting: [900 << 10, 2], volumes: ["v0": Self.volume(5, wanting: 900 << 10), "v1": Self.volume(1, wanting: 2)])
+    #expect(Self.room(ledger) == .gibibytes(3))
+  }
+
+  @Test("what a node has said counts until it says something else, also when the PV wants less meanwhile or is gone")
+  func publishedBefore() {
+    var ledger = Self.ledger(
+      wanting: [6], volumes: ["v0": Self.volume(6, wanting: 6), "gone": Self.volume(8, wanting: 8)])
+    #expect(Self.room(ledger) == .gibibytes(4))
+    ledger.observe(Self.booking(wanting: 3), of: "v0", uid: "0")
+    #expect(Self.room(ledger) == .gibibytes(4))
+  }
+
+  @Test(
+    "a volume that may have grown before its PV wanted what cannot be had keeps that room until its node has looked since"
+  )
+  func grownBefore() {
+    var ledger = Self.ledger(wanting: [5])
+    #expect(Self.room(ledger) == .gibibytes(5))
+    ledger.observe(Self.booking(wanting: 900 << 10), of: "v0", uid: "0")
+    #expect(Self.room(ledger) == .gibibytes(5))
+    var published = storage(Self.node, gibibytes: 10)
+    published.volumes = ["v0": Self.volume(2, wanting: 5)]
+    ledger.publish(published, of: Self.node)
+    #expect(Self.room(ledger) == .gibibytes(5), "that was before")
+    published.volumes = ["v0": Self.volume(2, wanting: 900 << 10)]
+    ledger.publish(published, of: Self.node)
+    #expect(Self.room(ledger) == .gibibytes(8))
+  }
+
+  @Test("a growth in one group leaves the room of another alone")
+  func otherGroup() {
+    var ledger = Ledger()
+    var published = storage(Self.node, gibibytes: 10)
+    published.pools.append(
+      .init(group: "fast", isThin: false, sizeBytes: 4 << 30, reservedBytes: 0, extentBytes: 4 << 20))
+    ledger.publish(published, of: Self.node)
+    let fast = Booking.Place(group: "fast", isThin: false)
+    ledger.observe(
+      Booking(node: Self.node, place: fast, size: .gibibytes(1), wanted: .gibibytes(5)), of: "v", uid: "v")
+    #expect(Self.room(ledger) == .gibibytes(10))
+    #expect(ledger.room(on: Self.node, at: fast) == .gibibytes(3))
+  }
+}
