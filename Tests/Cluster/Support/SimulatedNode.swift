@@ -63,7 +63,7 @@ struct SimulatedNode {
   private var isPublished: Bool {
     get throws {
       try !Cluster.kubectl(
-        "get", "configmap", "node-storage.\(name)", "--namespace", Product.namespace, "--ignore-not-found", "-o", "name"
+        "get", "nodestorage", name, "--namespace", Product.namespace, "--ignore-not-found", "-o", "name"
       ).isEmpty
     }
   }
@@ -98,7 +98,7 @@ struct SimulatedNode {
     try? Cluster.lab("stop-part", "own/\(name)")
     try? Cluster.lab("remove-simulated-node", name)
     _ = try? Cluster.kubectl(
-      "delete", "configmap", "node-storage.\(name)", "--namespace", Product.namespace, "--ignore-not-found")
+      "delete", "nodestorage", name, "--namespace", Product.namespace, "--ignore-not-found")
     _ = try? Cluster.kubectl(
       "delete", "csistoragecapacities.storage.k8s.io", "--namespace", Product.namespace,
       "-l", "\(SimulatedNode.label)=\(name)")
