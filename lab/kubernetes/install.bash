@@ -38,6 +38,8 @@ install_product_here() { # DIRECTORY
 }
 
 await_product() {
+  # Before 1.30 there are no such policies.
+  [ "$CLUSTER_MINOR" -lt 30 ] || kubectl apply -k daemonset/admission >/dev/null
   kubectl rollout status --namespace elastic-local daemonset/elastic-local-node --timeout=180s
   kubectl rollout status --namespace elastic-local deployment/elastic-local-provisioner --timeout=180s
 }
