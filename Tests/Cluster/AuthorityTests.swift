@@ -34,7 +34,8 @@ struct AuthorityTests {
 
   /// All of a PV but what Kubernetes changes by itself.
   private static func spec(of pv: String) throws -> String {
-    try Cluster.kubectl("get", "pv", pv, "-o", "jsonpath={.spec}{.metadata.labels}{.metadata.finalizers}{.status.phase}")
+    try Cluster.kubectl(
+      "get", "pv", pv, "-o", "jsonpath={.spec}{.metadata.labels}{.metadata.finalizers}{.status.phase}")
   }
 
   @Test("a node's token changes no PV and no object of others, whatever it tries")
@@ -57,7 +58,8 @@ struct AuthorityTests {
         try node.attempt("delete", "nodestorage", victim.name, "-n", Self.namespace),
         try node.attempt("patch", "nodestorage", victim.name, "-n", Self.namespace, "--type=merge", "-p", nothing),
         try node.attempt("delete", "csistoragecapacities.storage.k8s.io", "--all", "-n", Self.namespace),
-        try node.attempt("patch", "lease", "elastic-local-provisioner", "-n", Self.namespace, "--type=merge", "-p", nothing),
+        try node.attempt(
+          "patch", "lease", "elastic-local-provisioner", "-n", Self.namespace, "--type=merge", "-p", nothing),
         try node.attempt("delete", "events", "--all", "-n", Self.namespace),
         try node.attempt("create", "serviceaccount", "mine", "-n", Self.namespace),
         try node.attempt("delete", "pods", "--all", "-n", Self.namespace),
@@ -68,14 +70,17 @@ struct AuthorityTests {
     }
   }
 
-  @Test("what a node's token says about another node loses, moves and gives up nothing; from 1.30 on it may not even say it")
+  @Test(
+    "what a node's token says about another node loses, moves and gives up nothing; from 1.30 on it may not even say it"
+  )
   func saysForOthers() throws {
     let node = try Self.node()
     try Self.withVictim { victim, _, pv in
       let (before, instance) = (try Self.spec(of: pv), try Self.instance(of: pv))
       let uid = try Cluster.kubectl("get", "pv", pv, "-o", "jsonpath={.metadata.uid}")
       for state in ["Removed", "Kept", "Created", "Requested"] {
-        let report = #"{"name":"\#(pv)","uid":"\#(uid)","state":"\#(state)","instance":"false","pod":"default/precious"}"#
+        let report =
+          #"{"name":"\#(pv)","uid":"\#(uid)","state":"\#(state)","instance":"false","pod":"default/precious"}"#
         let attempt = try say([report], of: victim.name, by: node)
         #expect(Self.isTied ? attempt.isForbidden : attempt.isAllowed, "\(attempt.output)")
         // Its own node may always speak, and is not believed about another node's volume.
@@ -108,7 +113,8 @@ struct AuthorityTests {
       try provisioner.attempt("delete", "pvc", "--all", "--wait=false"),
       try provisioner.attempt("patch", "nodestorage", "node1", "-n", Self.namespace, "--type=merge", "-p", nothing),
       try provisioner.attempt("delete", "nodestorages", "--all", "-n", Self.namespace),
-      try provisioner.attempt("patch", "configmap", "kube-root-ca.crt", "-n", Self.namespace, "--type=merge", "-p", nothing),
+      try provisioner.attempt(
+        "patch", "configmap", "kube-root-ca.crt", "-n", Self.namespace, "--type=merge", "-p", nothing),
       try provisioner.attempt("create", "serviceaccount", "mine", "-n", Self.namespace),
     ]
     for attempt in attempts { #expect(attempt.isForbidden, "\(attempt.output)") }

@@ -123,6 +123,43 @@ struct AdmissionTests {
     #expect(isCloned || bench.stored() == nil)
   }
 
+  @Test(
+    "a node under a new name: its volume is not used for a PV that names the old one, and it is said what to change")
+  func newName() async throws {
+    let bench = try Bench()
+    let instance = try await bench.earlier.prepare(Self.name, ["sizeBytes": "1073741824"])
+    let change: (inout PersistentVolume) -> Void = { volume in
+      volume.metadata.labels[ClusterNames.nodeLabel] = "old-name"
+      volume.metadata.annotations[ClusterNames.instanceAnnotation] = instance
+    }
+    bench.writes.put(Bench.volume(Bench.name, change))
+    _ = bench.reconciler()
+    let refusal = try await Self.refusal(bench)
+    #expect(refusal.code == .conflict)
+    #expect(refusal.message.contains("if the node was renamed, change the PV's label to node-1"))
+    bench.writes.put(Bench.volume { $0.metadata.annotations[ClusterNames.instanceAnnotation] = instance })
+    #expect(try await Self.mount(bench) == instance)
+  }
+
+  @Test(
+    "an API server restored from an older state: a volume made since is used and recorded, and one replaced since is refused"
+  )
+  func restored() async throws {
+    let bench = try Bench()
+    // The state is from before the volume was made.
+    let instance = try await bench.earlier.prepare(Self.name, ["sizeBytes": "1073741824"])
+    let reconciler = bench.reconciler()
+    await bench.process(bench.writes.put(Bench.volume()), with: reconciler)
+    #expect(try await Self.mount(bench) == instance)
+    #expect(bench.writes.look { $0.volumes[Bench.name]?.instance } == instance)
+    // The state is from before the volume was replaced.
+    let older = bench.writes.put(Bench.volume { $0.metadata.annotations[ClusterNames.instanceAnnotation] = "before" })
+    await bench.process(older, with: reconciler)
+    #expect(try await Self.refusal(bench).code == .unsafe)
+    #expect(bench.stored()?.instance == instance, "what is there is kept")
+    #expect(bench.formats() == 1)
+  }
+
   @Test("a PV for another node by its affinity, or one that is being deleted, gets no volume here")
   func elsewhere() async throws {
     let changes: [(inout PersistentVolume) -> Void] = [

@@ -40,7 +40,8 @@ struct Account {
       "/usr/bin/env",
       [
         "curl", "--silent", "--show-error", "--fail-with-body", "--noproxy", "*", "--cacert", authority, "--header",
-        "Authorization: Bearer \(token)", "--header", "Content-Type: application/merge-patch+json", "--request", "PATCH",
+        "Authorization: Bearer \(token)", "--header", "Content-Type: application/merge-patch+json", "--request",
+        "PATCH",
         "--data", body, "\(server)\(path)/status",
       ], environment: environment.map { "\($0.key)=\($0.value)" }, deadline: .seconds(60))
     return Attempt(isAllowed: result.isSuccess, output: result.output)
@@ -52,7 +53,8 @@ struct Account {
     let server = try #require(environment["CLUSTER_SERVER"])
     let authority = try #require(environment["CLUSTER_CA"])
     let connection = [
-      "kubectl", "--kubeconfig=/dev/null", "--server=\(server)", "--certificate-authority=\(authority)", "--token=\(token)",
+      "kubectl", "--kubeconfig=/dev/null", "--server=\(server)", "--certificate-authority=\(authority)",
+      "--token=\(token)",
     ]
     let result = try ChildProcess.run(
       "/usr/bin/env", connection + arguments, environment: environment.map { "\($0.key)=\($0.value)" },
