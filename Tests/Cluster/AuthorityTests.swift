@@ -110,9 +110,9 @@ struct AuthorityTests {
       try provisioner.attempt("get", "pods", "-n", Self.namespace),
       try provisioner.attempt("delete", "pods", "--all", "-n", Self.namespace),
       try provisioner.attempt("patch", "node", "node1", "--type=merge", "-p", nothing),
-      try provisioner.attempt("delete", "pvc", "--all", "--wait=false"),
+      try provisioner.attempt("delete", "pvc", "any", "--wait=false"),
       try provisioner.attempt("patch", "nodestorage", "node1", "-n", Self.namespace, "--type=merge", "-p", nothing),
-      try provisioner.attempt("delete", "nodestorages", "--all", "-n", Self.namespace),
+      try provisioner.attempt("delete", "nodestorage", "node1", "-n", Self.namespace),
       try provisioner.attempt(
         "patch", "configmap", "kube-root-ca.crt", "-n", Self.namespace, "--type=merge", "-p", nothing),
       try provisioner.attempt("create", "serviceaccount", "mine", "-n", Self.namespace),
