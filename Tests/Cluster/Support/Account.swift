@@ -19,7 +19,8 @@ struct Account {
     let reply = try Cluster.kubectl(
       "create", "--raw", "/api/v1/namespaces/\(Product.namespace)/serviceaccounts/\(name)/token", "-f", request)
     let words = reply.split(separator: "\"")
-    let index = try #require(words.firstIndex(of: "token"))
+    // The managed fields can name a subresource "token" as well.
+    let index = try #require(words.indices.dropLast(2).first { words[$0] == "token" && words[$0 + 1] == ":" })
     token = String(words[index + 2])
   }
 
