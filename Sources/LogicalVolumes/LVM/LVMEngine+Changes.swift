@@ -6,17 +6,15 @@ extension LVMEngine {
   package func create(_ request: CreationRequest) throws(VolumeError) -> Outcome<StoredVolume> {
     let group = try chosenGroup(request.group)
     let pool = try chosenPool(request)
-    for other in settings.groups {
-      let picture = try fresh(other)
-      if let found = picture.volumes[request.name.text] { return .unchanged(try requireStored(found, in: picture)) }
-      if let renamed = picture.volumes.values.first(where: { $0.formerName == request.name.text }) {
-        throw VolumeError(
-          .conflict,
-          "volume \(request.name) has been renamed to \(renamed.name) in group \(other); no empty one is made in its place. "
-            + "Rename it back (lvrename \(other) \(renamed.name) \(request.name)), or take its tags off")
-      }
+    // Others are asked only where they are known to have had it: they may hang, or be away.
+    for holder in [group] + settings.groups.filter({ $0 != group && lastSeen(request.name, in: $0) }) {
+      if let found = try existing(request.name, in: holder) { return .unchanged(found) }
     }
     let picture = try fresh(group)
+    if let trouble = picture.hindrance { throw trouble.error.during("making volume \(request.name)") }
+    if pool != nil, let trouble = poolTrouble(in: picture) {
+      throw trouble.error.during("making volume \(request.name)")
+    }
     let size = try roundedUp(request.size, in: picture)
     try requireDeviceName(request.name, in: group)
     try requireRoom(for: size, beyond: .zero, name: request.name, pool: pool?.text ?? "", in: picture)
@@ -43,6 +41,7 @@ extension LVMEngine {
     }
     let target = try roundedUp(size, in: picture)
     guard target > found.size else { return .unchanged(try requireStored(found, in: picture)) }
+    if let trouble = picture.changeHindrance { throw trouble.error.during("growing volume \(volume.name)") }
     try requireRoom(for: target, beyond: found.size, name: volume.name, pool: found.pool, in: picture)
     let result = try run(.extend(volume.name, in: picture.name, to: target))
     guard result.succeeded else { throw result.failure("growing volume \(volume.name) to \(target)") }
@@ -96,6 +95,7 @@ extension LVMEngine {
     let result = try run(.remove(volume.name, in: picture.name, uuid: volume.instance))
     guard result.succeeded else { throw result.failure("removing volume \(volume.name)") }
     picture.volumes[volume.name.text] = nil
+    picture.volumeCount = picture.volumeCount == 0 ? 0 : picture.volumeCount - 1
     if !found.isThin { picture.free = picture.free + found.size }
     try publishOwnChange(picture, steps: found.isThin ? 2 : 1)
     // A selection that matches nothing is a success to LVM: look whether it is gone.
@@ -110,6 +110,19 @@ extension LVMEngine {
 // MARK: - Steps
 
 extension LVMEngine {
+  /// The volume of that name in the group; nil when there is none.
+  ///
+  /// - Throws: `conflict` when it is there under another name.
+  private func existing(_ name: VolumeName, in group: VolumeGroupName) throws(VolumeError) -> StoredVolume? {
+    let picture = try fresh(group, neededFor: name)
+    if let found = picture.volumes[name.text] { return try requireStored(found, in: picture) }
+    guard let renamed = picture.volumes.values.first(where: { $0.formerName == name.text }) else { return nil }
+    throw VolumeError(
+      .conflict,
+      "volume \(name) has been renamed to \(renamed.name) in group \(group); no empty one is made in its place. "
+        + "Rename it back (lvrename \(group) \(renamed.name) \(name)), or take its tags off")
+  }
+
   private func chosenGroup(_ asked: VolumeGroupName?) throws(VolumeError) -> VolumeGroupName {
     guard let asked else { return settings.groups[0] }
     if settings.groups.contains(asked) { return asked }
@@ -231,6 +244,7 @@ extension LVMEngine {
       return try requireStored(found, in: picture)
     }
     if pool == nil { picture.free = picture.free - size }
+    picture.volumeCount += 1
     let volume = GroupPicture.Volume(
       name: request.name.text, uuid: uuid, size: size, layout: pool == nil ? "linear" : "thin,sparse", role: "public",
       pool: pool?.text ?? "", createdAt: WallClock.now(),
@@ -270,7 +284,7 @@ extension LVMEngine {
   private func publishOwnChange(_ picture: GroupPicture, steps: UInt64 = 1) throws(VolumeError) {
     try makeDurable(picture)
     let entry = published.withLock { $0[picture.name] }
-    let found = recorder.whileReading { entry?.sequences.first?.current(of: picture.name.text) }
+    let found = recorder.whileReading { entry?.sequences.first?.current(of: picture.name.text, uuid: picture.uuid) }
     guard let current = found, current == picture.sequence + steps else {
       try refresh(picture.name)
       return

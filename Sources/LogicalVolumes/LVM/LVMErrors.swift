@@ -13,6 +13,21 @@ extension LVMSession.Result {
     return VolumeError(.internal, "\(activity): LVM failed with code \(returnCode): \(text)")
   }
 
+  /// Whether the failure is that several groups have the name.
+  var saysDuplicateNames: Bool { text.contains("Multiple VGs found with the same name") }
+
+  /// Whether the failure is that the group carries the system ID of another host.
+  var saysForeignSystem: Bool { text.contains("with system ID") }
+
+  /// UUIDs of physical volumes of which LVM found more than one device (lvm2 `lib/cache/lvmcache.c`: "Not using device … for
+  /// PV UUID.").
+  var duplicateDisks: Set<String> {
+    Set(
+      messages.filter { $0.contains("Not using device") }.compactMap { message in
+        message.split(separator: " ").last.map { String($0.filter { $0 != "." }) }
+      })
+  }
+
   /// Whether the failure is that the volume exists.
   var saysExists: Bool { text.contains("already exists in volume group") }
 
