@@ -53,9 +53,8 @@ struct LVMConfiguration {
     let host = OwnProcess.environment["LVM_SYSTEM_DIR"].flatMap { $0.isEmpty ? nil : $0 } ?? "/etc/lvm"
     do {
       for path in [directory, archiveDirectory, backupDirectory] { try Files.makeDirectories(path, mode: 0o700) }
-      // The devices file and profiles are looked up beside lvm.conf.
       for name in ["devices", "profile"] where host != directory {
-        try Files.replaceWithSymbolicLink("\(directory)/\(name)", to: "\(host)/\(name)")
+        try share("\(directory)/\(name)", with: "\(host)/\(name)")
       }
     } catch {
       throw VolumeError(.internal, "LVM configuration directory \(directory) can not be made", cause: error)
@@ -65,6 +64,19 @@ struct LVMConfiguration {
     guard result.succeeded else {
       throw VolumeError(.internal, "LVM did not accept its configuration: \(result.text)")
     }
+  }
+}
+
+extension LVMConfiguration {
+  /// LVM looks for devices files and profiles beside lvm.conf. Where the host has none there must be no link either: LVM then
+  /// makes an empty directory for devices files, and cannot do that behind a link that leads nowhere.
+  private func share(_ path: String, with host: String) throws(SystemError) {
+    guard Files.exists(host) else {
+      if Files.linkTarget(path) != nil { try Files.removeDurably(path) }
+      return
+    }
+    if try Files.kind(of: path) == .directory { try Files.removeDirectory(path) }
+    try Files.replaceWithSymbolicLink(path, to: host)
   }
 }
 

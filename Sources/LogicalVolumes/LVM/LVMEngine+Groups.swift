@@ -33,10 +33,15 @@ extension LVMEngine {
   func freshSight(of group: VolumeGroupName) throws(VolumeError) -> GroupSight {
     if let setback = setbacks.withLock({ $0[group] }) {
       if MonotonicClock.now() - setback.at < Self.retryPause { return .trouble(setback.trouble) }
-    } else if let entry = published.withLock({ $0[group] }), recorder.whileReading({ entry.isFresh }) {
+    } else if let entry = published.withLock({ $0[group] }), isFresh(entry) {
       return .picture(entry.picture)
     }
     return try sight(of: group)
+  }
+
+  private func isFresh(_ entry: PublishedPicture) -> Bool {
+    let devicesFiles = DevicesFiles(systemDirectory: settings.systemDirectory)
+    return recorder.whileReading { entry.isFresh(devicesFiles) }
   }
 
   /// Reads the group, publishes what was found and activates its volumes if that is still to be done.
@@ -80,7 +85,7 @@ extension LVMEngine {
       picture.duplicateDisks = picture.disks.filter { duplicates.contains($0.uuid) }.map(\.path)
       return .picture(picture)
     } catch {
-      guard session != nil else { throw error }
+      guard isStarted else { throw error }
       return .trouble(GroupTrouble(.unreadable, error.message))
     }
   }
@@ -89,8 +94,8 @@ extension LVMEngine {
   ///
   /// - Returns: whether that tells them apart.
   func tellApart(_ group: VolumeGroupName) throws(VolumeError) -> Bool {
-    guard let known = try knownUUID(of: group), let session else { return false }
-    let rows = try LVMReport(lines: session.run(.allDevices).report).rows
+    guard let known = try knownUUID(of: group) else { return false }
+    let rows = try LVMReport(lines: try run(.allDevices).report).rows
     let devices = rows.filter { $0["vg_uuid"] == known }.compactMap { $0["pv_name"] }.filter { $0.hasPrefix("/") }
     guard !devices.isEmpty, LVMCommand.picture(of: group).seeingOnly(devices) != nil else { return false }
     narrowed[group] = devices

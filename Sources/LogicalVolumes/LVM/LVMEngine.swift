@@ -44,11 +44,14 @@ package actor LVMEngine: VolumeEngine {
   nonisolated let published = Mutex<[VolumeGroupName: PublishedPicture]>([:])
   /// Groups that could not be read at the last look.
   nonisolated let setbacks = Mutex<[VolumeGroupName: Setback]>([:])
-  var session: LVMSession?
+  private var session: LVMSession?
+  /// The devices files that the session has read.
+  private var devicesFiles: DevicesFiles?
   /// The devices that LVM is shown for a group whose name another group has too.
   var narrowed: [VolumeGroupName: [String]] = [:]
   /// UUIDs of groups whose record could not be written.
   var unrecorded: [VolumeGroupName: String] = [:]
+  private(set) var isStarted = false
   /// Groups whose volumes have been activated since the group could be read.
   var broughtUp: Set<VolumeGroupName> = []
 
@@ -66,7 +69,8 @@ package actor LVMEngine: VolumeEngine {
       directory: settings.systemDirectory, usesUdev: settings.udev.isOn,
       leavesMemoryUnlocked: ProcessSettings.serveBlockDevicesFromThisThread())
     try configuration.write(recorder: recorder)
-    session = try LVMSession(systemDirectory: settings.systemDirectory, recorder: recorder)
+    isStarted = true
+    _ = try openSession()
     // One that cannot be used is noted, tried again, and keeps no other from being served.
     for group in settings.groups { _ = try sight(of: group) }
   }
@@ -136,6 +140,7 @@ struct PublishedPicture: Sendable {
   /// Readers of the sequence number, one a physical volume with metadata; empty when none can be read.
   var sequences: [MetadataSequence]
   var readAt: Duration
+  var devicesFiles: DevicesFiles?
   var thinUse: ThinFill?
 
   /// How full and how well the pool was when the kernel was last asked.
@@ -145,6 +150,7 @@ struct PublishedPicture: Sendable {
     /// See ``ThinPoolUse/complaint``.
     var complaint: String?
     var readAt: Duration
+    var devicesFiles: DevicesFiles?
 
     /// Out of a row of LVM's report. LVM says "unknown" of a pool that is not active, of which the kernel knows nothing.
     init(_ row: [String: String], readAt: Duration) {
@@ -158,7 +164,8 @@ struct PublishedPicture: Sendable {
 
   /// Whether the group's metadata on disk is what the picture shows, and its disks are there. Two small reads, no LVM
   /// command. That a disk comes back changes no metadata: a picture that waits for one is fresh for a moment only.
-  var isFresh: Bool {
+  func isFresh(_ devicesFiles: DevicesFiles) -> Bool {
+    if devicesFiles != self.devicesFiles { return false }
     if picture.changeHindrance != nil, MonotonicClock.now() - readAt >= LVMEngine.retryPause { return false }
     let isUnchanged = sequences.prefix(2).allSatisfy {
       $0.current(of: picture.name.text, uuid: picture.uuid) == picture.sequence
@@ -254,7 +261,8 @@ extension LVMEngine {
         known?.picture.metadataDevices == picture.metadataDevices && known?.sequences.isEmpty == false
         ? known?.sequences ?? [] : picture.metadataDevices.compactMap { MetadataSequence(device: $0) }
       entries[picture.name] = PublishedPicture(
-        picture: picture, sequences: sequences, readAt: MonotonicClock.now(), thinUse: known?.thinUse)
+        picture: picture, sequences: sequences, readAt: MonotonicClock.now(), devicesFiles: devicesFiles,
+        thinUse: known?.thinUse)
     }
   }
 
@@ -320,13 +328,23 @@ extension LVMEngine {
 
 extension LVMEngine {
   func run(_ command: LVMCommand) throws(VolumeError) -> LVMSession.Result {
-    guard let session else { throw VolumeError(.internal, "the LVM engine has not been started") }
-    let result = session.run(narrow(command))
+    let result = try openSession().run(narrow(command))
     // LVM has done nothing then.
     guard result.saysDuplicateNames, let group = command.group, narrowed[group] == nil, try tellApart(group) else {
       return result
     }
-    return session.run(narrow(command))
+    return try openSession().run(narrow(command))
+  }
+
+  /// The session, anew when devices files have changed since it was opened.
+  private func openSession() throws(VolumeError) -> LVMSession {
+    guard isStarted else { throw VolumeError(.internal, "the LVM engine has not been started") }
+    let current = DevicesFiles(systemDirectory: settings.systemDirectory)
+    if let session, devicesFiles == current { return session }
+    session = nil  // the library has one at a time
+    let opened = try LVMSession(systemDirectory: settings.systemDirectory, recorder: recorder)
+    (session, devicesFiles) = (opened, current)
+    return opened
   }
 
   private func narrow(_ command: LVMCommand) -> LVMCommand {
