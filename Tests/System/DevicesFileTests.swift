@@ -4,7 +4,7 @@ import Testing
 
 @Suite("LVM's devices file", .serialized, .lab, .exclusive)
 struct DevicesFileTests {
-  /// An LVM configuration of the host's that uses a devices file, as a directory for `LVM_SYSTEM_DIR`.
+  /// An LVM configuration of the host's that uses a devices file, and dmeventd, as a directory for `LVM_SYSTEM_DIR`.
   private struct HostConfiguration {
     let directory = Scratch.fresh("lvm")
 
@@ -12,7 +12,7 @@ struct DevicesFileTests {
       try Files.makeDirectories(directory + "/devices", mode: 0o755)
       let text = """
         devices { use_devicesfile=1 scan_lvs=0 obtain_device_list_from_udev=0 external_device_info_source="none" hints="none" }
-        activation { udev_sync=0 udev_rules=0 verify_udev_operations=0 monitoring=0 }
+        activation { udev_sync=0 udev_rules=0 verify_udev_operations=0 monitoring=1 }
         backup { backup=0 archive=0 }
         global { use_lvmpolld=0 event_activation=0 }
         """
@@ -25,6 +25,12 @@ struct DevicesFileTests {
       get throws {
         try lvm("vgs", "--noheadings", "-o", "vg_name").split(whereSeparator: \.isWhitespace).map(String.init)
       }
+    }
+
+    /// Makes a thin volume as the host would, and removes it.
+    func makeMonitored(_ group: VolumeGroup) throws {
+      _ = try lvm("lvcreate", "-qq", "-y", "-V", "16m", "--thinpool", VolumeGroup.thinPool, "-n", "watched", group.name)
+      _ = try lvm("lvremove", "-qq", "-y", group.name + "/watched")
     }
 
     private func lvm(_ words: String...) throws -> String {
@@ -73,19 +79,35 @@ struct DevicesFileTests {
     return report.groups.filter { $0.trouble == nil }.map(\.name)
   }
 
-  @Test("and no command of the daemon's starts LVM's monitor, which the host may have or not", .tools("dmeventd"))
+  @Test("no command of the daemon's starts LVM's monitor where the host's configuration wants it", .tools("dmeventd"))
   func unmonitored() async throws {
-    try await withNode(.thin) { node in
+    let disk = try LoopDisk(mebibytes: 512)
+    let host = try HostConfiguration()
+    try host.add(disk)
+    let group = try VolumeGroup(disks: [disk.device], thinPool: "256m")
+    try await withNode(.thin(group), start: false) { node in
+      node.environment = ["LVM_SYSTEM_DIR": host.directory]
+      try await node.start()
       let volume = Scratch.volumeName()
       try await node.startPod(volume).succeeds()
       try await node.growVolume(volume, from: Options(), toMebibytes: 80).succeeds()
       try await node.deletePod(volume).succeeds()
       node.remove(volume).succeeds()
-      let monitors = try Files.list("/proc").filter { $0.allSatisfy(\.isNumber) }.filter {
+      #expect(try !isMonitorRunning, "dmeventd was started")
+      // That it would be seen:
+      try host.makeMonitored(group)
+      #expect(try isMonitorRunning)
+    }
+    try disk.destroy()
+    try Files.removeTree(host.directory)
+  }
+
+  private var isMonitorRunning: Bool {
+    get throws {
+      try Files.list("/proc").filter { $0.allSatisfy(\.isNumber) }.contains {
         // A process that has ended since is none.
         (try? Files.readText("/proc/\($0)/comm"))?.hasPrefix("dmeventd") == true
       }
-      #expect(monitors.isEmpty, "dmeventd was started")
     }
   }
 }

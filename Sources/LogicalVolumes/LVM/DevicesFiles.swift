@@ -17,3 +17,19 @@ struct DevicesFiles: Hashable, Sendable {
     self.stamps = stamps
   }
 }
+
+/// What LVM's view of a group depends on beside the group's own metadata.
+struct Surroundings: Hashable, Sendable {
+  private let devicesFiles: DevicesFiles
+  /// A disk that comes can hold a copy of one of the group's, or another group of its name. Devices of the device mapper do
+  /// not count: they come and go with every volume, and LVM looks into none of its own.
+  private let disks: [Substring]
+
+  init(systemDirectory: String) {
+    devicesFiles = DevicesFiles(systemDirectory: systemDirectory)
+    // Numbers, size and name of each disk and partition, proc_partitions(5); empty ones are left out. Nothing listed: nothing
+    // can be seen to change.
+    let lines = (try? Files.readText("/proc/partitions"))?.split(separator: "\n") ?? []
+    disks = lines.filter { $0.split(separator: " ").last?.hasPrefix("dm-") == false }
+  }
+}

@@ -23,6 +23,10 @@ struct GroupPicture: Sendable {
 
     var isThin: Bool { !pool.isEmpty }
 
+    /// Whether it takes of its group just its size, or just of a thin pool: so a change of it can be told from the command.
+    /// A mirror takes its size on each disk, and more for its own records.
+    var isPlainlyCounted: Bool { isThin || layout == "linear" }
+
     /// Whether thick snapshots hang on it. Thin ones live on their own.
     var hasSnapshots: Bool { role.split(separator: ",").contains("thickorigin") }
 

@@ -8,6 +8,8 @@ package struct GroupTrouble: Sendable, Hashable, Codable {
     case missing
     /// LVM shows the group and cannot read it.
     case unreadable
+    /// Another LVM command has held the group's lock for long.
+    case locked
     /// The group carries the system ID of another host (lvmsystemid(7)).
     case foreign
     /// Several groups have the name, and nothing tells which is meant.

@@ -40,12 +40,13 @@ extension LVMEngine {
   }
 
   private func isFresh(_ entry: PublishedPicture) -> Bool {
-    let devicesFiles = DevicesFiles(systemDirectory: settings.systemDirectory)
-    return recorder.whileReading { entry.isFresh(devicesFiles) }
+    let surroundings = Surroundings(systemDirectory: settings.systemDirectory)
+    return recorder.whileReading { entry.isFresh(surroundings) }
   }
 
   /// Reads the group, publishes what was found and activates its volumes if that is still to be done.
   func sight(of group: VolumeGroupName) throws(VolumeError) -> GroupSight {
+    let surroundings = Surroundings(systemDirectory: settings.systemDirectory)
     let sight = try look(at: group)
     switch sight {
     case .trouble(let trouble):
@@ -53,7 +54,7 @@ extension LVMEngine {
       broughtUp.remove(group)
     case .picture(let picture):
       setbacks.withLock { $0[group] = nil }
-      publish(picture)
+      publish(picture, surroundings)
       try bringUp(picture)
     }
     return sight
@@ -123,6 +124,8 @@ extension LVMEngine {
   private func diagnosis(
     of group: VolumeGroupName, _ known: String?, _ result: LVMSession.Result
   ) throws(VolumeError) -> GroupTrouble {
+    let activity = "reading volume group \"\(group)\""
+    if result.lockHeldElsewhere != nil { return GroupTrouble(.locked, result.failure(activity).message) }
     let rows = try LVMReport(lines: try run(.allGroups).report).rows
     let named = rows.filter { $0["vg_name"] == group.text }
     let uuids = named.compactMap { $0["vg_uuid"] }
@@ -130,7 +133,7 @@ extension LVMEngine {
     if let known, !uuids.contains(known) { return replaced(group, known, by: uuids) }
     if named.count > 1 { return duplicate(group, uuids) }
     if result.saysForeignSystem { return foreign(group, named[0]["vg_systemid"] ?? "") }
-    return GroupTrouble(.unreadable, result.failure("reading volume group \"\(group)\"").message)
+    return GroupTrouble(.unreadable, result.failure(activity).message)
   }
 
   private func missing(_ group: VolumeGroupName, _ known: String?, _ rows: [[String: String]]) -> GroupTrouble {

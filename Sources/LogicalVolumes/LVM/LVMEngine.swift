@@ -98,21 +98,49 @@ package actor LVMEngine: VolumeEngine {
   package func activate(_ volume: StoredVolume) throws(VolumeError) -> Outcome<StoredVolume> {
     let (picture, found) = try require(volume)
     let current = try requireStored(found, in: picture)
-    if current.isActive { return .unchanged(current) }
+    if current.isActive {
+      try requireWritable(current, in: picture)
+      return .unchanged(current)
+    }
     let result = try run(.activate(volume.name, in: picture.name))
     guard result.succeeded else {
       if found.isThin, result.saysNoThinDevice { throw Self.unknownToPool(volume, found.pool) }
+      if let trouble = picture.changeHindrance { throw trouble.error.during("activating volume \(volume.name)") }
       throw result.failure("activating volume \(volume.name) in \(picture.name)")
     }
     if stored(found, in: picture)?.isActive != true { _ = try run(.makeNodes(in: picture.name)) }
     let activated = try requireStored(found, in: picture)
     guard activated.isActive else {
+      let device = DeviceMapperName.uuid(group: picture.uuid, volume: found.uuid)
+      guard DeviceMapperName.exists(device) else {
+        throw VolumeError(
+          .unavailable, "volume \(volume.name) in \(picture.name) is not active: \(Self.leftOutByVolumeList)")
+      }
       throw VolumeError(
         .unavailable,
         "volume \(volume.name) is active but its device node \(DeviceMapperName.path(group: picture.name.text, volume: found.name)) "
           + "does not appear; is /dev shared with the host?")
     }
+    try requireWritable(activated, in: picture)
     return .changed(activated)
+  }
+
+  /// LVM says nothing of it when it is told to activate such a volume.
+  static let leftOutByVolumeList =
+    "activation/volume_list of lvm.conf leaves it out; add the group, or @\(VolumeTags.product), to that list"
+
+  /// A device that takes no writes serves nobody here. LVM says nothing of it either.
+  func requireWritable(_ volume: StoredVolume, in picture: GroupPicture) throws(VolumeError) {
+    guard case .device(let path) = volume.location, let number = try? BlockDevice.number(of: path),
+      BlockDevice.isReadOnly(number)
+    else { return }  // no number: no device either
+    let result = try run(.permissions(volume.name, in: picture.name))
+    let permissions = try LVMReport(lines: result.report).rows.first?["lv_permissions"]
+    let cause =
+      permissions == "read-only-override"
+      ? "activation/read_only_volume_list of lvm.conf names it; take it off that list and deactivate it (lvchange -an)"
+      : "LVM has it so (\(permissions ?? "unknown")); lvchange -prw \(picture.name)/\(volume.name) makes it writable"
+    throw VolumeError(.unavailable, "volume \(volume.name) in \(picture.name) is read-only: \(cause)")
   }
 
   private static func unknownToPool(_ volume: StoredVolume, _ pool: String) -> VolumeError {
@@ -140,7 +168,7 @@ struct PublishedPicture: Sendable {
   /// Readers of the sequence number, one a physical volume with metadata; empty when none can be read.
   var sequences: [MetadataSequence]
   var readAt: Duration
-  var devicesFiles: DevicesFiles?
+  var surroundings: Surroundings
   var thinUse: ThinFill?
 
   /// How full and how well the pool was when the kernel was last asked.
@@ -164,8 +192,8 @@ struct PublishedPicture: Sendable {
 
   /// Whether the group's metadata on disk is what the picture shows, and its disks are there. Two small reads, no LVM
   /// command. That a disk comes back changes no metadata: a picture that waits for one is fresh for a moment only.
-  func isFresh(_ devicesFiles: DevicesFiles) -> Bool {
-    if devicesFiles != self.devicesFiles { return false }
+  func isFresh(_ surroundings: Surroundings) -> Bool {
+    if surroundings != self.surroundings { return false }
     if picture.changeHindrance != nil, MonotonicClock.now() - readAt >= LVMEngine.retryPause { return false }
     let isUnchanged = sequences.prefix(2).allSatisfy {
       $0.current(of: picture.name.text, uuid: picture.uuid) == picture.sequence
@@ -254,14 +282,15 @@ extension LVMEngine {
   @discardableResult
   func refresh(_ group: VolumeGroupName) throws(VolumeError) -> GroupPicture { try sight(of: group).requirePicture() }
 
-  func publish(_ picture: GroupPicture) {
+  /// - Parameter surroundings: what was around when the group was read.
+  func publish(_ picture: GroupPicture, _ surroundings: Surroundings) {
     published.withLock { entries in
       let known = entries[picture.name]
       let sequences =
         known?.picture.metadataDevices == picture.metadataDevices && known?.sequences.isEmpty == false
         ? known?.sequences ?? [] : picture.metadataDevices.compactMap { MetadataSequence(device: $0) }
       entries[picture.name] = PublishedPicture(
-        picture: picture, sequences: sequences, readAt: MonotonicClock.now(), devicesFiles: devicesFiles,
+        picture: picture, sequences: sequences, readAt: MonotonicClock.now(), surroundings: surroundings,
         thinUse: known?.thinUse)
     }
   }
@@ -328,12 +357,33 @@ extension LVMEngine {
 
 extension LVMEngine {
   func run(_ command: LVMCommand) throws(VolumeError) -> LVMSession.Result {
-    let result = try openSession().run(narrow(command))
+    let result = try waitingForLocks { () throws(VolumeError) in try openSession().run(narrow(command)) }
     // LVM has done nothing then.
     guard result.saysDuplicateNames, let group = command.group, narrowed[group] == nil, try tellApart(group) else {
       return result
     }
-    return try openSession().run(narrow(command))
+    return try waitingForLocks { () throws(VolumeError) in try openSession().run(narrow(command)) }
+  }
+
+  /// How long a command waits for a lock that somebody else holds.
+  static let lockPatience = Duration.seconds(10)
+
+  /// Runs a command again while somebody else has locked what it needs.
+  private func waitingForLocks(
+    _ command: () throws(VolumeError) -> LVMSession.Result
+  ) throws(VolumeError) -> LVMSession.Result {
+    let limit = MonotonicClock.now() + Self.lockPatience
+    var result = try command()
+    while let lock = result.lockHeldElsewhere, MonotonicClock.now() < limit {
+      recorder.whileReading {
+        repeat {
+          ThreadSleep.sleep(.milliseconds(20))
+          // Where it cannot be told the command is tried.
+        } while (try? ExclusiveLock.isHeld(lock)) == true && MonotonicClock.now() < limit
+      }
+      result = try command()
+    }
+    return result
   }
 
   /// The session, anew when devices files have changed since it was opened.

@@ -29,10 +29,6 @@ final class LVMSession {
 
   /// Opens the library with the configuration in `systemDirectory` (`LVM_SYSTEM_DIR`, lvm(8)); nil for the host's.
   init(systemDirectory: String?, recorder: FlightRecorder) throws(VolumeError) {
-    guard monitoringIsOff else {
-      throw VolumeError(
-        .internal, "liblvm2cmd cannot be initialised: \(collected.withLock { $0.messages }.joined(separator: "; "))")
-    }
     if let systemDirectory { ProcessSettings.setEnvironment("LVM_SYSTEM_DIR", to: systemDirectory) }
     lvm2_log_fn(collect)
     guard let handle = lvm2_init_threaded() else {
@@ -65,21 +61,6 @@ final class LVMSession {
     return result
   }
 }
-
-/// Tells the library that dmeventd is none of its business, for as long as this process lives: it would not only leave volumes
-/// unmonitored, as `activation/monitoring=0` has it, but start that daemon to take a removed volume's monitoring back.
-///
-/// `lvm2_disable_dmeventd_monitoring` does more to the session it is called for: it is then taken for one of dmeventd's own,
-/// which heeds no devices file (lvm2 2.03.16, `lib/device/dev-cache.c`, `_setup_devices_file_dmeventd`). What is wanted of it
-/// is kept in variables of the library and outlives that session, so it is called for one that runs no command. With them
-/// suspended devices are not waited for when LVM looks for its own.
-private let monitoringIsOff: Bool = {
-  lvm2_log_fn(collect)
-  guard let handle = lvm2_init_threaded() else { return false }
-  lvm2_disable_dmeventd_monitoring(handle)
-  lvm2_exit(handle)
-  return true
-}()
 
 private struct Collected {
   var report: [String] = []
