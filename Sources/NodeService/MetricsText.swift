@@ -77,6 +77,13 @@ struct MetricsText {
         { $0.thin?.complaint.map { $0.isEmpty ? 0 : 1 } }
       ),
     ]
+    exposition.family(
+      "elastic_local_group_unusable", "gauge",
+      "Whether no volume can be made in the group (0 or 1), with the reason; an empty reason when one can.")
+    for group in groups {
+      let labels = ["group": group.group, "reason": group.trouble?.reason.rawValue ?? ""]
+      exposition.sample("elastic_local_group_unusable", labels, group.trouble == nil ? 0 : 1)
+    }
     for (name, help, value) in gauges {
       exposition.family(name, "gauge", help)
       for group in groups {

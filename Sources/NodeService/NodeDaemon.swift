@@ -38,6 +38,8 @@ package struct NodeDaemon: Sendable {
     }
     let lock = try prepareStateDirectory()
     try await context.engine.start()
+    let groups = GroupWatch(context: context)
+    await groups.look()
     try context.permits.prepare()
     let sweeper = Sweeper(context: context)
     await reporting("sweep of stagings failed") { () async throws(VolumeError) in try await sweeper.sweepStaging() }
@@ -54,7 +56,7 @@ package struct NodeDaemon: Sendable {
         "socket": socketPath, "engine": context.engine.kind.rawValue, "node": context.settings.nodeName,
         "release": release, "metrics": metrics.map { "\($0.port)" } ?? "",
       ])
-    await waitAndSweep(sweeper)
+    await waitAndSweep(sweeper, groups)
 
     context.log.notice("draining", [:])
     metrics?.stop()
@@ -73,7 +75,7 @@ package struct NodeDaemon: Sendable {
     return lock
   }
 
-  private func waitAndSweep(_ sweeper: Sweeper) async {
+  private func waitAndSweep(_ sweeper: Sweeper, _ groups: GroupWatch) async {
     let context = context
     let sweeping = Task.detached {
       while !Task.isCancelled {
@@ -85,11 +87,13 @@ package struct NodeDaemon: Sendable {
     }
     let reconciling = Task.detached { [cluster] in await cluster?.run() }
     let returning = Task.detached { await Self.returnMemory() }
+    let watching = Task.detached { await groups.run() }
     let signal = await Signals.waitForTermination()
     context.log.notice("signal received", ["signal": "\(signal)"])
     sweeping.cancel()
     reconciling.cancel()
     returning.cancel()
+    watching.cancel()
     // A second signal ends the process at once.
     Task.detached {
       _ = await Signals.waitForTermination()

@@ -56,6 +56,7 @@ struct StatusText {
         "group \(group.name): \(ByteCount(group.freeBytes)) free of \(ByteCount(group.totalBytes)), "
           + "\(group.volumes) volumes of ours, \(ByteCount(group.foreignBytes)) foreign",
       ]
+      if let trouble = group.trouble { lines.append("  NOT USABLE: \(trouble)") }
       if let pool = group.thinPool {
         let data = group.thinDataPercent.map { "\($0) % data" } ?? "data unknown"
         let metadata = group.thinMetadataPercent.map { "\($0) % metadata" } ?? "metadata unknown"

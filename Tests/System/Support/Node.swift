@@ -21,6 +21,8 @@ final class Node {
   var socket: String { root + "/run/socket" }
   /// Flags for `serve` beyond the usual ones.
   var flags: [String] = []
+  /// Variables of the daemon's environment beyond the test's own.
+  var environment: [String: String] = [:]
   /// What starts the daemon, instead of the test itself.
   var starter: [String] = []
   private(set) var daemon: Program?
@@ -100,7 +102,7 @@ extension Node {
   @discardableResult
   func launch(fault: String? = nil) throws -> Program {
     guard daemon == nil else { throw Trouble("the daemon runs already") }
-    var environment = ["ELASTIC_LOCAL_FAULT": ""]
+    var environment = environment
     environment["ELASTIC_LOCAL_FAULT"] = fault
     let words = starter + [Products.daemon] + arguments
     let program = try Program(words[0], Array(words.dropFirst()), environment: environment)
