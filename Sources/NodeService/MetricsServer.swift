@@ -19,8 +19,8 @@ package struct MetricsServer: Sendable {
   ) throws(VolumeError) {
     server = try PageServer(address: address, log: context.log) { path in
       switch path {
-      case "/healthz": Self.health(context, socketPath)
-      case "/metrics": .init(await Self.metrics(context, release, cluster))
+      case "/healthz": .now(Self.health(context, socketPath))
+      case "/metrics": .task { .init(await Self.metrics(context, release, cluster)) }
       default: nil
       }
     }

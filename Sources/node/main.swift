@@ -10,6 +10,7 @@ if isDaemon, !Capability.keepOnly(ServeCommand.capabilities) {
   Console.error("elastic-local-node: capabilities that are not needed could not be given up (CAP_SETPCAP is missing)")
 }
 OwnProcess.keepAllocatorSmall()
+if isDaemon { OwnProcess.raiseDescriptorLimit() }
 
 Task.detached {
   do throws(VolumeError) {

@@ -12,7 +12,7 @@ enum ServeCommand {
     log.notice("configuration", configuration.summary.merging(["release": ProductNames.release]) { $1 })
     let service = try Service(configuration, log)
     let pages = try configuration.metricsAddress.map { address throws(VolumeError) in
-      try PageServer(address: address, log: log) { await service.page($0) }
+      try PageServer(address: address, log: log) { service.page($0) }
     }
     let acceptor = WorkerPool(name: "accept", limit: 1)
     if let pages { acceptor.post { pages.acceptConnections() } }

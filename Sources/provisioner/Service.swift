@@ -106,20 +106,23 @@ final class Service: Sendable {
 
   // MARK: Pages
 
-  func page(_ path: String) async -> PageServer.Page? {
+  func page(_ path: String) -> PageServer.Source? {
     switch path {
     // Alive: what does not end in time ends the process by itself.
-    case "/healthz": return .init("ok\n")
+    case "/healthz": return .now(.init("ok\n"))
     case "/readyz":
-      return state.withLock { $0.hasBeenHeard } ? .init("ok\n") : .init(503, "the API server has not answered yet\n")
-    case "/metrics":
-      let (provisioner, isLeading, failures) = state.withLock { ($0.provisioner, $0.isLeading, $0.failures) }
-      return .init(
-        ProvisionerMetrics(
-          await provisioner?.snapshot, isLeading: isLeading, failures: failures, requests: transport.counts,
-          droppedEvents: events.dropped
-        ).text)
+      let isReady = state.withLock { $0.hasBeenHeard }
+      return .now(isReady ? .init("ok\n") : .init(503, "the API server has not answered yet\n"))
+    case "/metrics": return .task { [self] in .init(await metrics()) }
     default: return nil
     }
+  }
+
+  private func metrics() async -> String {
+    let (provisioner, isLeading, failures) = state.withLock { ($0.provisioner, $0.isLeading, $0.failures) }
+    return ProvisionerMetrics(
+      await provisioner?.snapshot, isLeading: isLeading, failures: failures, requests: transport.counts,
+      droppedEvents: events.dropped
+    ).text
   }
 }

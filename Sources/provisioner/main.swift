@@ -5,6 +5,7 @@ import StorageModel
 // Before anything else has a thread: signals are to be blocked in all of them, and the allocator is to be told to stay small.
 Signals.block()
 OwnProcess.keepAllocatorSmall()
+OwnProcess.raiseDescriptorLimit()
 
 Task.detached {
   do throws(VolumeError) {
