@@ -16,7 +16,7 @@ Task.detached {
   do throws(VolumeError) {
     Console.exit(try await Tool.run(OwnProcess.arguments, environment: OwnProcess.environment))
   } catch {
-    Console.error("elastic-local-node: \(error)")
+    LineWriter.lastWords("elastic-local-node: \(error)")
     Console.exit(error.code == .invalid ? 2 : 1)
   }
 }

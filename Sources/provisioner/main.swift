@@ -11,7 +11,7 @@ Task.detached {
   do throws(VolumeError) {
     Console.exit(try await Tool.run(OwnProcess.arguments, environment: OwnProcess.environment))
   } catch {
-    Console.error("elastic-local-provisioner: \(error)")
+    LineWriter.lastWords("elastic-local-provisioner: \(error)")
     Console.exit(error.code == .invalid ? 2 : 1)
   }
 }
