@@ -2,19 +2,20 @@ package import LinuxSystem
 package import LogicalVolumes
 package import StorageModel
 
-/// The real thing. Every call runs on a thread of a bounded pool, so a stuck one takes no more than that thread.
+/// The real thing. Every call runs on a thread of a bounded pool, so a stuck one takes no more than that thread, and each
+/// group of volumes has its own, see ``lanes()``.
 package struct LinuxNodeSystem: NodeSystem {
-  private let pool: WorkerPool
+  let lanes: WorkLanes
   private let tools: FileSystemTools
 
-  package init(pool: WorkerPool, tools: FileSystemTools = FileSystemTools()) {
-    self.pool = pool
+  package init(lanes: WorkLanes = LinuxNodeSystem.lanes(), tools: FileSystemTools = FileSystemTools()) {
+    self.lanes = lanes
     self.tools = tools
   }
 
   package func resolve(root: String, components: [String]) async throws(VolumeError) -> String? {
     do throws(SystemError) {
-      return try await pool.run { () throws(SystemError) in
+      return try await pool(.table).run { () throws(SystemError) in
         do throws(SystemError) {
           return try SafePath.openDirectory(root: root, components: components).path
         } catch {
@@ -62,7 +63,7 @@ package struct LinuxNodeSystem: NodeSystem {
   }
 
   package func complaint(about mount: MountEntry) async throws(VolumeError) -> FileSystemComplaint? {
-    try await run("looking at the file system at \(mount.mountPoint)") { () throws(SystemError) in
+    try await run(.look, mount.source, "looking at the file system at \(mount.mountPoint)") { () throws(SystemError) in
       try FileSystemComplaint.about(mount)
     }
   }
@@ -70,7 +71,7 @@ package struct LinuxNodeSystem: NodeSystem {
   package func contents(
     of device: String, knownAs identity: FileSystemIdentity?
   ) async throws(VolumeError) -> DeviceContents {
-    try await run("looking into \(device)") { () throws(SystemError) in
+    try await run(.mount, device, "looking into \(device)") { () throws(SystemError) in
       try DeviceContents.probe(device, knownAs: identity)
     }
   }
@@ -78,35 +79,37 @@ package struct LinuxNodeSystem: NodeSystem {
   package func isFinished(_ kind: FileSystemKind, on device: String) async throws(VolumeError) -> Bool {
     // mkfs.ext4 writes the superblock last, mkfs.btrfs its real magic number: what libblkid finds is finished.
     guard kind == .xfs else { return true }
-    return try await run("reading the superblock of \(device)") { () throws(SystemError) in
+    return try await run(.mount, device, "reading the superblock of \(device)") { () throws(SystemError) in
       try !DeviceContents.xfsIsInProgress(device)
     }
   }
 
   package func isHeld(_ device: String) async throws(VolumeError) -> Bool {
-    try await run("opening \(device)") { () throws(SystemError) in try BlockDevice.isHeldElsewhere(device) }
+    try await run(.mount, device, "opening \(device)") { () throws(SystemError) in
+      try BlockDevice.isHeldElsewhere(device)
+    }
   }
 
   package func makeFileSystem(
     _ kind: FileSystemKind, on device: String, identity: FileSystemIdentity, options: [String], deadline: Duration
   ) async throws(VolumeError) {
-    try await runTool { [tools] flag throws(ToolError) in
+    try await runTool(device) { [tools] flag throws(ToolError) in
       try tools.make(
         kind, on: device, identity: identity, extraArguments: options, deadline: deadline, cancellation: flag)
     }
-    try await run("flushing \(device)") { () throws(SystemError) in try BlockDevice.sync(device) }
+    try await run(.tool, device, "flushing \(device)") { () throws(SystemError) in try BlockDevice.sync(device) }
   }
 
   package func repairFileSystem(
     _ kind: FileSystemKind, on device: String, deadline: Duration
   ) async throws(VolumeError) {
     guard kind == .ext4 else { return }
-    let needsRepair = try await run("reading the superblock of \(device)") { () throws(SystemError) in
+    let needsRepair = try await run(.mount, device, "reading the superblock of \(device)") { () throws(SystemError) in
       try DeviceContents.ext4NeedsCheck(device)
     }
     guard needsRepair else { return }
     do throws(VolumeError) {
-      try await runTool { [tools] flag throws(ToolError) in
+      try await runTool(device) { [tools] flag throws(ToolError) in
         try tools.repair(ext4: device, deadline: deadline, cancellation: flag)
       }
     } catch {
@@ -125,7 +128,7 @@ package struct LinuxNodeSystem: NodeSystem {
   package func growFileSystem(
     _ kind: FileSystemKind, on device: String, mountPoint: String, deadline: Duration
   ) async throws(VolumeError) {
-    try await runTool { [tools] flag throws(ToolError) in
+    try await runTool(device) { [tools] flag throws(ToolError) in
       try tools.grow(kind, device: device, mountPoint: mountPoint, deadline: deadline, cancellation: flag)
     }
   }
@@ -134,7 +137,7 @@ package struct LinuxNodeSystem: NodeSystem {
     _ device: String, at path: String, kind: FileSystemKind, options: MountOptions
   ) async throws(VolumeError) {
     let (flags, data) = options.kernelForm
-    try await run("mounting \(device) (\(kind.rawValue)) at \(path)") { () throws(SystemError) in
+    try await run(.mount, device, "mounting \(device) (\(kind.rawValue)) at \(path)") { () throws(SystemError) in
       try Self.mountReplayed(kind, device) { () throws(SystemError) in
         try Mounting.mount(device: device, atPath: path, fileSystem: kind.rawValue, flags: flags, data: data)
         return path
@@ -146,7 +149,7 @@ package struct LinuxNodeSystem: NodeSystem {
     _ device: String, root: String, components: [String], kind: FileSystemKind, options: MountOptions
   ) async throws(VolumeError) {
     let (flags, data) = options.kernelForm
-    try await run("mounting \(device) (\(kind.rawValue)) at \(components.joined(separator: "/"))") {
+    try await run(.mount, device, "mounting \(device) (\(kind.rawValue)) at \(components.joined(separator: "/"))") {
       () throws(SystemError) in
       try Self.mountReplayed(kind, device) { () throws(SystemError) in
         let target = try SafePath.openDirectory(root: root, components: components)
@@ -160,7 +163,7 @@ package struct LinuxNodeSystem: NodeSystem {
     _ source: String, root: String, components: [String], readOnly: Bool
   ) async throws(VolumeError) {
     do throws(SystemError) {
-      try await pool.run { () throws(SystemError) in
+      try await pool(.table).run { () throws(SystemError) in
         let target = try SafePath.openDirectory(root: root, components: components)
         try Mounting.bind(from: source, to: target, readOnly: readOnly)
       }
@@ -170,7 +173,10 @@ package struct LinuxNodeSystem: NodeSystem {
   }
 
   package func unmountAll(_ path: String) async throws(VolumeError) -> Int {
-    try await run("unmounting \(path)") { () throws(SystemError) in try Mounting.unmountAllLayers(path) }
+    guard let top = try await table().at(path).last else { return 0 }
+    return try await run(.unmount, top.source, "unmounting \(path)") { () throws(SystemError) in
+      try Mounting.unmountAllLayers(path)
+    }
   }
 
   package func makeDirectory(_ path: String) async throws(VolumeError) {
@@ -198,8 +204,15 @@ extension LinuxNodeSystem {
   private func run<Value: Sendable>(
     _ activity: String, _ body: @Sendable @escaping () throws(SystemError) -> Value
   ) async throws(VolumeError) -> Value {
+    try await run(.table, nil, activity, body)
+  }
+
+  private func run<Value: Sendable>(
+    _ work: Work, _ device: String?, _ activity: String,
+    _ body: @Sendable @escaping () throws(SystemError) -> Value
+  ) async throws(VolumeError) -> Value {
     do throws(SystemError) {
-      return try await pool.run(body)
+      return try await pool(work, device).run(body)
     } catch {
       throw VolumeError(error, during: activity)
     }
@@ -207,11 +220,11 @@ extension LinuxNodeSystem {
 
   /// Runs a tool that ends with the task: the flag kills it when the task is cancelled.
   private func runTool(
-    _ body: @Sendable @escaping (CancellationFlag) throws(ToolError) -> Void
+    _ device: String, _ body: @Sendable @escaping (CancellationFlag) throws(ToolError) -> Void
   ) async throws(VolumeError) {
     let flag = CancellationFlag()
     let result: Result<Void, ToolError> = await withTaskCancellationHandler {
-      await pool.run { () -> Result<Void, ToolError> in
+      await pool(.tool, device).run { () -> Result<Void, ToolError> in
         do throws(ToolError) { return .success(try body(flag)) } catch { return .failure(error) }
       }
     } onCancel: {

@@ -1,4 +1,4 @@
-internal import LinuxSystem
+package import LinuxSystem
 internal import LogicalVolumes
 package import StorageModel
 internal import Telemetry
@@ -10,6 +10,7 @@ package struct NodeDaemon: Sendable {
   private let metricsAddress: String?
   private let release: String
   private let cluster: (any ClusterSide)?
+  private let tasks: TaskWatch?
 
   /// How often unused stagings are looked for. Rare: every call cleans up behind itself.
   private static let sweepInterval = Duration.seconds(300)
@@ -20,13 +21,14 @@ package struct NodeDaemon: Sendable {
 
   package init(
     context: NodeContext, socketPath: String, metricsAddress: String?, release: String,
-    cluster: (any ClusterSide)? = nil
+    cluster: (any ClusterSide)? = nil, tasks: TaskWatch? = nil
   ) {
     self.context = context
     self.socketPath = socketPath
     self.metricsAddress = metricsAddress
     self.release = release
     self.cluster = cluster
+    self.tasks = tasks
   }
 
   /// Serves until SIGTERM or SIGINT.
@@ -34,7 +36,8 @@ package struct NodeDaemon: Sendable {
   /// - Throws: when the daemon can not start; nothing has been changed then.
   package func run() async throws(VolumeError) {
     let metrics = try metricsAddress.map { address throws(VolumeError) in
-      try MetricsServer(address: address, context: context, release: release, socketPath: socketPath, cluster: cluster)
+      try MetricsServer(
+        address: address, context: context, release: release, socketPath: socketPath, cluster: cluster, tasks: tasks)
     }
     let lock = try prepareStateDirectory()
     try await context.engine.start()
@@ -94,11 +97,6 @@ package struct NodeDaemon: Sendable {
     reconciling.cancel()
     returning.cancel()
     watching.cancel()
-    // A second signal ends the process at once.
-    Task.detached {
-      _ = await Signals.waitForTermination()
-      OwnProcess.kill9()
-    }
   }
 
   /// LVM takes several times of what it leaves behind for each command, and a list of PVs likewise, in small pieces that the

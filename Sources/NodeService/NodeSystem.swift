@@ -84,4 +84,11 @@ package protocol NodeSystem: Sendable {
   func makeDirectory(_ path: String) async throws(VolumeError)
   func removeDirectory(_ path: String) async throws(VolumeError)
   func directories(in path: String) async throws(VolumeError) -> [String]
+
+  /// How much the threads have to do on which all this runs. Does not block.
+  var loads: [LaneLoad] { get }
+}
+
+extension NodeSystem {
+  package var loads: [LaneLoad] { [] }
 }

@@ -16,7 +16,9 @@ final class RunningServer: Sendable {
   let server: NodeServer
   private let pool = WorkerPool(name: "test", limit: 300)
 
-  init(node: SimulatedNode, steps: StepPoints = .none, connections: Int = 128) async throws {
+  init(
+    node: SimulatedNode, steps: StepPoints = .none, connections: Int = 128, makingCalls: Int = 128
+  ) async throws {
     self.node = node
     path = node.directory["socket/daemon"]
     context = node.context(steps: steps)
@@ -24,7 +26,8 @@ final class RunningServer: Sendable {
     try await context.engine.start()
     try context.permits.prepare()
     server = try NodeServer(
-      path: path, handler: CallHandler(context: context, release: "test"), connections: connections)
+      path: path, handler: CallHandler(context: context, release: "test"), connections: connections,
+      makingCalls: makingCalls)
     let server = server
     pool.post { server.acceptConnections() }
   }
@@ -162,6 +165,31 @@ struct ServerTests {
     #expect(node.view.volumes.count == 5)
     #expect(node.mountPoints().count == 25)
     #expect(node.tools.formatCount == 5)
+    await server.server.stop(grace: .zero)
+  }
+
+  @Test("while as many mounts hang as may be served, another is refused at once, and unmount and status are served")
+  func slots() async throws {
+    let hanging = Flag()
+    let gate = Once<Void>()
+    await (try await node.start()).succeed(SimulatedNode.mount(9, volume: "pvc-9"))
+    let server = try await RunningServer(
+      node: node,
+      steps: StepPoints { step async throws(VolumeError) in
+        guard step == .permitWritten else { return }
+        hanging.set()
+        await gate.value
+      }, makingCalls: 2)
+    async let first = server.call(SimulatedNode.mount(1, volume: "pvc-1"))
+    async let second = server.call(SimulatedNode.mount(2, volume: "pvc-2"))
+    try await until { server.context.metrics.snapshot.inFlight == 2 && hanging.isSet }
+    let refused = try await server.call(SimulatedNode.mount(3, volume: "pvc-3"))
+    #expect(refused.status == "Failure" && refused.message?.contains("2 calls are being served") == true)
+    #expect(try await server.call(SimulatedNode.unmount(9, volume: "pvc-9")).isSuccess)
+    #expect(try await server.call(["status"]).isSuccess)
+    await gate.set(())
+    #expect(try await first.isSuccess)
+    #expect(try await second.isSuccess)
     await server.server.stop(grace: .zero)
   }
 

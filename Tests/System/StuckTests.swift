@@ -52,6 +52,54 @@ struct StuckTests {
     }
   }
 
+  @Test("70 mounts that hang on one disk keep no volume of another group from being mounted and unmounted")
+  func manyHang() async throws {
+    try await withSlowDisk { group, disk in
+      let healthy = try VolumeGroup(disks: [Lab.disks[0]])
+      defer { try? healthy.destroy() }
+      try await withNode(.thick(group), start: false) { node in
+        node.moreGroups = [healthy]
+        node.flags = ["--metrics-address", "127.0.0.1:0"]
+        try await node.start()
+        let options = Options(mebibytes: 32)
+        let hanging = (0..<70).map { _ in Scratch.volumeName() }
+        for volume in hanging { try await node.calls.waitForAttach(volume, options).succeeds() }
+        let other = Scratch.volumeName()
+        let elsewhere = Options(extra: ["volumeGroup": healthy.name])
+        try await node.startPod(other, elsewhere).succeeds()
+        try run("dmsetup", "suspend", "--noflush", "--nolockfs", disk)
+        var isSuspended = true
+        defer { if isSuspended { _ = try? run("dmsetup", "resume", disk) } }
+
+        var callers: [RawCall] = []
+        for volume in hanging {
+          let call = try node.calls.mountCall(volume, options)
+          try Files.makeDirectories(call.arguments[0], mode: 0o750)
+          let caller = try RawCall(node.socket)
+          try caller.send(try RawCall.frame(call.line))
+          callers.append(caller)
+        }
+        let metric = "elastic_local_threads_busy{group=\"\(group.name)\",work=\"mount\"} 70"
+        let areHanging = try await eventually { try node.page("/metrics").contains(metric) }
+        #expect(areHanging, "not all mounts hang")
+
+        try await within("unmount of another disk's volume", 5) { try await node.deletePod(other).succeeds() }
+        try await within("its mount", 5) { try await node.startPod(other, elsewhere).succeeds() }
+        #expect(try node.page("/healthz").contains("\r\n\r\nok\n"))
+
+        try run("dmsetup", "resume", disk)
+        isSuspended = false
+        for caller in callers { #expect(caller.receiveAll(seconds: 60).contains("Success")) }
+        for volume in hanging {
+          try await node.calls.unmount(volume).succeeds()
+          node.remove(volume).succeeds()
+        }
+        try await node.deletePod(other).succeeds()
+        node.remove(other).succeeds()
+      }
+    }
+  }
+
   /// The pod's call has neither succeeded nor failed.
   private func expectHanging(_ node: Node, _ volume: String) async throws {
     let uid = node.podUID("pod-a", volume)

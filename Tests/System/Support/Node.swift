@@ -19,6 +19,8 @@ final class Node {
   var state: String { root + "/state" }
   func permit(_ volume: String) -> String { "\(state)/permits/\(volume).json" }
   var socket: String { root + "/run/socket" }
+  /// Groups beside the one of its storage.
+  var moreGroups: [VolumeGroup] = []
   /// Flags for `serve` beyond the usual ones.
   var flags: [String] = []
   /// Variables of the daemon's environment beyond the test's own.
@@ -72,7 +74,9 @@ extension Node {
   private var arguments: [String] {
     let engine: [String]
     switch storage {
-    case .thick(let group): engine = ["--engine", "lvm", "--volume-group", group.name]
+    case .thick(let group):
+      let names = ([group] + moreGroups).map(\.name).joined(separator: ",")
+      engine = ["--engine", "lvm", "--volume-group", names]
     case .thin(let group):
       engine = ["--engine", "lvm", "--volume-group", group.name, "--thin-pool", VolumeGroup.thinPool]
     case .files: engine = ["--engine", "file"]
