@@ -63,9 +63,7 @@ package final class PageServer: Sendable {
     } catch {
       return
     }
-    let words = head.prefix { $0 != "\r\n" }.split(separator: " ")
-    guard words.count == 3, words[0] == "GET" else { return respond(connection, Page(405, "only GET\n")) }
-    let path = String(words[1])
+    guard let path = PageRequest(head: head.utf8)?.path else { return respond(connection, Page(405, "only GET\n")) }
     Task.detached { [self] in
       respond(connection, await pages(path) ?? Page(404, "there are /metrics and /healthz\n"))
     }
