@@ -97,9 +97,9 @@ extension PageServer {
   private static func answer(
     _ head: String, _ exchange: Exchange, _ pages: (String) -> Source?, _ making: PagesInTheMaking
   ) {
-    let words = head.prefix { $0 != "\r\n" }.split(separator: " ")
-    guard words.count == 3, words[0] == "GET" else { return exchange.reply(bytes(of: Page(405, "only GET\n"))) }
-    let path = String(words[1])
+    guard let path = PageRequest(head: head.utf8)?.path else {
+      return exchange.reply(bytes(of: Page(405, "only GET\n")))
+    }
     switch pages(path) {
     case .now(let page)?: exchange.reply(bytes(of: page))
     case .task(let make)?: making.add(exchange, path) { bytes(of: await make()) }
