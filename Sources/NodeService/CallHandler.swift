@@ -3,10 +3,18 @@ package import NodeProtocol
 internal import StorageModel
 internal import Telemetry
 
-/// The reply to a call, and how to take the call back if nobody is there any more to read it.
+/// The reply to a call, and how to take the call back: when nobody is there any more to read the reply, or when kubelet does
+/// not see what the reply says is mounted.
 package struct HandledCall: Sendable {
+  package typealias Undo = @Sendable (_ reason: String) async -> Void
+
   package let reply: Reply
-  package let undo: (@Sendable () async -> Void)?
+  package let undo: Undo?
+
+  init(reply: Reply, undo: Undo? = nil) {
+    self.reply = reply
+    self.undo = undo
+  }
 }
 
 /// Serves the calls of the flex client and of our own tool: from argument words to the service's operations and back.
@@ -34,7 +42,7 @@ package struct CallHandler: Sendable {
       context.metrics.endCall(verb, outcome: error.code.rawValue, MonotonicClock.now() - start)
       let level = error.code == .unsupported ? context.log.info : context.log.warning
       level("call failed", ["verb": quoted(verb), "code": error.code.rawValue, "reason": "\(error)"])
-      return HandledCall(reply: Reply(error), undo: nil)
+      return HandledCall(reply: Reply(error))
     }
   }
 
@@ -47,11 +55,11 @@ package struct CallHandler: Sendable {
     case "unmountdevice": return try await unmountDevice(words)
     case "expandfs": return try await expand(words)
     case "status":
-      return HandledCall(reply: try await StatusReporter(context: context, release: release).reply(), undo: nil)
+      return HandledCall(reply: try await StatusReporter(context: context, release: release).reply())
     case "remove": return try await remove(words)
     case "retain": return try await retain(words, true)
     case "unretain": return try await retain(words, false)
-    default: return HandledCall(reply: try controlPlaneReply(verb), undo: nil)
+    default: return HandledCall(reply: try controlPlaneReply(verb))
     }
   }
 
@@ -81,15 +89,28 @@ extension CallHandler {
     guard words.count == 2 || words.count == 3 else { throw usage("mount", "<pod directory> <options>", words) }
     let (target, options) = try pod(words[0], options: words[words.count - 1])
     let publisher = Publisher(context: context)
-    let outcome = try await publisher.publish(target, options)
+    return mounted(try await publisher.publish(target, options)) { (publication) async throws(VolumeError) in
+      try await publisher.takeBack(publication)
+    }
+  }
+
+  /// The reply that says that a volume is mounted, with what its directory shows.
+  private func mounted(
+    _ outcome: Outcome<Publication>,
+    takeBack: @escaping @Sendable (Publication) async throws(VolumeError) -> Bool
+  ) -> HandledCall {
+    let publication = outcome.value
+    var reply = Reply.success
+    reply.shown = publication.view?.description
     // A mount that was there before belongs to a pod that runs: it is not this call's to take back.
-    guard case .changed(let call) = outcome else { return HandledCall(reply: .success, undo: nil) }
-    return HandledCall(reply: .success) { [log = context.log] in
+    guard outcome.isChange else { return HandledCall(reply: reply) }
+    return HandledCall(reply: reply) { [log = context.log] reason in
+      let fields = ["volume": publication.target.volume.text, "reason": reason]
       do throws(VolumeError) {
-        guard try await publisher.takeBack(target, call: call) else { return }
-        log.notice("mount taken back, the caller had gone", ["volume": target.volume.text])
+        guard try await takeBack(publication) else { return }
+        log.warning("mount taken back", fields)
       } catch {
-        log.error("mount can not be taken back", ["volume": target.volume.text, "reason": "\(error)"])
+        log.error("mount could not be taken back", fields.merging(["error": "\(error)"]) { $1 })
       }
     }
   }
@@ -100,7 +121,7 @@ extension CallHandler {
     let target = try TargetPath(words[0], kubeletRoot: context.settings.kubeletRoot)
     guard case .pod = target.kind else { throw wrongKind(words[0], "a pod's volume directory") }
     try await Publisher(context: context).unpublish(target)
-    return HandledCall(reply: .success, undo: nil)
+    return HandledCall(reply: .success)
   }
 
   /// `waitforattach <device> <options>`
@@ -111,7 +132,7 @@ extension CallHandler {
       throw VolumeError(.invalid, "the options of waitforattach do not name a volume (kubernetes.io/pvOrVolumeName)")
     }
     return HandledCall(
-      reply: .device(try await DeviceMounter(context: context).waitForAttach(name, options)), undo: nil)
+      reply: .device(try await DeviceMounter(context: context).waitForAttach(name, options)))
   }
 
   /// `mountdevice <global directory> <device> <options>`
@@ -121,8 +142,10 @@ extension CallHandler {
     guard target.kind == .global else { throw wrongKind(words[0], "the driver's global directory") }
     let options = try VolumeOptions(json: words[2])
     try requireSameName(target, options)
-    try await DeviceMounter(context: context).mountDevice(target, options)
-    return HandledCall(reply: .success, undo: nil)
+    let mounter = DeviceMounter(context: context)
+    return mounted(try await mounter.mountDevice(target, options)) { (publication) async throws(VolumeError) in
+      try await mounter.takeBack(publication)
+    }
   }
 
   /// `unmountdevice <global directory>`
@@ -131,7 +154,7 @@ extension CallHandler {
     let target = try TargetPath(words[0], kubeletRoot: context.settings.kubeletRoot)
     guard target.kind == .global else { throw wrongKind(words[0], "the driver's global directory") }
     try await DeviceMounter(context: context).unmountDevice(target)
-    return HandledCall(reply: .success, undo: nil)
+    return HandledCall(reply: .success)
   }
 
   /// `expandfs <options> <device> <directory> <new bytes> <old bytes>`
@@ -146,7 +169,7 @@ extension CallHandler {
       throw VolumeError(.invalid, "the new size \(quoted(words[3])) is no positive decimal number of bytes")
     }
     try await Expander(context: context).expand(target, to: size)
-    return HandledCall(reply: .success, undo: nil)
+    return HandledCall(reply: .success)
   }
 
   private func pod(
@@ -188,7 +211,7 @@ extension CallHandler {
     }
     let outcome = try await Reclaimer(context: context).remove(name, claim: claim)
     let message = outcome.isChange ? "volume \(name) removed" : "there is no volume \(name); nothing to do"
-    return HandledCall(reply: Reply(.success, message: message), undo: nil)
+    return HandledCall(reply: Reply(.success, message: message))
   }
 
   private func retain(_ words: [String], _ isRetained: Bool) async throws(VolumeError) -> HandledCall {
@@ -196,6 +219,6 @@ extension CallHandler {
     let name = try VolumeName(words[0])
     try await Reclaimer(context: context).setRetained(name, isRetained)
     return HandledCall(
-      reply: Reply(.success, message: "volume \(name) is \(isRetained ? "" : "no longer ")retained"), undo: nil)
+      reply: Reply(.success, message: "volume \(name) is \(isRetained ? "" : "no longer ")retained"))
   }
 }

@@ -27,6 +27,24 @@ package struct LinuxNodeSystem: NodeSystem {
     }
   }
 
+  package func requireVisibleToKubelet(root: String) async throws(VolumeError) {
+    let (path, table, first) = try await run("looking at kubelet's root directory \(root) (--kubelet-root)") {
+      () throws(SystemError) in
+      (try Files.realPath(root), try MountTable.current(), MountTable.ofFirstProcess())
+    }
+    try KubeletRootCheck.requireShared(path, table, firstProcess: first)
+  }
+
+  package func view(root: String, components: [String]) async throws(VolumeError) -> DirectoryView? {
+    do throws(SystemError) {
+      return try await pool.run { () throws(SystemError) in
+        try SafePath.openDirectory(root: root, components: components).view()
+      }
+    } catch {
+      throw Self.refusal(error, components)
+    }
+  }
+
   package func mounts(at path: String) async throws(VolumeError) -> [MountEntry] {
     try await table().at(path)
   }

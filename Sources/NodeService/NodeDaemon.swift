@@ -36,6 +36,7 @@ package struct NodeDaemon: Sendable {
     let metrics = try metricsAddress.map { address throws(VolumeError) in
       try MetricsServer(address: address, context: context, release: release, socketPath: socketPath, cluster: cluster)
     }
+    try await context.system.requireVisibleToKubelet(root: context.settings.kubeletRoot)
     let lock = try prepareStateDirectory()
     try await context.engine.start()
     try context.permits.prepare()

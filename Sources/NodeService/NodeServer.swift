@@ -15,6 +15,7 @@ package final class NodeServer: Sendable {
   private let log: Log
   private let metrics: Metrics
   private let inFlight = Mutex<Set<TaskBox>>([])
+  private let confirmationDeadline: Duration
 
   /// A slow or silent caller holds a thread for no longer than this.
   private static let requestDeadline = Duration.seconds(5)
@@ -22,9 +23,14 @@ package final class NodeServer: Sendable {
 
   /// Listens at `path` (mode 0600); does not accept yet.
   ///
-  /// - Parameter connections: how many calls are served at once; more wait for their turn.
-  package init(path: String, handler: CallHandler, connections: Int = 128) throws(VolumeError) {
+  /// - Parameters:
+  ///   - connections: how many calls are served at once; more wait for their turn.
+  ///   - confirmationDeadline: how long a client may take to look at a mount.
+  package init(
+    path: String, handler: CallHandler, connections: Int = 128, confirmationDeadline: Duration = .seconds(30)
+  ) throws(VolumeError) {
     self.handler = handler
+    self.confirmationDeadline = confirmationDeadline
     log = handler.context.log
     metrics = handler.context.metrics
     pool = WorkerPool(name: "calls", limit: connections)
@@ -140,23 +146,62 @@ extension NodeServer {
         return call
       })
     inFlight.withLock { _ = $0.insert(box) }
-    if case .woken = StreamIO.waitForHangUp(connection, or: done), let call = shared.get(),
+    guard case .woken = StreamIO.waitForHangUp(connection, or: done), let call = shared.get(),
       send(call.reply, to: connection)
-    {
+    else {
+      box.task.cancel()
+      takeBack(box, "the caller had gone")
+      return
+    }
+    guard request.confirms, call.reply.shown != nil else {
       inFlight.withLock { _ = $0.remove(box) }
       return
     }
-    box.task.cancel()
-    takeBack(box)
+    finish(box, confirmation(from: connection), connection)
   }
 
   /// The caller has gone: what its call has done is undone as soon as the call has ended.
-  private func takeBack(_ box: TaskBox) {
+  private func takeBack(_ box: TaskBox, _ reason: String, then end: @escaping @Sendable () -> Void = {}) {
     Task.detached { [self] in
       let call = await box.task.value
-      await call.undo?()
+      await call.undo?(reason)
       inFlight.withLock { _ = $0.remove(box) }
+      end()
     }
+  }
+
+  /// Whether the client sees the mount; nil when it has gone, or said nothing for too long.
+  ///
+  /// Nothing can be lost between the two: after the deadline the socket takes no more, so a client that has been too late
+  /// knows it, and what came before is read.
+  private func confirmation(from connection: borrowing Descriptor) -> Bool? {
+    let limit = Confirmation.maximumSize
+    do throws(FrameError) {
+      return Confirmation(
+        decoding: try StreamIO.readFrame(connection, limit: limit, deadline: confirmationDeadline))?.seen
+    } catch {
+      guard error == .timedOut else { return nil }
+    }
+    do {
+      try UnixSocket.endReading(connection)
+      return Confirmation(decoding: try StreamIO.readFrame(connection, limit: limit, deadline: .zero))?.seen
+    } catch {
+      log.warning("mount not confirmed", ["reason": "\(error)"])
+      return nil
+    }
+  }
+
+  /// Keeps the mount, or takes it back; the connection is closed when that has been done.
+  private func finish(_ box: TaskBox, _ seen: Bool?, _ connection: borrowing Descriptor) {
+    if seen == true {
+      inFlight.withLock { _ = $0.remove(box) }
+      return
+    }
+    let done = CancellationFlag()
+    takeBack(box, seen == nil ? "the caller had gone before it had confirmed" : "kubelet does not see it") {
+      done.cancel()
+    }
+    _ = StreamIO.waitForHangUp(connection, or: done)
   }
 
   @discardableResult

@@ -13,6 +13,15 @@ package protocol NodeSystem: Sendable {
   /// - Throws: `unsafe` when a component is a symbolic link or no directory.
   func resolve(root: String, components: [String]) async throws(VolumeError) -> String?
 
+  /// Requires that mounts which are made below kubelet's root directory are seen by kubelet, as far as the mount tables tell.
+  ///
+  /// - Throws: `unavailable` saying what to change; `notFound` when the directory does not exist.
+  func requireVisibleToKubelet(root: String) async throws(VolumeError)
+
+  /// What a directory of kubelet's shows here, for the client to compare with what kubelet sees. Nil where nothing is really
+  /// mounted.
+  func view(root: String, components: [String]) async throws(VolumeError) -> DirectoryView?
+
   /// The mounts at exactly this path, bottom layer first.
   func mounts(at path: String) async throws(VolumeError) -> [MountEntry]
 

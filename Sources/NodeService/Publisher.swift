@@ -12,28 +12,29 @@ struct Publisher: Sendable {
   /// Makes the volume usable at the pod's directory. Already there is success, and unchanged. A failure leaves nothing
   /// behind.
   ///
-  /// - Returns: the number of the call, for ``takeBack(_:call:)``.
-  func publish(_ target: TargetPath, _ options: VolumeOptions) async throws(VolumeError) -> Outcome<UInt64> {
+  /// - Returns: what was published, for ``takeBack(_:)``; `unchanged` when it was there before.
+  func publish(_ target: TargetPath, _ options: VolumeOptions) async throws(VolumeError) -> Outcome<Publication> {
     let name = target.volume
     return try await context.locks.withLock(name) { () async throws(VolumeError) in
       try checkCancellation(name)
       let path = try await requireDirectory(target)
       if try await isPublished(name, at: path, readOnly: options.isReadOnly) {
         context.log.info("volume already published", ["volume": name.text, "path": path])
-        return .unchanged(context.publishedCalls.note(target))
+        return .unchanged(try await context.publication(at: target))
       }
-      try await withRollback { rollback async throws(VolumeError) in
+      let publication = try await withRollback { rollback async throws(VolumeError) in
         let volume = try await preparer.ensureVolume(name, options, willFormat: true, &rollback)
         let source = try await staged(volume, options, &rollback)
         try checkCancellation(name)
         try await bind(source, target, path, options, &rollback)
         try await requireShown(volume, at: path, source)
         try checkCancellation(name)
+        return try await context.publication(at: target)
       }
       context.log.notice(
         "volume published",
         ["volume": name.text, "path": path, "pod": options.pod ?? "", "readOnly": "\(options.isReadOnly)"])
-      return .changed(context.publishedCalls.note(target))
+      return .changed(publication)
     }
   }
 
@@ -46,10 +47,10 @@ struct Publisher: Sendable {
   /// Takes a mount back whose caller was never told of it, unless a later call has been told.
   ///
   /// - Returns: whether it was taken back.
-  func takeBack(_ target: TargetPath, call: UInt64) async throws(VolumeError) -> Bool {
-    try await context.locks.withLock(target.volume) { () async throws(VolumeError) in
-      guard context.publishedCalls.isLast(call, for: target) else { return false }
-      try await takeDown(target)
+  func takeBack(_ publication: Publication) async throws(VolumeError) -> Bool {
+    try await context.locks.withLock(publication.target.volume) { () async throws(VolumeError) in
+      guard context.publishedCalls.isLast(publication.call, for: publication.target) else { return false }
+      try await takeDown(publication.target)
       return true
     }
   }

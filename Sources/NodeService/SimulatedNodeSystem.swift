@@ -20,6 +20,10 @@ package struct SimulatedNodeSystem: NodeSystem {
     return world.state.withLock { makesDirectories || $0.directories.contains(path) } ? path : nil
   }
 
+  package func requireVisibleToKubelet(root: String) async throws(VolumeError) {}
+
+  package func view(root: String, components: [String]) async throws(VolumeError) -> DirectoryView? { nil }
+
   package func mounts(at path: String) async throws(VolumeError) -> [MountEntry] {
     world.state.withLock { state in state.mounts.filter { $0.mountPoint == path } }
   }

@@ -37,7 +37,7 @@ struct TargetPath: Hashable, Sendable {
   /// The directory that kubelet's attach path mounts a volume at.
   static func globalComponents(of volume: VolumeName) -> [String] { globalPrefix + [volume.text] }
 
-  private static let globalPrefix =
+  static let globalPrefix =
     ["plugins", "kubernetes.io", "flexvolume"] + ProductNames.driverComponents + ["mounts"]
 
   private static func kind(of components: [String]) throws(VolumeError) -> Kind? {

@@ -16,7 +16,10 @@ final class RunningServer: Sendable {
   let server: NodeServer
   private let pool = WorkerPool(name: "test", limit: 300)
 
-  init(node: SimulatedNode, steps: StepPoints = .none, connections: Int = 128) async throws {
+  init(
+    node: SimulatedNode, steps: StepPoints = .none, connections: Int = 128,
+    confirmationDeadline: Duration = .seconds(30)
+  ) async throws {
     self.node = node
     path = node.directory["socket/daemon"]
     context = node.context(steps: steps)
@@ -24,7 +27,8 @@ final class RunningServer: Sendable {
     try await context.engine.start()
     try context.permits.prepare()
     server = try NodeServer(
-      path: path, handler: CallHandler(context: context, release: "test"), connections: connections)
+      path: path, handler: CallHandler(context: context, release: "test"), connections: connections,
+      confirmationDeadline: confirmationDeadline)
     let server = server
     pool.post { server.acceptConnections() }
   }

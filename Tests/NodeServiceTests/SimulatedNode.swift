@@ -241,6 +241,8 @@ final class RecordedTools: Sendable {
     var failing: String?
     /// The operation of this name holds the device: somebody outside has it open.
     var isHeld = false
+    /// What every directory of kubelet's shows; nil as where nothing is really mounted.
+    var view: DirectoryView?
   }
 
   let state = Mutex(State())
@@ -270,6 +272,11 @@ struct RecordingSystem: NodeSystem {
   func resolve(root: String, components: [String]) async throws(VolumeError) -> String? {
     try failIfAsked("resolve")
     return try await base.resolve(root: root, components: components)
+  }
+  func requireVisibleToKubelet(root: String) async throws(VolumeError) {}
+  func view(root: String, components: [String]) async throws(VolumeError) -> DirectoryView? {
+    try failIfAsked("view")
+    return tools.state.withLock { $0.view }
   }
   func mounts(at path: String) async throws(VolumeError) -> [MountEntry] { try await base.mounts(at: path) }
   func mounts(of location: StoredVolume.Location) async throws(VolumeError) -> [MountEntry] {
