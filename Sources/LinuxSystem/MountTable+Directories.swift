@@ -17,10 +17,12 @@ extension MountTable {
 
   /// Whether a mount shows that directory or one inside it, whatever pods have called that.
   package func shows(_ identity: DirectoryIdentity) -> Bool {
+    entries.contains { shows(identity, by: $0) }
+  }
+
+  func shows(_ identity: DirectoryIdentity, by entry: MountEntry) -> Bool {
     let inside = identity.root.hasSuffix("/") ? identity.root : identity.root + "/"
-    return entries.contains { entry in
-      entry.device == identity.device
-        && (isSame(entry.root, identity.root) || entry.root.utf8.starts(with: inside.utf8))
-    }
+    return entry.device == identity.device
+      && (isSame(entry.root, identity.root) || entry.root.utf8.starts(with: inside.utf8))
   }
 }

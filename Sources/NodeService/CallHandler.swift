@@ -40,9 +40,24 @@ package struct CallHandler: Sendable {
       return call
     } catch {
       context.metrics.endCall(verb, outcome: error.code.rawValue, MonotonicClock.now() - start)
-      let level = error.code == .unsupported ? context.log.info : context.log.warning
-      level("call failed", ["verb": quoted(verb), "code": error.code.rawValue, "reason": "\(error)"])
+      let subject = CallSubject(arguments, kubeletRoot: context.settings.kubeletRoot)
+      log(error)(
+        "call failed",
+        [
+          "verb": quoted(verb), "code": error.code.rawValue, "volume": subject.volume, "pod": subject.pod,
+          "reason": "\(error)",
+        ])
       return HandledCall(reply: Reply(error))
+    }
+  }
+
+  /// The level at which a failure is logged: what nobody foresaw is an error; what passes by itself, or what kubelet only tries
+  /// out, is no reason to look.
+  private func log(_ error: VolumeError) -> (String, [String: String]) -> Void {
+    switch error.code {
+    case .unsupported, .cancelled: context.log.info
+    case .internal, .unsafe: context.log.error
+    default: context.log.warning
     }
   }
 
@@ -87,7 +102,7 @@ extension CallHandler {
   /// `mount <pod directory> [<device>] <options>`; the device only before Kubernetes 1.6.
   private func mount(_ words: [String]) async throws(VolumeError) -> HandledCall {
     guard words.count == 2 || words.count == 3 else { throw usage("mount", "<pod directory> <options>", words) }
-    let (target, options) = try pod(words[0], options: words[words.count - 1])
+    let (target, options) = try await pod(words[0], options: words[words.count - 1])
     let publisher = Publisher(context: context)
     return mounted(try await publisher.publish(target, options)) { (publication) async throws(VolumeError) in
       try await publisher.takeBack(publication)
@@ -118,7 +133,7 @@ extension CallHandler {
   /// `unmount <pod directory>`
   private func unmount(_ words: [String]) async throws(VolumeError) -> HandledCall {
     guard words.count == 1 else { throw usage("unmount", "<pod directory>", words) }
-    let target = try TargetPath(words[0], kubeletRoot: context.settings.kubeletRoot)
+    guard let target = try await targetToFree(words[0]) else { return HandledCall(reply: .success) }
     guard case .pod = target.kind else { throw wrongKind(words[0], "a pod's volume directory") }
     try await Publisher(context: context).unpublish(target)
     return HandledCall(reply: .success)
@@ -138,7 +153,7 @@ extension CallHandler {
   /// `mountdevice <global directory> <device> <options>`
   private func mountDevice(_ words: [String]) async throws(VolumeError) -> HandledCall {
     guard words.count == 3 else { throw usage("mountdevice", "<global directory> <device> <options>", words) }
-    let target = try TargetPath(words[0], kubeletRoot: context.settings.kubeletRoot)
+    let target = try await target(words[0])
     guard target.kind == .global else { throw wrongKind(words[0], "the driver's global directory") }
     let options = try VolumeOptions(json: words[2])
     try requireSameName(target, options)
@@ -151,7 +166,7 @@ extension CallHandler {
   /// `unmountdevice <global directory>`
   private func unmountDevice(_ words: [String]) async throws(VolumeError) -> HandledCall {
     guard words.count == 1 else { throw usage("unmountdevice", "<global directory>", words) }
-    let target = try TargetPath(words[0], kubeletRoot: context.settings.kubeletRoot)
+    guard let target = try await targetToFree(words[0]) else { return HandledCall(reply: .success) }
     guard target.kind == .global else { throw wrongKind(words[0], "the driver's global directory") }
     try await DeviceMounter(context: context).unmountDevice(target)
     return HandledCall(reply: .success)
@@ -163,7 +178,7 @@ extension CallHandler {
       throw usage("expandfs", "<options> <device> <directory> <new bytes> <old bytes>", words)
     }
     let options = try VolumeOptions(json: words[0])
-    let target = try TargetPath(words[2], kubeletRoot: context.settings.kubeletRoot)
+    let target = try await target(words[2])
     try requireSameName(target, options)
     guard let size = ByteCount(decimal: words[3]), size > .zero, size.bytes <= UInt64(Int64.max) else {
       throw VolumeError(.invalid, "the new size \(quoted(words[3])) is no positive decimal number of bytes")
@@ -174,12 +189,45 @@ extension CallHandler {
 
   private func pod(
     _ path: String, options text: String
-  ) throws(VolumeError) -> (TargetPath, VolumeOptions) {
-    let target = try TargetPath(path, kubeletRoot: context.settings.kubeletRoot)
+  ) async throws(VolumeError) -> (TargetPath, VolumeOptions) {
+    let target = try await target(path)
     guard case .pod = target.kind else { throw wrongKind(path, "a pod's volume directory") }
     let options = try VolumeOptions(json: text)
     try requireSameName(target, options)
     return (target, options)
+  }
+
+  private func target(_ path: String) async throws(VolumeError) -> TargetPath {
+    try TargetPath(try await ownSpelling(path), kubeletRoot: context.settings.kubeletRoot)
+  }
+
+  /// The path with kubelet's root as we spell it: kubelet may name it by another link.
+  private func ownSpelling(_ path: String) async throws(VolumeError) -> String {
+    let root = context.settings.kubeletRoot
+    guard !path.hasPrefix(root + "/"), let other = TargetPath.root(of: path),
+      try await context.system.isSameDirectory(other, root)
+    else { return path }
+    return root + String(decoding: path.utf8.dropFirst(other.utf8.count), as: UTF8.self)
+  }
+
+  /// The target of an unmount. Nil when the directory cannot be a volume's and nothing is mounted there: kubelet asks until it
+  /// is told Success, also where a mount was refused for its name.
+  private func targetToFree(_ path: String) async throws(VolumeError) -> TargetPath? {
+    let root = context.settings.kubeletRoot
+    let own = try await ownSpelling(path)
+    let parts = try TargetPath.Parts(own, kubeletRoot: root)
+    do throws(VolumeError) {
+      _ = try VolumeName(parts.name)
+    } catch {
+      guard SafePath.isPlain(parts.name) else { throw error }
+      guard let real = try await context.system.resolve(root: root, components: parts.components),
+        let top = try await context.system.mounts(at: real).last
+      else { return nil }
+      throw VolumeError(
+        .conflict,
+        "\(error.message), but \(quoted(top.source)) is mounted there, not by this driver; unmount it by hand")
+    }
+    return try TargetPath(own, kubeletRoot: root)
   }
 
   private func requireSameName(_ target: TargetPath, _ options: VolumeOptions) throws(VolumeError) {

@@ -97,7 +97,9 @@ struct DeviceMounter: Sendable {
       throw VolumeError(.invalid, "volume \(target.volume) is a directory; there is no device to mount")
     }
     if try await system.mounts(of: volume.location).isEmpty {
-      try await system.repairFileSystem(kind, on: device, deadline: context.settings.toolDeadline)
+      try await naming(volume.name) { () async throws(VolumeError) in
+        try await system.repairFileSystem(kind, on: device, deadline: context.settings.toolDeadline)
+      }
     }
     try checkCancellation(target.volume)
     try await context.measure(.stage) { () async throws(VolumeError) in

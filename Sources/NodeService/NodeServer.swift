@@ -9,7 +9,9 @@ internal import Telemetry
 /// Concurrency: a thread accepts, a thread of a bounded pool stays with each connection, and the call itself runs as a
 /// task. A caller that goes away cancels its task; what the call had done by then is taken back.
 package final class NodeServer: Sendable {
-  private let listener: UnixListener
+  private let path: String
+  /// Nil when the server has been stopped.
+  private let listener: Mutex<ListenerBox?>
   private let pool: WorkerPool
   private let handler: CallHandler
   private let log: Log
@@ -34,19 +36,29 @@ package final class NodeServer: Sendable {
     log = handler.context.log
     metrics = handler.context.metrics
     pool = WorkerPool(name: "calls", limit: connections)
+    self.path = path
+    listener = Mutex(try Self.listen(at: path))
+  }
+
+  private static func listen(at path: String) throws(VolumeError) -> ListenerBox {
     do throws(SystemError) {
-      try Files.makeDirectories(Self.directory(of: path), mode: 0o700)
-      listener = try UnixListener(path: path)
+      try Files.makeDirectories(directory(of: path), mode: 0o700)
+      return ListenerBox(try UnixListener(path: path))
     } catch {
-      throw VolumeError(.unavailable, "the socket \(path) can not be made: \(error)", cause: error)
+      throw VolumeError(.unavailable, "the socket \(path) cannot be made: \(error)", cause: error)
     }
   }
 
   /// Accepts until ``stop()``. Blocks: call it on a thread of its own.
   package func acceptConnections() {
+    while let current = listener.withLock({ $0 }) { acceptConnections(of: current) }
+  }
+
+  /// Accepts until the listener is shut down.
+  private func acceptConnections(of current: ListenerBox) {
     while true {
       do throws(SystemError) {
-        let connection = ConnectionBox(try listener.accept())
+        let connection = ConnectionBox(try current.listener.accept())
         pool.post { [self] in serve(connection) }
       } catch {
         if error.errno == .invalid { return }
@@ -56,9 +68,42 @@ package final class NodeServer: Sendable {
     }
   }
 
+  /// What has become of the socket's file.
+  package enum SocketState: Hashable, Sendable {
+    case inPlace
+    /// It had been removed, and was made again.
+    case restored
+    /// Another file has its name: another daemon's socket, perhaps.
+    case replaced
+  }
+
+  /// Makes the socket again when somebody has removed it: no client could find the daemon any more.
+  ///
+  /// - Throws: `unavailable` when it cannot be made.
+  package func restoreSocket() throws(VolumeError) -> SocketState {
+    guard let current = listener.withLock({ $0 }) else { return .inPlace }
+    let found = try converting("looking at the socket \(path)") { () throws(SystemError) in
+      try Files.identity(of: path)
+    }
+    if let found { return found == current.listener.file ? .inPlace : .replaced }
+    let new = try Self.listen(at: path)
+    let isStopped = listener.withLock { listener in
+      guard listener != nil else { return true }
+      listener = new
+      return false
+    }
+    // The thread that accepts goes on with the new one.
+    if isStopped { new.listener.shutdown() } else { current.listener.shutdown() }
+    return .restored
+  }
+
   /// Ends accepting, gives running calls `grace` to end, then cancels them: they undo what they have begun.
   package func stop(grace: Duration) async {
-    listener.shutdown()
+    let last = listener.withLock { listener in
+      defer { listener = nil }
+      return listener
+    }
+    last?.listener.shutdown()
     let end = MonotonicClock.now() + grace
     while MonotonicClock.now() < end, !inFlight.withLock({ $0.isEmpty }) { await Self.pause() }
     for box in inFlight.withLock({ $0 }) { box.task.cancel() }
@@ -72,6 +117,13 @@ package final class NodeServer: Sendable {
   private static func directory(of path: String) -> String {
     path.lastIndex(of: "/").map { $0 == path.startIndex ? "/" : String(path[..<$0]) } ?? "."
   }
+}
+
+/// A listener that can be exchanged.
+private final class ListenerBox: Sendable {
+  let listener: UnixListener
+
+  init(_ listener: consuming UnixListener) { self.listener = listener }
 }
 
 // MARK: - One connection

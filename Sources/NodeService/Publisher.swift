@@ -18,7 +18,8 @@ struct Publisher: Sendable {
     return try await context.locks.withLock(name) { () async throws(VolumeError) in
       try checkCancellation(name)
       let path = try await requireDirectory(target)
-      if try await isPublished(name, at: path, readOnly: options.isReadOnly) {
+      try context.requireHoldable(options)
+      if try await isPublished(name, at: path, options) {
         context.log.info("volume already published", ["volume": name.text, "path": path])
         return .unchanged(try await context.publication(at: target))
       }
@@ -85,11 +86,11 @@ struct Publisher: Sendable {
       "\(root)/\(target.components.joined(separator: "/")) does not exist; kubelet makes it before it calls")
   }
 
-  /// Whether the directory shows the volume already, and no more writable than asked.
+  /// Whether the directory shows the volume already, by a mount that allows no more than is asked.
   ///
   /// - Throws: `conflict` when something else is mounted there.
   private func isPublished(
-    _ name: VolumeName, at path: String, readOnly: Bool
+    _ name: VolumeName, at path: String, _ options: VolumeOptions
   ) async throws(VolumeError) -> Bool {
     guard let top = try await context.system.mounts(at: path).last else { return false }
     guard let volume = try await context.engine.volume(name),
@@ -97,8 +98,9 @@ struct Publisher: Sendable {
     else {
       throw VolumeError(.conflict, "\(path) has \(quoted(top.source)) mounted, which is not volume \(name)")
     }
-    if top.isReadOnly || !readOnly { return true }
-    // A crash between bind and read-only: take it off and do it again.
+    let names = flags(options).optionNames
+    if names.isSubset(of: top.options) { return true }
+    // Made by an earlier release, or read-only since: take it off and do it again.
     _ = try await context.system.unmountAll(path)
     return false
   }
@@ -136,13 +138,19 @@ struct Publisher: Sendable {
     return mounts.contains(entry)
   }
 
+  /// What the bind mount adds to its source's flags. A directory's source is no mount of ours: its bind has them all.
+  private func flags(_ options: VolumeOptions) -> MountFlags {
+    let own: MountFlags = context.engine.kind == .directory ? options.mountOptions.kernelForm.flags : []
+    return options.isReadOnly ? own.union(.readOnly) : own
+  }
+
   private func bind(
     _ source: String, _ target: TargetPath, _ path: String, _ options: VolumeOptions, _ rollback: inout Rollback
   ) async throws(VolumeError) {
     let system = context.system
     try await context.measure(.publish) { () async throws(VolumeError) in
       try await system.bind(
-        source, root: context.settings.kubeletRoot, components: target.components, readOnly: options.isReadOnly)
+        source, root: context.settings.kubeletRoot, components: target.components, adding: flags(options))
     }
     rollback.add("the mount at \(path)") { () async throws(VolumeError) in _ = try await system.unmountAll(path) }
     try await context.steps.reach(.published)

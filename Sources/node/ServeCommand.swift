@@ -66,7 +66,8 @@ enum ServeCommand {
   private static func parts(
     _ configuration: Configuration, stateDirectory state: String
   ) -> (any VolumeEngine, any NodeSystem) {
-    let linux = LinuxNodeSystem(pool: WorkerPool(name: "mounts", limit: workers))
+    let linux = LinuxNodeSystem(
+      pool: WorkerPool(name: "mounts", limit: workers), bindingDirectory: state + "/binding")
     switch configuration.engine {
     case .lvm:
       return (
