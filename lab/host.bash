@@ -45,6 +45,8 @@ command_script() {
   for directory in /mnt /run/elastic-local /var/lib/elastic-local /var/lib/kubelet; do
     echo "[ ! -d $directory ] || mount -t tmpfs -o mode=0755 lab $directory || exit 125"
   done
+  # What is mounted propagates within the namespace, as on a node, and not out of it.
+  echo 'mount --make-rshared / || exit 125'
   # Not with exec: the first process of a namespace ignores signals that others die of.
   printf '%s\nexit\n' "$(quote "${command[@]}")"
 }

@@ -163,7 +163,7 @@ uint64_t clinux_effective_capabilities(void) {
 }
 
 // From linux/mount.h, which clashes with sys/mount.h on older systems.
-enum { OPEN_TREE_CLONE_FLAG = 1, MOUNT_ATTR_RDONLY_FLAG = 1, FROM_EMPTY_PATH = 0x4, TO_EMPTY_PATH = 0x40 };
+enum { OPEN_TREE_CLONE_FLAG = 1, FROM_EMPTY_PATH = 0x4, TO_EMPTY_PATH = 0x40 };
 
 // struct mount_attr of mount_setattr(2).
 struct clinux_mount_attr {
@@ -177,8 +177,8 @@ int clinux_clone_mount(const char *path) {
   return (int)syscall(SYS_open_tree, AT_FDCWD, path, OPEN_TREE_CLONE_FLAG | O_CLOEXEC);
 }
 
-int clinux_set_mount_read_only(int mount) {
-  struct clinux_mount_attr attributes = {.set = MOUNT_ATTR_RDONLY_FLAG};
+int clinux_set_mount_attributes(int mount, uint64_t added, uint64_t cleared) {
+  struct clinux_mount_attr attributes = {.set = added, .clear = cleared};
   return (int)syscall(SYS_mount_setattr, mount, "", AT_EMPTY_PATH, &attributes, sizeof attributes);
 }
 

@@ -8,7 +8,7 @@ final class Connection {
     /// The handler has the request.
     case answering
     /// With what is left to be sent.
-    case writing(ArraySlice<UInt8>, ended: (@Sendable (Bool) -> Void)?)
+    case writing(ArraySlice<UInt8>, of: RequestInbox.Reply)
     /// The reply is sent; what the peer still sends is dropped.
     case lingering
     case closed
@@ -19,6 +19,8 @@ final class Connection {
   var phase = Phase.reading([])
   var deadline: Duration?
   var whenGone: (@Sendable () -> Void)?
+  /// What is being read behind a reply; nil before the first reply.
+  var next: NextRequest?
   private let arrival: Arrival
 
   init(_ id: UInt64, _ arrival: Arrival, until deadline: Duration) {
@@ -68,6 +70,10 @@ final class Connection {
     }
     return rest
   }
+
+  /// Takes nothing more. What the peer has sent before can still be received, and it cannot send any more: the kernel orders
+  /// the two (`unix_shutdown` and `unix_stream_sendmsg`, net/unix/af_unix.c of Linux 6.1).
+  func endReading() throws(SystemError) { try UnixSocket.endReading(arrival.socket) }
 
   func endWriting() { Glibc.shutdown(number, Int32(SHUT_WR)) }
 

@@ -104,7 +104,7 @@ package final class Exchange: Sendable {
     self.inbox = inbox
   }
 
-  /// Sends the reply and closes the connection. Only the first counts.
+  /// Sends the reply and closes the connection. Only the first counts, and behind a ``NextRequest`` the first again.
   ///
   /// - Parameter ended: told whether the peer has been sent all of it, on the loop's thread; not told when the peer had
   ///   gone before.
@@ -112,8 +112,36 @@ package final class Exchange: Sendable {
     inbox.post { $0.replies.append(.init(number: number, bytes: bytes, ended: ended)) }
   }
 
+  /// Sends the reply and then takes one more request. The connection stays until ``drop()``, or until the peer goes.
+  package func reply(_ bytes: [UInt8], expecting next: NextRequest) {
+    inbox.post { $0.replies.append(.init(number: number, bytes: bytes, next: next)) }
+  }
+
   /// Closes the connection without a reply.
   package func drop() { reply([]) }
+}
+
+/// A request that a peer is to send behind a reply.
+package struct NextRequest: Sendable {
+  /// Takes the request, or why there is none, on the loop's thread; must not block.
+  ///
+  /// Told once for each reply that has begun, also when the peer has not been sent all of it. Not told when the peer had gone
+  /// before.
+  package typealias Handler = @Sendable (Result<[UInt8], FrameError>) -> Void
+
+  /// The largest request in bytes, without what ends it.
+  let size: Int
+  /// From the reply's end to the end of the request. Nothing is lost in between: a peer that sends later gets `EPIPE`, and
+  /// what it has sent before is read.
+  let time: Duration
+  let handler: Handler
+
+  /// A request from its limits.
+  package init(size: Int, time: Duration, handler: @escaping Handler) {
+    self.size = size
+    self.time = time
+    self.handler = handler
+  }
 }
 
 /// A connection on its way to the loop.
@@ -132,7 +160,15 @@ final class RequestInbox: Sendable {
   struct Reply: Sendable {
     let number: UInt64
     let bytes: [UInt8]
-    let ended: (@Sendable (Bool) -> Void)?
+    var ended: (@Sendable (Bool) -> Void)?
+    /// What is to come behind it; nil when the connection ends with it.
+    var next: NextRequest?
+
+    /// Tells whoever asked that the peer has not been sent all of it.
+    func fail() {
+      ended?(false)
+      next?.handler(.failure(.closed(received: 0)))
+    }
   }
 
   struct State: Sendable {

@@ -83,7 +83,11 @@ struct RequestServing {
     let now = MonotonicClock.now()
     for connection in connections.all {
       guard let deadline = connection.deadline, deadline <= now else { continue }
-      if case .reading = connection.phase { answer(.failure(.timedOut), connection) } else { close(connection) }
+      guard case .reading(let bytes) = connection.phase else {
+        close(connection)
+        continue
+      }
+      if connection.next == nil { answer(.failure(.timedOut), connection) } else { readLast(connection, bytes) }
     }
   }
 }
@@ -91,50 +95,90 @@ struct RequestServing {
 // MARK: - One connection
 
 extension RequestServing {
-  private mutating func read(_ connection: Connection, _ before: [UInt8]) {
-    var bytes = before
+  private func read(_ connection: Connection, _ before: [UInt8]) {
     do throws(FrameError) {
-      while let chunk = try connection.receive() {
-        guard !chunk.isEmpty else { throw .closed(received: bytes.count) }
-        let seen = bytes.count
-        bytes += chunk
-        if let length = framing.length(of: bytes, seen: seen), length <= limits.requestSize {
-          return answer(.success(Array(bytes[..<length])), connection)
-        }
-        if bytes.count > limits.requestSize { throw .tooLarge(limit: limits.requestSize) }
+      switch try receive(connection, before) {
+      case .whole(let request): answer(.success(request), connection)
+      case .part(let bytes): connection.phase = .reading(bytes)
+      case .end(let bytes): throw .closed(received: bytes.count)
       }
-      connection.phase = .reading(bytes)
     } catch {
       answer(.failure(error), connection)
     }
   }
 
+  /// The time for a request behind a reply is over. What comes now is refused by the kernel, and what has come counts.
+  private func readLast(_ connection: Connection, _ before: [UInt8]) {
+    do throws(FrameError) {
+      do throws(SystemError) { try connection.endReading() } catch { throw .system(error) }
+      guard case .whole(let request) = try receive(connection, before) else { throw .timedOut }
+      answer(.success(request), connection)
+    } catch {
+      answer(.failure(error), connection)
+    }
+  }
+
+  private enum Received {
+    case whole([UInt8])
+    /// With all that has come.
+    case part([UInt8])
+    /// The same, and no more will come.
+    case end([UInt8])
+  }
+
+  /// Takes what has come.
+  private func receive(_ connection: Connection, _ before: [UInt8]) throws(FrameError) -> Received {
+    let limit = connection.next?.size ?? limits.requestSize
+    var bytes = before
+    while let chunk = try connection.receive() {
+      guard !chunk.isEmpty else { return .end(bytes) }
+      let seen = bytes.count
+      bytes += chunk
+      if let length = framing.length(of: bytes, seen: seen), length <= limit { return .whole(Array(bytes[..<length])) }
+      if bytes.count > limit { throw .tooLarge(limit: limit) }
+    }
+    return .part(bytes)
+  }
+
   private func answer(_ request: Result<[UInt8], FrameError>, _ connection: Connection) {
     connection.phase = .answering
-    connection.deadline = limits.answerTime.map { MonotonicClock.now() + $0 }
-    connection.whenGone = handler(request, Exchange(connection.id, inbox))
+    if let next = connection.next {
+      connection.deadline = nil
+      connection.whenGone = nil
+      next.handler(request)
+    } else {
+      connection.deadline = limits.answerTime.map { MonotonicClock.now() + $0 }
+      connection.whenGone = handler(request, Exchange(connection.id, inbox))
+    }
   }
 
   private mutating func begin(_ reply: RequestInbox.Reply) {
     guard let connection = connections[reply.number], case .answering = connection.phase else { return }
-    let ended = reply.ended
-    connection.whenGone = { ended?(false) }
+    connection.whenGone = { reply.fail() }
     guard !reply.bytes.isEmpty else { return close(connection) }
-    connection.phase = .writing(reply.bytes[...], ended: reply.ended)
+    connection.phase = .writing(reply.bytes[...], of: reply)
     connection.deadline = MonotonicClock.now() + limits.replyTime
     write(connection)
   }
 
   private mutating func write(_ connection: Connection) {
-    guard case .writing(let rest, let ended) = connection.phase else { return }
+    guard case .writing(let rest, let reply) = connection.phase else { return }
     guard let left = connection.send(rest) else { return close(connection) }
     guard left.isEmpty else {
-      connection.phase = .writing(left, ended: ended)
+      connection.phase = .writing(left, of: reply)
       return
     }
+    if let next = reply.next { return expect(next, from: connection) }
     connection.whenGone = nil
-    ended?(true)
+    reply.ended?(true)
     finish(connection)
+  }
+
+  /// Until it has come, the end of the connection still fails the reply.
+  private func expect(_ next: NextRequest, from connection: Connection) {
+    connection.next = next
+    connection.phase = .reading([])
+    connection.deadline = MonotonicClock.now() + next.time
   }
 
   private mutating func finish(_ connection: Connection) {

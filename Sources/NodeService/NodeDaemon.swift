@@ -16,6 +16,8 @@ package struct NodeDaemon: Sendable {
   private static let sweepInterval = Duration.seconds(300)
   /// How often free memory goes back to the system.
   private static let memoryInterval = Duration.seconds(5)
+  /// How often the socket's file is looked at: an lstat(2).
+  private static let socketInterval = Duration.seconds(1)
   /// How long running calls may go on after SIGTERM before they are cancelled and undone.
   private static let drainGrace = Duration.seconds(20)
 
@@ -39,6 +41,7 @@ package struct NodeDaemon: Sendable {
       try MetricsServer(
         address: address, context: context, release: release, socketPath: socketPath, cluster: cluster, tasks: tasks)
     }
+    try await context.system.prepareMounting(root: context.settings.kubeletRoot)
     let lock = try prepareStateDirectory()
     try await context.engine.start()
     let groups = GroupWatch(context: context)
@@ -51,6 +54,8 @@ package struct NodeDaemon: Sendable {
     let server = try NodeServer(path: socketPath, handler: CallHandler(context: context, release: release))
     let acceptors = WorkerPool(name: "accept", limit: 2)
     acceptors.post { server.acceptConnections() }
+    let notice = RestartNotice(socket: socketPath, log: context.log)
+    notice.remove()
     if let metrics { acceptors.post { metrics.acceptConnections() } }
     OwnProcess.returnFreeMemory()
     context.log.notice(
@@ -59,8 +64,9 @@ package struct NodeDaemon: Sendable {
         "socket": socketPath, "engine": context.engine.kind.rawValue, "node": context.settings.nodeName,
         "release": release, "metrics": metrics.map { "\($0.port)" } ?? "",
       ])
-    await waitAndSweep(sweeper, groups)
+    await waitAndSweep(sweeper, groups, server)
 
+    notice.leave()
     context.log.notice("draining", [:])
     metrics?.stop()
     await server.stop(grace: Self.drainGrace)
@@ -78,7 +84,7 @@ package struct NodeDaemon: Sendable {
     return lock
   }
 
-  private func waitAndSweep(_ sweeper: Sweeper, _ groups: GroupWatch) async {
+  private func waitAndSweep(_ sweeper: Sweeper, _ groups: GroupWatch, _ server: NodeServer) async {
     let context = context
     let sweeping = Task.detached {
       while !Task.isCancelled {
@@ -91,12 +97,14 @@ package struct NodeDaemon: Sendable {
     let reconciling = Task.detached { [cluster] in await cluster?.run() }
     let returning = Task.detached { await Self.returnMemory() }
     let watching = Task.detached { await groups.run() }
+    let keeping = Task.detached { [socketPath] in await Self.keepSocket(of: server, socketPath, context.log) }
     let signal = await Signals.waitForTermination()
     context.log.notice("signal received", ["signal": "\(signal)"])
     sweeping.cancel()
     reconciling.cancel()
     returning.cancel()
     watching.cancel()
+    keeping.cancel()
   }
 
   /// LVM takes several times of what it leaves behind for each command, and a list of PVs likewise, in small pieces that the
@@ -105,6 +113,28 @@ package struct NodeDaemon: Sendable {
     while !Task.isCancelled {
       do { try await Task.sleep(for: memoryInterval) } catch { return }  // cancelled: the daemon ends
       OwnProcess.returnFreeMemory()
+    }
+  }
+
+  /// Looks after the socket's file: without it no call reaches the daemon. What is found is logged once.
+  private static func keepSocket(of server: NodeServer, _ path: String, _ log: Log) async {
+    var last = ""
+    while !Task.isCancelled {
+      do { try await Task.sleep(for: socketInterval) } catch { return }  // cancelled: the daemon ends
+      var finding = ""
+      do throws(VolumeError) {
+        switch try server.restoreSocket() {
+        case .inPlace: break
+        case .restored: log.warning("socket was removed and has been made again", ["socket": path])
+        case .replaced: finding = "another file has its name; is a second daemon configured with it?"
+        }
+      } catch {
+        finding = error.message
+      }
+      if finding != last, !finding.isEmpty {
+        log.error("socket is lost", ["socket": path, "reason": finding])
+      }
+      last = finding
     }
   }
 

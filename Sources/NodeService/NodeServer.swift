@@ -10,7 +10,9 @@ internal import Telemetry
 /// caller that goes away cancels its task; what the call had done by then is taken back. However many calls hang, others
 /// get their turn: a call that waits holds a descriptor and no thread.
 package final class NodeServer: Sendable {
-  private let listener: UnixListener
+  private let path: String
+  /// Nil when the server has been stopped.
+  private let listener: Mutex<ListenerBox?>
   private let loop: RequestLoop
   private let calls: CallsInFlight
   private let log: Log
@@ -22,30 +24,51 @@ package final class NodeServer: Sendable {
   ///   - connections: how many connections there are at once; more wait for their turn.
   ///   - makingCalls: how many calls that make, mount or grow are served at once; more are refused, to be repeated. The
   ///     rest is for calls that take down, or only look.
+  ///   - confirmationDeadline: how long a client may take to look at a mount.
   package init(
-    path: String, handler: CallHandler, connections: Int = 4096, makingCalls: Int = 2048
+    path: String, handler: CallHandler, connections: Int = 4096, makingCalls: Int = 2048,
+    confirmationDeadline: Duration = .seconds(30)
   ) throws(VolumeError) {
     log = handler.context.log
     metrics = handler.context.metrics
-    let calls = CallsInFlight(handler: handler, limit: makingCalls)
+    let calls = CallsInFlight(handler: handler, limit: makingCalls, confirmationDeadline: confirmationDeadline)
     self.calls = calls
     let limits = RequestLoop.Limits(
       connections: connections, makesRoom: false, requestSize: Request.maximumSize, requestTime: .seconds(5),
       answerTime: nil, replyTime: .seconds(5), lingers: false)
     do throws(SystemError) {
-      try Files.makeDirectories(Self.directory(of: path), mode: 0o700)
       loop = try RequestLoop(name: "calls", framing: .line, limits: limits) { calls.begin($0, $1) }
-      listener = try UnixListener(path: path)
     } catch {
-      throw VolumeError(.unavailable, "the socket \(path) can not be made: \(error)", cause: error)
+      throw VolumeError(.unavailable, "the thread of the socket \(path) cannot be started: \(error)", cause: error)
+    }
+    self.path = path
+    do throws(VolumeError) {
+      listener = Mutex(try Self.listen(at: path))
+    } catch {
+      loop.stop()
+      throw error
+    }
+  }
+
+  private static func listen(at path: String) throws(VolumeError) -> ListenerBox {
+    do throws(SystemError) {
+      try Files.makeDirectories(directory(of: path), mode: 0o700)
+      return ListenerBox(try UnixListener(path: path))
+    } catch {
+      throw VolumeError(.unavailable, "the socket \(path) cannot be made: \(error)", cause: error)
     }
   }
 
   /// Accepts until ``stop()``. Blocks: call it on a thread of its own.
   package func acceptConnections() {
+    while let current = listener.withLock({ $0 }) { acceptConnections(of: current) }
+  }
+
+  /// Accepts until the listener is shut down.
+  private func acceptConnections(of current: ListenerBox) {
     while true {
       do throws(SystemError) {
-        let connection = try listener.accept()
+        let connection = try current.listener.accept()
         do throws(VolumeError) {
           try requireRoot(connection)
           loop.add(connection)
@@ -60,9 +83,42 @@ package final class NodeServer: Sendable {
     }
   }
 
+  /// What has become of the socket's file.
+  package enum SocketState: Hashable, Sendable {
+    case inPlace
+    /// It had been removed, and was made again.
+    case restored
+    /// Another file has its name: another daemon's socket, perhaps.
+    case replaced
+  }
+
+  /// Makes the socket again when somebody has removed it: no client could find the daemon any more.
+  ///
+  /// - Throws: `unavailable` when it cannot be made.
+  package func restoreSocket() throws(VolumeError) -> SocketState {
+    guard let current = listener.withLock({ $0 }) else { return .inPlace }
+    let found = try converting("looking at the socket \(path)") { () throws(SystemError) in
+      try Files.identity(of: path)
+    }
+    if let found { return found == current.listener.file ? .inPlace : .replaced }
+    let new = try Self.listen(at: path)
+    let isStopped = listener.withLock { listener in
+      guard listener != nil else { return true }
+      listener = new
+      return false
+    }
+    // The thread that accepts goes on with the new one.
+    if isStopped { new.listener.shutdown() } else { current.listener.shutdown() }
+    return .restored
+  }
+
   /// Ends accepting, gives running calls `grace` to end, then cancels them: they undo what they have begun.
   package func stop(grace: Duration) async {
-    listener.shutdown()
+    let last = listener.withLock { listener in
+      defer { listener = nil }
+      return listener
+    }
+    last?.listener.shutdown()
     let end = MonotonicClock.now() + grace
     while MonotonicClock.now() < end, !calls.isEmpty { await Self.pause() }
     calls.cancelAll()
@@ -101,4 +157,11 @@ package final class NodeServer: Sendable {
       log.info("reply not delivered", ["reason": "\(error)"])
     }
   }
+}
+
+/// A listener that can be exchanged.
+private final class ListenerBox: Sendable {
+  let listener: UnixListener
+
+  init(_ listener: consuming UnixListener) { self.listener = listener }
 }

@@ -71,7 +71,9 @@ struct Stager: Sendable {
     rollback.add("staging directory \(path)") { () async throws(VolumeError) in try await system.removeDirectory(path) }
     try await context.steps.reach(.stagingDirectoryMade)
     if !isMountedElsewhere {
-      try await system.repairFileSystem(kind, on: device, deadline: context.settings.toolDeadline)
+      try await naming(volume.name) { () async throws(VolumeError) in
+        try await system.repairFileSystem(kind, on: device, deadline: context.settings.toolDeadline)
+      }
     }
     try checkCancellation(volume.name)
     try await context.measure(.stage) { () async throws(VolumeError) in

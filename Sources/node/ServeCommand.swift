@@ -77,7 +77,7 @@ enum ServeCommand {
   private static func parts(
     _ configuration: Configuration, stateDirectory state: String
   ) -> (any VolumeEngine, any NodeSystem) {
-    let linux = LinuxNodeSystem()
+    let linux = LinuxNodeSystem(bindingDirectory: state + "/binding")
     switch configuration.engine {
     case .lvm:
       return (

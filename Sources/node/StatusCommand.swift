@@ -8,8 +8,9 @@ enum StatusCommand {
   static func run(_ words: [String], environment: [String: String]) throws(VolumeError) -> Int32 {
     var socket = environment["ELASTIC_LOCAL_SOCKET"] ?? ProductNames.defaultSocket
     let isJSON = words.contains("--json")
-    for (name, value) in try Flags.parse(words.filter { $0 != "--json" }) {
-      guard name == "socket" else { throw VolumeError(.invalid, "status has no flag --\(name)") }
+    // `--json` has no value; it is named where the others are.
+    let others = words.filter { $0 != "--json" }
+    for (_, value) in try Flags.parse(others, known: ["socket", "json"], of: "elastic-local-node status") {
       socket = value
     }
     let reply = try NodeClient.call(Request(["status"]), socket: socket)

@@ -39,6 +39,17 @@ struct TargetPathTests {
     #expect(target.components == TargetPath.globalComponents(of: try VolumeName("pvc-1")))
   }
 
+  @Test(
+    "the root of a path of that shape is found, however it is spelt",
+    arguments: [
+      ("/data//kubelet/pods/\(uid)/volumes/\(driver)/x", "/data//kubelet"), ("/pods/u/volumes/\(driver)/x", ""),
+      ("/link/plugins/kubernetes.io/flexvolume/volumes.k8s.elastic.co/elastic-local/mounts/x", "/link"),
+      ("/a/pods/\(uid)/volumes/other/x", nil), ("x", nil), ("", nil),
+    ] as [(String, String?)])
+  func spelledRoot(_ path: String, _ root: String?) {
+    #expect(TargetPath.root(of: path) == root)
+  }
+
   static let refused: [(String, String)] = [
     ("", "nothing"), ("/", "the root"), (root, "kubelet's root"), (root + "/", "kubelet's root"),
     ("\(root)/pods/\(uid)/volumes/\(driver)", "no volume"),

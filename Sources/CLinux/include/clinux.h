@@ -109,8 +109,8 @@ uint64_t clinux_effective_capabilities(void);
 /// Clones the mount at a path, detached, as a descriptor: open_tree(2) with OPEN_TREE_CLONE (Linux 5.2).
 int clinux_clone_mount(const char *path);
 
-/// Makes a detached mount read-only, mount_setattr(2) (Linux 5.12).
-int clinux_set_mount_read_only(int mount);
+/// Adds and clears attributes of a detached mount, the `MOUNT_ATTR_` bits of mount_setattr(2) (Linux 5.12).
+int clinux_set_mount_attributes(int mount, uint64_t added, uint64_t cleared);
 
 /// Attaches a detached mount to the directory that a descriptor holds, move_mount(2) (Linux 5.2).
 int clinux_attach_mount(int mount, int directory);
