@@ -38,8 +38,9 @@ package struct NodeDaemon: Sendable {
     let metrics = try metricsAddress.map { address throws(VolumeError) in
       try MetricsServer(address: address, context: context, release: release, socketPath: socketPath, cluster: cluster)
     }
-    try await context.system.prepareMounting(root: context.settings.kubeletRoot)
     let lock = try prepareStateDirectory()
+    // With the lock: what a bind of another daemon is just doing is not taken down.
+    try await context.system.prepareMounting(root: context.settings.kubeletRoot)
     try await context.engine.start()
     try context.permits.prepare()
     let sweeper = Sweeper(context: context)
