@@ -41,8 +41,9 @@ package struct NodeDaemon: Sendable {
       try MetricsServer(
         address: address, context: context, release: release, socketPath: socketPath, cluster: cluster, tasks: tasks)
     }
-    try await context.system.prepareMounting(root: context.settings.kubeletRoot)
     let lock = try prepareStateDirectory()
+    // With the lock: what a bind of another daemon is just doing is not taken down.
+    try await context.system.prepareMounting(root: context.settings.kubeletRoot)
     try await context.engine.start()
     let groups = GroupWatch(context: context)
     await groups.look()

@@ -82,8 +82,8 @@ extension Provisioner {
     guard volume.isProvisionedByUs else { return }
     // The watch may be behind: a request that was raised, not lowered, has made the PV this large. The API server has the last
     // word, and was asked for the PV first.
-    guard let current = try await writes.claim(claim.metadata.key) else { throw WriteFailure(.missing, "the claim is gone") }
-    guard current.metadata.uid == claim.metadata.uid, current.request == request else {
+    let current = try await writes.claim(claim.metadata.key)
+    guard let current, current.metadata.uid == claim.metadata.uid, current.request == request else {
       throw WriteFailure(.conflict, "the claim has changed")
     }
     let capacity = max(request, Quantity(volume.madeSize))
