@@ -80,6 +80,30 @@ struct PublishingTests {
     #expect(Self.room(bench.writes.look { $0.storage }, [lowered]) == .gibibytes(14))
   }
 
+  @Test(
+    "while the group cannot be used nothing is free, whatever cannot be looked up in it, and afterwards all is again")
+  func unusable() async throws {
+    let bench = try Bench(gibibytes: 20)
+    let time = ManualTime()
+    let reconciler = bench.reconciler(time: time)
+    await reconciler.storageClass("elastic-local", Self.storageClass("elastic-local"))
+    await bench.process(bench.writes.put(Bench.volume(gibibytes: 2)), with: reconciler)
+    let later = "pvc-11111111-2222-3333-4444-555555555555"
+    await reconciler.volume(later, Bench.volume(later, gibibytes: 4))
+    _ = await reconciler.publish()
+    #expect(bench.writes.look { $0.rooms } == ["elastic-local": .gibibytes(14)])
+    for trouble in [GroupTrouble(.incomplete, "a disk is away"), nil] {
+      bench.world.state.withLock { $0.trouble = trouble }
+      time.advance(by: .seconds(60))
+      _ = await reconciler.publish()
+      let storage = try #require(bench.writes.look { $0.storage })
+      let room: ByteCount = trouble == nil ? .gibibytes(14) : .zero
+      #expect(bench.writes.look { $0.rooms } == ["elastic-local": room])
+      #expect(storage.defaultGroup == "simulated-vg")
+      #expect(storage.pools.map(\.sizeBytes) == [20 << 30])
+    }
+  }
+
   @Test("nothing is written when nothing has changed, and what could not be written is written later")
   func quiet() async throws {
     let bench = try Bench()

@@ -150,6 +150,24 @@ struct MetricsTextTests {
     ).text
   }
 
+  @Test("a group that cannot be used is told with the reason, in the metrics and in status")
+  func unusableGroups() {
+    var closed = GroupCapacity(
+      group: "vg-1", totalBytes: 100, freeBytes: 60, foreignBytes: 0, extentBytes: 4, volumes: 1)
+    closed.close(GroupTrouble(.exported, "volume group \"vg-1\" is exported"))
+    let well = GroupCapacity(group: "vg-2", totalBytes: 100, freeBytes: 60, foreignBytes: 0, extentBytes: 4, volumes: 1)
+    let unknown = GroupCapacity(group: "vg-3", trouble: GroupTrouble(.missing, "volume group \"vg-3\" does not exist"))
+    let text = text(Metrics(), groups: [closed, well, unknown])
+    for line in [
+      #"elastic_local_group_unusable{group="vg-1",reason="exported"} 1"#,
+      #"elastic_local_group_unusable{group="vg-2",reason=""} 0"#,
+      #"elastic_local_group_unusable{group="vg-3",reason="missing"} 1"#,
+      #"elastic_local_group_free_bytes{group="vg-1"} 0"#, #"elastic_local_group_free_bytes{group="vg-2"} 60"#,
+    ] {
+      #expect(text.contains(line + "\n"), "\(line)")
+    }
+  }
+
   private func sample() -> String {
     let metrics = Metrics()
     metrics.beginCall()

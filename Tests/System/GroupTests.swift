@@ -232,4 +232,29 @@ struct GroupTests {
       try guest.destroy()
     }
   }
+
+  @Test("a group whose disk has lost its label is restored as docs/operations.md says, under the running daemon")
+  func restored() async throws {
+    let disk = try LoopDisk()
+    try await withTwoGroups(disk) { node, other in
+      let volume = Scratch.volumeName()
+      try await node.startPod(volume, inGroup(other)).succeeds()
+      let marker = Marker(seed: 53)
+      try marker.write(in: node.podDirectory("pod-a", volume))
+      try await node.deletePod(volume).succeeds()
+      let uuid = try run("pvs", "--noheadings", "-o", "pv_uuid", disk.device).filter { !$0.isWhitespace }
+      try other.deactivate()
+      try overwrite(disk.device, with: [UInt8](repeating: 0, count: 64 << 10), at: 0)
+      let backup = "\(node.state)/lvm/backup/\(other.name)"
+      try await expectTrouble(node, other, saying: "was served on this node and is not there now", backup)
+      #expect(try attempt("vgcfgrestore", ["-f", backup, other.name]).exitCode != 0, "the label is needed first")
+      try run("pvcreate", "-q", "-q", "--uuid", uuid, "--restorefile", backup, disk.device)
+      try run("vgcfgrestore", "-q", "-q", "-f", backup, other.name)
+      try await expectUsable(node, other)
+      try await node.startPod(volume, inGroup(other)).succeeds()
+      #expect(marker.isIn(node.podDirectory("pod-a", volume)))
+      try await node.deletePod(volume).succeeds()
+      node.remove(volume).succeeds()
+    }
+  }
 }
