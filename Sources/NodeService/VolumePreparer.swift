@@ -83,6 +83,7 @@ extension VolumePreparer {
   private func create(
     _ name: VolumeName, _ size: ByteCount, _ options: VolumeOptions, willFormat: Bool, _ rollback: inout Rollback
   ) async throws(VolumeError) -> StoredVolume {
+    try await requireFileSystemFits(name, size, options)
     var permit = FormatPermit(volume: name, creation: context.freshToken(), progress: .planned)
     let creation = permit.creation
     let permits = permits
