@@ -56,7 +56,8 @@ struct Admission {
     guard let terms = pv.nodeAffinity?.terms, !terms.isEmpty, pv.hostname != hostname else { return }
     throw VolumeError(
       .conflict,
-      "PV \(name) is for node \(pv.hostname ?? "another"), where its data is, and this is \(hostname); nothing was changed")
+      "PV \(name) is for node \(pv.hostname ?? "another"), where its data is, and this is \(hostname); nothing was changed"
+    )
   }
 
   /// A tenant reaches a PV's volume through its claim only, not by giving an inline volume the PV's name.

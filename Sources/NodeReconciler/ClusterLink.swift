@@ -52,7 +52,9 @@ package final class ClusterLink: Sendable {
     let events = EventRecorder(client, component: "elastic-local-node", host: identity.node)
     let writes = APINodeWrites(
       client: client, events: events, node: identity.node, namespace: identity.namespace, owner: owner)
-    guard let reported = await trying("reports", { () async throws(APIError) in try await writes.reported() }) else { return }
+    guard let reported = await trying("reports", { () async throws(APIError) in try await writes.reported() }) else {
+      return
+    }
     knowledge.resume(reported)
     let reconciler = NodeReconciler(
       keeper: VolumeKeeper(context), writes: writes, knowledge: knowledge,

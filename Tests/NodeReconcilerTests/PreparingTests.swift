@@ -12,7 +12,9 @@ import Testing
 
 @Suite("Volumes made ahead of kubelet")
 struct PreparingTests {
-  @Test("the volume of a PV of this node is made and formatted at once, after one look at the PV, and reported in one write")
+  @Test(
+    "the volume of a PV of this node is made and formatted at once, after one look at the PV, and reported in one write"
+  )
   func made() async throws {
     let bench = try Bench()
     let reconciler = bench.reconciler()

@@ -7,7 +7,9 @@ import Testing
 
 @Suite("What the scheduler is told")
 struct CapacityTests {
-  private static func room(_ state: SimulatedCluster.State, _ node: String, _ storageClass: String = "elastic-local") -> ByteCount? {
+  private static func room(_ state: SimulatedCluster.State, _ node: String, _ storageClass: String = "elastic-local")
+    -> ByteCount?
+  {
     state.capacities[ClusterNames.nodeCapacityObject(of: node, storageClass: storageClass)]?.capacity?.byteCount
   }
 
@@ -54,7 +56,9 @@ struct CapacityTests {
       await bench.eventually("none") { Self.room($0, "a") == .zero }
       bench.cluster.add(Samples.claim("data"))
       await bench.eventually("refused") { $0.claims.values.allSatisfy { $0.selectedNode == nil } && $0.volumes.isEmpty }
-      await bench.eventually("said") { $0.notes.contains { $0.note.message.contains("nodes a and b have the same label") } }
+      await bench.eventually("said") {
+        $0.notes.contains { $0.note.message.contains("nodes a and b have the same label") }
+      }
       await bench.provisioner.node("b", nil)
       await bench.eventually("room again") { Self.room($0, "a") == .gibibytes(10) }
     }

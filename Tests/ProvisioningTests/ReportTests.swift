@@ -62,11 +62,14 @@ struct ReportTests {
     }
   }
 
-  @Test("a node's word lets no PV go that is not being deleted, nor another node's, nor before the removal was agreed to")
+  @Test(
+    "a node's word lets no PV go that is not being deleted, nor another node's, nor before the removal was agreed to")
   func notGivenUp() async throws {
     try await Self.bench { bench, pv in
       for state in [VolumeReport.State.removed, .kept] {
-        for node in ["a", "b"] { await Self.say(bench, node, .init(volume: Self.volume, uid: pv.metadata.uid, state: state)) }
+        for node in ["a", "b"] {
+          await Self.say(bench, node, .init(volume: Self.volume, uid: pv.metadata.uid, state: state))
+        }
         await Self.settled(bench)
         #expect(bench.cluster.look { $0.volumes[Self.volume]?.holdsOurFinalizer } == true)
       }
@@ -144,7 +147,9 @@ struct ReportTests {
     let bench = try await Self.unpinned()
     try await bench.run {
       await Self.say(bench, "a", .init(volume: "v", uid: "u", state: .requested, pod: "default/pod"))
-      await bench.eventually("assigned") { $0.volumes["v"]?.hostname == "host-a" && $0.volumes["v"]?.labelledNode == "a" }
+      await bench.eventually("assigned") {
+        $0.volumes["v"]?.hostname == "host-a" && $0.volumes["v"]?.labelledNode == "a"
+      }
     }
   }
 

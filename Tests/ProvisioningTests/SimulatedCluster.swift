@@ -172,7 +172,9 @@ final class SimulatedCluster: ClusterWrites {
   ) async throws(WriteFailure) -> PersistentVolume {
     try edit(volume) { found in
       found.metadata.labels[ClusterNames.nodeLabel] = node
-      if found.nodeAffinity == nil { found.nodeAffinity = NodeSelector(label: ClusterNames.hostnameLabel, in: [hostname]) }
+      if found.nodeAffinity == nil {
+        found.nodeAffinity = NodeSelector(label: ClusterNames.hostnameLabel, in: [hostname])
+      }
     }
     return look { $0.volumes[volume.metadata.name] ?? volume }
   }

@@ -80,7 +80,8 @@ extension NodeStorage {
 
   var json: JSONValue {
     .members([
-      "version": .number(Int64(version)), "defaultGroup": .string(defaultGroup), "thinByDefault": .bool(isThinByDefault),
+      "version": .number(Int64(version)), "defaultGroup": .string(defaultGroup),
+      "thinByDefault": .bool(isThinByDefault),
       "pools": .array(pools.map(\.json)),
       // An array: a merge patch replaces it whole, where members of an object would stay.
       "volumes": volumes.map { volumes in

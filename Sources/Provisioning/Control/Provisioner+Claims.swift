@@ -96,7 +96,8 @@ extension Provisioner {
   func ambiguity(of hostname: String) -> String? {
     let sharing = nodes.names(sharing: hostname)
     guard sharing.count > 1 else { return nil }
-    return "nodes \(sharing.joined(separator: " and ")) have the same label \(ClusterNames.hostnameLabel)=\(hostname), so a "
+    return
+      "nodes \(sharing.joined(separator: " and ")) have the same label \(ClusterNames.hostnameLabel)=\(hostname), so a "
       + "volume cannot be pinned to one of them; give each node its own"
   }
 

@@ -95,7 +95,9 @@ extension Provisioner {
   private func reasonAgainst(
     _ volume: PersistentVolume, on node: String, _ hostname: String, _ report: VolumeReport
   ) async throws(WriteFailure) -> String? {
-    if let label = volume.labelledNode, label != ClusterNames.nodeLabelValue(node) { return "it belongs to node \(label)" }
+    if let label = volume.labelledNode, label != ClusterNames.nodeLabelValue(node) {
+      return "it belongs to node \(label)"
+    }
     if let reason = ambiguity(of: hostname) { return reason }
     if volume.nodeAffinity?.terms.isEmpty == false {
       return volume.hostname == hostname ? nil : "its node affinity is for \(volume.hostname ?? "other nodes")"

@@ -153,7 +153,8 @@ package actor Provisioner {
   /// For metrics and status.
   package var snapshot: Snapshot {
     Snapshot(
-      figures: figures, waiting: loop.waiting, due: loop.due, running: loop.running, claimsWithoutRoom: claimsWithoutRoom,
+      figures: figures, waiting: loop.waiting, due: loop.due, running: loop.running,
+      claimsWithoutRoom: claimsWithoutRoom,
       bookings: ledger.count, publishedNodes: ledger.publishedNodes.count, isSynced: loop.isOpen)
   }
 }
