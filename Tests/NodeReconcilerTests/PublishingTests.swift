@@ -86,19 +86,18 @@ struct PublishingTests {
     let bench = try Bench(gibibytes: 20)
     let time = ManualTime()
     let reconciler = bench.reconciler(time: time)
-    await reconciler.storageClass("elastic-local", Self.storageClass("elastic-local"))
-    await bench.process(bench.writes.put(Bench.volume(gibibytes: 2)), with: reconciler)
     let later = "pvc-11111111-2222-3333-4444-555555555555"
-    await reconciler.volume(later, Bench.volume(later, gibibytes: 4))
+    let volumes = [bench.writes.put(Bench.volume(gibibytes: 2)), Bench.volume(later, gibibytes: 4)]
+    await bench.process(volumes[0], with: reconciler)
+    await reconciler.volume(later, volumes[1])
     _ = await reconciler.publish()
-    #expect(bench.writes.look { $0.rooms } == ["elastic-local": .gibibytes(14)])
+    #expect(Self.room(bench.writes.look { $0.storage }, volumes) == .gibibytes(14))
     for trouble in [GroupTrouble(.incomplete, "a disk is away"), nil] {
       bench.world.state.withLock { $0.trouble = trouble }
       time.advance(by: .seconds(60))
       _ = await reconciler.publish()
       let storage = try #require(bench.writes.look { $0.storage })
-      let room: ByteCount = trouble == nil ? .gibibytes(14) : .zero
-      #expect(bench.writes.look { $0.rooms } == ["elastic-local": room])
+      #expect(Self.room(storage, volumes) == (trouble == nil ? .gibibytes(14) : .zero))
       #expect(storage.defaultGroup == "simulated-vg")
       #expect(storage.pools.map(\.sizeBytes) == [20 << 30])
     }
