@@ -137,7 +137,7 @@ extension Node {
 
   /// The injected fault must have ended the daemon, at that point and no other way.
   func expectDeath(_ what: String, at location: SourceLocation = #_sourceLocation) async throws {
-    let isDead = await eventually(seconds: 10) { daemon?.isRunning != true }
+    let isDead = await eventually { daemon?.isRunning != true }
     #expect(isDead, "\(what) was not reached", sourceLocation: location)
     if !isDead { daemon?.send(SIGKILL) }
     let ended = try reap()
@@ -146,7 +146,7 @@ extension Node {
 
   @discardableResult
   private func reap() throws -> Program.Ended? {
-    let ended = try daemon?.wait(seconds: 20)
+    let ended = try daemon?.wait(seconds: 60)
     daemon = nil
     pastLog += ended?.errors ?? ""
     return ended
