@@ -56,7 +56,7 @@ package struct CallHandler: Sendable {
   private func log(_ error: VolumeError) -> (String, [String: String]) -> Void {
     switch error.code {
     case .unsupported, .cancelled: context.log.info
-    case .internal, .unsafe: context.log.error
+    case .internal: context.log.error
     default: context.log.warning
     }
   }
@@ -204,7 +204,7 @@ extension CallHandler {
   /// The path with kubelet's root as we spell it: kubelet may name it by another link.
   private func ownSpelling(_ path: String) async throws(VolumeError) -> String {
     let root = context.settings.kubeletRoot
-    guard !path.hasPrefix(root + "/"), let other = TargetPath.root(of: path),
+    guard !path.hasPrefix(root + "/"), !path.utf8.contains(0), let other = TargetPath.root(of: path),
       try await context.system.isSameDirectory(other, root)
     else { return path }
     return root + String(decoding: path.utf8.dropFirst(other.utf8.count), as: UTF8.self)

@@ -14,6 +14,8 @@ struct CallSubject {
       if word.hasPrefix("/") { read(path: word) }
     }
     if ["remove", "retain", "unretain"].contains(arguments.first), arguments.count > 1 { volume = arguments[1] }
+    // As long as an object's name may be.
+    (volume, pod) = (String(volume.prefix(253)), String(pod.prefix(507)))
   }
 
   private mutating func read(path: String) {

@@ -23,7 +23,7 @@ package protocol NodeSystem: Sendable {
   /// mounted.
   func view(root: String, components: [String]) async throws(VolumeError) -> DirectoryView?
 
-  /// Whether two paths lead to one directory, symbolic links followed. False when one does not exist.
+  /// Whether two paths lead to one directory, symbolic links followed. False when one cannot be resolved.
   func isSameDirectory(_ first: String, _ second: String) async throws(VolumeError) -> Bool
 
   /// The mounts at exactly this path, bottom layer first.

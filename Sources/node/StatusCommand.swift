@@ -10,7 +10,8 @@ enum StatusCommand {
     let isJSON = words.contains("--json")
     // `--json` has no value; it is named where the others are.
     let others = words.filter { $0 != "--json" }
-    for (_, value) in try Flags.parse(others, known: ["socket", "json"], of: "elastic-local-node status") {
+    for (name, value) in try Flags.parse(others, known: ["socket", "json"], of: "elastic-local-node status") {
+      guard name == "socket" else { throw VolumeError(.invalid, "flag --json takes no value") }
       socket = value
     }
     let reply = try NodeClient.call(Request(["status"]), socket: socket)

@@ -72,7 +72,7 @@ struct CommandLineTests {
     "words that are no command or flag end with code 2",
     arguments: [
       ["frobnicate"], ["serve", "word"], ["serve", "--unknown", "x"], ["serve", "--engine"], ["status", "--unknown=1"],
-      ["remove"], ["remove", "--socket", "/x"], ["retain", "v", "--claim", "x"],
+      ["status", "--json=1"], ["remove"], ["remove", "--socket", "/x"], ["retain", "v", "--claim", "x"],
     ])
   func wrongWords(_ words: [String]) async throws {
     let result = try await BuiltNode.run(words)
