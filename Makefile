@@ -14,13 +14,15 @@ TARGET ?=
 KEEP ?=
 # How long a soak goes on.
 ROUNDS ?=
+# How long flakes looks for tests that fail now and then.
+HOURS ?=
 # Somebody else's cluster, for test-cluster.
 CLUSTER ?=
 PLUGIN_DIR ?= /usr/libexec/kubernetes/kubelet-plugins/volume/exec
 
 SWIFT_BUILD := swift build --scratch-path $(BUILD)
 SWIFT_FILES := Sources Tests Package.swift
-SHELL_FILES := $(wildcard lab/run lab/test lab/torture lab/torture-known lab/fuzz lab/sanity lab/docs lab/dependencies lab/volume-group lab/boot \
+SHELL_FILES := $(wildcard lab/run lab/test lab/torture lab/torture-known lab/fuzz lab/flakes lab/sanity lab/docs lab/dependencies lab/volume-group lab/boot \
 	lab/demo lab/cluster lab/cluster-test lab/kubernetes/programs lab/kubernetes/images lab/manifests lab/rights lab/soak lab/monitoring lab/promtool \
 	daemonset/image/build .ci/run flex-install/*.sh Benchmarks/common.bash Benchmarks/*/run.sh Benchmarks/cluster/*.bash \
 	Tests/VolumeHostTests/Traces/replay)
@@ -45,6 +47,10 @@ test: build-tests ## run every test; what needs a device mapper runs in the lab 
 .PHONY: unit-test
 unit-test: build-tests ## run the tests that need no device mapper
 	@BUILD=$(BUILD) lab/test unit
+
+.PHONY: flakes
+flakes: build-tests ## repeat the unit tests beside busy loops and tell what failed how often; an hour; HOURS=number, FILTER=suites
+	@HOURS=$(HOURS) BUILD=$(BUILD) lab/flakes
 
 .PHONY: system-test
 system-test: build-tests ## run the tests that need a device mapper; FILTER=pattern for some of them

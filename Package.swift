@@ -173,7 +173,7 @@ let package = Package(
 /// What is fuzzed, and so what the fuzz functions can see.
 let fuzzed: [Target.Dependency] = [
   "CommandLineTool", "Provisioning", "StorageLedger", "KubernetesAPI", "NodeService", "NodeProtocol", "LogicalVolumes",
-  "LinuxSystem", "StorageModel",
+  "LinuxSystem", "StorageModel", "Telemetry",
 ]
 
 // The fuzz functions are a test that replays inputs or, for `make fuzz` (lab/fuzz), a program that libFuzzer drives.

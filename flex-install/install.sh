@@ -100,6 +100,7 @@ require_replaceable() {
 # Leaves no draft behind, and no empty driver directory either: an older kubelet that finds one without an executable
 # drops what it found of all other drivers.
 clean_up() {
+  rm -rf "$stage"
   rm -f "$draft"
   rmdir "$driver_dir" 2>/dev/null || :
 }
@@ -118,11 +119,10 @@ lock_plugin_directory() {
 }
 
 # Only under the lock, since it cleans up what may be another installer's.
-make_driver_directory() {
+clean_up_at_the_end() {
   trap clean_up EXIT
   trap 'exit 1' HUP INT TERM
-  [ -d "$driver_dir" ] || mkdir "$driver_dir" || fail "cannot create $driver_dir: is the file system read-only?"
-  [ -w "$driver_dir" ] || fail "$driver_dir cannot be written: is the file system read-only? is this root?"
+  rm -rf "$stage" || fail "cannot remove $stage: is the file system read-only? is this root?"
 }
 
 is_current() {
@@ -146,7 +146,28 @@ install_client() {
   lock_plugin_directory
   require_plain_directories
   require_replaceable
-  make_driver_directory
+  clean_up_at_the_end
+  if [ ! -d "$driver_dir" ]; then
+    add_client
+  else
+    update_client
+  fi
+}
+
+# The directory appears with the client in it. A kubelet that sees one without asks it for its capabilities all the
+# same, at each look for any plugin, and fails: more than a hundred warnings in the time it takes to copy a file.
+add_client() {
+  mkdir "$stage" || fail "cannot create $stage: is the file system read-only?"
+  write_client "$stage/$driver"
+  flush "$stage"
+  mv "$stage" "$driver_dir" || fail "cannot rename $stage to $driver_dir"
+  flush "$plugin_dir"
+  require_working "$installed" "the installed client,"
+  say "installed $installed (attach: $attach)"
+}
+
+update_client() {
+  [ -w "$driver_dir" ] || fail "$driver_dir cannot be written: is the file system read-only? is this root?"
   if is_current && [ "$touch" = no ]; then
     require_working "$installed" "the installed client,"
     say "$installed is up to date (attach: $attach)"
@@ -156,13 +177,17 @@ install_client() {
   say "installed $installed (attach: $attach)"
 }
 
+write_client() { # FILE
+  cp "$source_file" "$1" || fail "cannot write $1: is the file system full?"
+  chmod 0755 "$1"
+  require_working "$1" "the new client,"
+  flush "$1"
+}
+
 replace_client() {
   # Removed first: a draft left behind by a crash may have any mode and may even be running.
   rm -f "$draft"
-  cp "$source_file" "$draft" || fail "cannot write $draft: is the file system full?"
-  chmod 0755 "$draft"
-  require_working "$draft" "the new client,"
-  flush "$draft"
+  write_client "$draft"
   mv -f "$draft" "$installed" || fail "cannot rename $draft to $installed"
   flush "$driver_dir"
   require_working "$installed" "the installed client,"
@@ -192,6 +217,7 @@ uninstall_client() {
     return
   fi
   require_replaceable
+  rm -rf "$stage" || fail "cannot remove $stage: is the file system read-only?"
   rm -f "$draft" "$installed" || fail "cannot remove $installed: is the file system read-only?"
   rmdir "$driver_dir" || fail "cannot remove $driver_dir: it holds files that are not ours"
   say "removed $driver_dir"
@@ -239,6 +265,8 @@ resolve_plugin_dir
 driver_dir=$plugin_dir/$vendor_driver
 installed=$driver_dir/$driver
 draft=$driver_dir/.$driver
+# A new driver directory before it has its name. The kubelet ignores it.
+stage=$plugin_dir/.$vendor_driver
 case $action in
   install) install_client ;;
   uninstall) uninstall_client ;;

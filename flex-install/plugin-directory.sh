@@ -1,8 +1,8 @@
 # shellcheck shell=sh disable=SC2154,SC2034  # host_root is install.sh's, which sources this file and uses the rest
 # Which directory the kubelet of a node looks for FlexVolume drivers in. Nothing here changes anything.
 #
-# What counts, in this order: the arguments of a kubelet that runs, the configuration that it was given, what would
-# start one (service files, environment files, a distribution's own configuration), the known directories that exist.
+# What counts, in this order: the arguments of a kubelet that runs, the configuration that it was given (the files in its
+# --config-dir over its --config), what would start one (service files, environment files, a distribution's own configuration), the known directories that exist.
 
 readonly default_plugin_dir=/usr/libexec/kubernetes/kubelet-plugins/volume/exec
 
@@ -92,19 +92,66 @@ flag_value() {
     END { print value }'
 }
 
-# The value of volumePluginDir in the kubelet configuration $1, YAML or JSON; empty when there is none.
+# The value of volumePluginDir in the kubelet configuration $1, YAML or JSON; empty when there is none. One that is set to
+# nothing means the default.
 configured_dir() {
   [ -r "$1" ] || return 0
   sed -n 's/^.*"\{0,1\}volumePluginDir"\{0,1\}[[:space:]]*:[[:space:]]*"\{0,1\}\([^",}#]*\).*$/\1/p' "$1" |
-    sed "s/^'//; s/'\{0,1\}[[:space:]]*\$//" | tail -n 1
+    sed "s/^'//; s/'\{0,1\}[[:space:]]*\$//" | tail -n 1 | sed "s|^\$|$default_plugin_dir|; s|^null\$|$default_plugin_dir|"
 }
 
-# The value of volume-plugin-dir in the file $1, whatever its kind: `…=value` or `… value`, quoted or not. Comments do
+# Reads the directory $1 of a --config-dir as a kubelet does: *.conf there and below, in the order of their names as bytes.
+# Prints a line for each file that sets volumePluginDir, `VALUE FILE`, and `unread FILE` for what cannot be read.
+drop_ins() {
+  # shellcheck disable=SC2012  # the image has no find; a file whose name has a line break is none of a kubelet's
+  LC_ALL=C ls -A "$1" | while IFS= read -r entry; do
+    if [ -d "$1/$entry" ] && [ ! -L "$1/$entry" ]; then
+      drop_ins "$1/$entry"
+      continue
+    fi
+    case $entry in
+      *.conf) ;;
+      *) continue ;;
+    esac
+    if [ ! -r "$1/$entry" ]; then printf 'unread %s\n' "$1/$entry" && continue; fi
+    value=$(configured_dir "$1/$entry")
+    [ -z "$value" ] || printf '%s %s\n' "$value" "$1/$entry"
+  done
+}
+
+# Sets chosen and dropped_in, its file, from the directory $1 of a --config-dir. What cannot be read makes it doubtful,
+# unless a later file decides.
+apply_drop_ins() {
+  dropped_in=''
+  while read -r value file; do
+    if [ "$value" = unread ]; then
+      doubtful="the kubelet's configuration ${file#"$root"} cannot be read from here"
+    elif [ -n "$value" ]; then
+      chosen=$value dropped_in=$file doubtful=''
+    fi
+  done <<VALUES
+$(drop_ins "$1")
+VALUES
+}
+
+# The value of flag $1, a directory, in the file $2, whatever its kind: `…=value` or `… value`, quoted or not. Comments do
 # not count.
 mentioned_dir() {
-  [ -r "$1" ] || return 0
-  sed 's/^[[:space:]]*[#;].*//' "$1" |
-    sed -n "s/^.*volume-plugin-dir[= ][\"']\{0,1\}\(\/[^\"' \\]*\).*\$/\1/p" | tail -n 1
+  [ -r "$2" ] || return 0
+  sed 's/^[[:space:]]*[#;].*//' "$2" |
+    sed -n "s/^.*$1[= ][\"']\{0,1\}\(\/[^\"' \\]*\).*\$/\1/p" | tail -n 1
+}
+
+# Sets mentioned to the value of flag $1 in the first of flag_files that has it, and file to that one; fails when none has.
+find_mentioned() {
+  for pattern in $flag_files; do
+    # shellcheck disable=SC2086  # the pattern is meant
+    for file in "$host_root"$pattern; do
+      mentioned=$(mentioned_dir "$1" "$file")
+      [ -z "$mentioned" ] || return 0
+    done
+  done
+  return 1
 }
 
 # Sets chosen and reason. Sets doubtful when it is no more than likely.
@@ -123,21 +170,34 @@ detect_from_kubelet() {
   case $arguments in
     *k3s*) detect_from_k3s && return 0 ;;
   esac
-  config=$(printf '%s\n' "$arguments" | flag_value config)
-  # A kubelet in a container knows files by other paths than the host: what it sees itself comes first.
+  detect_from_configuration
+}
+
+# A kubelet in a container knows files by other paths than the host: what it sees itself comes first. Sets root to where $1
+# can be read.
+find_root() {
   for root in "$process/root" "$host_root"; do
-    [ -z "$config" ] || [ ! -r "$root$config" ] || break
+    [ ! -r "$root$1" ] || return 0
   done
-  [ -z "$config" ] || chosen=$(configured_dir "$root$config")
-  if [ -n "$chosen" ]; then
-    reason="volumePluginDir in $config, which the running kubelet was given"
-    return 0
-  fi
-  chosen=$default_plugin_dir
-  reason="the running kubelet sets no other than its default"
-  if [ -n "$config" ] && [ ! -r "$root$config" ]; then
+  return 1
+}
+
+detect_from_configuration() {
+  config=$(printf '%s\n' "$arguments" | flag_value config)
+  config_dir=$(printf '%s\n' "$arguments" | flag_value config-dir)
+  if [ -n "$config" ] && find_root "$config"; then
+    chosen=$(configured_dir "$root$config")
+  elif [ -n "$config" ]; then
     doubtful="the kubelet's configuration $config cannot be read from here"
   fi
+  reason="volumePluginDir in $config, which the running kubelet was given"
+  if [ -n "$config_dir" ] && find_root "$config_dir"; then
+    apply_drop_ins "$root${config_dir%/}"
+    [ -z "$dropped_in" ] || reason="volumePluginDir in ${dropped_in#"$root"}, which the running kubelet was given"
+  elif [ -n "$config_dir" ]; then
+    doubtful="the kubelet's configuration directory $config_dir cannot be read from here"
+  fi
+  [ -n "$chosen" ] || chosen=$default_plugin_dir reason="the running kubelet sets no other than its default"
 }
 
 detect_from_k3s() {
@@ -148,23 +208,23 @@ detect_from_k3s() {
 }
 
 detect_from_flag_files() {
-  for pattern in $flag_files; do
-    # shellcheck disable=SC2086  # the pattern is meant
-    for file in "$host_root"$pattern; do
-      chosen=$(mentioned_dir "$file")
-      [ -z "$chosen" ] || { reason="volume-plugin-dir in ${file#"$host_root"}" && return 0; }
-    done
-  done
-  return 1
+  find_mentioned volume-plugin-dir || return 1
+  chosen=$mentioned
+  reason="volume-plugin-dir in ${file#"$host_root"}"
 }
 
 detect_from_files() {
   ! detect_from_flag_files || return 0
   for file in $configuration_files; do
     chosen=$(configured_dir "$host_root$file")
-    [ -z "$chosen" ] || { reason="volumePluginDir in $file" && return 0; }
+    [ -z "$chosen" ] || { reason="volumePluginDir in $file" && break; }
   done
-  detect_from_directories
+  if find_mentioned config-dir && [ -d "$host_root$mentioned" ]; then
+    root=$host_root
+    apply_drop_ins "$root${mentioned%/}"
+    [ -z "$dropped_in" ] || reason="volumePluginDir in ${dropped_in#"$root"}"
+  fi
+  [ -n "$chosen" ] || detect_from_directories
 }
 
 detect_from_directories() {

@@ -3,7 +3,7 @@
 # its own, so that nothing it mounts or starts is left behind, and an LVM configuration that accepts its disks only.
 # Unlike on a kernel of its own, other files it writes are written, and device mapper names are shared with the machine.
 
-devices=() child=''
+devices=() readers=() child=''
 
 # Mounts and processes are gone with their namespaces; what is left is below them.
 release_disks() {
@@ -45,23 +45,51 @@ command_script() {
   for directory in /mnt /run/elastic-local /var/lib/elastic-local /var/lib/kubelet; do
     echo "[ ! -d $directory ] || mount -t tmpfs -o mode=0755 lab $directory || exit 125"
   done
+  # What is mounted propagates within the namespace, as on a node, and not out of it.
+  echo 'mount --make-rshared / || exit 125'
   # Not with exec: the first process of a namespace ignores signals that others die of.
   printf '%s\nexit\n' "$(quote "${command[@]}")"
 }
 
+start_readers() {
+  exec {out}> >(pass_on)
+  readers+=($!)
+  if same_output; then
+    exec {err}>&"$out"
+  else
+    exec {err}> >(pass_on >&2)
+    readers+=($!)
+  fi
+}
+
+# Ends the command when it has printed nothing for too long, and itself when `alive` is closed.
+guard_command() { # PID
+  trap '' HUP INT TERM
+  await_silence || return 0
+  : >"$scratch/timeout"
+  kill -KILL "$1" 2>/dev/null || true
+}
+
 run_command() {
-  local result=0 began=$SECONDS LVM_SYSTEM_DIR=$scratch/lvm
+  local result=0 LVM_SYSTEM_DIR=$scratch/lvm
   export LVM_SYSTEM_DIR
   mkdir "$scratch/lvm"
   attach_disks
   lvm_configuration "$scratch/lvm" ${devices[@]+"${devices[@]/%/\$}"} >"$scratch/lvm/lvm.conf"
   command_script >"$scratch/command"
-  timeout -s KILL "$time_limit" unshare --mount --propagation slave --pid --fork --kill-child --mount-proc \
-    /bin/sh "$scratch/command" </dev/null &
+  start_readers
+  # A session, and so a process group, of its own: see clean_up.
+  setsid unshare --mount --propagation slave --pid --fork --kill-child --mount-proc \
+    /bin/sh "$scratch/command" </dev/null >&"$out" 2>&"$err" &
   child=$!
+  exec {out}>&- {err}>&-
+  exec {alive}> >(guard_command "$child" >/dev/null 2>&1)
+  guard=$!
   wait "$child" 2>/dev/null || result=$?
-  if [ "$result" = 137 ] && [ "$time_limit" -gt 0 ] && [ $((SECONDS - began)) -ge "$time_limit" ]; then
-    fail 124 "stopped after the time limit of $time_limit s"
-  fi
+  child=''
+  exec {alive}>&-
+  wait "$guard" || true
+  wait "${readers[@]}" || true
+  [ ! -e "$scratch/timeout" ] || fail 124 "stopped: the command has printed nothing for $time_limit s"
   exit "$result"
 }

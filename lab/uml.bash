@@ -15,12 +15,11 @@ clean_up() {
 # The kernel makes a process group of its own; besides processes that die with it there are two helpers that do not.
 kill_kernel() { kill -KILL "$1" "-$1" 2>/dev/null || true; }
 
-# Reads what nobody writes: it ends with the time limit, or when the last holder of the other end has closed it.
+# Reads what nobody writes: it ends when nothing was printed for too long, or when the last holder of the other end has
+# closed it.
 guard_kernel() { # PID
-  local result=0
   trap '' HUP INT TERM
-  if [ "$time_limit" -gt 0 ]; then read -r -t "$time_limit" || result=$?; else read -r || true; fi
-  if [ "$result" -gt 128 ]; then : >"$scratch/timeout"; fi
+  if await_silence; then : >"$scratch/timeout"; fi
   kill_kernel "$1"
   # Neither the limit nor stop_guard: the shell was killed and cannot clean up itself.
   [ -e "$scratch/timeout" ] || [ -e "$scratch/ended" ] || rm -rf "$scratch"
@@ -99,9 +98,6 @@ TAB
   done
 }
 
-# One stream for both when both go to the same place anyway: then the lines stay in order.
-same_output() { [ /proc/$$/fd/1 -ef /proc/$$/fd/2 ] && [ "$(readlink /proc/$$/fd/1)" = "$(readlink /proc/$$/fd/2)" ]; }
-
 settings() {
   local merged=''
   ! same_output || merged=yes
@@ -136,6 +132,7 @@ watch_for_power_cut() {
     $| = 1;
     while (my $read = <STDIN>) {
       print $read;
+      utime undef, undef, "$scratch/progress";
       chomp $read;
       next if $read ne $line || -e "$scratch/cut";
       open my $pid, "<", "$scratch/pid" or die;
@@ -147,9 +144,9 @@ watch_for_power_cut() {
 
 # The kernel never gets our own standard output: it would make it non-blocking for everybody who shares it.
 start_readers() {
-  if [ -n "$power_cut_line" ]; then exec {out}> >(watch_for_power_cut); else exec {out}> >(exec cat); fi
+  if [ -n "$power_cut_line" ]; then exec {out}> >(watch_for_power_cut); else exec {out}> >(pass_on); fi
   readers+=($!)
-  exec {err}> >(exec cat >&2)
+  exec {err}> >(pass_on >&2)
   readers+=($!)
 }
 
@@ -174,7 +171,7 @@ finish() {
   if [ -e "$scratch/cut" ]; then exit 99; fi
   if [ -s "$scratch/status" ]; then exit "$(tr -cd 0-9 <"$scratch/status")"; fi
   cat "$scratch/log" >&2
-  [ ! -e "$scratch/timeout" ] || fail 124 "stopped after the time limit of $time_limit s"
+  [ ! -e "$scratch/timeout" ] || fail 124 "stopped: the command has printed nothing for $time_limit s"
   fail 98 "the kernel ended before the command did; above is what it said"
 }
 

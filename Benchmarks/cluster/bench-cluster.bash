@@ -101,7 +101,7 @@ scrape() { # NAME
 
 await_program() { # NAME PATTERN: a line of its metrics
   local end=$((SECONDS + 120))
-  until scrape "$1" 2>/dev/null | grep -q "$2"; do
+  until grep -q "$2" <<<"$(scrape "$1" 2>/dev/null)"; do
     if [ "$SECONDS" -ge "$end" ]; then
       tail -n 5 "$directory/logs/own/$1.log" >&2
       give_up "$1 does not get ready; above is the end of its log"

@@ -8,6 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <sys/sysmacros.h>
 #include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
@@ -93,6 +96,34 @@ int64_t flexclient_now(void) {
 void flexclient_pause(int milliseconds) {
   struct timespec duration = {.tv_sec = milliseconds / 1000, .tv_nsec = (long)(milliseconds % 1000) * 1000000};
   nanosleep(&duration, NULL);
+}
+
+int flexclient_view(const char *path, struct FlexClientView *view) {
+  struct stat status;
+  struct statvfs mount;
+  if (stat(path, &status) != 0 || statvfs(path, &mount) != 0) return -errno;
+  *view = (struct FlexClientView){
+      .major = major(status.st_dev),
+      .minor = minor(status.st_dev),
+      .inode = status.st_ino,
+      .restrictions = mount.f_flag & (ST_RDONLY | ST_NOSUID | ST_NODEV | ST_NOEXEC),
+  };
+  return 0;
+}
+
+int64_t flexclient_age(const char *path, const char *suffix) {
+  // As long as a socket's path may be, and the suffix.
+  char name[sizeof ((struct sockaddr_un *)0)->sun_path + 32];
+  size_t length = strlen(path), more = strlen(suffix);
+  if (length + more >= sizeof name) return -ENAMETOOLONG;
+  memcpy(name, path, length);
+  memcpy(name + length, suffix, more + 1);
+
+  struct stat status;
+  struct timespec now;
+  if (lstat(name, &status) != 0) return -errno;
+  clock_gettime(CLOCK_REALTIME, &now);
+  return now.tv_sec > status.st_mtim.tv_sec ? now.tv_sec - status.st_mtim.tv_sec : 0;
 }
 
 void flexclient_ignore_sigpipe(void) { signal(SIGPIPE, SIG_IGN); }

@@ -58,8 +58,11 @@ static void become(const struct plan *plan, volatile int *failure) {
     if (getppid() != plan->parent) _exit(127);
     reset_signals();
     umask(022);
-    if (chdir("/") == 0 && place_descriptors(plan->descriptors) == 0)
+    if (chdir("/") == 0 && place_descriptors(plan->descriptors) == 0) {
+      // Behind what may need high numbers.
+      clinux_restore_descriptor_limit();
       execve(plan->path, plan->arguments, plan->environment);
+    }
   }
   *failure = errno;
   _exit(127);

@@ -10,7 +10,9 @@
 #include <sys/eventfd.h>
 #include <sys/ioctl.h>
 #include <linux/capability.h>
+#include <netinet/in.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -72,6 +74,40 @@ int clinux_pipe(int *ends) { return pipe2(ends, O_CLOEXEC); }
 
 int clinux_accept(int listener) { return accept4(listener, NULL, NULL, SOCK_CLOEXEC); }
 
+int clinux_accept_from(int listener, uint64_t *source) {
+  struct sockaddr_storage address = {0};
+  socklen_t size = sizeof address;
+  int accepted = accept4(listener, (struct sockaddr *)&address, &size, SOCK_CLOEXEC);
+  if (accepted < 0) return -1;
+  *source = 0;
+  if (address.ss_family == AF_INET) {
+    *source = ((struct sockaddr_in *)&address)->sin_addr.s_addr;
+  } else if (address.ss_family == AF_INET6) {
+    const struct in6_addr *host = &((struct sockaddr_in6 *)&address)->sin6_addr;
+    // An IPv4 address as IPv6 shows it stands at the end.
+    memcpy(source, IN6_IS_ADDR_V4MAPPED(host) ? host->s6_addr + 8 : host->s6_addr, sizeof *source);
+  }
+  return accepted;
+}
+
+static struct rlimit former_descriptor_limit;
+
+uint64_t clinux_raise_descriptor_limit(uint64_t wanted) {
+  struct rlimit limit;
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return 0;
+  if (former_descriptor_limit.rlim_max == 0) former_descriptor_limit = limit;
+  rlim_t possible = wanted < limit.rlim_max ? (rlim_t)wanted : limit.rlim_max;
+  if (possible > limit.rlim_cur) {
+    limit.rlim_cur = possible;
+    if (setrlimit(RLIMIT_NOFILE, &limit) != 0 && getrlimit(RLIMIT_NOFILE, &limit) != 0) return 0;
+  }
+  return limit.rlim_cur;
+}
+
+void clinux_restore_descriptor_limit(void) {
+  if (former_descriptor_limit.rlim_max != 0) (void)setrlimit(RLIMIT_NOFILE, &former_descriptor_limit);
+}
+
 int clinux_peer_credentials(int socket, int32_t *process, uint32_t *user, uint32_t *group) {
   struct ucred credentials;
   socklen_t size = sizeof credentials;
@@ -127,7 +163,7 @@ uint64_t clinux_effective_capabilities(void) {
 }
 
 // From linux/mount.h, which clashes with sys/mount.h on older systems.
-enum { OPEN_TREE_CLONE_FLAG = 1, MOUNT_ATTR_RDONLY_FLAG = 1, FROM_EMPTY_PATH = 0x4, TO_EMPTY_PATH = 0x40 };
+enum { OPEN_TREE_CLONE_FLAG = 1, FROM_EMPTY_PATH = 0x4, TO_EMPTY_PATH = 0x40 };
 
 // struct mount_attr of mount_setattr(2).
 struct clinux_mount_attr {
@@ -141,8 +177,8 @@ int clinux_clone_mount(const char *path) {
   return (int)syscall(SYS_open_tree, AT_FDCWD, path, OPEN_TREE_CLONE_FLAG | O_CLOEXEC);
 }
 
-int clinux_set_mount_read_only(int mount) {
-  struct clinux_mount_attr attributes = {.set = MOUNT_ATTR_RDONLY_FLAG};
+int clinux_set_mount_attributes(int mount, uint64_t added, uint64_t cleared) {
+  struct clinux_mount_attr attributes = {.set = added, .clear = cleared};
   return (int)syscall(SYS_mount_setattr, mount, "", AT_EMPTY_PATH, &attributes, sizeof attributes);
 }
 

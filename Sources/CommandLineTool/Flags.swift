@@ -2,13 +2,24 @@ package import StorageModel
 
 /// `--name value` and `--name=value`.
 package enum Flags {
-  /// - Throws: `invalid` for a word that is no flag, and for a flag without a value.
-  package static func parse(_ words: [String]) throws(VolumeError) -> [(name: String, value: String)] {
+  /// - Parameters:
+  ///   - known: the names of the flags, without their hyphens.
+  ///   - command: what has them, for messages: a program or one of its commands.
+  /// - Throws: `invalid` for a word that is no flag, for a flag that is not known, and for one without a value.
+  package static func parse(
+    _ words: [String], known: Set<String>, of command: String
+  ) throws(VolumeError) -> [(name: String, value: String)] {
     var result: [(name: String, value: String)] = []
     var rest = words[...]
     while let word = rest.popFirst() {
       guard word.hasPrefix("--") else { throw VolumeError(.invalid, "\(quoted(word)) is no flag") }
       let pair = word.dropFirst(2).split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+      guard known.contains(String(pair[0])) else {
+        throw VolumeError(
+          .invalid,
+          "\(command) has no flag \(quoted("--" + pair[0])); it has "
+            + known.sorted().map { "--" + $0 }.joined(separator: ", "))
+      }
       if pair.count == 2 {
         result.append((String(pair[0]), String(pair[1])))
       } else if let value = rest.popFirst() {

@@ -11,11 +11,10 @@ package struct SettingValues<Name: Setting>: Sendable {
       let names = [setting.environmentName] + setting.formerNames
       values[setting] = names.lazy.compactMap { environment[$0] }.first { !$0.isEmpty }
     }
-    for (name, value) in try Flags.parse(words) {
-      guard let setting = Name(rawValue: name) else {
-        throw VolumeError(.invalid, "unknown flag \(quoted("--" + name)); try \(command) help")
-      }
-      values[setting] = value
+    let known = Set(Name.allCases.map(\.rawValue))
+    for (name, value) in try Flags.parse(words, known: known, of: "\(command) serve") {
+      // Every known flag is a setting.
+      if let setting = Name(rawValue: name) { values[setting] = value }
     }
   }
 
@@ -72,6 +71,15 @@ package struct SettingValues<Name: Setting>: Sendable {
       components.allSatisfy({ part in !part.isEmpty && ![".", ".."].contains { part.elementsEqual($0.utf8) } })
     else { throw refusal(setting, "an absolute path without //, . and ..") }
     return text
+  }
+
+  /// An absolute path of a directory; slashes at its end mean nothing.
+  package func directory(_ setting: Name) throws(VolumeError) -> String {
+    var trimmed = self
+    var bytes = Array(required(setting).utf8)
+    while bytes.count > 1, bytes.last == UInt8(ascii: "/") { bytes.removeLast() }
+    trimmed.values[setting] = String(decoding: bytes, as: UTF8.self)
+    return try trimmed.path(setting)
   }
 
   package func number(_ setting: Name, _ range: ClosedRange<Double>) throws(VolumeError) -> Double {

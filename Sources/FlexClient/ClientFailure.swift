@@ -12,6 +12,18 @@ struct ClientFailure: Error {
       "\(found) (socket \"\(socket)\"); is the elastic-local node daemon running on this node? see its pod's log")
   }
 
+  /// The kubelet does not see a mount as the daemon has made it.
+  static func unseen(_ finding: MountCheck.Finding) -> ClientFailure {
+    let found =
+      finding == .absent
+      ? "it does not appear in the kubelet's mount namespace"
+      : "its read-only, nosuid, nodev or noexec flags are not the same in the kubelet's mount namespace"
+    return ClientFailure(
+      "the node daemon mounted the volume, but \(found); the daemon takes the mount back. The daemon needs mounts that are "
+        + "shared with the host: in its pod mountPropagation: Bidirectional, in its systemd unit no setting that makes a "
+        + "mount namespace (PrivateTmp=, ProtectSystem= and the like) and no MountFlags=")
+  }
+
   static func unsendable(_ fault: RequestFault) -> ClientFailure {
     switch fault {
     case .notUTF8(let argument): ClientFailure("argument \(argument) (counted from 1, the command) is not valid UTF-8")

@@ -1,6 +1,7 @@
 import CFlexClient
 
-/// One exchange with the node daemon: connect, send a line, receive a line. Blocks, at most until its deadline.
+/// One exchange with the node daemon: connect, send a line, receive a line, and after a mount send one more. Blocks, at most
+/// until its deadline.
 ///
 /// The connection is never closed here: the process ends after it, and to the daemon a client that ends before the
 /// reply has cancelled its request.
@@ -18,27 +19,49 @@ struct DaemonCall {
   }
 
   /// Sends the request line; the bytes that came back, up to the first newline and what came with it, or to the end.
-  func exchange(_ request: [UInt8]) throws(ClientFailure) -> [UInt8] {
-    let connection = try connect()
+  func exchange(_ request: [UInt8], over connection: Int32) throws(ClientFailure) -> [UInt8] {
     try send(request, over: connection)
     return try receive(from: connection)
   }
 
-  /// Connects; for a while also where nobody listens, since the daemon may be restarting.
-  private func connect() throws(ClientFailure) -> Int32 {
+  /// Says whether the kubelet sees the mount. False when the daemon takes no word any more: then it keeps the mount or takes
+  /// it back by itself.
+  func confirm(_ seen: Bool, over connection: Int32) -> Bool {
+    let line: StaticString = seen ? "{\"seen\":true}\n" : "{\"seen\":false}\n"
+    // A few bytes into an empty buffer: all or nothing.
+    return flexclient_send(connection, line.utf8Start, line.utf8CodeUnitCount) == line.utf8CodeUnitCount
+  }
+
+  /// Waits until the daemon has closed the connection, which it does when it has taken the mount back, or is gone.
+  func awaitEnd(of connection: Int32) throws(ClientFailure) {
+    while try !receive(from: connection).isEmpty {}
+  }
+
+  /// Connects; for a while also where nobody listens, since the daemon may be restarting. Longer where a daemon that was
+  /// told to end has left word that another is to come (docs/wire.md).
+  func connect() throws(ClientFailure) -> Int32 {
     let window = Deadline(milliseconds: min(connectWindow, settings.timeoutInSeconds * 1000))
+    let longWindow = Deadline(milliseconds: min(replacementWindow, settings.timeoutInSeconds * 1000))
     var pause = firstPause
     while true {
       let connection = flexclient_connect(settings.socketPath)
       if connection >= 0 { return connection }
       let fault = SystemFault(Int(connection))
-      let left = window.remaining
+      let left = isBeingReplaced ? longWindow.remaining : window.remaining
       if !fault.mayPassByItself || left == 0 {
         throw .daemon(socketName, "cannot connect to the node daemon: \(fault.text)")
       }
       flexclient_pause(Int32(min(pause, left)))
       pause = min(2 * pause, longestPause)
     }
+  }
+
+  /// Whether a daemon has ended here a short while ago because it was told to.
+  private var isBeingReplaced: Bool {
+    let suffix: StaticString = ".restarting"
+    let name = UnsafeRawPointer(suffix.utf8Start).assumingMemoryBound(to: CChar.self)
+    let age = flexclient_age(settings.socketPath, name)
+    return age >= 0 && age < replacementAge
   }
 
   private func send(_ request: [UInt8], over connection: Int32) throws(ClientFailure) {
@@ -114,6 +137,10 @@ struct DaemonCall {
 
 /// Milliseconds for which a connection is tried: what a restart of the daemon takes, with room to spare.
 private let connectWindow = 5000
+/// The same while a daemon is being replaced: a new pod has to be made, and its image may have to be pulled.
+private let replacementWindow = 60_000
+/// Seconds after which a daemon that ended is not waited for any longer than one that was never there.
+private let replacementAge = 300
 /// Milliseconds between tries: 10, 20, 40, 80, 160, 200, 200 …
 private let firstPause = 10
 private let longestPause = 200

@@ -41,7 +41,8 @@ private func forward(_ arguments: [UnsafeBufferPointer<UInt8>]) throws(ClientFai
     throw .unsendable(error)
   }
   let call = DaemonCall(Settings.fromEnvironment())
-  var reply = try call.exchange(request)
+  let connection = try call.connect()
+  var reply = try call.exchange(request, over: connection)
   let end = reply.firstIndex(of: newline)
   let checked: Reply
   do {
@@ -49,11 +50,33 @@ private func forward(_ arguments: [UnsafeBufferPointer<UInt8>]) throws(ClientFai
   } catch {
     throw .unusable(error, size: reply.count, complete: end != nil, socket: call.socketName)
   }
+  if let shown = checked.shown, checked.status == .success, arguments.count > 1 {
+    try reply.withUnsafeBufferPointer { (bytes) throws(ClientFailure) in
+      try requireSeen(UnsafeBufferPointer(rebasing: bytes[shown]), at: arguments[1], call, connection)
+    }
+  }
   reply.removeSubrange(checked.object.upperBound...)
   reply.append(newline)
   let start = checked.object.lowerBound
   let printed = reply.withUnsafeBufferPointer { Output.write(UnsafeBufferPointer(rebasing: $0[start...])) }
   return printed ? checked.status.exitCode : 1
+}
+
+/// Requires that the kubelet sees what the daemon has mounted. Otherwise the daemon takes it back, and the call has failed.
+private func requireSeen(
+  _ shown: UnsafeBufferPointer<UInt8>, at directory: UnsafeBufferPointer<UInt8>, _ call: DaemonCall, _ connection: Int32
+) throws(ClientFailure) {
+  var finding = MountCheck.look(at: directory, shown: shown)
+  if call.confirm(finding == .seen, over: connection) && finding == .seen { return }
+  do {
+    try call.awaitEnd(of: connection)
+  } catch {
+    // That the mount is not seen is the failure to tell.
+    if finding == .seen { throw error }
+  }
+  // A daemon that died meanwhile leaves its mount; one that had lost patience has taken it back.
+  if finding == .seen { finding = MountCheck.look(at: directory, shown: shown) }
+  if finding != .seen { throw .unseen(finding) }
 }
 
 /// Prints a Failure of the client's own.

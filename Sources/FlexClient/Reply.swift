@@ -25,6 +25,8 @@ struct Reply: Equatable {
   /// Where the object stands among the bytes, without the white space around it.
   var object: Range<Int>
   var status: ReplyStatus
+  /// Where the characters of `shown` stand: what the directory of a mount shows for the daemon. Nil when that is not said.
+  var shown: Range<Int>?
 
   /// Proves that `line`, which ends at its first newline or at its end, is one whole JSON object with one known status.
   ///
@@ -43,6 +45,7 @@ struct Reply: Equatable {
     object = start..<scanner.position
     if let offset = firstNonBlank(line, from: scanner.position) { throw .trailingBytes(offset: offset) }
     status = try found.status()
+    shown = found.shown
   }
 }
 
@@ -58,8 +61,12 @@ private struct StatusMember {
   private var value: ReplyStatus?
   private var spelled = 0
   private var misspelled = 0
+  private(set) var shown: Range<Int>?
 
   mutating func note(_ bytes: UnsafeBufferPointer<UInt8>, key: Range<Int>, value: Range<Int>) {
+    if JSONWord(bytes, key).equals("shown") && bytes[value.lowerBound] == quote {
+      shown = value.lowerBound + 1..<value.upperBound - 1
+    }
     if !JSONWord(bytes, key).equals("status", foldingCase: true) { return }
     guard JSONWord(bytes, key).equals("status") else {
       misspelled += 1

@@ -8,14 +8,14 @@ enum RequestFault: Error, Equatable {
   case tooLarge
 }
 
-/// The line that asks the daemon to carry out a call: `{"version":1,"arguments":[…]}` and a newline.
+/// The line that asks the daemon to carry out a call: `{"version":1,"confirms":true,"arguments":[…]}` and a newline.
 func requestLine(_ arguments: [UnsafeBufferPointer<UInt8>]) throws(RequestFault) -> [UInt8] {
   let frame = 64
   let textSize = arguments.reduce(0) { $0 + $1.count + 3 }
   if textSize > wireLimit { throw .tooLarge }
   // Options are JSON: about one byte in eight is a quotation mark that gets a backslash.
   var text = JSONText(capacity: frame + textSize + textSize / 4)
-  text.append(raw: "{\"version\":1,\"arguments\":[")
+  text.append(raw: "{\"version\":1,\"confirms\":true,\"arguments\":[")
   for (index, argument) in arguments.enumerated() {
     if index > 0 { text.append(raw: ",") }
     if !text.append(string: argument) { throw .notUTF8(argument: index + 1) }

@@ -70,6 +70,12 @@ package enum BlockDevice {
 }
 
 extension BlockDevice {
+  /// Whether the kernel refuses writes to the device. From /sys/dev/block; does not block. False also where it cannot be
+  /// known.
+  package static func isReadOnly(_ number: DeviceNumber) -> Bool {
+    (try? Files.readText("/sys/dev/block/\(number)/ro"))?.hasPrefix("1") == true
+  }
+
   /// The UUID that the maker of a device-mapper device gave it, such as `LVM-` and 64 characters of LVM; nil for
   /// other devices. From /sys/dev/block; does not block.
   package static func deviceMapperUUID(_ number: DeviceNumber) -> String? { deviceMapper("uuid", number) }

@@ -39,6 +39,10 @@ extension Errno {
   package static let isDirectory = Errno(rawValue: EISDIR)
   /// `EINVAL`: invalid argument.
   package static let invalid = Errno(rawValue: EINVAL)
+  /// `EAFNOSUPPORT`: address family not supported by protocol.
+  package static let addressFamilyNotSupported = Errno(rawValue: EAFNOSUPPORT)
+  /// `EADDRNOTAVAIL`: cannot assign requested address.
+  package static let addressNotAvailable = Errno(rawValue: EADDRNOTAVAIL)
   /// `EMFILE`: too many open files.
   package static let tooManyFiles = Errno(rawValue: EMFILE)
   /// `ENOTTY`: inappropriate ioctl for device.

@@ -16,6 +16,21 @@ package struct ExclusiveLock: ~Copyable, Sendable {
     return ExclusiveLock(file: file)
   }
 
+  /// Whether somebody holds the lock of that file, shared or not. No such file is nobody's. Does not wait, and makes no file.
+  package static func isHeld(_ path: String) throws(SystemError) -> Bool {
+    guard try Files.kind(of: path) != nil else { return false }
+    do throws(SystemError) {
+      let file = try Descriptor.open(path, O_RDONLY | O_NOFOLLOW)
+      let number = file.rawValue
+      try retryingInterrupts("lock", path) { flock(number, LOCK_EX | LOCK_NB) }
+      return false
+    } catch {
+      if error.errno == .noEntry { return false }
+      guard error.errno == .wouldBlock else { throw error }
+      return true
+    }
+  }
+
   /// The process number in a lock file, for messages; nil when there is none.
   package static func holder(_ path: String) -> Int32? {
     // Whoever can not be named is not: the lock itself decides, not this.

@@ -6,6 +6,8 @@ package enum FileSystemComplaint: Hashable, Sendable {
   case readOnly
   /// Its root can not be opened any more: a disk that fails, damage, an XFS that has shut itself down.
   case unreachable(Errno)
+  /// The look at it has not ended: its disk does not answer.
+  case hanging
   /// ext4 has met so many errors since it was last repaired. Since Linux 5.11 the kernel counts an error a moment after it.
   case errors(UInt64)
 
@@ -43,6 +45,7 @@ extension FileSystemComplaint: CustomStringConvertible {
     switch self {
     case .readOnly: "the kernel has made its file system read-only after an error"
     case .unreachable(let errno): "its file system does not answer (\(errno))"
+    case .hanging: "its file system does not answer: a look at it hangs"
     case .errors(let count): "its file system has met \(count) error\(count == 1 ? "" : "s") since it was last repaired"
     }
   }

@@ -51,6 +51,11 @@ extension Files {
     try status(of: path).map { FileKind($0) }
   }
 
+  /// Which file has a name, lstat(2); nil when none has.
+  package static func identity(of path: String) throws(SystemError) -> FileIdentity? {
+    try status(of: path).map { FileIdentity(device: UInt64($0.st_dev), inode: UInt64($0.st_ino)) }
+  }
+
   static func status(of path: String) throws(SystemError) -> stat? {
     var status = stat()
     do throws(SystemError) {

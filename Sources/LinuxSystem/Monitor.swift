@@ -41,6 +41,9 @@ final class Monitor<State>: @unchecked Sendable {
   /// Wakes one waiting thread, if there is one.
   func signal() { pthread_cond_signal(condition) }
 
+  /// Wakes all waiting threads.
+  func broadcast() { pthread_cond_broadcast(condition) }
+
   /// Asks `body` until it answers, waiting for a signal in between. Nil when `timeout` passes without an answer: then
   /// `giveUp` has been called with the lock still held.
   func wait<Result>(

@@ -12,6 +12,8 @@ extension MountEntry {
     self.mountPoint = mountPoint
     isDeleted = false
     self.options = options
+    peerGroup = 1
+    masterGroup = nil
     self.fileSystemType = fileSystemType
     self.source = source
     superOptions = []

@@ -16,6 +16,11 @@ package struct MountEntry: Hashable, Sendable {
   package let isDeleted: Bool
   /// The options of this mount: `ro`, `nosuid`, `relatime` ….
   package let options: [String]
+  /// The number in `shared:N`: mounts made below this one appear in all mounts of that peer group. Nil for others,
+  /// mount_namespaces(7).
+  package let peerGroup: Int?
+  /// The number in `master:N`: mounts made in that peer group appear below this one, and not the reverse.
+  package let masterGroup: Int?
   /// `ext4`, `xfs`, `btrfs`, `tmpfs` ….
   package let fileSystemType: String
   /// What was named as the device; for real file systems a path, otherwise any word.
@@ -56,10 +61,16 @@ extension MountEntry {
     (root, isRootDeleted) = Self.path(fields[3])
     (mountPoint, isDeleted) = Self.path(fields[4])
     options = Self.list(fields[5])
+    peerGroup = Self.group("shared:", among: fields[6..<dash])
+    masterGroup = Self.group("master:", among: fields[6..<dash])
     fileSystemType = Self.decoded(fields[dash + 1])
     source = Self.decoded(fields[dash + 2])
     // Old kernels left blanks in super options (cifs); they belong to the last field.
     superOptions = Self.list(Array(fields[(dash + 3)...].joined(separator: [UInt8(ascii: " ")])))
+  }
+
+  private static func group(_ tag: String, among fields: ArraySlice<ArraySlice<UInt8>>) -> Int? {
+    fields.map(plain).first { $0.hasPrefix(tag) }.flatMap { Int($0.dropFirst(tag.count)) }
   }
 
   private static func plain(_ field: ArraySlice<UInt8>) -> String { String(decoding: field, as: UTF8.self) }

@@ -8,13 +8,7 @@ extension MountTable {
   /// Which file system an absolute real path is in, and where: a bind mount of that directory shows both. Nil when no
   /// mount covers the path.
   package func identity(ofDirectory path: String) -> DirectoryIdentity? {
-    let covering = entries.filter { entry in
-      entry.mountPoint == "/" || isSame(path, entry.mountPoint) || path.utf8.starts(with: (entry.mountPoint + "/").utf8)
-    }
-    // The deepest mount point covers the others; of several layers at one point the last in the table is on top.
-    guard let length = covering.map({ $0.mountPoint.utf8.count }).max(),
-      let top = covering.last(where: { $0.mountPoint.utf8.count == length })
-    else { return nil }
+    guard let top = covering(path) else { return nil }
     let rest =
       top.mountPoint == "/" ? path : String(decoding: path.utf8.dropFirst(top.mountPoint.utf8.count), as: UTF8.self)
     let root = top.root == "/" ? rest : top.root + rest
@@ -23,10 +17,12 @@ extension MountTable {
 
   /// Whether a mount shows that directory or one inside it, whatever pods have called that.
   package func shows(_ identity: DirectoryIdentity) -> Bool {
+    entries.contains { shows(identity, by: $0) }
+  }
+
+  func shows(_ identity: DirectoryIdentity, by entry: MountEntry) -> Bool {
     let inside = identity.root.hasSuffix("/") ? identity.root : identity.root + "/"
-    return entries.contains { entry in
-      entry.device == identity.device
-        && (isSame(entry.root, identity.root) || entry.root.utf8.starts(with: inside.utf8))
-    }
+    return entry.device == identity.device
+      && (isSame(entry.root, identity.root) || entry.root.utf8.starts(with: inside.utf8))
   }
 }

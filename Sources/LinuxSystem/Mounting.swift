@@ -1,4 +1,5 @@
 internal import Glibc
+internal import Synchronization
 
 /// mount(2) and umount(2). All of it blocks for as long as the device does, journal replay included.
 ///
@@ -20,25 +21,49 @@ package enum Mounting {
     try call(device, path, fileSystem, flags, data, subject: device)
   }
 
-  /// Shows the directory `from` at `target` too. Not recursive: mounts below `from` do not show.
+  /// Shows the directory `from` at `target` too, with more flags than `from` has. Not recursive: mounts below `from` do not
+  /// show.
   ///
-  /// A read-only one is made read-only before it is attached, so that a crash never leaves a writable mount: kubelet
-  /// would take it as it is. Kernels before 5.12 take a second mount(2) call (`MS_REMOUNT | MS_BIND | MS_RDONLY`), and
-  /// for an instant between the two the mount is writable; when the second fails the bind is undone.
+  /// The flags are set before the mount is attached. So a crash never leaves one that allows more, which kubelet would take as
+  /// it is, and the flags reach every mount namespace that the mount propagates to: what is changed later stays in this one.
+  ///
+  /// - Parameters:
+  ///   - flags: of ``MountFlags/perMount``.
+  ///   - way: a directory of ours, made when it is missing, by which kernels before 5.12 do it.
   package static func bind(
-    from source: String, to target: borrowing MountTarget, readOnly: Bool
+    from source: String, to target: borrowing MountTarget, adding flags: MountFlags, by way: String
   ) throws(SystemError) {
-    if readOnly, try bindReadOnlyAtOnce(from: source, to: target) { return }
-    try call(source, target.procPath, nil, .bind, nil, subject: target.path)
-    guard readOnly else { return }
-    do throws(SystemError) {
-      // The descriptor refers to the directory below the new mount; only a new one refers to the mount.
-      let mounted = try target.reopened()
-      try requireSame(mounted.procPath, source, subject: target.path)
-      try makeReadOnly(mounted.procPath, subject: target.path)
-    } catch {
-      try undo(target.path, after: error)
+    if flags.isEmpty {
+      try call(source, target.procPath, nil, .bind, nil, subject: target.path)
+    } else if try !bindAtOnce(from: source, to: target, adding: flags) {
+      try bindStepwise(from: source, to: target, adding: flags, by: way)
     }
+  }
+
+  /// The same by calls that every kernel has: bound to a directory of ours, changed there, and bound from there.
+  ///
+  /// One at a time: the way is one directory. What a crash has left there is taken down first, see ``clear(way:)``.
+  package static func bindStepwise(
+    from source: String, to target: borrowing MountTarget, adding flags: MountFlags, by way: String
+  ) throws(SystemError) {
+    let (attached, path) = (target.procPath, target.path)
+    try wayLock.withLock { _ throws(SystemError) in
+      _ = try unmountAllLayers(way)
+      try Files.makeDirectories(way, mode: 0o700)
+      try call(source, way, nil, .bind, nil, subject: way)
+      do throws(SystemError) {
+        try remount(way, adding: flags, subject: path)
+        try call(way, attached, nil, .bind, nil, subject: path)
+      } catch {
+        try undo(way, after: error)
+      }
+      try unmount(way)
+    }
+  }
+
+  /// Takes down what a crash in the middle of a bind has left. `way` is a real path; it need not exist.
+  package static func clear(way: String) throws(SystemError) {
+    try wayLock.withLock { _ throws(SystemError) in _ = try unmountAllLayers(way) }
   }
 
   /// The same for a path of our own.
@@ -48,7 +73,7 @@ package enum Mounting {
     try call(source, path, nil, .bind, nil, subject: path)
     guard readOnly else { return }
     do throws(SystemError) {
-      try makeReadOnly(path, subject: path)
+      try remount(path, adding: .readOnly, subject: path)
     } catch {
       try undo(path, after: error)
     }
@@ -76,6 +101,7 @@ package enum Mounting {
 
 extension Mounting {
   private static let layerLimit = 64
+  private static let wayLock = Mutex(())
   /// `UMOUNT_NOFOLLOW` of umount2(2), Linux 2.6.34.
   private static let noFollow: Int32 = 8
 
@@ -87,21 +113,12 @@ extension Mounting {
     }
   }
 
-  private static func makeReadOnly(_ path: String, subject: String) throws(SystemError) {
+  private static func remount(_ path: String, adding flags: MountFlags, subject: String) throws(SystemError) {
     var status = statvfs()
     try retryingInterrupts("statvfs", subject) { statvfs(path, &status) }
-    let flags = MountFlags(fileSystemFlags: UInt(status.f_flag)).union([.remount, .bind, .readOnly])
-    try retryingInterrupts("remount read-only", subject) { Glibc.mount("none", path, nil, flags.rawValue, nil) }
-  }
-
-  /// The root of a bind mount is the very directory that was bound.
-  private static func requireSame(_ mounted: String, _ source: String, subject: String) throws(SystemError) {
-    var first = stat()
-    var second = stat()
-    try retryingInterrupts("stat", subject) { stat(mounted, &first) }
-    try retryingInterrupts("stat", source) { stat(source, &second) }
-    guard first.st_dev == second.st_dev, first.st_ino == second.st_ino else {
-      throw SystemError(operation: "find own bind mount at", subject: subject, errno: .stale)
+    let all = MountFlags(fileSystemFlags: UInt(status.f_flag)).adding(flags).union([.remount, .bind])
+    try retryingInterrupts("change flags of bind mount at", subject) {
+      Glibc.mount("none", path, nil, all.rawValue, nil)
     }
   }
 

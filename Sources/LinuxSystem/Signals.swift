@@ -16,14 +16,16 @@ package enum Signals {
   /// Parks the main thread of such a command until the process ends.
   package static func park() -> Never { while true { pause() } }
 
-  /// Parks the main thread until the process ends; it takes SIGTERM and SIGINT for `waitForTermination`. Needs `block`
-  /// before.
+  /// Parks the main thread until the process ends; it takes SIGTERM and SIGINT for `waitForTermination`. The second ends
+  /// the process at once, whatever its tasks do. Needs `block` before.
   ///
   /// The main thread and no other: the kernel gives it a signal of the process before any other thread that would have
   /// it (`complete_signal`, kernel/signal.c of Linux 6.1). liblvm2cmd unblocks both signals in the thread of a command
   /// (`sigint_allow`, lib/misc/lvm-signal.c of 2.03), and one that is delivered there ends that command at most.
   package static func takeTerminations() -> Never {
-    while true { terminations.continuation.yield(sigwaitOnce()) }
+    terminations.continuation.yield(sigwaitOnce())
+    _ = sigwaitOnce()
+    OwnProcess.kill9()
   }
 
   /// Waits for SIGTERM or SIGINT and says which; call again for the next one. Needs the main thread in

@@ -113,7 +113,8 @@ extension StreamIO {
     }
   }
 
-  private static func receiveNow(_ socket: borrowing Descriptor, upTo count: Int) throws(SystemError) -> [UInt8] {
+  /// What has come, without waiting: `EAGAIN` when there is nothing yet, empty at the end.
+  static func receiveNow(_ socket: borrowing Descriptor, upTo count: Int) throws(SystemError) -> [UInt8] {
     let number = socket.rawValue
     var failure: SystemError?
     let bytes = [UInt8](unsafeUninitializedCapacity: count) { buffer, length in

@@ -6,26 +6,53 @@ package struct TCPListener: ~Copyable, Sendable {
   private let socket: Descriptor
   private let subject: String
 
-  /// Listens at a numeric address and a port: `127.0.0.1:9808`, `[::1]:9808`, or `:9808` for all addresses of this
-  /// machine. `EINVAL` when the text is none of these. Port 0 takes any free one, see ``port``.
+  /// A connection and where it comes from.
+  package struct Accepted: ~Copyable, Sendable {
+    /// The connection.
+    package var connection: Descriptor
+    /// The peer's address as a number: of IPv6 the first 64 bits, of which one host has all the others.
+    package let source: UInt64
+
+    /// The connection alone.
+    package consuming func take() -> Descriptor { connection }
+  }
+
+  /// Listens at a numeric address and a port: `127.0.0.1:9808`, `[::1]:9808`, or `:9808` and `[::]:9808` for all
+  /// addresses of this machine, of IPv6 and of IPv4. `EINVAL` when the text is none of these. Port 0 takes any free one,
+  /// see ``port``.
   package init(_ text: String) throws(SystemError) {
+    socket = try Self.listening(at: text)
+    subject = text
+  }
+
+  private static func listening(at text: String) throws(SystemError) -> Descriptor {
     guard let colon = text.lastIndex(of: ":"), UInt16(text[text.index(after: colon)...]) != nil else {
       throw SystemError(operation: "listen at", subject: text, errno: .invalid)
     }
     let port = String(text[text.index(after: colon)...])
     var host = String(text[..<colon])
     if host.hasPrefix("["), host.hasSuffix("]") { host = String(host.dropFirst().dropLast()) }
+    guard host.isEmpty else { return try listening(host, port, subject: text) }
+    do throws(SystemError) {
+      return try listening("::", port, subject: text)
+    } catch {
+      // A kernel without IPv6, or with it switched off.
+      guard [.addressFamilyNotSupported, .addressNotAvailable].contains(error.errno) else { throw error }
+      return try listening("0.0.0.0", port, subject: text)
+    }
+  }
+
+  private static func listening(_ host: String, _ port: String, subject: String) throws(SystemError) -> Descriptor {
     var hints = addrinfo()
     hints.ai_family = AF_UNSPEC
     hints.ai_socktype = Int32(SOCK_STREAM.rawValue)
     hints.ai_flags = AI_PASSIVE | AI_NUMERICHOST | AI_NUMERICSERV
     var list: UnsafeMutablePointer<addrinfo>?
-    guard getaddrinfo(host.isEmpty ? nil : host, port, &hints, &list) == 0, let first = list else {
-      throw SystemError(operation: "listen at", subject: text, errno: .invalid)
+    guard getaddrinfo(host, port, &hints, &list) == 0, let first = list else {
+      throw SystemError(operation: "listen at", subject: subject, errno: .invalid)
     }
     defer { freeaddrinfo(list) }
-    socket = try Self.listening(first.pointee, subject: text)
-    subject = text
+    return try listening(first.pointee, subject: subject)
   }
 
   private static func listening(_ address: addrinfo, subject: String) throws(SystemError) -> Descriptor {
@@ -34,12 +61,25 @@ package struct TCPListener: ~Copyable, Sendable {
       Glibc.socket(address.ai_family, type, address.ai_protocol)
     }
     let socket = Descriptor(adopting: made)
-    var one: Int32 = 1
     // Without this a restart would have to wait for connections of the last run to time out.
-    setsockopt(made, SOL_SOCKET, SO_REUSEADDR, &one, socklen_t(MemoryLayout<Int32>.size))
+    try set(made, SOL_SOCKET, SO_REUSEADDR, to: 1, subject)
+    // Whatever /proc/sys/net/ipv6/bindv6only says: `::` is IPv4 as well.
+    if address.ai_family == AF_INET6 { try set(made, Int32(IPPROTO_IPV6), IPV6_V6ONLY, to: 0, subject) }
     try retryingInterrupts("bind", subject) { Glibc.bind(made, address.ai_addr, address.ai_addrlen) }
-    try retryingInterrupts("listen at", subject) { listen(made, 16) }
+    try retryingInterrupts("listen at", subject) { listen(made, backlog) }
     return socket
+  }
+
+  /// How many connections the kernel keeps until they are accepted, at most; net.core.somaxconn may make it less.
+  private static let backlog: Int32 = 1024
+
+  private static func set(
+    _ socket: Int32, _ level: Int32, _ option: Int32, to value: Int32, _ subject: String
+  ) throws(SystemError) {
+    var value = value
+    try retryingInterrupts("set up", subject) {
+      setsockopt(socket, level, option, &value, socklen_t(MemoryLayout<Int32>.size))
+    }
   }
 
   /// The port that is listened at.
@@ -57,11 +97,16 @@ package struct TCPListener: ~Copyable, Sendable {
   }
 
   /// The next connection. Blocks; fails with `EINVAL` after ``shutdown()``.
-  package borrowing func accept() throws(SystemError) -> Descriptor {
+  package borrowing func accept() throws(SystemError) -> Descriptor { try acceptFromPeer().take() }
+
+  /// The next connection, and where it comes from. Blocks; fails with `EINVAL` after ``shutdown()``.
+  package borrowing func acceptFromPeer() throws(SystemError) -> Accepted {
     let number = socket.rawValue
     while true {
+      var source: UInt64 = 0
       do throws(SystemError) {
-        return Descriptor(adopting: try retryingInterrupts("accept at", subject) { clinux_accept(number) })
+        let accepted = try retryingInterrupts("accept at", subject) { clinux_accept_from(number, &source) }
+        return Accepted(connection: Descriptor(adopting: accepted), source: source)
       } catch {
         guard error.errno == .connectionAborted else { throw error }
       }

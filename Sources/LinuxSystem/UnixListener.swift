@@ -7,6 +7,8 @@ internal import Glibc
 package struct UnixListener: ~Copyable, Sendable {
   private let socket: Descriptor
   private let path: String
+  /// The socket's file.
+  package let file: FileIdentity
 
   /// Listens at `path`, replacing a socket of an earlier process.
   ///
@@ -15,17 +17,21 @@ package struct UnixListener: ~Copyable, Sendable {
   package init(path: String, mode: UInt32 = 0o600, backlog: Int32 = 128) throws(SystemError) {
     let socket = try UnixSocket.make(subject: path)
     let temporary = Files.join(Files.parent(of: path), Files.temporaryName())
+    let file: FileIdentity?
     do throws(SystemError) {
       try Self.bind(socket.rawValue, at: temporary, mode: mode, subject: path)
       let number = socket.rawValue
       try retryingInterrupts("listen at", path) { listen(number, backlog) }
+      file = try Files.identity(of: temporary)
       try retryingInterrupts("rename socket to", path) { rename(temporary, path) }
     } catch {
       unlink(temporary)
       throw error
     }
+    guard let file else { throw SystemError(operation: "find own socket at", subject: path, errno: .noEntry) }
     self.socket = socket
     self.path = path
+    self.file = file
   }
 
   private static func bind(_ socket: Int32, at path: String, mode: UInt32, subject: String) throws(SystemError) {

@@ -44,6 +44,13 @@ package enum UnixSocket {
     try retryingInterrupts("end writing", "") { shutdown(number, Int32(SHUT_WR)) }
   }
 
+  /// Takes nothing more: what the peer writes from now on fails with `EPIPE`, and what it has written before can still be
+  /// read. The kernel orders the two. shutdown(2).
+  package static func endReading(_ socket: borrowing Descriptor) throws(SystemError) {
+    let number = socket.rawValue
+    try retryingInterrupts("end reading", "") { shutdown(number, Int32(SHUT_RD)) }
+  }
+
   static let streamType = Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue)
 
   static func make(subject: String) throws(SystemError) -> Descriptor {

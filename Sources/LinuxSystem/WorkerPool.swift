@@ -41,9 +41,23 @@ package final class WorkerPool: Sendable {
     }
   }
 
-  /// How many threads exist, how many of them work, and how much work waits for one; for metrics and tests.
-  package var load: (threads: Int, busy: Int, waiting: Int) {
-    monitor.withLock { ($0.threads, $0.busy, $0.queue.count) }
+  /// How much a pool has to do.
+  package struct Load: Sendable, Hashable {
+    /// How many threads exist.
+    package let threads: Int
+    /// How many of them work.
+    package let busy: Int
+    /// How much work waits for one.
+    package let waiting: Int
+    /// Since when the oldest work that goes on has been going on, by `MonotonicClock`; nil when there is none.
+    package let busySince: Duration?
+  }
+
+  /// How much it has to do, for health, metrics and tests.
+  package var load: Load {
+    monitor.withLock {
+      Load(threads: $0.threads, busy: $0.starts.count, waiting: $0.queue.count, busySince: $0.starts.values.min())
+    }
   }
 
   /// Without room for another thread the work waits for those that exist; if there is none, it runs here and now:
@@ -59,9 +73,9 @@ package final class WorkerPool: Sendable {
   }
 
   private static func work(_ monitor: Monitor<State>, _ idleLimit: Duration) {
-    while let body = monitor.wait(timeout: idleLimit, giveUp: { $0.leave() }, until: { $0.take() }) {
-      body()
-      monitor.withLock { $0.finish() }
+    while let work = monitor.wait(timeout: idleLimit, giveUp: { $0.leave() }, until: { $0.take() }) {
+      work.body()
+      monitor.withLock { $0.finish(work.number) }
     }
   }
 }
@@ -74,23 +88,26 @@ extension WorkerPool {
   private struct State {
     private(set) var queue = Queue<@Sendable () -> Void>()
     private(set) var threads = 0
-    private(set) var busy = 0
+    /// When what goes on was begun.
+    private(set) var starts: [UInt64: Duration] = [:]
+    private var count: UInt64 = 0
 
     /// A thread that was started and has not come to the queue yet counts as free.
     mutating func accept(_ body: @escaping @Sendable () -> Void, limit: Int) -> Acceptance {
       queue.append(body)
-      guard queue.count > threads - busy, threads < limit else { return .queued }
+      guard queue.count > threads - starts.count, threads < limit else { return .queued }
       threads += 1
       return .needsThread
     }
 
-    mutating func take() -> (@Sendable () -> Void)? {
+    mutating func take() -> (number: UInt64, body: @Sendable () -> Void)? {
       guard let body = queue.popFirst() else { return nil }
-      busy += 1
-      return body
+      count += 1
+      starts[count] = MonotonicClock.now()
+      return (count, body)
     }
 
-    mutating func finish() { busy -= 1 }
+    mutating func finish(_ number: UInt64) { starts[number] = nil }
 
     mutating func leave() { threads -= 1 }
 

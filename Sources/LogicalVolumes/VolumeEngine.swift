@@ -13,14 +13,20 @@ package protocol VolumeEngine: Sendable {
   var kind: EngineKind { get }
 
   /// Checks that the storage is there and usable, and brings back what a reboot took (activation). Called once, before
-  /// any other method.
+  /// any other method. A group that cannot be used is no failure: ``capacity()`` says what is wrong with it, and it is
+  /// tried again.
   func start() async throws(VolumeError)
 
   /// The volume of this name, ours or foreign; nil when there is none. Runs no LVM command for a volume of ours that is
   /// known and active.
   func volume(_ name: VolumeName) async throws(VolumeError) -> StoredVolume?
 
-  /// All volumes of ours, sorted by name.
+  /// The same for a caller that makes the volume in `group` (nil for the first) if there is none: other groups are not
+  /// asked, unless they are known to have had it, so that one that cannot be read keeps no volume from being made in
+  /// another.
+  func volume(_ name: VolumeName, wantedIn group: VolumeGroupName?) async throws(VolumeError) -> StoredVolume?
+
+  /// All volumes of ours, sorted by name; of a group that cannot be read, those that it had when it last could.
   func volumes() async throws(VolumeError) -> [StoredVolume]
 
   /// Makes a volume of at least the asked size. A volume of that name that exists is returned unchanged, whoever owns
@@ -55,7 +61,8 @@ package protocol VolumeEngine: Sendable {
   /// - Throws: `unavailable` when it could not begin in time.
   func remove(_ volume: StoredVolume, notAfter end: Duration?) async throws(VolumeError) -> Outcome<StoredVolume>
 
-  /// Size and room of each group, for status, metrics and the ledger.
+  /// Size and room of each group, for status, metrics and the ledger, and what is wrong with it. Looks again at groups that
+  /// could not be read.
   func capacity() async throws(VolumeError) -> [GroupCapacity]
 
   /// What the engine did last. Never blocks, not even while a command hangs.
@@ -63,6 +70,10 @@ package protocol VolumeEngine: Sendable {
 }
 
 extension VolumeEngine {
+  package func volume(
+    _ name: VolumeName, wantedIn group: VolumeGroupName?
+  ) async throws(VolumeError) -> StoredVolume? { try await volume(name) }
+
   /// Removes exactly this instance of the volume, whenever the engine comes to it.
   package func remove(_ volume: StoredVolume) async throws(VolumeError) -> Outcome<StoredVolume> {
     try await remove(volume, notAfter: nil)
@@ -127,6 +138,14 @@ package struct GroupCapacity: Sendable, Hashable, Codable {
   package var metadataFreeBytes: UInt64?
   package var metadataTotalBytes: UInt64?
   package var thin: ThinPoolUse?
+  /// Why no volume can be made in the group; nil when it can.
+  package var trouble: GroupTrouble?
+
+  /// A group of which nothing else is known.
+  package init(group: String, trouble: GroupTrouble) {
+    self.init(group: group, totalBytes: 0, freeBytes: 0, foreignBytes: 0, extentBytes: 0, volumes: 0)
+    self.trouble = trouble
+  }
 
   package init(
     group: String, totalBytes: UInt64, freeBytes: UInt64, foreignBytes: UInt64, extentBytes: UInt64, volumes: Int,
@@ -142,6 +161,16 @@ package struct GroupCapacity: Sendable, Hashable, Codable {
     self.metadataFreeBytes = metadataFreeBytes
     self.metadataTotalBytes = metadataTotalBytes
     self.thin = thin
+  }
+}
+
+extension GroupCapacity {
+  /// Leaves nothing free.
+  package mutating func close(_ trouble: GroupTrouble) {
+    self.trouble = trouble
+    freeBytes = 0
+    thickFreeBytes = 0
+    if let virtual = thin?.virtualBytes { thin?.ceilingBytes = virtual }
   }
 }
 

@@ -16,7 +16,7 @@ package enum NodeClient {
     do throws(SystemError) {
       connection = try UnixSocket.connect(path: socket)
     } catch {
-      throw VolumeError(.unavailable, "no daemon answers at \(socket) (\(error)); is elastic-local-node serving there?")
+      throw refusal(error, socket)
     }
     do {
       try StreamIO.writeAll(connection, try request.encoded(), deadline: deadline)
@@ -24,6 +24,21 @@ package enum NodeClient {
         decoding: try StreamIO.readFrame(connection, limit: maximumReplySize, deadline: deadline))
     } catch {
       throw VolumeError(.unavailable, "the daemon at \(socket) gave no reply", cause: error)
+    }
+  }
+
+  private static func refusal(_ error: SystemError, _ socket: String) -> VolumeError {
+    switch error.errno {
+    case .accessDenied, .notPermitted:
+      VolumeError(.forbidden, "only root may use the daemon's socket \(socket); run the command as root")
+    case .noEntry:
+      VolumeError(.unavailable, "the daemon's socket \(socket) does not exist; is elastic-local-node serving there?")
+    case .connectionRefused:
+      VolumeError(.unavailable, "nobody listens at \(socket); is elastic-local-node serving there?")
+    default:
+      VolumeError(
+        .unavailable, "cannot connect to \(socket) (\(error.errno)); is elastic-local-node serving there?", cause: error
+      )
     }
   }
 }

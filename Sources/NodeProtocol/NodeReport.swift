@@ -32,6 +32,8 @@ package struct NodeReport: Sendable, Codable {
     package var thinMetadataPercent: Double?
     /// What the kernel holds against the thin pool; nil when nothing, and when it was not asked.
     package var thinComplaint: String?
+    /// Why no volume can be made in the group; nil when it can.
+    package var trouble: String?
 
     package init(name: String, totalBytes: UInt64, freeBytes: UInt64, foreignBytes: UInt64, volumes: Int) {
       self.name = name

@@ -9,6 +9,9 @@ package struct Reply: Sendable, Codable {
   /// Path of the device; only for `waitforattach`.
   package var device: String?
   package var attached: Bool?
+  /// What the directory of a `mount` or `mountdevice` shows where the daemon is (``DirectoryView``): the client says whether
+  /// kubelet sees the same. Nil where nothing is really mounted.
+  package var shown: String?
   package var capabilities: Capabilities?
   package var report: NodeReport?
 

@@ -14,10 +14,13 @@ package struct Request: Sendable, Hashable {
 
   package let version: Int
   package let arguments: [String]
+  /// Whether the caller says after a mount whether it sees it: see ``Confirmation``. Clients of release 0.1.0 do not.
+  package let confirms: Bool
 
-  package init(_ arguments: [String], version: Int = Request.currentVersion) {
+  package init(_ arguments: [String], version: Int = Request.currentVersion, confirms: Bool = false) {
     self.version = version
     self.arguments = arguments
+    self.confirms = confirms
   }
 
   /// - Throws: `invalid` for what is no request, `unavailable` for a version we do not speak.
@@ -37,17 +40,21 @@ package struct Request: Sendable, Hashable {
     }
     version = wire.version
     arguments = wire.arguments
+    confirms = wire.confirms ?? false
   }
 
   /// The frame as sent, newline included.
   package func encoded() throws -> [UInt8] {
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.withoutEscapingSlashes, .sortedKeys]
-    return Array(try encoder.encode(Wire(version: version, arguments: arguments))) + [0x0A]
+    return Array(try encoder.encode(Wire(version: version, arguments: arguments, confirms: confirms ? true : nil))) + [
+      0x0A
+    ]
   }
 
   private struct Wire: Codable {
     var version: Int
     var arguments: [String]
+    var confirms: Bool?
   }
 }

@@ -39,13 +39,24 @@ extension NodeReconciler {
     // What is kept for a PV that is being deleted is the PV's no longer.
     let kept = Set(knowledge.reports.filter { $0.state == .kept }.map(\.volume))
     for pv in volumes.values where isPinnedHere(pv) && !kept.contains(pv.metadata.name) {
-      // A name that no volume can have has no volume.
-      guard let name = try? VolumeName(pv.metadata.name), let volume = try await keeper.volume(name) else { continue }
-      pairs.append((volume, pv.booking(on: settings.hostname)))
+      if let volume = try await volume(of: pv) { pairs.append((volume, pv.booking(on: settings.hostname))) }
     }
     let figures = StorageFigures(
       node: settings.node, groups: try await keeper.capacity(), isThinByDefault: settings.isThinByDefault)
     return figures.storage(pairs)
+  }
+
+  /// The PV's volume; nil when there is none, and while a group that may have it cannot be read: what is taken there is
+  /// taken by anybody.
+  private func volume(of pv: PersistentVolume) async throws(VolumeError) -> StoredVolume? {
+    // A name that no volume can have has no volume.
+    guard let name = try? VolumeName(pv.metadata.name) else { return nil }
+    do throws(VolumeError) {
+      return try await keeper.volume(name)
+    } catch {
+      guard error.code == .unavailable else { throw error }
+      return nil
+    }
   }
 
   private func isPinnedHere(_ pv: PersistentVolume) -> Bool {

@@ -17,6 +17,8 @@ package actor NodeReconciler {
   let settings: Settings
   let log: Log
   private let loop: ReconcileLoop<Work>
+  /// What is published and looked at, beside the volumes: preparations that hang hold none of it up.
+  private let chores: ReconcileLoop<Work>
   private let time: any Timekeeper
 
   var volumes: [String: PersistentVolume] = [:]
@@ -38,6 +40,8 @@ package actor NodeReconciler {
     package var refreshInterval = Duration.seconds(600)
     package var orphanInterval = Duration.seconds(300)
     package var conditionInterval = Duration.seconds(60)
+    /// A volume that has been worked on for so long does not keep others from being worked on.
+    package var patience = Duration.seconds(20)
     package var backoff = WorkQueue<Work>.Backoff(first: .seconds(1), most: .seconds(60))
 
     package init(node: String, hostname: String, isThinByDefault: Bool) {
@@ -70,16 +74,19 @@ package actor NodeReconciler {
     self.settings = settings
     self.log = log
     self.time = time
-    loop = ReconcileLoop(parallelism: 4, backoff: settings.backoff, time: time)
-    knowledge.connect(writes, hostname: settings.hostname) { [loop] in loop.add(.publish) }
+    loop = ReconcileLoop(parallelism: 4, patience: settings.patience, backoff: settings.backoff, time: time)
+    chores = ReconcileLoop(parallelism: 3, backoff: settings.backoff, time: time)
+    knowledge.connect(writes, hostname: settings.hostname) { [chores] in chores.add(.publish) }
   }
 
   /// Works until the task is cancelled, and returns when the last piece of work has ended.
   package func run() async {
-    loop.add(.publish)
-    loop.add(.orphans)
-    loop.add(.conditions)
-    await loop.run { work in await self.perform(work) }
+    chores.add(.publish)
+    chores.add(.orphans)
+    chores.add(.conditions)
+    await withDiscardingTaskGroup { group in
+      for loop in [loop, chores] { group.addTask { await loop.run { work in await self.perform(work) } } }
+    }
   }
 
   private func perform(_ work: Work) async -> WorkQueue<Work>.Ending {
@@ -92,7 +99,10 @@ package actor NodeReconciler {
   }
 
   var now: Duration { time.now }
-  func look(at work: Work) { loop.add(work) }
+
+  func look(at work: Work) {
+    if case .volume = work { loop.add(work) } else { chores.add(work) }
+  }
 }
 
 // What lists and watches show. Nil is an object that is gone, or names another node.
@@ -110,6 +120,7 @@ extension NodeReconciler {
   package func becomeSynced() {
     knowledge.dropStaleReports()
     loop.open()
+    chores.open()
   }
 
   /// For metrics: removals that have not succeeded for ten minutes.

@@ -12,6 +12,17 @@ func converting<Value>(
   }
 }
 
+/// Puts the volume in front of a failure that names a device or path alone.
+func naming<Value>(
+  _ volume: VolumeName, _ body: () async throws(VolumeError) -> Value
+) async throws(VolumeError) -> Value {
+  do throws(VolumeError) {
+    return try await body()
+  } catch {
+    throw error.during("volume \(volume)")
+  }
+}
+
 extension VolumeError {
   init(_ error: SystemError, during activity: String) {
     let code: Code =

@@ -27,37 +27,53 @@ struct DeviceMounter: Sendable {
   }
 
   /// Formats the volume if it is new and mounts it at kubelet's global directory.
-  func mountDevice(_ target: TargetPath, _ options: VolumeOptions) async throws(VolumeError) {
+  ///
+  /// - Returns: what was published, for ``takeBack(_:)``; `unchanged` when it was there before.
+  func mountDevice(_ target: TargetPath, _ options: VolumeOptions) async throws(VolumeError) -> Outcome<Publication> {
     let name = target.volume
     let root = context.settings.kubeletRoot
-    try await context.locks.withLock(name) { () async throws(VolumeError) in
+    return try await context.locks.withLock(name) { () async throws(VolumeError) in
       try checkCancellation(name)
       guard let path = try await context.system.resolve(root: root, components: target.components) else {
         throw VolumeError(
           .notFound,
           "\(root)/\(target.components.joined(separator: "/")) does not exist; kubelet makes it before it calls")
       }
-      if try await isMounted(name, at: path) { return }
-      try await withRollback { rollback async throws(VolumeError) in
+      if try await isMounted(name, at: path) { return .unchanged(try await context.publication(at: target)) }
+      let publication = try await withRollback { rollback async throws(VolumeError) in
         try await mount(target, path, options, &rollback)
+        return try await context.publication(at: target)
       }
       context.log.notice("volume mounted", ["volume": name.text, "path": path])
+      return .changed(publication)
+    }
+  }
+
+  /// Takes a mount back that its caller does not have, unless a later call has been told that it is there.
+  ///
+  /// - Returns: whether it was taken back.
+  func takeBack(_ publication: Publication) async throws(VolumeError) -> Bool {
+    try await context.locks.withLock(publication.target.volume) { () async throws(VolumeError) in
+      guard context.publishedCalls.isLast(publication.call, for: publication.target) else { return false }
+      try await takeDown(publication.target)
+      return true
     }
   }
 
   /// Takes the volume off kubelet's global directory.
   func unmountDevice(_ target: TargetPath) async throws(VolumeError) {
+    try await context.locks.withLock(target.volume) { () async throws(VolumeError) in try await takeDown(target) }
+  }
+
+  private func takeDown(_ target: TargetPath) async throws(VolumeError) {
     let name = target.volume
-    try await context.locks.withLock(name) { () async throws(VolumeError) in
-      if let path = try await context.system.resolve(
-        root: context.settings.kubeletRoot, components: target.components)
-      {
-        let layers = try await context.system.unmountAll(path)
-        try await context.steps.reach(.deviceUnmounted)
-        if layers > 0 { context.log.notice("volume unmounted", ["volume": name.text, "path": path]) }
-      }
-      try await context.engine.release(name)
+    if let path = try await context.system.resolve(root: context.settings.kubeletRoot, components: target.components) {
+      let layers = try await context.system.unmountAll(path)
+      try await context.steps.reach(.deviceUnmounted)
+      if layers > 0 { context.log.notice("volume unmounted", ["volume": name.text, "path": path]) }
     }
+    context.publishedCalls.forget(target)
+    try await context.engine.release(name)
   }
 
   private func isMounted(_ name: VolumeName, at path: String) async throws(VolumeError) -> Bool {
@@ -81,7 +97,9 @@ struct DeviceMounter: Sendable {
       throw VolumeError(.invalid, "volume \(target.volume) is a directory; there is no device to mount")
     }
     if try await system.mounts(of: volume.location).isEmpty {
-      try await system.repairFileSystem(kind, on: device, deadline: context.settings.toolDeadline)
+      try await naming(volume.name) { () async throws(VolumeError) in
+        try await system.repairFileSystem(kind, on: device, deadline: context.settings.toolDeadline)
+      }
     }
     try checkCancellation(target.volume)
     try await context.measure(.stage) { () async throws(VolumeError) in

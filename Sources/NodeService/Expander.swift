@@ -56,10 +56,30 @@ struct Expander: Sendable {
     // Through our own mount where there is one: the pod's may be read-only.
     let staging = context.settings.stagingPath(of: volume.name)
     let isStaged = try await !context.system.mounts(at: staging).isEmpty
-    try await context.measure(.grow) { () async throws(VolumeError) in
-      try await context.system.growFileSystem(
-        kind, on: device, mountPoint: isStaged ? staging : entry.mountPoint, deadline: context.settings.toolDeadline)
+    do throws(VolumeError) {
+      try await context.measure(.grow) { () async throws(VolumeError) in
+        try await naming(volume.name) { () async throws(VolumeError) in
+          try await context.system.growFileSystem(
+            kind, on: device, mountPoint: isStaged ? staging : entry.mountPoint,
+            deadline: context.settings.toolDeadline)
+        }
+      }
+    } catch {
+      throw try await explained(error, volume.name, kind, entry)
     }
     try await context.steps.reach(.fileSystemGrown)
+  }
+
+  /// The kernel grows no ext4 that has met an error since it was checked (`ext4_resize_begin`, fs/ext4/resize.c); its tool only
+  /// says that it may not.
+  private func explained(
+    _ error: VolumeError, _ name: VolumeName, _ kind: FileSystemKind, _ entry: MountEntry
+  ) async throws(VolumeError) -> VolumeError {
+    guard kind == .ext4, let complaint = try await context.system.complaint(about: entry) else { return error }
+    return VolumeError(
+      .conflict,
+      "volume \(name) cannot be grown while it is mounted: \(complaint). Delete all pods that use it on this node; when the "
+        + "next one starts, the file system is checked and grown",
+      cause: error.cause)
   }
 }

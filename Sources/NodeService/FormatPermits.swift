@@ -43,13 +43,11 @@ package struct FormatPermits: Sendable {
     let path = path(of: volume)
     guard Files.exists(path) else { return nil }
     let bytes = try converting("reading \(path)") { () throws(SystemError) in try Files.readAll(path) }
-    guard let wire = try? JSONDecoder().decode(Wire.self, from: Data(bytes)), wire.volume == volume.text,
-      let creation = CreationToken(wire.creation)
-    else {
+    guard let permit = FormatPermit(decoding: bytes, of: volume) else {
       // Not a word of ours, so nothing may be formatted by it, and nothing removed.
       throw VolumeError(.internal, "\(path) is no permit; look at it and remove it")
     }
-    return FormatPermit(volume: volume, creation: creation, progress: wire.progress)
+    return permit
   }
 
   package func all() throws(VolumeError) -> [FormatPermit] {
@@ -70,9 +68,8 @@ package struct FormatPermits: Sendable {
   }
 
   package func write(_ permit: FormatPermit) throws(VolumeError) {
-    let wire = Wire(volume: permit.volume.text, creation: permit.creation.text, progress: permit.progress)
     do {
-      try Files.writeDurably(Array(try JSONEncoder().encode(wire)), to: path(of: permit.volume), mode: 0o600)
+      try Files.writeDurably(try permit.encoded(), to: path(of: permit.volume), mode: 0o600)
     } catch {
       throw VolumeError(.internal, "the permit to format volume \(permit.volume) can not be written", cause: error)
     }
@@ -87,6 +84,21 @@ package struct FormatPermits: Sendable {
   private static let suffix = ".json"
 
   private func path(of volume: VolumeName) -> String { "\(directory)/\(volume)\(Self.suffix)" }
+}
+
+extension FormatPermit {
+  /// The permit of one volume as it was read. Nil for what we would not have written, another volume's permit too.
+  init?(decoding bytes: [UInt8], of volume: VolumeName) {
+    guard let wire = try? JSONDecoder().decode(Wire.self, from: Data(bytes)),  // no JSON, or another object
+      wire.volume.utf8.elementsEqual(volume.text.utf8), let creation = CreationToken(wire.creation)
+    else { return nil }
+    self.init(volume: volume, creation: creation, progress: wire.progress)
+  }
+
+  /// The bytes of its file.
+  func encoded() throws -> [UInt8] {
+    Array(try JSONEncoder().encode(Wire(volume: volume.text, creation: creation.text, progress: progress)))
+  }
 
   private struct Wire: Codable {
     var volume: String

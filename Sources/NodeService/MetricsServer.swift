@@ -1,4 +1,4 @@
-internal import LinuxSystem
+package import LinuxSystem
 internal import LogicalVolumes
 package import StorageModel
 internal import Telemetry
@@ -12,15 +12,20 @@ package struct MetricsServer: Sendable {
   /// A command that runs for longer than this makes the daemon unhealthy: kubelet then restarts it.
   package static let stuckAfter = Duration.seconds(300)
 
+  /// Tasks that get no turn for longer than this make it unhealthy too: nothing is served then.
+  private static let stalledAfter = Duration.seconds(60)
+  /// A call that has not returned for longer than this is told of.
+  private static let slowAfter = Duration.seconds(30)
+
   /// - Parameter socketPath: where the flex client must be able to find the daemon; nil where there is no socket.
   package init(
     address: String, context: NodeContext, release: String, socketPath: String? = nil,
-    cluster: (any ClusterFigures)? = nil
+    cluster: (any ClusterFigures)? = nil, tasks: TaskWatch? = nil
   ) throws(VolumeError) {
     server = try PageServer(address: address, log: context.log) { path in
       switch path {
-      case "/healthz": Self.health(context, socketPath)
-      case "/metrics": .init(await Self.metrics(context, release, cluster))
+      case "/healthz": .now(Self.health(context, socketPath, tasks))
+      case "/metrics": .task { .init(await Self.metrics(context, release, cluster)) }
       default: nil
       }
     }
@@ -34,14 +39,28 @@ package struct MetricsServer: Sendable {
 
   package func stop() { server.stop() }
 
-  private static func health(_ context: NodeContext, _ socketPath: String?) -> PageServer.Page {
+  private static func health(
+    _ context: NodeContext, _ socketPath: String?, _ tasks: TaskWatch?
+  ) -> PageServer.Page {
+    if let stalled = tasks?.stalled, stalled > stalledAfter {
+      return .init(503, "tasks have not had their turn for \(stalled.components.seconds) s\n")
+    }
     if let running = context.engine.activity.runningSeconds, running > stuckAfter.inSeconds {
       return .init(503, "the engine's command has been running for \(Int(running)) s\n")
     }
     if let socketPath, !Files.exists(socketPath) {
       return .init(503, "the socket \(socketPath) is gone: somebody removed it\n")
     }
-    return .init("ok\n")
+    return health(context.system.loads)
+  }
+
+  /// By the threads alone. A disk that does not answer is its own volumes' trouble, and a restart would not mend it.
+  static func health(_ loads: [LaneLoad]) -> PageServer.Page {
+    if let shared = loads.first(where: { $0.isShared && $0.oldest > stuckAfter }) {
+      return .init(503, "what all volumes need is stuck: \(shared)\n")
+    }
+    let stuck = loads.filter { $0.oldest > slowAfter && $0.work != "tool" }
+    return .init((["ok"] + stuck.map { "\($0)" }).joined(separator: "\n") + "\n")
   }
 
   private static func metrics(
@@ -57,7 +76,8 @@ package struct MetricsServer: Sendable {
     let interrupted = try? context.permits.volumes().count  // left out of the metrics when the directory is unreadable
     return MetricsText(
       context.metrics.snapshot, groups: groups, activity: context.engine.activity, interrupted: interrupted,
-      release: release, cluster: await cluster?.figures
+      release: release, cluster: await cluster?.figures, loads: context.system.loads,
+      droppedLines: context.log.dropped
     ).text
   }
 }

@@ -11,17 +11,20 @@ struct MetricsText {
 
   init(
     _ state: Metrics.State, groups: [GroupCapacity], activity: EngineActivity, interrupted: Int?, release: String,
-    cluster: ClusterMetrics? = nil
+    cluster: ClusterMetrics? = nil, loads: [LaneLoad] = [], droppedLines: Int = 0
   ) {
     exposition.family("elastic_local_build_info", "gauge", "The release that runs.")
     exposition.sample("elastic_local_build_info", ["release": release], 1)
     addCalls(state)
     addGroups(groups)
     addCommands(activity)
+    add(loads)
     exposition.family("elastic_local_process_resident_bytes", "gauge", "Resident memory of the daemon.")
     exposition.sample("elastic_local_process_resident_bytes", [:], Double(OwnProcess.residentMemory.bytes))
     exposition.family("elastic_local_child_processes_total", "counter", "Programs started (mkfs, e2fsck, grow tools).")
     exposition.sample("elastic_local_child_processes_total", [:], Double(ChildProcess.startedCount))
+    exposition.family("elastic_local_log_lines_dropped_total", "counter", "Lines of the log that nobody read.")
+    exposition.sample("elastic_local_log_lines_dropped_total", Double(droppedLines))
     if let cluster { add(cluster) }
     guard let interrupted else { return }
     exposition.family(
@@ -77,11 +80,34 @@ struct MetricsText {
         { $0.thin?.complaint.map { $0.isEmpty ? 0 : 1 } }
       ),
     ]
+    exposition.family(
+      "elastic_local_group_unusable", "gauge",
+      "Whether no volume can be made in the group (0 or 1), with the reason; an empty reason when one can.")
+    for group in groups {
+      let labels = ["group": group.group, "reason": group.trouble?.reason.rawValue ?? ""]
+      exposition.sample("elastic_local_group_unusable", labels, group.trouble == nil ? 0 : 1)
+    }
     for (name, help, value) in gauges {
       exposition.family(name, "gauge", help)
       for group in groups {
         if let number = value(group) { exposition.sample(name, ["group": group.group], number) }
       }
+    }
+  }
+
+  private mutating func add(_ loads: [LaneLoad]) {
+    let gauges: [(String, String, (LaneLoad) -> Double)] = [
+      ("elastic_local_threads_busy", "Blocking calls that go on, by kind of work and group.", { Double($0.busy) }),
+      ("elastic_local_threads_limit", "The most of them at a time.", { Double($0.limit) }),
+      ("elastic_local_threads_waiting", "Blocking calls that wait for a thread.", { Double($0.waiting) }),
+      (
+        "elastic_local_threads_oldest_seconds", "For how long the oldest blocking call has not returned.",
+        { $0.oldest.inSeconds }
+      ),
+    ]
+    for (name, help, value) in gauges {
+      exposition.family(name, "gauge", help)
+      for load in loads { exposition.sample(name, ["work": load.work, "group": load.group], value(load)) }
     }
   }
 

@@ -12,6 +12,7 @@ package struct NodeContext: Sendable {
   package let locks: VolumeLocks
   package let publishedCalls: PublishedCalls
   package let conditions: KnownConditions
+  package let unknownAges: UnknownAges
   package let steps: StepPoints
   package let cluster: any ClusterKnowledge
   package let log: Log
@@ -24,7 +25,8 @@ package struct NodeContext: Sendable {
     settings: NodeSettings, engine: any VolumeEngine, system: any NodeSystem, steps: StepPoints = .none,
     cluster: any ClusterKnowledge = NoCluster(), log: Log,
     metrics: Metrics = Metrics(), now: @escaping @Sendable () -> Timestamp = { WallClock.now() },
-    freshToken: @escaping @Sendable () -> CreationToken = NodeContext.randomToken
+    freshToken: @escaping @Sendable () -> CreationToken = NodeContext.randomToken,
+    unknownAges: UnknownAges = UnknownAges()
   ) {
     self.settings = settings
     self.engine = engine
@@ -40,6 +42,7 @@ package struct NodeContext: Sendable {
     locks = VolumeLocks()
     publishedCalls = PublishedCalls()
     conditions = KnownConditions()
+    self.unknownAges = unknownAges
   }
 
   package static let randomToken: @Sendable () -> CreationToken = {

@@ -1,4 +1,4 @@
-internal import LinuxSystem
+package import LinuxSystem
 internal import LogicalVolumes
 package import StorageModel
 internal import Telemetry
@@ -10,23 +10,27 @@ package struct NodeDaemon: Sendable {
   private let metricsAddress: String?
   private let release: String
   private let cluster: (any ClusterSide)?
+  private let tasks: TaskWatch?
 
   /// How often unused stagings are looked for. Rare: every call cleans up behind itself.
   private static let sweepInterval = Duration.seconds(300)
   /// How often free memory goes back to the system.
   private static let memoryInterval = Duration.seconds(5)
+  /// How often the socket's file is looked at: an lstat(2).
+  private static let socketInterval = Duration.seconds(1)
   /// How long running calls may go on after SIGTERM before they are cancelled and undone.
   private static let drainGrace = Duration.seconds(20)
 
   package init(
     context: NodeContext, socketPath: String, metricsAddress: String?, release: String,
-    cluster: (any ClusterSide)? = nil
+    cluster: (any ClusterSide)? = nil, tasks: TaskWatch? = nil
   ) {
     self.context = context
     self.socketPath = socketPath
     self.metricsAddress = metricsAddress
     self.release = release
     self.cluster = cluster
+    self.tasks = tasks
   }
 
   /// Serves until SIGTERM or SIGINT.
@@ -34,10 +38,15 @@ package struct NodeDaemon: Sendable {
   /// - Throws: when the daemon can not start; nothing has been changed then.
   package func run() async throws(VolumeError) {
     let metrics = try metricsAddress.map { address throws(VolumeError) in
-      try MetricsServer(address: address, context: context, release: release, socketPath: socketPath, cluster: cluster)
+      try MetricsServer(
+        address: address, context: context, release: release, socketPath: socketPath, cluster: cluster, tasks: tasks)
     }
     let lock = try prepareStateDirectory()
+    // With the lock: what a bind of another daemon is just doing is not taken down.
+    try await context.system.prepareMounting(root: context.settings.kubeletRoot)
     try await context.engine.start()
+    let groups = GroupWatch(context: context)
+    await groups.look()
     try context.permits.prepare()
     let sweeper = Sweeper(context: context)
     await reporting("sweep of stagings failed") { () async throws(VolumeError) in try await sweeper.sweepStaging() }
@@ -46,6 +55,8 @@ package struct NodeDaemon: Sendable {
     let server = try NodeServer(path: socketPath, handler: CallHandler(context: context, release: release))
     let acceptors = WorkerPool(name: "accept", limit: 2)
     acceptors.post { server.acceptConnections() }
+    let notice = RestartNotice(socket: socketPath, log: context.log)
+    notice.remove()
     if let metrics { acceptors.post { metrics.acceptConnections() } }
     OwnProcess.returnFreeMemory()
     context.log.notice(
@@ -54,8 +65,9 @@ package struct NodeDaemon: Sendable {
         "socket": socketPath, "engine": context.engine.kind.rawValue, "node": context.settings.nodeName,
         "release": release, "metrics": metrics.map { "\($0.port)" } ?? "",
       ])
-    await waitAndSweep(sweeper)
+    await waitAndSweep(sweeper, groups, server)
 
+    notice.leave()
     context.log.notice("draining", [:])
     metrics?.stop()
     await server.stop(grace: Self.drainGrace)
@@ -73,7 +85,7 @@ package struct NodeDaemon: Sendable {
     return lock
   }
 
-  private func waitAndSweep(_ sweeper: Sweeper) async {
+  private func waitAndSweep(_ sweeper: Sweeper, _ groups: GroupWatch, _ server: NodeServer) async {
     let context = context
     let sweeping = Task.detached {
       while !Task.isCancelled {
@@ -85,16 +97,15 @@ package struct NodeDaemon: Sendable {
     }
     let reconciling = Task.detached { [cluster] in await cluster?.run() }
     let returning = Task.detached { await Self.returnMemory() }
+    let watching = Task.detached { await groups.run() }
+    let keeping = Task.detached { [socketPath] in await Self.keepSocket(of: server, socketPath, context.log) }
     let signal = await Signals.waitForTermination()
     context.log.notice("signal received", ["signal": "\(signal)"])
     sweeping.cancel()
     reconciling.cancel()
     returning.cancel()
-    // A second signal ends the process at once.
-    Task.detached {
-      _ = await Signals.waitForTermination()
-      OwnProcess.kill9()
-    }
+    watching.cancel()
+    keeping.cancel()
   }
 
   /// LVM takes several times of what it leaves behind for each command, and a list of PVs likewise, in small pieces that the
@@ -103,6 +114,28 @@ package struct NodeDaemon: Sendable {
     while !Task.isCancelled {
       do { try await Task.sleep(for: memoryInterval) } catch { return }  // cancelled: the daemon ends
       OwnProcess.returnFreeMemory()
+    }
+  }
+
+  /// Looks after the socket's file: without it no call reaches the daemon. What is found is logged once.
+  private static func keepSocket(of server: NodeServer, _ path: String, _ log: Log) async {
+    var last = ""
+    while !Task.isCancelled {
+      do { try await Task.sleep(for: socketInterval) } catch { return }  // cancelled: the daemon ends
+      var finding = ""
+      do throws(VolumeError) {
+        switch try server.restoreSocket() {
+        case .inPlace: break
+        case .restored: log.warning("socket was removed and has been made again", ["socket": path])
+        case .replaced: finding = "another file has its name; is a second daemon configured with it?"
+        }
+      } catch {
+        finding = error.message
+      }
+      if finding != last, !finding.isEmpty {
+        log.error("socket is lost", ["socket": path, "reason": finding])
+      }
+      last = finding
     }
   }
 

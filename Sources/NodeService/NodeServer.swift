@@ -6,42 +6,75 @@ internal import Telemetry
 
 /// Serves the Unix socket: one request a connection, root only.
 ///
-/// Concurrency: a thread accepts, a thread of a bounded pool stays with each connection, and the call itself runs as a
-/// task. A caller that goes away cancels its task; what the call had done by then is taken back.
+/// Concurrency: a thread accepts, another reads requests, writes replies and sees callers go, and each call is a task. A
+/// caller that goes away cancels its task; what the call had done by then is taken back. However many calls hang, others
+/// get their turn: a call that waits holds a descriptor and no thread.
 package final class NodeServer: Sendable {
-  private let listener: UnixListener
-  private let pool: WorkerPool
-  private let handler: CallHandler
+  private let path: String
+  /// Nil when the server has been stopped.
+  private let listener: Mutex<ListenerBox?>
+  private let loop: RequestLoop
+  private let calls: CallsInFlight
   private let log: Log
   private let metrics: Metrics
-  private let inFlight = Mutex<Set<TaskBox>>([])
-
-  /// A slow or silent caller holds a thread for no longer than this.
-  private static let requestDeadline = Duration.seconds(5)
-  private static let replyDeadline = Duration.seconds(5)
 
   /// Listens at `path` (mode 0600); does not accept yet.
   ///
-  /// - Parameter connections: how many calls are served at once; more wait for their turn.
-  package init(path: String, handler: CallHandler, connections: Int = 128) throws(VolumeError) {
-    self.handler = handler
+  /// - Parameters:
+  ///   - connections: how many connections there are at once; more wait for their turn.
+  ///   - makingCalls: how many calls that make, mount or grow are served at once; more are refused, to be repeated. The
+  ///     rest is for calls that take down, or only look.
+  ///   - confirmationDeadline: how long a client may take to look at a mount.
+  package init(
+    path: String, handler: CallHandler, connections: Int = 4096, makingCalls: Int = 2048,
+    confirmationDeadline: Duration = .seconds(30)
+  ) throws(VolumeError) {
     log = handler.context.log
     metrics = handler.context.metrics
-    pool = WorkerPool(name: "calls", limit: connections)
+    let calls = CallsInFlight(handler: handler, limit: makingCalls, confirmationDeadline: confirmationDeadline)
+    self.calls = calls
+    let limits = RequestLoop.Limits(
+      connections: connections, makesRoom: false, requestSize: Request.maximumSize, requestTime: .seconds(5),
+      answerTime: nil, replyTime: .seconds(5), lingers: false)
     do throws(SystemError) {
-      try Files.makeDirectories(Self.directory(of: path), mode: 0o700)
-      listener = try UnixListener(path: path)
+      loop = try RequestLoop(name: "calls", framing: .line, limits: limits) { calls.begin($0, $1) }
     } catch {
-      throw VolumeError(.unavailable, "the socket \(path) can not be made: \(error)", cause: error)
+      throw VolumeError(.unavailable, "the thread of the socket \(path) cannot be started: \(error)", cause: error)
+    }
+    self.path = path
+    do throws(VolumeError) {
+      listener = Mutex(try Self.listen(at: path))
+    } catch {
+      loop.stop()
+      throw error
+    }
+  }
+
+  private static func listen(at path: String) throws(VolumeError) -> ListenerBox {
+    do throws(SystemError) {
+      try Files.makeDirectories(directory(of: path), mode: 0o700)
+      return ListenerBox(try UnixListener(path: path))
+    } catch {
+      throw VolumeError(.unavailable, "the socket \(path) cannot be made: \(error)", cause: error)
     }
   }
 
   /// Accepts until ``stop()``. Blocks: call it on a thread of its own.
   package func acceptConnections() {
+    while let current = listener.withLock({ $0 }) { acceptConnections(of: current) }
+  }
+
+  /// Accepts until the listener is shut down.
+  private func acceptConnections(of current: ListenerBox) {
     while true {
       do throws(SystemError) {
-        let connection = ConnectionBox(try listener.accept())
-        pool.post { [self] in serve(connection) }
+        let connection = try current.listener.accept()
+        do throws(VolumeError) {
+          try requireRoot(connection)
+          loop.add(connection)
+        } catch {
+          refuse(connection, error)
+        }
       } catch {
         if error.errno == .invalid { return }
         log.error("connection can not be accepted", ["reason": "\(error)"])
@@ -50,13 +83,47 @@ package final class NodeServer: Sendable {
     }
   }
 
+  /// What has become of the socket's file.
+  package enum SocketState: Hashable, Sendable {
+    case inPlace
+    /// It had been removed, and was made again.
+    case restored
+    /// Another file has its name: another daemon's socket, perhaps.
+    case replaced
+  }
+
+  /// Makes the socket again when somebody has removed it: no client could find the daemon any more.
+  ///
+  /// - Throws: `unavailable` when it cannot be made.
+  package func restoreSocket() throws(VolumeError) -> SocketState {
+    guard let current = listener.withLock({ $0 }) else { return .inPlace }
+    let found = try converting("looking at the socket \(path)") { () throws(SystemError) in
+      try Files.identity(of: path)
+    }
+    if let found { return found == current.listener.file ? .inPlace : .replaced }
+    let new = try Self.listen(at: path)
+    let isStopped = listener.withLock { listener in
+      guard listener != nil else { return true }
+      listener = new
+      return false
+    }
+    // The thread that accepts goes on with the new one.
+    if isStopped { new.listener.shutdown() } else { current.listener.shutdown() }
+    return .restored
+  }
+
   /// Ends accepting, gives running calls `grace` to end, then cancels them: they undo what they have begun.
   package func stop(grace: Duration) async {
-    listener.shutdown()
+    let last = listener.withLock { listener in
+      defer { listener = nil }
+      return listener
+    }
+    last?.listener.shutdown()
     let end = MonotonicClock.now() + grace
-    while MonotonicClock.now() < end, !inFlight.withLock({ $0.isEmpty }) { await Self.pause() }
-    for box in inFlight.withLock({ $0 }) { box.task.cancel() }
-    while !inFlight.withLock({ $0.isEmpty }) { await Self.pause() }
+    while MonotonicClock.now() < end, !calls.isEmpty { await Self.pause() }
+    calls.cancelAll()
+    while !calls.isEmpty { await Self.pause() }
+    loop.stop()
   }
 
   private static func pause() async {
@@ -65,43 +132,6 @@ package final class NodeServer: Sendable {
 
   private static func directory(of path: String) -> String {
     path.lastIndex(of: "/").map { $0 == path.startIndex ? "/" : String(path[..<$0]) } ?? "."
-  }
-}
-
-// MARK: - One connection
-
-/// A connection on its way to the thread that serves it.
-///
-/// `@unchecked`: `take` is called once, by that thread alone; the queue between the threads orders the two.
-private final class ConnectionBox: @unchecked Sendable {
-  private var descriptor: Descriptor?
-
-  init(_ descriptor: consuming Descriptor) { self.descriptor = consume descriptor }
-
-  func take() -> Descriptor? { descriptor.take() }
-}
-
-/// A running call, by identity.
-private final class TaskBox: Sendable, Hashable {
-  let task: Task<HandledCall, Never>
-
-  init(_ task: Task<HandledCall, Never>) { self.task = task }
-
-  static func == (left: TaskBox, right: TaskBox) -> Bool { left === right }
-  func hash(into hasher: inout Hasher) { hasher.combine(ObjectIdentifier(self)) }
-}
-
-extension NodeServer {
-  private func serve(_ box: ConnectionBox) {
-    guard let connection = box.take() else { return }
-    do throws(VolumeError) {
-      try requireRoot(connection)
-      run(try readRequest(connection), connection)
-    } catch {
-      metrics.refuseConnection()
-      log.warning("request refused", ["code": error.code.rawValue, "reason": error.message])
-      send(Reply(error), to: connection)
-    }
   }
 
   /// The socket's mode keeps others out already; this holds when somebody has changed it.
@@ -117,64 +147,21 @@ extension NodeServer {
     }
   }
 
-  private func readRequest(_ connection: borrowing Descriptor) throws(VolumeError) -> Request {
-    let bytes: [UInt8]
-    do throws(FrameError) {
-      bytes = try StreamIO.readFrame(connection, limit: Request.maximumSize, deadline: Self.requestDeadline)
-    } catch {
-      throw VolumeError(.invalid, "no request came: \(error)")
-    }
-    return try Request(decoding: bytes)
-  }
-
-  /// Runs the call as a task and stays with the connection: whichever ends first decides.
-  private func run(_ request: Request, _ connection: borrowing Descriptor) {
-    let done = CancellationFlag()
-    let handler = handler
-    let shared = SharedResult()
-    let box = TaskBox(
-      Task.detached {
-        let call = await handler.handle(request.arguments)
-        shared.set(call)
-        done.cancel()
-        return call
-      })
-    inFlight.withLock { _ = $0.insert(box) }
-    if case .woken = StreamIO.waitForHangUp(connection, or: done), let call = shared.get(),
-      send(call.reply, to: connection)
-    {
-      inFlight.withLock { _ = $0.remove(box) }
-      return
-    }
-    box.task.cancel()
-    takeBack(box)
-  }
-
-  /// The caller has gone: what its call has done is undone as soon as the call has ended.
-  private func takeBack(_ box: TaskBox) {
-    Task.detached { [self] in
-      let call = await box.task.value
-      await call.undo?()
-      inFlight.withLock { _ = $0.remove(box) }
-    }
-  }
-
-  @discardableResult
-  private func send(_ reply: Reply, to connection: borrowing Descriptor) -> Bool {
+  private func refuse(_ connection: consuming Descriptor, _ error: VolumeError) {
+    metrics.refuseConnection()
+    log.warning("request refused", ["code": error.code.rawValue, "reason": error.message])
     do throws(SystemError) {
-      try StreamIO.writeAll(connection, reply.encoded(), deadline: Self.replyDeadline)
-      return true
+      // Nothing has been sent yet, so there is room for it.
+      try StreamIO.writeAll(connection, Reply(error).encoded(), deadline: .zero)
     } catch {
       log.info("reply not delivered", ["reason": "\(error)"])
-      return false
     }
   }
 }
 
-/// Where a task leaves its result for the thread that waits.
-private final class SharedResult: Sendable {
-  private let value = Mutex<HandledCall?>(nil)
+/// A listener that can be exchanged.
+private final class ListenerBox: Sendable {
+  let listener: UnixListener
 
-  func set(_ call: HandledCall) { value.withLock { $0 = call } }
-  func get() -> HandledCall? { value.withLock { $0 } }
+  init(_ listener: consuming UnixListener) { self.listener = listener }
 }

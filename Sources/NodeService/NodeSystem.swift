@@ -13,6 +13,19 @@ package protocol NodeSystem: Sendable {
   /// - Throws: `unsafe` when a component is a symbolic link or no directory.
   func resolve(root: String, components: [String]) async throws(VolumeError) -> String?
 
+  /// Requires that mounts which are made below kubelet's root directory are seen by kubelet, as far as the mount tables tell,
+  /// and takes down what a crash in the middle of a bind has left.
+  ///
+  /// - Throws: `unavailable` saying what to change; `notFound` when the directory does not exist.
+  func prepareMounting(root: String) async throws(VolumeError)
+
+  /// What a directory of kubelet's shows here, for the client to compare with what kubelet sees. Nil where nothing is really
+  /// mounted.
+  func view(root: String, components: [String]) async throws(VolumeError) -> DirectoryView?
+
+  /// Whether two paths lead to one directory, symbolic links followed. False when one cannot be resolved.
+  func isSameDirectory(_ first: String, _ second: String) async throws(VolumeError) -> Bool
+
   /// The mounts at exactly this path, bottom layer first.
   func mounts(at path: String) async throws(VolumeError) -> [MountEntry]
 
@@ -47,6 +60,9 @@ package protocol NodeSystem: Sendable {
   /// Whether anything, in whatever mount namespace, holds the device open exclusively: a mount, a device-mapper table.
   func isHeld(_ device: String) async throws(VolumeError) -> Bool
 
+  /// Who holds a volume, as phrases for a message; empty when that is not known.
+  func holders(of location: StoredVolume.Location) async throws(VolumeError) -> [String]
+
   /// Makes a file system and returns when it is on the disk. Cancelled with the task.
   ///
   /// - Parameter identity: what it is to be known by.
@@ -68,9 +84,9 @@ package protocol NodeSystem: Sendable {
     _ device: String, at path: String, kind: FileSystemKind, options: MountOptions
   ) async throws(VolumeError)
 
-  /// Binds `source` to a directory of kubelet's, opened component by component.
+  /// Binds `source` to a directory of kubelet's, opened component by component, with these flags beside those of `source`.
   func bind(
-    _ source: String, root: String, components: [String], readOnly: Bool
+    _ source: String, root: String, components: [String], adding flags: MountFlags
   ) async throws(VolumeError)
 
   /// Mounts a device at a directory of kubelet's, opened component by component.
@@ -84,4 +100,11 @@ package protocol NodeSystem: Sendable {
   func makeDirectory(_ path: String) async throws(VolumeError)
   func removeDirectory(_ path: String) async throws(VolumeError)
   func directories(in path: String) async throws(VolumeError) -> [String]
+
+  /// How much the threads have to do on which all this runs. Does not block.
+  var loads: [LaneLoad] { get }
+}
+
+extension NodeSystem {
+  package var loads: [LaneLoad] { [] }
 }

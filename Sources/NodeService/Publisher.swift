@@ -12,28 +12,30 @@ struct Publisher: Sendable {
   /// Makes the volume usable at the pod's directory. Already there is success, and unchanged. A failure leaves nothing
   /// behind.
   ///
-  /// - Returns: the number of the call, for ``takeBack(_:call:)``.
-  func publish(_ target: TargetPath, _ options: VolumeOptions) async throws(VolumeError) -> Outcome<UInt64> {
+  /// - Returns: what was published, for ``takeBack(_:)``; `unchanged` when it was there before.
+  func publish(_ target: TargetPath, _ options: VolumeOptions) async throws(VolumeError) -> Outcome<Publication> {
     let name = target.volume
     return try await context.locks.withLock(name) { () async throws(VolumeError) in
       try checkCancellation(name)
       let path = try await requireDirectory(target)
-      if try await isPublished(name, at: path, readOnly: options.isReadOnly) {
+      try context.requireHoldable(options)
+      if try await isPublished(name, at: path, options) {
         context.log.info("volume already published", ["volume": name.text, "path": path])
-        return .unchanged(context.publishedCalls.note(target))
+        return .unchanged(try await context.publication(at: target))
       }
-      try await withRollback { rollback async throws(VolumeError) in
+      let publication = try await withRollback { rollback async throws(VolumeError) in
         let volume = try await preparer.ensureVolume(name, options, willFormat: true, &rollback)
         let source = try await staged(volume, options, &rollback)
         try checkCancellation(name)
         try await bind(source, target, path, options, &rollback)
         try await requireShown(volume, at: path, source)
         try checkCancellation(name)
+        return try await context.publication(at: target)
       }
       context.log.notice(
         "volume published",
         ["volume": name.text, "path": path, "pod": options.pod ?? "", "readOnly": "\(options.isReadOnly)"])
-      return .changed(context.publishedCalls.note(target))
+      return .changed(publication)
     }
   }
 
@@ -46,10 +48,10 @@ struct Publisher: Sendable {
   /// Takes a mount back whose caller was never told of it, unless a later call has been told.
   ///
   /// - Returns: whether it was taken back.
-  func takeBack(_ target: TargetPath, call: UInt64) async throws(VolumeError) -> Bool {
-    try await context.locks.withLock(target.volume) { () async throws(VolumeError) in
-      guard context.publishedCalls.isLast(call, for: target) else { return false }
-      try await takeDown(target)
+  func takeBack(_ publication: Publication) async throws(VolumeError) -> Bool {
+    try await context.locks.withLock(publication.target.volume) { () async throws(VolumeError) in
+      guard context.publishedCalls.isLast(publication.call, for: publication.target) else { return false }
+      try await takeDown(publication.target)
       return true
     }
   }
@@ -84,11 +86,11 @@ struct Publisher: Sendable {
       "\(root)/\(target.components.joined(separator: "/")) does not exist; kubelet makes it before it calls")
   }
 
-  /// Whether the directory shows the volume already, and no more writable than asked.
+  /// Whether the directory shows the volume already, by a mount that allows no more than is asked.
   ///
   /// - Throws: `conflict` when something else is mounted there.
   private func isPublished(
-    _ name: VolumeName, at path: String, readOnly: Bool
+    _ name: VolumeName, at path: String, _ options: VolumeOptions
   ) async throws(VolumeError) -> Bool {
     guard let top = try await context.system.mounts(at: path).last else { return false }
     guard let volume = try await context.engine.volume(name),
@@ -96,8 +98,9 @@ struct Publisher: Sendable {
     else {
       throw VolumeError(.conflict, "\(path) has \(quoted(top.source)) mounted, which is not volume \(name)")
     }
-    if top.isReadOnly || !readOnly { return true }
-    // A crash between bind and read-only: take it off and do it again.
+    let names = flags(options).optionNames
+    if names.isSubset(of: top.options) { return true }
+    // Made by an earlier release, or read-only since: take it off and do it again.
     _ = try await context.system.unmountAll(path)
     return false
   }
@@ -135,13 +138,19 @@ struct Publisher: Sendable {
     return mounts.contains(entry)
   }
 
+  /// What the bind mount adds to its source's flags. A directory's source is no mount of ours: its bind has them all.
+  private func flags(_ options: VolumeOptions) -> MountFlags {
+    let own: MountFlags = context.engine.kind == .directory ? options.mountOptions.kernelForm.flags : []
+    return options.isReadOnly ? own.union(.readOnly) : own
+  }
+
   private func bind(
     _ source: String, _ target: TargetPath, _ path: String, _ options: VolumeOptions, _ rollback: inout Rollback
   ) async throws(VolumeError) {
     let system = context.system
     try await context.measure(.publish) { () async throws(VolumeError) in
       try await system.bind(
-        source, root: context.settings.kubeletRoot, components: target.components, readOnly: options.isReadOnly)
+        source, root: context.settings.kubeletRoot, components: target.components, adding: flags(options))
     }
     rollback.add("the mount at \(path)") { () async throws(VolumeError) in _ = try await system.unmountAll(path) }
     try await context.steps.reach(.published)

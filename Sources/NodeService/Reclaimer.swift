@@ -105,14 +105,22 @@ struct Reclaimer: Sendable {
 
   private func requireOld(_ volume: StoredVolume) throws(VolumeError) {
     guard let createdAt = volume.createdAt else { return }
-    let age = context.now() - createdAt
     let grace = context.settings.reclaimGrace
-    if age < grace {
-      throw VolumeError(
-        .unsafe,
-        "volume \(volume.name) was made \(Int(age.inSeconds)) s ago; it is kept for \(Int(grace.inSeconds)) s at least "
-          + "(--reclaim-grace), since its PV may not be visible yet")
+    var age = context.now() - createdAt
+    var found = "is \(Int(age.inSeconds)) s old"
+    if age < .zero {
+      // By a clock that was set back nobody can say how old it is; at least as old as it has been asked about.
+      age = context.unknownAges.seen(volume.name, volume.instance)
+      found = "was made at \(createdAt), which this node's clock has not reached: its age is not known"
     }
+    guard age < grace else {
+      context.unknownAges.forget(volume.name)
+      return
+    }
+    throw VolumeError(
+      .unsafe,
+      "volume \(volume.name) \(found). Volumes are kept for at least \(Int(grace.inSeconds)) s (--reclaim-grace) because "
+        + "their PV may not be visible yet. Try again in \(Int((grace - age).inSeconds.rounded(.up))) s")
   }
 
   private func requireUnused(_ volume: StoredVolume) async throws(VolumeError) {
@@ -137,9 +145,12 @@ struct Reclaimer: Sendable {
     case .directory(let path): isHeld = try await context.system.isMountedAnywhere(path)
     }
     guard isHeld else { return }
+    let holders = try await context.system.holders(of: volume.location)
     throw VolumeError(
       .inUse,
-      "volume \(volume.name) is in use: something outside this mount namespace holds it (a container, a device mapper table, "
-        + "a process); it is kept")
+      "volume \(volume.name) is in use by "
+        + (holders.isEmpty
+          ? "something outside this mount namespace (a container, a device mapper table, a process)"
+          : holders.joined(separator: ", ")) + "; it is kept")
   }
 }

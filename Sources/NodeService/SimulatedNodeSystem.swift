@@ -20,6 +20,12 @@ package struct SimulatedNodeSystem: NodeSystem {
     return world.state.withLock { makesDirectories || $0.directories.contains(path) } ? path : nil
   }
 
+  package func prepareMounting(root: String) async throws(VolumeError) {}
+
+  package func view(root: String, components: [String]) async throws(VolumeError) -> DirectoryView? { nil }
+
+  package func isSameDirectory(_ first: String, _ second: String) async throws(VolumeError) -> Bool { first == second }
+
   package func mounts(at path: String) async throws(VolumeError) -> [MountEntry] {
     world.state.withLock { state in state.mounts.filter { $0.mountPoint == path } }
   }
@@ -63,6 +69,8 @@ package struct SimulatedNodeSystem: NodeSystem {
   }
 
   package func isFinished(_ kind: FileSystemKind, on device: String) async throws(VolumeError) -> Bool { true }
+
+  package func holders(of location: StoredVolume.Location) async throws(VolumeError) -> [String] { [] }
 
   package func isHeld(_ device: String) async throws(VolumeError) -> Bool {
     try await !mounts(of: .device(device)).isEmpty
@@ -112,7 +120,7 @@ package struct SimulatedNodeSystem: NodeSystem {
   }
 
   package func bind(
-    _ source: String, root: String, components: [String], readOnly: Bool
+    _ source: String, root: String, components: [String], adding flags: MountFlags
   ) async throws(VolumeError) {
     let path = Self.path(root, components)
     guard try await resolve(root: root, components: components) != nil else {
@@ -124,7 +132,7 @@ package struct SimulatedNodeSystem: NodeSystem {
       }
       state.add(
         device: from.device, at: path, type: from.fileSystemType, source: from.source,
-        options: [readOnly ? "ro" : "rw", "nosuid", "nodev"])
+        options: [flags.contains(.readOnly) ? "ro" : "rw", "nosuid", "nodev"])
     }
   }
 

@@ -71,11 +71,19 @@ struct Stager: Sendable {
     rollback.add("staging directory \(path)") { () async throws(VolumeError) in try await system.removeDirectory(path) }
     try await context.steps.reach(.stagingDirectoryMade)
     if !isMountedElsewhere {
-      try await system.repairFileSystem(kind, on: device, deadline: context.settings.toolDeadline)
+      try await naming(volume.name) { () async throws(VolumeError) in
+        try await system.repairFileSystem(kind, on: device, deadline: context.settings.toolDeadline)
+      }
     }
     try checkCancellation(volume.name)
     try await context.measure(.stage) { () async throws(VolumeError) in
-      try await system.mount(device, at: path, kind: kind, options: options.mountOptions)
+      do throws(VolumeError) {
+        try await system.mount(device, at: path, kind: kind, options: options.mountOptions)
+      } catch {
+        // The engine knows why a device takes no writes, and says it.
+        _ = try await context.engine.activate(volume)
+        throw error
+      }
     }
     rollback.add("staging mount \(path)") { () async throws(VolumeError) in _ = try await system.unmountAll(path) }
     context.log.info("volume staged", ["volume": volume.name.text, "device": device, "fileSystem": kind.rawValue])

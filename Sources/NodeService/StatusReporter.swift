@@ -66,6 +66,7 @@ extension NodeReport.Group {
     thinCeilingBytes = capacity.thin?.ceilingBytes
     thinDataPercent = capacity.thin?.dataPercent
     thinMetadataPercent = capacity.thin?.metadataPercent
+    trouble = capacity.trouble?.message
     thinComplaint = capacity.thin?.complaint.flatMap { $0.isEmpty ? nil : $0 }
   }
 }

@@ -6,25 +6,54 @@ internal import StorageModel
 struct VolumeConditions: Sendable {
   let context: NodeContext
 
+  /// How many volumes are looked at at a time.
+  private static let parallelism = 16
+
   /// What the kernel holds against volumes that are mounted somewhere.
+  ///
+  /// A volume whose disk does not answer holds up the look at the others by ``KnownConditions/patience`` at most, and is
+  /// not looked at again until that look has ended.
   func complaints() async throws(VolumeError) -> [VolumeName: FileSystemComplaint] {
     let volumes = try await context.engine.volumes()
     let mounts = try await context.system.mounts(ofAll: volumes.map(\.location))
-    var result: [VolumeName: FileSystemComplaint] = [:]
-    for (volume, entries) in zip(volumes, mounts) {
-      result[volume.name] = try await complaint(about: volume.name, entries)
+    let looks = zip(volumes, mounts).compactMap { volume, entries in
+      mount(of: volume.name, among: entries).map { (name: volume.name, mount: $0) }
     }
+    let found = await withTaskGroup(of: (VolumeName, Result<FileSystemComplaint?, VolumeError>).self) { group in
+      var result: [VolumeName: Result<FileSystemComplaint?, VolumeError>] = [:]
+      for (index, look) in looks.enumerated() {
+        if index >= Self.parallelism, let (name, outcome) = await group.next() { result[name] = outcome }
+        group.addTask { (look.name, await self.look(at: look.name, look.mount)) }
+      }
+      for await (name, outcome) in group { result[name] = outcome }
+      return result
+    }
+    var result: [VolumeName: FileSystemComplaint] = [:]
+    for (name, outcome) in found { result[name] = try outcome.get() }
     context.conditions.set(result)
     return result
   }
 
-  /// - Parameter mounts: all mounts of the volume. One that may be written, the staging if it is there, stands for all.
-  private func complaint(
-    about name: VolumeName, _ mounts: [MountEntry]
-  ) async throws(VolumeError) -> FileSystemComplaint? {
+  /// One that may be written, the staging if it is there, stands for all mounts of the volume.
+  private func mount(of name: VolumeName, among mounts: [MountEntry]) -> MountEntry? {
     let staging = context.settings.stagingPath(of: name)
     let writable = mounts.filter { !$0.isReadOnly || $0.mountPoint == staging }
-    guard let mount = writable.first(where: { $0.mountPoint == staging }) ?? writable.first else { return nil }
+    return writable.first { $0.mountPoint == staging } ?? writable.first
+  }
+
+  private func look(at name: VolumeName, _ mount: MountEntry) async -> Result<FileSystemComplaint?, VolumeError> {
+    await context.conditions.look(at: name) { [context] () async -> Result<FileSystemComplaint?, VolumeError> in
+      do throws(VolumeError) {
+        return .success(try await Self.complaint(about: mount, context))
+      } catch {
+        return .failure(error)
+      }
+    } ?? .success(.hanging)
+  }
+
+  private static func complaint(
+    about mount: MountEntry, _ context: NodeContext
+  ) async throws(VolumeError) -> FileSystemComplaint? {
     do throws(VolumeError) {
       return try await context.system.complaint(about: mount)
     } catch {

@@ -15,6 +15,7 @@ package struct VolumeKeeper: Sendable {
   /// - Returns: the volume's instance.
   package func prepare(_ name: VolumeName, _ values: [String: String]) async throws(VolumeError) -> String {
     let options = try VolumeOptions(values)
+    try context.requireHoldable(options)
     return try await context.locks.withLock(name) { () async throws(VolumeError) in
       let preparer = VolumePreparer(context: context)
       var instance = ""

@@ -19,7 +19,7 @@ struct VolumePreparer: Sendable {
     _ name: VolumeName, _ options: VolumeOptions, willFormat: Bool, _ rollback: inout Rollback
   ) async throws(VolumeError) -> StoredVolume {
     try await settleUnlessCleared(name)
-    if let found = try await engine.volume(name) {
+    if let found = try await engine.volume(name, wantedIn: options.volumeGroup) {
       try await admit(found, options)
       try requireAsAsked(found, options)
       return try await ensureOurs(found, &rollback)
@@ -83,6 +83,7 @@ extension VolumePreparer {
   private func create(
     _ name: VolumeName, _ size: ByteCount, _ options: VolumeOptions, willFormat: Bool, _ rollback: inout Rollback
   ) async throws(VolumeError) -> StoredVolume {
+    try await requireFileSystemFits(name, size, options)
     var permit = FormatPermit(volume: name, creation: context.freshToken(), progress: .planned)
     let creation = permit.creation
     let permits = permits
@@ -91,7 +92,7 @@ extension VolumePreparer {
     // While nobody can say whether the volume was made (the disk is away), the permit stays, for the next call to settle
     // by: without it a volume that was made would be taken for one that has lost its data.
     rollback.add("the permit of volume \(name)") { () async throws(VolumeError) in
-      if let left = try await engine.volume(name), left.marks?.creation == creation {
+      if let left = try await engine.volume(name, wantedIn: options.volumeGroup), left.marks?.creation == creation {
         _ = try await engine.remove(left)
       }
       try permits.remove(name)
@@ -126,8 +127,14 @@ extension VolumePreparer {
     for name: VolumeName, _ size: ByteCount, _ options: VolumeOptions
   ) async throws(VolumeError) {
     let groups = try await engine.capacity()
-    guard let group = groups.first(where: { $0.group == options.volumeGroup?.text ?? groups[0].group }),
-      group.thin == nil || options.isThin == false, group.thickFreeBytes < size.bytes
+    guard let group = groups.first(where: { $0.group == options.volumeGroup?.text ?? groups[0].group }) else { return }
+    if let trouble = group.trouble {
+      throw VolumeError(
+        .unavailable,
+        "volume \(name) cannot be made on node \(context.settings.nodeName): \(trouble.message). It is not pinned to this "
+          + "node; a pod on another node can have it")
+    }
+    guard group.thin == nil || options.isThin == false, group.thickFreeBytes < size.bytes
     else { return }
     throw VolumeError(
       .noSpace,

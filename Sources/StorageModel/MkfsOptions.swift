@@ -24,18 +24,41 @@ package struct MkfsOptions: Hashable, Sendable {
             + allowed.keys.sorted().joined(separator: " "))
       }
       index += 1
-      guard let isValid = rule.value else { continue }
-      guard index < words.count, isVisibleASCII(words[index]), isValid(words[index]) else {
+      guard let check = rule.value else { continue }
+      let found = index < words.count ? words[index] : ""
+      let place = "mkfsOptions: \(word) of mkfs.\(kind.rawValue)"
+      guard !found.isEmpty, isVisibleASCII(found) else { throw VolumeError(.invalid, "\(place) has no value") }
+      switch check(found) {
+      case nil: index += 1
+      case .value?: throw VolumeError(.invalid, "\(place) has a value that is not allowed")
+      case .key(let key, let names)?:
         throw VolumeError(
-          .invalid, "mkfsOptions: the value of \(word) of mkfs.\(kind.rawValue) is missing or not allowed")
+          .invalid,
+          "\(place): \(key.map { quoted($0) } ?? "a key") is not allowed; allowed are "
+            + names.sorted().joined(separator: " "))
+      case .keyValue(let key)?:
+        throw VolumeError(.invalid, "\(place): the value of \(key) is not allowed, a number is expected")
       }
-      index += 1
     }
     self.init(checked: words)
   }
 
+  /// What is wrong with a switch's value. Never holds the value.
+  private enum Objection {
+    case value
+    /// Nil when what stands in the key's place may be anything, a secret even.
+    case key(String?, allowed: Set<String>)
+    case keyValue(String)
+  }
+
+  private typealias Check = @Sendable (String) -> Objection?
+
   private struct Rule: Sendable {
-    let value: (@Sendable (String) -> Bool)?
+    let value: Check?
+
+    init(value: Check?) { self.value = value }
+
+    init(value isValid: @escaping @Sendable (String) -> Bool) { value = { isValid($0) ? nil : .value } }
   }
 
   private static func allowed(for kind: FileSystemKind) -> [String: Rule] {
@@ -43,7 +66,7 @@ package struct MkfsOptions: Hashable, Sendable {
     case .ext4:
       [
         "-b": Rule(value: number), "-i": Rule(value: number), "-I": Rule(value: number), "-N": Rule(value: number),
-        "-m": Rule(value: number), "-O": Rule(value: features), "-T": Rule(value: word),
+        "-m": Rule(value: percentage), "-O": Rule(value: features), "-T": Rule(value: word),
         "-E": Rule(
           value: keys([
             "lazy_itable_init", "lazy_journal_init", "discard", "nodiscard", "stride", "stripe_width", "stripe-width",
@@ -54,9 +77,11 @@ package struct MkfsOptions: Hashable, Sendable {
       [
         "-K": Rule(value: nil), "-b": Rule(value: keys(["size"])), "-s": Rule(value: keys(["size"])),
         "-d": Rule(value: keys(["su", "sw", "sunit", "swidth", "agcount", "agsize"])),
-        "-i": Rule(value: keys(["size", "maxpct", "sparse"])), "-l": Rule(value: keys(["size", "su", "lazy-count"])),
-        "-m": Rule(value: keys(["crc", "finobt", "rmapbt", "reflink", "bigtime", "inobtcount"])),
-        "-n": Rule(value: keys(["size", "ftype"])),
+        "-i": Rule(value: keys(["size", "maxpct", "sparse", "nrext64", "exchange"])),
+        "-l": Rule(value: keys(["size", "su", "lazy-count"])),
+        "-m": Rule(
+          value: keys(["crc", "finobt", "rmapbt", "reflink", "bigtime", "inobtcount", "metadir", "autofsck"])),
+        "-n": Rule(value: keys(["size", "ftype", "parent"])),
       ]
     case .btrfs:
       [
@@ -69,6 +94,11 @@ package struct MkfsOptions: Hashable, Sendable {
 
   private static let number: @Sendable (String) -> Bool = { text in
     (1...12).contains(text.utf8.count) && text.utf8.allSatisfy { (0x30...0x39).contains($0) }
+  }
+  /// mke2fs(8) reads the share of reserved blocks with a fraction.
+  private static let percentage: @Sendable (String) -> Bool = { text in
+    let parts = text.split(separator: ".", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
+    return parts.allSatisfy(number)
   }
   private static let size: @Sendable (String) -> Bool = { text in
     guard let last = text.last else { return false }
@@ -87,13 +117,17 @@ package struct MkfsOptions: Hashable, Sendable {
     }
   }
 
-  private static func keys(_ names: Set<String>) -> @Sendable (String) -> Bool {
+  private static func keys(_ names: Set<String>) -> Check {
     { text in
-      text.split(separator: ",", omittingEmptySubsequences: false).allSatisfy { part in
+      for part in text.split(separator: ",", omittingEmptySubsequences: false) {
         let pair = part.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
-        guard names.contains(String(pair[0])) else { return false }
-        return pair.count == 1 || size(String(pair[1]))
+        guard names.contains(String(pair[0])) else {
+          let isPlain = pair.count == 2 && size(String(pair[1])) && word(String(pair[0]))
+          return .key(isPlain ? String(pair[0]) : nil, allowed: names)
+        }
+        guard pair.count == 1 || size(String(pair[1])) else { return .keyValue(String(pair[0])) }
       }
+      return nil
     }
   }
 }

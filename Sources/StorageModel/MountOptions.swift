@@ -17,6 +17,7 @@ package struct MountOptions: Hashable, Sendable {
     var options: [String] = []
     for part in text.split(separator: ",", omittingEmptySubsequences: false) {
       let option = String(part)
+      if Self.neutral.contains(option) { continue }
       guard Self.isAllowed(option) else {
         let name = option.split(separator: "=", maxSplits: 1).first ?? ""
         throw VolumeError(
@@ -27,6 +28,9 @@ package struct MountOptions: Hashable, Sendable {
     }
     self.init(checked: options)
   }
+
+  /// Words of fstab(5) that ask for what is so anyway; many storage classes have them. Whether a pod may write is its claim's.
+  private static let neutral: Set<String> = ["defaults", "rw"]
 
   /// Options the kernel takes as flags of mount(2) rather than as data.
   package static let flags: Set<String> = [
@@ -51,7 +55,7 @@ package struct MountOptions: Hashable, Sendable {
 
   /// The names an error message offers.
   package static var summary: String {
-    (flags.union(words).sorted() + valued.keys.sorted().map { $0 + "=" }).joined(separator: " ")
+    (flags.union(words).union(neutral).sorted() + valued.keys.sorted().map { $0 + "=" }).joined(separator: " ")
   }
 
   private static func isAllowed(_ option: String) -> Bool {

@@ -48,7 +48,8 @@ package struct VolumeError: Error, Sendable {
 
 extension VolumeError: CustomStringConvertible {
   package var description: String {
-    guard let cause else { return message }
+    // Many messages quote what is underneath.
+    guard let cause, !message.contains("\(cause)") else { return message }
     return "\(message) (\(cause))"
   }
 }

@@ -41,7 +41,9 @@ package struct VolumeOptions: Hashable, Sendable {
     size = try Self.size(in: values)
     isReadOnly = try Self.isReadOnly(in: values)
     volume = try Self.volume(in: values)
-    volumeGroup = try Self.nonEmpty(values["volumeGroup"]).map { text throws(VolumeError) in try VolumeGroupName(text) }
+    volumeGroup = try Self.nonEmpty(values["volumeGroup"]).map { text throws(VolumeError) in
+      try Self.naming("volumeGroup") { () throws(VolumeError) in try VolumeGroupName(text) }
+    }
     isThin = try Self.isThin(in: values)
     isUnpinned = try Self.isUnpinned(in: values)
     mountOptions =
@@ -54,12 +56,17 @@ package struct VolumeOptions: Hashable, Sendable {
     pod = Self.pod(in: values)
   }
 
+  private static func naming<Value>(_ key: String, _ body: () throws(VolumeError) -> Value) throws(VolumeError) -> Value
+  {
+    do throws(VolumeError) { return try body() } catch { throw error.during("option \(key)") }
+  }
+
   private static func nonEmpty(_ text: String?) -> String? { text.flatMap { $0.isEmpty ? nil : $0 } }
 
   private static func size(in values: [String: String]) throws(VolumeError) -> ByteCount? {
     guard let text = nonEmpty(values["sizeBytes"]) else { return nil }
     guard let size = ByteCount(decimal: text), size > .zero, size.bytes <= UInt64(Int64.max) else {
-      throw VolumeError(.invalid, "sizeBytes \(quoted(text)) is no positive decimal number of bytes")
+      throw VolumeError(.invalid, "option sizeBytes: \(quoted(text)) is no positive decimal number of bytes")
     }
     return size
   }
@@ -74,7 +81,8 @@ package struct VolumeOptions: Hashable, Sendable {
     guard let text = own ?? kubelet else { return nil }
     guard let kind = FileSystemKind(rawValue: text) else {
       let known = FileSystemKind.allCases.map(\.rawValue).joined(separator: ", ")
-      throw VolumeError(.invalid, "file system \(quoted(text)) is not one of \(known)")
+      let key = own == nil ? "the PV's flexVolume.fsType" : "option fsType"
+      throw VolumeError(.invalid, "\(key): \(quoted(text)) is not one of \(known)")
     }
     return kind
   }
@@ -106,7 +114,7 @@ package struct VolumeOptions: Hashable, Sendable {
 
   private static func volume(in values: [String: String]) throws(VolumeError) -> VolumeName? {
     guard let text = nonEmpty(values[kubeletPrefix + "pvOrVolumeName"]) else { return nil }
-    return try VolumeName(text)
+    return try naming("kubernetes.io/pvOrVolumeName") { () throws(VolumeError) in try VolumeName(text) }
   }
 
   private static func pod(in values: [String: String]) -> String? {

@@ -17,16 +17,35 @@ package struct Log: Sendable {
   private let node: String
   private let sink: @Sendable (String) -> Void
   private let now: @Sendable () -> Timestamp
+  private let countDropped: @Sendable () -> Int
 
   package init(
     format: Format, node: String, now: @escaping @Sendable () -> Timestamp = { WallClock.now() },
-    sink: @escaping @Sendable (String) -> Void
+    dropped: @escaping @Sendable () -> Int = { 0 }, sink: @escaping @Sendable (String) -> Void
   ) {
     self.format = format
     self.node = node
     self.now = now
+    countDropped = dropped
     self.sink = sink
   }
+
+  /// A log on standard error, and the writer that is to be flushed at the end. A reader that does not read stops nobody.
+  ///
+  /// - Throws: when the writer's thread cannot be started.
+  package static func onStandardError(
+    format: Format, node: String
+  ) throws(SystemError) -> (log: Log, writer: LineWriter) {
+    // Only for its form.
+    let form = Log(format: format, node: node) { _ in }
+    let writer = try LineWriter { count in
+      form.line(.warning, "log lines dropped: nobody read them", ["count": "\(count)"])
+    }
+    return (Log(format: format, node: node, dropped: { writer.dropped }) { writer.write($0) }, writer)
+  }
+
+  /// How many lines were lost because nobody read them, for a metric.
+  package var dropped: Int { countDropped() }
 
   /// A log that nobody reads.
   package static let silent = Log(format: .text, node: "") { _ in }
@@ -37,9 +56,13 @@ package struct Log: Sendable {
   package func error(_ message: String, _ values: [String: String] = [:]) { write(.error, message, values) }
 
   private func write(_ level: Level, _ message: String, _ values: [String: String]) {
+    sink(line(level, message, values))
+  }
+
+  private func line(_ level: Level, _ message: String, _ values: [String: String]) -> String {
     switch format {
-    case .text: sink(text(level, message, values))
-    case .json: sink(json(level, message, values))
+    case .text: text(level, message, values)
+    case .json: json(level, message, values)
     }
   }
 

@@ -1,12 +1,16 @@
 internal import LinuxSystem
 package import StorageModel
+internal import Synchronization
 
 /// Answers `GET` over HTTP/1.1 with pages of plain text, a connection a request: metrics and health.
+///
+/// Anybody who reaches the port may try: peers that are slow, silent or many cost a bounded number of descriptors and one
+/// thread, which is theirs alone. Health is answered on that thread, whatever the rest of the program does.
 package final class PageServer: Sendable {
   private let listener: TCPListener
-  private let pool = WorkerPool(name: "metrics", limit: 4)
+  private let loop: RequestLoop
   private let log: Log
-  private let pages: @Sendable (String) async -> Page?
+  private let making: PagesInTheMaking
 
   /// An answer.
   package struct Page: Sendable {
@@ -21,15 +25,34 @@ package final class PageServer: Sendable {
     }
   }
 
-  /// - Parameter pages: the page at a path; nil when there is none.
+  /// How a page is made.
+  package enum Source: Sendable {
+    /// At once, without blocking.
+    case now(Page)
+    /// By a task; whoever asks while it works gets the same page.
+    case task(@Sendable () async -> Page)
+  }
+
+  private static let limits = RequestLoop.Limits(
+    connections: 128, makesRoom: true, requestSize: 8192, requestTime: .seconds(5), answerTime: .seconds(30),
+    replyTime: .seconds(5), lingers: true)
+
+  /// - Parameter pages: how the page at a path is made; nil when there is none.
   /// - Throws: `invalid` naming the flag when the address can not be listened at.
-  package init(
-    address: String, log: Log, pages: @escaping @Sendable (String) async -> Page?
-  ) throws(VolumeError) {
+  package init(address: String, log: Log, pages: @escaping @Sendable (String) -> Source?) throws(VolumeError) {
     self.log = log
-    self.pages = pages
+    let making = PagesInTheMaking()
+    self.making = making
     do throws(SystemError) {
       listener = try TCPListener(address)
+      loop = try RequestLoop(name: "pages", framing: .head, limits: Self.limits) { request, exchange in
+        if case .success(let bytes) = request {
+          Self.answer(String(decoding: bytes, as: UTF8.self), exchange, pages, making)
+        } else {
+          exchange.drop()
+        }
+        return nil
+      }
     } catch {
       throw VolumeError(
         .invalid,
@@ -41,52 +64,73 @@ package final class PageServer: Sendable {
   /// The port that is listened at.
   package var port: UInt16 { (try? listener.port()) ?? 0 }  // it is bound: this can not fail
 
+  /// How many wait for a page that a task makes; for tests.
+  package var waitingForPages: Int { making.count }
+
   /// Accepts until ``stop()``. Blocks: call it on a thread of its own.
   package func acceptConnections() {
+    var isFailing = false
     while true {
       do throws(SystemError) {
-        let connection = SharedDescriptor(try listener.accept())
-        pool.post { [self] in serve(connection) }
+        let accepted = try listener.acceptFromPeer()
+        let source = accepted.source
+        loop.add(accepted.take(), source: source)
+        isFailing = false
       } catch {
         if error.errno == .invalid { return }
+        if !isFailing { log.warning("connection can not be accepted", ["reason": "\(error)"]) }
+        isFailing = true
+        // Descriptors are short, in this process or in all: one of ours is given up before the next attempt.
+        loop.makeRoom()
         ThreadSleep.sleep(.milliseconds(100))
       }
     }
   }
 
-  package func stop() { listener.shutdown() }
+  package func stop() {
+    listener.shutdown()
+    loop.stop()
+  }
+}
 
-  private func serve(_ connection: SharedDescriptor) {
-    let head: String
-    do throws(FrameError) {
-      head = try StreamIO.readHead(connection.descriptor, limit: 8192, deadline: .seconds(5))
-    } catch {
-      return
+extension PageServer {
+  private static func answer(
+    _ head: String, _ exchange: Exchange, _ pages: (String) -> Source?, _ making: PagesInTheMaking
+  ) {
+    guard let path = PageRequest(head: head.utf8)?.path else {
+      return exchange.reply(bytes(of: Page(405, "only GET\n")))
     }
-    let words = head.prefix { $0 != "\r\n" }.split(separator: " ")
-    guard words.count == 3, words[0] == "GET" else { return respond(connection, Page(405, "only GET\n")) }
-    let path = String(words[1])
-    Task.detached { [self] in
-      respond(connection, await pages(path) ?? Page(404, "there are /metrics and /healthz\n"))
+    switch pages(path) {
+    case .now(let page)?: exchange.reply(bytes(of: page))
+    case .task(let make)?: making.add(exchange, path) { bytes(of: await make()) }
+    case nil: exchange.reply(bytes(of: Page(404, "there are /metrics and /healthz\n")))
     }
   }
 
-  private func respond(_ connection: SharedDescriptor, _ page: Page) {
+  private static func bytes(of page: Page) -> [UInt8] {
     let reason = [200: "OK", 404: "Not Found", 405: "Method Not Allowed"][page.status] ?? "Service Unavailable"
     let head =
       "HTTP/1.1 \(page.status) \(reason)\r\nContent-Type: text/plain; version=0.0.4\r\n"
       + "Content-Length: \(page.body.utf8.count)\r\nConnection: close\r\n\r\n"
-    do throws(SystemError) {
-      try StreamIO.writeAll(connection.descriptor, Array((head + page.body).utf8), deadline: .seconds(5))
-    } catch {
-      log.info("page not delivered", ["reason": "\(error)"])
-    }
+    return Array((head + page.body).utf8)
   }
 }
 
-/// A connection shared between the thread that reads and the task that answers; closed with its last user.
-private final class SharedDescriptor: Sendable {
-  let descriptor: Descriptor
+/// Who waits for a page that a task makes. However many ask, a page is made once at a time.
+private final class PagesInTheMaking: Sendable {
+  private let waiting = Mutex<[String: [Exchange]]>([:])
 
-  init(_ descriptor: consuming Descriptor) { self.descriptor = descriptor }
+  var count: Int { waiting.withLock { $0.values.reduce(0) { $0 + $1.count } } }
+
+  func add(_ exchange: Exchange, _ path: String, _ make: @escaping @Sendable () async -> [UInt8]) {
+    let isFirst = waiting.withLock { waiting in
+      waiting[path, default: []].append(exchange)
+      return waiting[path]?.count == 1
+    }
+    guard isFirst else { return }
+    Task.detached { [self] in
+      let bytes = await make()
+      for exchange in waiting.withLock({ $0.removeValue(forKey: path) ?? [] }) { exchange.reply(bytes) }
+    }
+  }
 }

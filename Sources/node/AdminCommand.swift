@@ -12,12 +12,9 @@ enum AdminCommand {
     }
     var arguments = [command, volume]
     var socket = environment["ELASTIC_LOCAL_SOCKET"] ?? ProductNames.defaultSocket
-    for (name, value) in try Flags.parse(Array(words.dropFirst())) {
-      switch name {
-      case "socket": socket = value
-      case "claim" where command == "remove": arguments.append(value)
-      default: throw VolumeError(.invalid, "\(command) has no flag --\(name)")
-      }
+    let known: Set<String> = command == "remove" ? ["socket", "claim"] : ["socket"]
+    for (name, value) in try Flags.parse(Array(words.dropFirst()), known: known, of: "elastic-local-node \(command)") {
+      if name == "socket" { socket = value } else { arguments.append(value) }
     }
     let reply = try NodeClient.call(Request(arguments), socket: socket)
     if reply.isSuccess {

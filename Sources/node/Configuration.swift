@@ -37,8 +37,8 @@ struct Configuration {
     logFormat = try values.word(.logFormat, Log.Format.allCases)
     udev = try values.word(.udev, UdevUse.allCases)
     node = NodeSettings(
-      nodeName: try values.nodeName(), kubeletRoot: try values.path(.kubeletRoot),
-      stateDirectory: try values.path(.stateDirectory),
+      nodeName: try values.nodeName(), kubeletRoot: try values.directory(.kubeletRoot),
+      stateDirectory: try values.directory(.stateDirectory),
       reclaimGrace: try values.seconds(.reclaimGrace, 0...31_536_000))
     connection = try Self.connection(values, environment)
     namespace = try values.objectName(.namespace)

@@ -9,9 +9,6 @@ import Telemetry
 
 /// `serve`: puts the parts together and runs the daemon.
 enum ServeCommand {
-  /// Threads for mounts and tools. A stuck mount takes one for good, so there are more than a node is likely to wedge.
-  private static let workers = 64
-
   /// What the daemon and the tools that it starts need of root's power. A system test takes each away and sees what fails.
   static let capabilities: [Capability] = [
     // mount(2), the device mapper, loop devices
@@ -27,7 +24,8 @@ enum ServeCommand {
   ]
 
   static func run(_ configuration: Configuration) async throws(VolumeError) -> Int32 {
-    let log = Log(format: configuration.logFormat, node: configuration.node.nodeName) { Console.error($0) }
+    let (log, writer, tasks) = try output(configuration)
+    defer { writer.flush(within: .seconds(2)) }
     let capabilities = Capability.effective.map(\.name).joined(separator: ",")
     log.notice("configuration", configuration.summary.merging(["capabilities": capabilities]) { $1 })
     if let fault = configuration.fault {
@@ -43,9 +41,21 @@ enum ServeCommand {
       cluster: hasCluster ? knowledge : NoCluster(allowsCreation: allowsInline), log: log)
     let daemon = NodeDaemon(
       context: context, socketPath: configuration.socket, metricsAddress: configuration.metricsAddress,
-      release: ProductNames.release, cluster: try cluster(configuration, context, knowledge))
+      release: ProductNames.release, cluster: try cluster(configuration, context, knowledge), tasks: tasks)
     try await daemon.run()
     return 0
+  }
+
+  private static func output(
+    _ configuration: Configuration
+  ) throws(VolumeError) -> (log: Log, writer: LineWriter, tasks: TaskWatch) {
+    do throws(SystemError) {
+      let (log, writer) = try Log.onStandardError(
+        format: configuration.logFormat, node: configuration.node.nodeName)
+      return (log, writer, try TaskWatch())
+    } catch {
+      throw VolumeError(.unavailable, "the threads of log and watchdog cannot be started: \(error)", cause: error)
+    }
   }
 
   /// The way to the API server; nil without one.
@@ -67,7 +77,7 @@ enum ServeCommand {
   private static func parts(
     _ configuration: Configuration, stateDirectory state: String
   ) -> (any VolumeEngine, any NodeSystem) {
-    let linux = LinuxNodeSystem(pool: WorkerPool(name: "mounts", limit: workers))
+    let linux = LinuxNodeSystem(bindingDirectory: state + "/binding")
     switch configuration.engine {
     case .lvm:
       return (

@@ -8,8 +8,10 @@ enum StatusCommand {
   static func run(_ words: [String], environment: [String: String]) throws(VolumeError) -> Int32 {
     var socket = environment["ELASTIC_LOCAL_SOCKET"] ?? ProductNames.defaultSocket
     let isJSON = words.contains("--json")
-    for (name, value) in try Flags.parse(words.filter { $0 != "--json" }) {
-      guard name == "socket" else { throw VolumeError(.invalid, "status has no flag --\(name)") }
+    // `--json` has no value; it is named where the others are.
+    let others = words.filter { $0 != "--json" }
+    for (name, value) in try Flags.parse(others, known: ["socket", "json"], of: "elastic-local-node status") {
+      guard name == "socket" else { throw VolumeError(.invalid, "flag --json takes no value") }
       socket = value
     }
     let reply = try NodeClient.call(Request(["status"]), socket: socket)
@@ -56,6 +58,7 @@ struct StatusText {
         "group \(group.name): \(ByteCount(group.freeBytes)) free of \(ByteCount(group.totalBytes)), "
           + "\(group.volumes) volumes of ours, \(ByteCount(group.foreignBytes)) foreign",
       ]
+      if let trouble = group.trouble { lines.append("  NOT USABLE: \(trouble)") }
       if let pool = group.thinPool {
         let data = group.thinDataPercent.map { "\($0) % data" } ?? "data unknown"
         let metadata = group.thinMetadataPercent.map { "\($0) % metadata" } ?? "metadata unknown"

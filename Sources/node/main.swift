@@ -10,12 +10,13 @@ if isDaemon, !Capability.keepOnly(ServeCommand.capabilities) {
   Console.error("elastic-local-node: capabilities that are not needed could not be given up (CAP_SETPCAP is missing)")
 }
 OwnProcess.keepAllocatorSmall()
+if isDaemon { OwnProcess.raiseDescriptorLimit() }
 
 Task.detached {
   do throws(VolumeError) {
     Console.exit(try await Tool.run(OwnProcess.arguments, environment: OwnProcess.environment))
   } catch {
-    Console.error("elastic-local-node: \(error)")
+    LineWriter.lastWords("elastic-local-node: \(error)")
     Console.exit(error.code == .invalid ? 2 : 1)
   }
 }

@@ -11,7 +11,8 @@ struct ProvisionerMetrics {
   var text: String { exposition.text }
 
   init(
-    _ snapshot: Snapshot?, isLeading: Bool, failures: [String: Int], requests: [RequestKind: Int], droppedEvents: Int
+    _ snapshot: Snapshot?, isLeading: Bool, failures: [String: Int], requests: [RequestKind: Int], droppedEvents: Int,
+    droppedLines: Int
   ) {
     gauge("elastic_local_build_info", "The release that runs.", 1, ["release": ProductNames.release])
     gauge(
@@ -29,6 +30,7 @@ struct ProvisionerMetrics {
         ["verb": kind.verb, "resource": kind.resource, "code": kind.code.map { "\($0)" } ?? "none"], Double(count))
     }
     counter("elastic_local_provisioner_events_dropped_total", "Events that were not sent.", droppedEvents)
+    counter("elastic_local_log_lines_dropped_total", "Lines of the log that nobody read.", droppedLines)
     if let snapshot { add(snapshot) }
   }
 

@@ -8,11 +8,11 @@ import Telemetry
 /// `serve`: takes part in the election, and works while this one leads.
 enum ServeCommand {
   static func run(_ configuration: Configuration) async throws(VolumeError) -> Int32 {
-    let log = Log(format: configuration.logFormat, node: "") { Console.error($0) }
+    let (log, writer, tasks) = try output(configuration)
     log.notice("configuration", configuration.summary.merging(["release": ProductNames.release]) { $1 })
-    let service = try Service(configuration, log)
+    let service = try Service(configuration, log, writer, tasks)
     let pages = try configuration.metricsAddress.map { address throws(VolumeError) in
-      try PageServer(address: address, log: log) { await service.page($0) }
+      try PageServer(address: address, log: log) { service.page($0) }
     }
     let acceptor = WorkerPool(name: "accept", limit: 1)
     if let pages { acceptor.post { pages.acceptConnections() } }
@@ -22,15 +22,22 @@ enum ServeCommand {
     let working = Task { await service.run() }
     let signal = await Signals.waitForTermination()
     log.notice("signal received", ["signal": "\(signal)"])
-    // A second signal ends the process at once.
-    Task.detached {
-      _ = await Signals.waitForTermination()
-      OwnProcess.kill9()
-    }
     working.cancel()
     await working.value
     pages?.stop()
     log.notice("stopped", [:])
+    writer.flush(within: .seconds(2))
     return 0
+  }
+
+  private static func output(
+    _ configuration: Configuration
+  ) throws(VolumeError) -> (log: Log, writer: LineWriter, tasks: TaskWatch) {
+    do throws(SystemError) {
+      let (log, writer) = try Log.onStandardError(format: configuration.logFormat, node: "")
+      return (log, writer, try TaskWatch())
+    } catch {
+      throw VolumeError(.unavailable, "the threads of log and watchdog cannot be started: \(error)", cause: error)
+    }
   }
 }

@@ -10,6 +10,8 @@ import Telemetry
 final class Service: Sendable {
   private let configuration: Configuration
   private let log: Log
+  private let writer: LineWriter
+  private let tasks: TaskWatch
   private let transport: CountingTransport
   private let client: APIClient
   private let events: EventRecorder
@@ -25,9 +27,13 @@ final class Service: Sendable {
     var failures: [String: Int] = [:]
   }
 
-  init(_ configuration: Configuration, _ log: Log) throws(VolumeError) {
+  init(
+    _ configuration: Configuration, _ log: Log, _ writer: LineWriter, _ tasks: TaskWatch
+  ) throws(VolumeError) {
     self.configuration = configuration
     self.log = log
+    self.writer = writer
+    self.tasks = tasks
     do throws(TransportError) {
       transport = CountingTransport(try CurlTransport(configuration.connection))
     } catch {
@@ -53,8 +59,10 @@ final class Service: Sendable {
       group.addTask { [events] in await events.run() }
       while !Task.isCancelled {
         let end = await LeaderElector(client, election, observer: { [self] in observe($0) }).run(
-          endInTime: { [log] in
+          endInTime: { [log, writer] in
             log.error("work does not end although the lease is lost; ending the process", [:])
+            // Others may take over in a moment.
+            writer.flush(within: .milliseconds(100))
             OwnProcess.kill9()
           }, work: { [self] in await lead() })
         if end == .stopped { break }
@@ -107,20 +115,27 @@ final class Service: Sendable {
 
   // MARK: Pages
 
-  func page(_ path: String) async -> PageServer.Page? {
+  func page(_ path: String) -> PageServer.Source? {
     switch path {
     // Alive: what does not end in time ends the process by itself.
-    case "/healthz": return .init("ok\n")
+    case "/healthz":
+      let stalled = tasks.stalled
+      return .now(
+        stalled < .seconds(60)
+          ? .init("ok\n") : .init(503, "tasks have not had their turn for \(stalled.components.seconds) s\n"))
     case "/readyz":
-      return state.withLock { $0.hasBeenHeard } ? .init("ok\n") : .init(503, "the API server has not answered yet\n")
-    case "/metrics":
-      let (provisioner, isLeading, failures) = state.withLock { ($0.provisioner, $0.isLeading, $0.failures) }
-      return .init(
-        ProvisionerMetrics(
-          await provisioner?.snapshot, isLeading: isLeading, failures: failures, requests: transport.counts,
-          droppedEvents: events.dropped
-        ).text)
+      let isReady = state.withLock { $0.hasBeenHeard }
+      return .now(isReady ? .init("ok\n") : .init(503, "the API server has not answered yet\n"))
+    case "/metrics": return .task { [self] in .init(await metrics()) }
     default: return nil
     }
+  }
+
+  private func metrics() async -> String {
+    let (provisioner, isLeading, failures) = state.withLock { ($0.provisioner, $0.isLeading, $0.failures) }
+    return ProvisionerMetrics(
+      await provisioner?.snapshot, isLeading: isLeading, failures: failures, requests: transport.counts,
+      droppedEvents: events.dropped, droppedLines: log.dropped
+    ).text
   }
 }

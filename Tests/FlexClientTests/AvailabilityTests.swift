@@ -38,6 +38,47 @@ struct AvailabilityTests {
     #expect(run.duration > .milliseconds(900))
   }
 
+  /// What a daemon leaves that was told to end, some seconds ago.
+  private func leaveNotice(beside socket: String, secondsAgo: Double = 0) throws {
+    let path = socket + ".restarting"
+    #expect(FileManager.default.createFile(atPath: path, contents: nil))
+    try FileManager.default.setAttributes(
+      [.modificationDate: Date(timeIntervalSinceNow: -secondsAgo)], ofItemAtPath: path)
+  }
+
+  @Test("a daemon that is being replaced is waited for longer", arguments: [0, 200, -3600] as [Double])
+  func replaced(secondsAgo: Double) async throws {
+    let daemon = try ScriptedDaemon(after: .seconds(8), [.receive, .send("{\"status\":\"Success\"}\n")])
+    try leaveNotice(beside: daemon.socket, secondsAgo: secondsAgo)
+    let run = try await callClient(["unmount", "/dir"], socket: daemon.socket)
+    _ = try await daemon.received()
+    #expect(run.text == "{\"status\":\"Success\"}\n")
+    #expect(run.duration > .seconds(7))
+  }
+
+  @Test("one that has not come for five minutes is not waited for any longer than one that was never there")
+  func notReplaced() async throws {
+    let directory = try TemporaryDirectory()
+    defer { directory.remove() }
+    let socket = directory.path + "/socket"
+    try leaveNotice(beside: socket, secondsAgo: 301)
+    let run = try await callClient(["unmount", "/dir"], socket: socket)
+    expectFailure(run, "the socket does not exist", "not replaced")
+    #expect(run.duration > .seconds(4))
+    #expect(run.duration < .seconds(30))
+  }
+
+  @Test("a wait for the next daemon ends at the deadline")
+  func replacedTooLate() async throws {
+    let directory = try TemporaryDirectory()
+    defer { directory.remove() }
+    let socket = directory.path + "/socket"
+    try leaveNotice(beside: socket)
+    let run = try await callClient(["unmount", "/dir"], socket: socket, timeout: "1")
+    expectFailure(run, "the socket does not exist", "replaced too late")
+    #expect(run.duration < .seconds(4))
+  }
+
   @Test(
     "a path that can never be a socket fails at once",
     arguments: ["/dev/null/socket", "/" + String(repeating: "x", count: 110) + "/socket"])

@@ -22,6 +22,35 @@ struct InstallerTests: InstallerBench {
     }
   }
 
+  @Test("a kubelet that watches never sees the driver's directory without the client, nor a directory of another name")
+  func wholeAtOnce() async throws {
+    try await withPluginDirectory { directory in
+      let descriptor = inotify_init1(Int32(IN_NONBLOCK) | Int32(IN_CLOEXEC))
+      defer { close(descriptor) }
+      #expect(inotify_add_watch(descriptor, directory, UInt32(IN_CREATE | IN_MOVED_TO)) >= 0)
+      let result = try await install(directory)
+      #expect(result.exitCode == 0, "\(String(decoding: result.error, as: UTF8.self))")
+      let events = namesTold(by: descriptor)
+      #expect(events.filter { !$0.name.hasPrefix(".") }.map(\.name) == [vendorDriver])
+      #expect(events.last?.isRenamed == true)
+      #expect(try FileManager.default.contentsOfDirectory(atPath: directory) == [vendorDriver])
+    }
+  }
+
+  @Test("what an installer that was killed left behind is replaced or removed")
+  func leftBehind() async throws {
+    try await withPluginDirectory { root in
+      let directory = root + "/plugins"
+      let uninstalling = try uninstalling(in: root)
+      for arguments in [[], uninstalling] {
+        try populate(directory, with: [".\(vendorDriver)/elastic-local": "half"])
+        #expect(try await install(directory, arguments).exitCode == 0)
+        let left = try FileManager.default.contentsOfDirectory(atPath: directory)
+        #expect(left == (arguments.isEmpty ? [vendorDriver] : []))
+      }
+    }
+  }
+
   @Test("installs the attach variant by flag and by environment, over the other one")
   func attachVariant() async throws {
     try await withPluginDirectory { directory in
@@ -173,6 +202,29 @@ struct InstallerTests: InstallerBench {
       #expect(try names(in: directory) == ["elastic-local"])
       #expect(try await install(directory, uninstalling(in: root, mounts: ["/", other])).exitCode == 0)
     }
+  }
+
+  private struct Told {
+    var name: String
+    var isRenamed: Bool
+  }
+
+  /// What there is to read from inotify(7).
+  private func namesTold(by descriptor: Int32) -> [Told] {
+    var buffer = [UInt8](repeating: 0, count: 65_536)
+    let count = read(descriptor, &buffer, buffer.count)
+    var told: [Told] = []
+    buffer.prefix(max(count, 0)).withUnsafeBytes { bytes in
+      var offset = 0
+      while offset < bytes.count {
+        let event = bytes.loadUnaligned(fromByteOffset: offset, as: inotify_event.self)
+        offset += MemoryLayout<inotify_event>.size
+        let name = String(decoding: bytes[offset..<(offset + Int(event.len))].prefix { $0 != 0 }, as: UTF8.self)
+        told.append(Told(name: name, isRenamed: event.mask & UInt32(IN_MOVED_TO) != 0))
+        offset += Int(event.len)
+      }
+    }
+    return told
   }
 
   private func identity(_ directory: String) throws -> Identity {

@@ -119,7 +119,7 @@ struct OutcomeTests {
     let run = try await callClient([Array("mount".utf8)], socket: daemon.socket, closingStandardOutput: true)
     #expect(run.exitCode == 1)
     #expect(run.error.isEmpty)
-    #expect(try await daemon.received() == Array("{\"version\":1,\"arguments\":[\"mount\"]}\n".utf8))
+    #expect(try await daemon.received() == Array("{\"version\":1,\"confirms\":true,\"arguments\":[\"mount\"]}\n".utf8))
   }
 
   @Test("an output that nobody reads is exit code 1, without a signal")

@@ -27,6 +27,76 @@ struct PluginDirectoryTests: InstallerBench {
         ["proc/7/cmdline": "kubelet\0--config\0/etc/k\0", "etc/k": #"{"kind":"X","volumePluginDir":"/c/d","a":1}"#],
         "/c/d", "volumePluginDir in /etc/k"
       ),
+      (
+        "drop-ins over the configuration, the last one by name",
+        [
+          "proc/7/cmdline": "kubelet\0--config=/etc/k.yaml\0--config-dir=/etc/k.d/\0",
+          "etc/k.yaml": "volumePluginDir: /c\n",
+          "etc/k.d/10-a.conf": "volumePluginDir: /first\n",
+          "etc/k.d/9-b.conf": "volumePluginDir: /last\n",
+          "etc/k.d/91.conf": "maxPods: 5\n",
+          "etc/k.d/99.yaml": "volumePluginDir: /no-drop-in\n",
+        ],
+        "/last", "volumePluginDir in /etc/k.d/9-b.conf"
+      ),
+      (
+        "drop-ins below directories, in the order of a walk, and capital letters first",
+        [
+          "proc/7/cmdline": "kubelet\0--config-dir\0/etc/k.d\0",
+          "etc/k.d/Z.conf": "volumePluginDir: /z\n",
+          "etc/k.d/a/1.conf": "volumePluginDir: /a1\n",
+          "etc/k.d/a-b.conf": #"{"volumePluginDir": "/ab"}"#,
+        ],
+        "/ab", "volumePluginDir in /etc/k.d/a-b.conf"
+      ),
+      (
+        "a flag over drop-ins",
+        [
+          "proc/7/cmdline": "kubelet\0--config-dir=/etc/k.d\0--volume-plugin-dir=/f\0",
+          "etc/k.d/1.conf": "volumePluginDir: /d\n",
+        ],
+        "/f", "--volume-plugin-dir"
+      ),
+      (
+        "drop-ins that say nothing",
+        [
+          "proc/7/cmdline": "kubelet\0--config=/etc/k.yaml\0--config-dir=/etc/k.d\0",
+          "etc/k.yaml": "volumePluginDir: /c\n", "etc/k.d/1.conf": "maxPods: 5\n",
+        ],
+        "/c", "volumePluginDir in /etc/k.yaml"
+      ),
+      (
+        "a drop-in that takes it back",
+        [
+          "proc/7/cmdline": "kubelet\0--config=/etc/k.yaml\0--config-dir=/etc/k.d\0",
+          "etc/k.yaml": "volumePluginDir: /c\n", "etc/k.d/1.conf": "volumePluginDir: \"\"\n",
+        ],
+        defaultDirectory, "volumePluginDir in /etc/k.d/1.conf"
+      ),
+      (
+        "drop-ins of a kubelet in a container",
+        [
+          "proc/7/cmdline": "kubelet\0--config-dir=/etc/k.d\0",
+          "proc/7/root/etc/k.d/1.conf": "volumePluginDir: /inside\n", "etc/k.d/1.conf": "volumePluginDir: /outside\n",
+        ],
+        "/inside", "volumePluginDir in /etc/k.d/1.conf"
+      ),
+      (
+        "drop-ins that are not to be seen",
+        [
+          "proc/7/cmdline": "kubelet\0--config=/etc/k.yaml\0--config-dir=/etc/k.d\0",
+          "etc/k.yaml": "volumePluginDir: /c\n",
+        ],
+        "/c", "not certain: the kubelet's configuration directory /etc/k.d cannot be read"
+      ),
+      (
+        "no kubelet, drop-ins that a service names",
+        [
+          "etc/systemd/system/kubelet.service.d/10.conf": "Environment=\"A=--config-dir=/etc/k.d\"\n",
+          "var/lib/kubelet/config.yaml": "volumePluginDir: /e\n", "etc/k.d/1.conf": "volumePluginDir: /d\n",
+        ],
+        "/d", "volumePluginDir in /etc/k.d/1.conf"
+      ),
       ("neither", ["proc/7/cmdline": "kubelet\0--v=2\0"], defaultDirectory, "sets no other than its default"),
       (
         "no kubelet, kubeadm's configuration", ["var/lib/kubelet/config.yaml": "volumePluginDir: /e\n"], "/e",

@@ -32,7 +32,8 @@ struct RequestTests {
       let daemon = try ScriptedDaemon([.receive, .send("{\"status\":\"Success\"}\n")])
       let run = try await callClient(arguments, socket: daemon.socket, attach: attach)
       #expect(
-        String(decoding: try await daemon.received(), as: UTF8.self) == "{\"version\":1,\"arguments\":[\(wire)]}\n")
+        String(decoding: try await daemon.received(), as: UTF8.self)
+          == "{\"version\":1,\"confirms\":true,\"arguments\":[\(wire)]}\n")
       #expect(run.text == "{\"status\":\"Success\"}\n")
       #expect(run.error.isEmpty)
       #expect(run.exitCode == 0)
@@ -51,7 +52,8 @@ struct RequestTests {
   func escapes(remark: String, argument: String, wire: String) async throws {
     let (run, received) = try await exchange(
       [.receive, .send("{\"status\":\"Success\"}")], [Array("mount".utf8), Array(argument.utf8)])
-    #expect(received == Array("{\"version\":1,\"arguments\":[\"mount\",\"\(wire)\"]}\n".utf8), "\(remark)")
+    #expect(
+      received == Array("{\"version\":1,\"confirms\":true,\"arguments\":[\"mount\",\"\(wire)\"]}\n".utf8), "\(remark)")
     #expect(run.exitCode == 0)
   }
 
@@ -64,7 +66,7 @@ struct RequestTests {
     let (run, received) = try await exchange(
       [.receive, .send("{\"status\":\"Success\"}\n")], [Array("mount".utf8)] + arguments)
     let wire = arguments.map { ",\"" + String(decoding: $0, as: UTF8.self) + "\"" }.joined()
-    #expect(received == Array("{\"version\":1,\"arguments\":[\"mount\"\(wire)]}\n".utf8))
+    #expect(received == Array("{\"version\":1,\"confirms\":true,\"arguments\":[\"mount\"\(wire)]}\n".utf8))
     #expect(run.exitCode == 0)
   }
 

@@ -21,6 +21,7 @@ struct FuzzTarget: Sendable {
     request, reply, clientArguments, clientReply, options, targetPath, claim, quantity, timestamp, lvmReport,
     lvmMetadata,
     mountinfo, superblock, json, objects, watch, kubeconfig, httpHead, ledger, settings,
+    permit, volumeRecord, volumeTags, pageRequest,
   ]
 }
 

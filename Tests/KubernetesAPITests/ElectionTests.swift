@@ -31,7 +31,7 @@ private final class LeaseServer: Sendable {
     }
   }
 
-  func client(_ time: ManualTime) -> APIClient {
+  func client(_ time: any Timekeeper) -> APIClient {
     APIClient(ScriptedTransport { [self] request, _ in answer(request) }, time: time)
   }
 
@@ -260,6 +260,31 @@ struct ElectionTests {
     await pass(.seconds(8), time) { !one.isWorking.isSet }
     #expect(await one.task.value == .lost)
     #expect(server.lease?.holder == "thief")
+  }
+
+  @Test("work that keeps every task from its turn is ended in time all the same")
+  func blocked() async throws {
+    let server = LeaseServer()
+    let (isWorking, wasEnded, gaveUp) = (Flag(), Flag(), Flag())
+    let election = try LeaderElection(
+      lease: place, identity: "one", duration: .seconds(3), renewDeadline: .seconds(1),
+      retryPeriod: .milliseconds(200))
+    let elector = LeaderElector(server.client(SystemTimekeeper()), election)
+    let end = await elector.run(endInTime: { wasEnded.set(true) }) {
+      isWorking.set(true)
+      await withDiscardingTaskGroup { group in
+        // More than there are threads for tasks.
+        for _ in 0..<64 {
+          group.addTask {
+            let limit = MonotonicClock.now() + .seconds(20)
+            while !wasEnded.isSet, MonotonicClock.now() < limit { usleepBriefly() }
+            if !wasEnded.isSet { gaveUp.set(true) }
+          }
+        }
+      }
+    }
+    #expect(wasEnded.isSet && !gaveUp.isSet)
+    #expect(end == .finished || end == .lost)
   }
 
   @Test("durations that can not be safe are refused")

@@ -170,7 +170,7 @@ struct ReflectorTests {
 
   @Test("a line that is no JSON, or that never ends, is answered by a new list")
   func malformed() async {
-    for pieces in [["{\"type\":\n"], Array(repeating: String(repeating: "x", count: 1 << 20), count: 9)] {
+    for pieces in [["{\"type\":\n"], Array(repeating: String(repeating: "x", count: 1 << 20), count: 17)] {
       let run = await changes(
         4,
         [

@@ -36,6 +36,30 @@ struct TLSTests {
     }
   }
 
+  /// As an administrator's `openssl rehash` makes it.
+  private func trustOnMachine(_ certificate: String) throws -> String {
+    let hash = try ChildProcess.run(
+      "/usr/bin/openssl", ["x509", "-noout", "-hash", "-in", certificate], deadline: .seconds(30))
+    let link = "/etc/ssl/certs/\(hash.output.filter { $0.isHexDigit }).0"
+    let linked = try ChildProcess.run("/bin/ln", ["-s", certificate, link], deadline: .seconds(30))
+    try #require(linked.status == .exited(0), "\(linked.output)")
+    return link
+  }
+
+  @Test(
+    "where an authority is given, a server that only the machine's own authorities certify is refused",
+    .enabled(if: OwnProcess.effectiveUserID == 0, "needs to write into /etc/ssl/certs"))
+  func machineAuthorities() async throws {
+    let server = try TLSServer(from: day(-1), to: day(1))
+    defer { server.stop() }
+    let link = try trustOnMachine("\(server.directory)/ca.crt")
+    defer { try? Files.removeDurably(link) }
+    let outcome = try await server.outcome(
+      ConnectionSettings(server: server.address, authority: .file("\(server.directory)/other.crt")))
+    let error = #expect(throws: TransportError.self) { try outcome.get() }
+    #expect(error?.kind == .untrusted, "\(error?.message ?? "")")
+  }
+
   @Test("a certificate that has expired or is not valid yet is told with the time of this machine's clock")
   func clock() async throws {
     let year = WallClock.now().rfc3339.prefix(13)

@@ -39,6 +39,27 @@ struct TransportTests {
     }
   }
 
+  @Test("the token goes to the API server and to no proxy, whatever the environment says")
+  func proxies() async throws {
+    let proxy = try StubServer { _, connection in
+      connection.reply(200, "proxy")
+      return false
+    }
+    defer { proxy.stop() }
+    let names = ["http_proxy", "https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"]
+    try await withEnvironment(Dictionary(uniqueKeysWithValues: names.map { ($0, proxy.address) })) {
+      try await with({ _, connection in
+        connection.reply(200, "server")
+        return true
+      }) { transport, server in
+        let said = try await text(transport.send(HTTPRequest(path: "/")))
+        #expect(said == "server")
+        #expect(server.requests.count == 1)
+      }
+    }
+    #expect(proxy.requests.isEmpty)
+  }
+
   @Test("requests and watches at the same time share one thread")
   func manyAtOnce() async throws {
     try await with({ request, connection in

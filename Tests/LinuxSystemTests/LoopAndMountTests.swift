@@ -151,7 +151,7 @@ struct LoopAndMountTests {
     try Mounting.mount(device: loop, atPath: stage, fileSystem: "ext4", flags: [.nosuid, .nodev, .noexec], data: "")
     _ = try directory.directory("pods/a")
     let target = try SafePath.openDirectory(root: directory["pods"], components: ["a"])
-    try Mounting.bind(from: stage, to: target, readOnly: true)
+    try Mounting.bind(from: stage, to: target, adding: .readOnly, by: directory["way"])
     let entry = try #require(try MountTable.current().at(target.path).last)
     #expect(Set(["ro", "nosuid", "nodev", "noexec", "relatime"]).isSubset(of: entry.options), "\(entry.options)")
     #expect(failure { () throws(SystemError) in try Files.makeDirectory(target.path + "/x", mode: 0o755) } == .readOnly)
@@ -163,6 +163,34 @@ struct LoopAndMountTests {
     #expect(try MountTable.current().mounts(ofBlockDevice: BlockDevice.number(of: loop)).count == 3)
     for path in [path, target.path, stage] { #expect(try Mounting.unmountAllLayers(path) == 1) }
     try LoopDevice.detach(loop)
+  }
+
+  @Test(
+    "a bind adds flags to those of its source before it is attached, on old kernels too, and leaves nothing else",
+    arguments: [
+      (MountFlags([.nosuid, .nodev]), ["rw", "nosuid", "nodev", "relatime"]),
+      ([.readOnly, .noexec, .noatime, .nodiratime], ["ro", "noexec", "noatime", "nodiratime"]),
+      ([.strictatime, .nodev], ["rw", "nodev"]), ([.relatime, .readOnly], ["ro", "relatime"]),
+    ] as [(MountFlags, [String])])
+  func flagged(flags: MountFlags, options: [String]) throws {
+    let source = try directory.directory("source")
+    let way = directory["way"]
+    for isStepwise in [false, true] {
+      let target = try SafePath.openDirectory(root: directory.directory("pods"), components: [])
+      if isStepwise {
+        // As a crash in the middle leaves it.
+        try Mounting.bind(from: directory.directory("other"), toPath: directory.directory("way"), readOnly: false)
+        try Mounting.bindStepwise(from: source, to: target, adding: flags, by: way)
+      } else {
+        try Mounting.bind(from: source, to: target, adding: flags, by: way)
+      }
+      let entry = try #require(try MountTable.current().at(target.path).last)
+      #expect(Set(options).isSubset(of: entry.options), "\(isStepwise): \(entry.options)")
+      let atime = Set(entry.options).intersection(["relatime", "noatime"])
+      #expect(atime == Set(options).intersection(["relatime", "noatime"]), "\(isStepwise): \(entry.options)")
+      #expect(try MountTable.current().at(way).isEmpty)
+      #expect(try Mounting.unmountAllLayers(target.path) == 1)
+    }
   }
 
   @Test("stacked mounts are listed bottom first and all unmounted")

@@ -38,6 +38,26 @@ struct MountTableTests {
     #expect(try table().at("/").first?.isReadOnly == false)
   }
 
+  @Test("peer groups are read, whatever the order of the optional fields")
+  func propagation() throws {
+    let (root, second, private_) = (
+      try table().at("/").first, try table().at("/mnt2").first, try table().at("/pods/b").first
+    )
+    #expect(root?.peerGroup == 1 && root?.masterGroup == nil)
+    #expect(second?.peerGroup == 2 && second?.masterGroup == 1)
+    #expect(private_?.peerGroup == nil && private_?.masterGroup == nil)
+  }
+
+  @Test("the mount that a path lies on is the topmost of the deepest, by whole components")
+  func covering() throws {
+    let table = try table()
+    #expect(table.covering("/mnt2/x/y")?.id == 36)
+    #expect(table.covering("/mnt2")?.id == 36)
+    #expect(table.covering("/mnt23")?.id == 22)
+    #expect(table.covering("/pods/a/b")?.id == 43)
+    #expect(try MountTable(parsing: "5 1 0:5 / /a rw - t n rw").covering("/b") == nil)
+  }
+
   @Test("octal escapes are decoded")
   func escapes() throws {
     #expect(try table().at("/mnt/with blank\ttab\\slash\nline").map(\.id) == [40])

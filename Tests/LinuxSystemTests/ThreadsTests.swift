@@ -90,6 +90,28 @@ struct WorkerPoolTests {
   }
 }
 
+@Suite("Work lanes")
+struct WorkLanesTests {
+  @Test("a lane whose threads all hang holds up no other, and says for how long")
+  func hanging() async throws {
+    let lanes = WorkLanes { $0.group == "stuck" ? 2 : 1 }
+    let stuck = WorkLanes.Lane(work: "mount", group: "stuck")
+    let other = WorkLanes.Lane(work: "mount", group: "well")
+    let gate = Mutex(false)
+    for _ in 0..<3 {
+      lanes[stuck].post { while !gate.withLock({ $0 }) { usleep(1000) } }
+    }
+    #expect(try await eventually { lanes[stuck].load.busy == 2 })
+    #expect(await lanes[other].run { 42 } == 42)
+    let load = try #require(lanes.loads.first { $0.lane == stuck })
+    #expect(load.limit == 2 && load.load.busy == 2 && load.load.waiting == 1)
+    let since = try #require(load.load.busySince)
+    #expect(since <= MonotonicClock.now())
+    gate.withLock { $0 = true }
+    #expect(try await eventually { lanes[stuck].load.busySince == nil && lanes[stuck].load.waiting == 0 })
+  }
+}
+
 @Suite("Serial thread executor")
 struct SerialThreadExecutorTests {
   private actor Blocker {

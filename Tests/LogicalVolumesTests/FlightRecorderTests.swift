@@ -65,6 +65,14 @@ struct FlightRecorderTests {
       ("Volume group \"vg\" not found; Cannot process volume group vg", .unavailable, "no such group"),
       ("Can't get lock for vg", .unavailable, "the lock is held"),
       ("device-mapper: reload ioctl on (254:0) failed: No space left", .unavailable, "the kernel refuses"),
+      ("Maximum number of logical volumes (5) reached in volume group vg", .unavailable, "no more are allowed"),
+      ("Cannot update volume group vg with duplicate PV devices.", .unavailable, "a copy of a disk"),
+      ("Cannot activate LVs in VG vg while PVs appear on duplicate devices.", .unavailable, "a copy of a disk"),
+      ("Volume group vg is exported", .unavailable, "an exported group"),
+      ("Cannot change VG vg while PVs are missing.; Cannot process volume group vg", .unavailable, "a missing disk"),
+      ("Cannot access VG vg with system ID other with unknown local system ID.", .unavailable, "another host's"),
+      ("Multiple VGs found with the same name: skipping vg", .unavailable, "a namesake"),
+      ("Snapshot origin volumes can be resized only while inactive: try lvchange -an.", .inUse, "an active origin"),
       ("Something nobody foresaw.", .internal, "anything else"),
       ("", .internal, "nothing at all"),
     ])
@@ -74,6 +82,21 @@ struct FlightRecorderTests {
     #expect(error.code == code, "\(remark)")
     #expect(error.message.hasPrefix("making volume pvc-1: "), "\(remark)")
     #expect(error.message.contains(message), "the library's words are quoted whole: \(error.message)")
+  }
+
+  @Test("a lock that is held elsewhere is told by its file, and a volume that lvm.conf leaves out by the setting")
+  func settings() {
+    let locked = LVMSession.Result(
+      returnCode: 5, report: [],
+      messages: ["  /run/lock/lvm/V_vg: flock failed: Resource temporarily unavailable", "Can't get lock for vg."])
+    #expect(locked.lockHeldElsewhere == "/run/lock/lvm/V_vg")
+    #expect(locked.failure("making volume pvc-1").code == .unavailable)
+    #expect(locked.failure("making volume pvc-1").message.contains("fuser -v /run/lock/lvm/V_vg"))
+    let filtered = LVMSession.Result(
+      returnCode: 5, report: [], messages: ["Volume vg/pvc-1 is not active locally (volume_list activation filter?)."])
+    #expect(filtered.failure("making volume pvc-1").code == .unavailable)
+    #expect(filtered.failure("making volume pvc-1").message.contains("activation/volume_list"))
+    #expect(filtered.lockHeldElsewhere == nil)
   }
 
   @Test("that a volume exists already is told from every other failure")

@@ -66,7 +66,15 @@ struct LVMCommandTests {
         "lvs --reportformat json --units b --nosuffix -o lv_name,data_percent,metadata_percent,lv_health_status,lv_check_needed "
           + "vg-0/pool", "how full and how well"
       ),
-      (.groupNames, "vgs --reportformat json -o vg_name", "which groups there are"),
+      (
+        .permissions(volume, in: group), "lvs --reportformat json -o lv_name,lv_permissions vg-0/pvc-1",
+        "who made it read-only"
+      ),
+      (
+        .allGroups, "vgs --foreign --reportformat json -o vg_name,vg_uuid,vg_systemid",
+        "which groups there are, other hosts' too"
+      ),
+      (.allDevices, "pvs --foreign --reportformat json -o pv_name,vg_uuid", "whose each disk is"),
       (
         .writeConfiguration("global{use_aio=0}", to: "/var/lib/elastic-local/lvm/lvm.conf"),
         "config --type current --mergedconfig --config 'global{use_aio=0}' --file /var/lib/elastic-local/lvm/lvm.conf",
@@ -88,6 +96,23 @@ struct LVMCommandTests {
     let fields = words.first { $0.hasPrefix("lv_name,") }
     #expect(fields?.hasSuffix(",lv_tags") == true)
     #expect(words.contains("--nosuffix") && words.contains("--units"))
+  }
+
+  @Test("a command can be shown some disks alone, by paths that cannot be anything but one word of it")
+  func devices() {
+    let command = LVMCommand.activate(volume, in: group)
+    let filter = ##"["a|^/dev/sda$|","a|^/dev/mapper/a[.]b$|","r|.*|"]"##
+    #expect(
+      command.seeingOnly(["/dev/sda", "/dev/mapper/a.b"])?.line
+        == "lvchange --config 'devices{use_devicesfile=0 filter=\(filter) global_filter=\(filter)}' -y -ay -K vg-0/pvc-1"
+    )
+    #expect(command.seeingOnly(["/dev/sda"])?.group == group)
+    for path in [
+      "/dev/s d", "/dev/sda,/dev/sdb", "/dev/\"a", "/dev/'a", "/dev/ä", "", "/dev/a|", "/dev/*", "[unknown]",
+    ] {
+      #expect(command.seeingOnly([path]) == nil, "\(path)")
+    }
+    #expect(LVMCommand.allGroups.group == nil)
   }
 
   @Test("no name that passes the check can add a word, a switch, a selection or a setting to a command")

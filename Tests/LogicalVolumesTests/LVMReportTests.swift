@@ -72,6 +72,52 @@ struct LVMReportTests {
     #expect(foreign.isPlain)
   }
 
+  @Test(
+    "a group in which LVM makes nothing says why, and what is free is what LVM can allocate",
+    arguments: [
+      (nil, 50_331_648, [("", "")]),
+      (.exported, 50_331_648, [("\"vg_seqno\"", "\"vg_exported\":\"exported\", \"vg_seqno\"")]),
+      (.readOnly, 50_331_648, [("\"vg_seqno\"", "\"vg_permissions\":\"read-only\", \"vg_seqno\"")]),
+      (.volumeLimit, 50_331_648, [("\"vg_seqno\"", "\"max_lv\":\"2\", \"lv_count\":\"2\", \"vg_seqno\"")]),
+      (nil, 50_331_648, [("\"vg_seqno\"", "\"max_lv\":\"3\", \"lv_count\":\"2\", \"vg_seqno\"")]),
+      (.metadataFull, 50_331_648, [("519680", "2047")]), (nil, 50_331_648, [("519680", "2048")]),
+      (
+        .incomplete, 30_331_648,
+        [
+          (
+            "\"pv_mda_used_count\":\"0\"",
+            "\"pv_mda_used_count\":\"0\", \"pv_missing\":\"missing\", \"pv_free\":\"20000000\""
+          )
+        ]
+      ),
+      (
+        nil, 30_331_648,
+        [
+          (
+            "\"pv_mda_used_count\":\"0\"",
+            "\"pv_mda_used_count\":\"0\", \"pv_allocatable\":\"\", \"pv_free\":\"20000000\""
+          )
+        ]
+      ),
+      (
+        .notAllocatable, 0,
+        [
+          (
+            "\"pv_mda_used_count\":\"0\"",
+            "\"pv_mda_used_count\":\"0\", \"pv_allocatable\":\"\", \"pv_free\":\"50331648\""
+          )
+        ]
+      ),
+    ] as [(GroupTrouble.Reason?, UInt64, [(String, String)])])
+  func hindrances(_ reason: GroupTrouble.Reason?, _ free: UInt64, _ changes: [(String, String)]) throws {
+    let lines = Self.recorded.map { line in changes.reduce(line) { $1.0.isEmpty ? $0 : $0.replacing($1.0, with: $1.1) }
+    }
+    let group = try picture(lines)
+    #expect(group.hindrance?.reason == reason)
+    #expect(group.free == ByteCount(free))
+    #expect(group.hindrance?.message.hasPrefix("volume group \"fixture\" ") != false)
+  }
+
   @Test("rows are read with and without the comma behind them, and other lines are passed over")
   func rows() throws {
     let lines = ["{", "  \"report\": [", "  {\"a\":\"1\", \"b\":\"x,y\"},", "{\"a\":\"2\"}", "  ]", "", "  }"]

@@ -14,18 +14,20 @@ struct MetadataSequenceTests {
     arguments: [
       (text, "fixture", 7, "as LVM writes it"),
       (text + "\0\0\0rest", "fixture", 7, "zeros behind the text"),
-      (text, "fixtur", nil, "another group"), ("\n" + text, "fixture", nil, "a blank line before it"),
+      (text, "fixtur", nil, "another group"),
+      (text.replacing("PGlyI0", with: "PGlyI1"), "fixture", nil, "another group of that name"),
+      ("\n" + text, "fixture", nil, "a blank line before it"),
       ("fixture {\nseqno = +7\n\n", "fixture", nil, "a sign"),
       (text, "fixture2", nil, "another group"),
-      ("fixture {\nid = \"x\"\nseqno = 7", "fixture", nil, "the number may go on behind the end of what was read"),
-      ("fixture {\nid = \"x\"\nseqno = 7\0", "fixture", nil, "the text ends in the number"),
-      ("fixture {\nid = \"x\"\nseqno = x\n\n", "fixture", nil, "no number"),
-      ("fixture {\nid = \"x\"\nseqno = 99999999999999999999\n\n", "fixture", nil, "more than a number"),
-      ("fixture {\nid = \"x\"\nnothing\n", "fixture", nil, "no such line"),
+      ("fixture {\nid = \"PGlyI0\"\nseqno = 7", "fixture", nil, "the number may go on behind the end of what was read"),
+      ("fixture {\nid = \"PGlyI0\"\nseqno = 7\0", "fixture", nil, "the text ends in the number"),
+      ("fixture {\nid = \"PGlyI0\"\nseqno = x\n\n", "fixture", nil, "no number"),
+      ("fixture {\nid = \"PGlyI0\"\nseqno = 99999999999999999999\n\n", "fixture", nil, "more than a number"),
+      ("fixture {\nid = \"PGlyI0\"\nnothing\n", "fixture", nil, "no such line"),
       ("", "fixture", nil, "nothing"), ("\0\0\0", "fixture", nil, "zeros"),
     ] as [(String, String, UInt64?, String)])
   func sequence(_ text: String, _ group: String, _ number: UInt64?, _ remark: String) {
-    #expect(MetadataSequence.sequence(in: Array(text.utf8), group: group) == number, "\(remark)")
+    #expect(MetadataSequence.sequence(in: Array(text.utf8), group: group, uuid: "PGlyI0") == number, "\(remark)")
   }
 
   @Test("a block that is no physical volume's has no metadata area")
@@ -61,19 +63,22 @@ struct MetadataSequenceTests {
     try lvm.run("pvcreate", device)
     try lvm.run("vgcreate", "fixture", device)
     let sequence = try #require(MetadataSequence(device: device))
-    #expect(sequence.current(of: "fixture") == 1)
-    #expect(try sequence.current(of: "fixture") == lvm.sequence)
-    #expect(sequence.current(of: "other") == nil)
+    let uuid = try lvm.uuid
+    #expect(sequence.current(of: "fixture", uuid: uuid) == 1)
+    #expect(try sequence.current(of: "fixture", uuid: uuid) == lvm.sequence)
+    #expect(sequence.current(of: "other", uuid: uuid) == nil)
+    #expect(
+      sequence.current(of: "fixture", uuid: "PGlyI0-V3tN-i56E-nn2M-Iq63-8OYN-CbJ04J") == nil, "its name, not its UUID")
     // Often enough for the ring of metadata to be walked through and texts to lie at many offsets.
     for number in 1...40 {
       try lvm.run("vgchange", "--addtag", "tag\(number)", "fixture")
-      #expect(sequence.current(of: "fixture") == UInt64(number + 1))
+      #expect(sequence.current(of: "fixture", uuid: uuid) == UInt64(number + 1))
     }
-    #expect(try sequence.current(of: "fixture") == lvm.sequence)
+    #expect(try sequence.current(of: "fixture", uuid: uuid) == lvm.sequence)
     try lvm.run("vgrename", "fixture", "renamed")
-    #expect(sequence.current(of: "fixture") == nil, "the group is gone by that name")
+    #expect(sequence.current(of: "fixture", uuid: uuid) == nil, "the group is gone by that name")
     try lvm.run("vgremove", "renamed")
-    #expect(sequence.current(of: "renamed") == nil, "a removed group has none")
+    #expect(sequence.current(of: "renamed", uuid: uuid) == nil, "a removed group has none")
   }
 
   @Test("an area that lies beyond all devices, and a device that is too short, have no metadata")
@@ -102,6 +107,13 @@ private struct MetadataTools {
       + "activation{monitoring=0 udev_sync=0 udev_rules=0}"
     return try LogicalVolumesTests.run(
       tool, ["--config", configuration] + arguments, environment: ["LVM_SYSTEM_DIR=\(directory)"])
+  }
+
+  var uuid: String {
+    get throws {
+      let output = try run("vgs", "--noheadings", "-o", "vg_uuid", "fixture")
+      return output.split(whereSeparator: \.isWhitespace).last.map(String.init) ?? ""
+    }
   }
 
   var sequence: UInt64? {

@@ -65,7 +65,10 @@ struct RecordedEngineTests {
   func garbage(_ kind: Kind) async throws {
     let engine = try await engine(kind)
     let volume = try await made(engine)
-    for text in ["", "{", "null", "{}"] {
+    let whole = String(decoding: try Files.readAll(record(kind)), as: UTF8.self)
+    let another = whole.replacing("\"\(name)\"", with: "\"another\"")
+    let path = whole.replacing(volume.instance, with: "/../../x")
+    for text in ["", "{", "null", "{}", another, path] {
       try Files.writeDurably(Array(text.utf8), to: record(kind))
       for number in 0..<4 {
         let error = await attempt(number, engine, volume)

@@ -80,6 +80,29 @@ struct PublishingTests {
     #expect(Self.room(bench.writes.look { $0.storage }, [lowered]) == .gibibytes(14))
   }
 
+  @Test(
+    "while the group cannot be used nothing is free, whatever cannot be looked up in it, and afterwards all is again")
+  func unusable() async throws {
+    let bench = try Bench(gibibytes: 20)
+    let time = ManualTime()
+    let reconciler = bench.reconciler(time: time)
+    let later = "pvc-11111111-2222-3333-4444-555555555555"
+    let volumes = [bench.writes.put(Bench.volume(gibibytes: 2)), Bench.volume(later, gibibytes: 4)]
+    await bench.process(volumes[0], with: reconciler)
+    await reconciler.volume(later, volumes[1])
+    _ = await reconciler.publish()
+    #expect(Self.room(bench.writes.look { $0.storage }, volumes) == .gibibytes(14))
+    for trouble in [GroupTrouble(.incomplete, "a disk is away"), nil] {
+      bench.world.state.withLock { $0.trouble = trouble }
+      time.advance(by: .seconds(60))
+      _ = await reconciler.publish()
+      let storage = try #require(bench.writes.look { $0.storage })
+      #expect(Self.room(storage, volumes) == (trouble == nil ? .gibibytes(14) : .zero))
+      #expect(storage.defaultGroup == "simulated-vg")
+      #expect(storage.pools.map(\.sizeBytes) == [20 << 30])
+    }
+  }
+
   @Test("nothing is written when nothing has changed, and what could not be written is written later")
   func quiet() async throws {
     let bench = try Bench()

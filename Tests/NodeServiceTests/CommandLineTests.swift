@@ -33,7 +33,7 @@ struct CommandLineTests {
     ("engine", "zfs", "no such engine"), ("engine", "", "no engine"), ("socket", "relative", "a relative path"),
     ("socket", "/a/../b", "a way up"), ("socket", "/a//b", "two slashes"),
     ("socket", "/a/../\u{301}b", "a way up before an accent"), ("socket", "/", "the root"),
-    ("kubelet-root", "/var/lib/kubelet/", "a slash at the end"), ("state-dir", "/a/./b", "a dot"),
+    ("kubelet-root", "/var//lib/kubelet", "two slashes"), ("state-dir", "/a/./b", "a dot"),
     ("thin-overprovision", "0", "promises nothing"), ("thin-overprovision", "x", "no number"),
     ("thin-overprovision", "nan", "no number either"), ("thin-overprovision", "inf", "endless"),
     ("log-format", "xml", "no such format"), ("reclaim-grace", "-1", "negative"), ("reclaim-grace", "60s", "a unit"),
@@ -72,12 +72,45 @@ struct CommandLineTests {
     "words that are no command or flag end with code 2",
     arguments: [
       ["frobnicate"], ["serve", "word"], ["serve", "--unknown", "x"], ["serve", "--engine"], ["status", "--unknown=1"],
-      ["remove"], ["remove", "--socket", "/x"], ["retain", "v", "--claim", "x"],
+      ["status", "--json=1"], ["remove"], ["remove", "--socket", "/x"], ["retain", "v", "--claim", "x"],
     ])
   func wrongWords(_ words: [String]) async throws {
     let result = try await BuiltNode.run(words)
     #expect(result.status == .exited(2), "\(result.output)")
     #expect(result.output.hasPrefix("elastic-local-node: "), "\(result.output)")
+    #expect(result.output.split(separator: "\n").count == 1, "\(result.output)")
+  }
+
+  @Test(
+    "a flag that a command does not have is named as such, with or without a value, beside those that it has",
+    arguments: [
+      (["serve", "--unknown"], "--kubelet-root"), (["serve", "--unknown", "x"], "--kubelet-root"),
+      (["serve", "--unknown=x"], "--kubelet-root"), (["status", "--unknown"], "--json"),
+      (["remove", "v", "--unknown"], "--claim"), (["retain", "v", "--unknown=1"], "--socket"),
+    ])
+  func unknownFlag(_ words: [String], _ offered: String) async throws {
+    let result = try await BuiltNode.run(words)
+    #expect(result.status == .exited(2), "\(result.output)")
+    #expect(result.output.contains("elastic-local-node \(words[0]) has no flag \"--unknown\""), "\(result.output)")
+    #expect(result.output.contains(offered), "\(result.output)")
+  }
+
+  @Test("kubelet's root that is not there, or no directory, is one sentence")
+  func missingRoot() async throws {
+    let directory = try TemporaryDirectory()
+    try directory.write("", to: "file")
+    for (name, found) in [("nowhere", "does not exist"), ("file", "is not a directory")] {
+      let result = try await BuiltNode.run([
+        "serve", "--engine", "directory", "--kubelet-root", directory[name] + "//", "--state-dir", directory["state"],
+        "--socket", directory["socket"],
+      ])
+      #expect(result.status == .exited(1), "\(result.output)")
+      let lines = result.output.split(separator: "\n")
+      #expect(lines.count == 2 && lines.first?.contains("notice configuration") == true, "\(result.output)")
+      #expect(lines.last?.contains("kubelet's root directory \(directory[name]) \(found)") == true, "\(result.output)")
+      #expect(lines.last?.contains("--kubelet-root") == true, "\(result.output)")
+      #expect(!Files.exists(directory["socket"]))
+    }
   }
 
   @Test("a fault that does not exist is refused, naming those that do")
@@ -142,8 +175,11 @@ struct CommandLineTests {
       "NODE_NAME=old-node", "DRIVER_KIND=BINDMOUNT", "LVM_VOLUME_GROUP=old-vg", "LVM_USE_THIN_VOLUMES=true",
       "LVM_THIN_POOL=old-pool",
     ]
-    let old = try await serving(try TemporaryDirectory(), environment: former) {}
-    #expect(old.isSuccess, "\(old.output)")
+    // What is in force is printed before anything is looked at; this one is refused then.
+    let directory = try TemporaryDirectory()
+    let old = try await BuiltNode.run(
+      ["serve", "--kubelet-root", directory["nowhere"], "--state-dir", directory["state"]], environment: former)
+    #expect(old.status == .exited(1), "\(old.output)")
     for word in ["engine=directory", "volumeGroups=old-vg", "thinPool=old-pool", "node=old-node"] {
       #expect(old.output.contains(word), "\(word) in \(old.output)")
     }
@@ -181,6 +217,23 @@ struct CommandLineTests {
       #expect(second.status == .exited(1), "\(second.output)")
       #expect(second.output.contains("process \(first)"), "\(second.output)")
       #expect(!Files.exists(directory["other"]), "the second one never listened")
+      #expect(!Files.exists(directory["socket.restarting"]), "it serves")
+      try Files.removeDurably(directory["socket"])
+      let limit = MonotonicClock.now() + .seconds(20)
+      while !Files.exists(directory["socket"]), MonotonicClock.now() < limit {
+        try await Task.sleep(for: .milliseconds(5))
+      }
+      #expect(try await BuiltNode.run(["status"], environment: environment).isSuccess, "its socket was made again")
+    }
+    #expect(Files.exists(directory["socket.restarting"]), "another may come")
+    #expect(result.output.contains("socket was removed and has been made again"))
+    try Files.removeDurably(directory["socket"])
+    _ = try await serving(directory, ["--engine", "simulated"]) {
+      let limit = MonotonicClock.now() + .seconds(20)
+      while Files.exists(directory["socket.restarting"]), MonotonicClock.now() < limit {
+        try await Task.sleep(for: .milliseconds(5))
+      }
+      #expect(!Files.exists(directory["socket.restarting"]), "the next one serves")
     }
     #expect(result.isSuccess, "\(result.status) \(result.output)")
     let lines = result.output.split(separator: "\n")

@@ -16,7 +16,10 @@ final class RunningServer: Sendable {
   let server: NodeServer
   private let pool = WorkerPool(name: "test", limit: 300)
 
-  init(node: SimulatedNode, steps: StepPoints = .none, connections: Int = 128) async throws {
+  init(
+    node: SimulatedNode, steps: StepPoints = .none, connections: Int = 128, makingCalls: Int = 128,
+    confirmationDeadline: Duration = .seconds(30)
+  ) async throws {
     self.node = node
     path = node.directory["socket/daemon"]
     context = node.context(steps: steps)
@@ -24,7 +27,8 @@ final class RunningServer: Sendable {
     try await context.engine.start()
     try context.permits.prepare()
     server = try NodeServer(
-      path: path, handler: CallHandler(context: context, release: "test"), connections: connections)
+      path: path, handler: CallHandler(context: context, release: "test"), connections: connections,
+      makingCalls: makingCalls, confirmationDeadline: confirmationDeadline)
     let server = server
     pool.post { server.acceptConnections() }
   }
@@ -165,6 +169,31 @@ struct ServerTests {
     await server.server.stop(grace: .zero)
   }
 
+  @Test("while as many mounts hang as may be served, another is refused at once, and unmount and status are served")
+  func slots() async throws {
+    let hanging = Flag()
+    let gate = Once<Void>()
+    await (try await node.start()).succeed(SimulatedNode.mount(9, volume: "pvc-9"))
+    let server = try await RunningServer(
+      node: node,
+      steps: StepPoints { step async throws(VolumeError) in
+        guard step == .permitWritten else { return }
+        hanging.set()
+        await gate.value
+      }, makingCalls: 2)
+    async let first = server.call(SimulatedNode.mount(1, volume: "pvc-1"))
+    async let second = server.call(SimulatedNode.mount(2, volume: "pvc-2"))
+    try await until { server.context.metrics.snapshot.inFlight == 2 && hanging.isSet }
+    let refused = try await server.call(SimulatedNode.mount(3, volume: "pvc-3"))
+    #expect(refused.status == "Failure" && refused.message?.contains("2 calls are being served") == true)
+    #expect(try await server.call(SimulatedNode.unmount(9, volume: "pvc-9")).isSuccess)
+    #expect(try await server.call(["status"]).isSuccess)
+    await gate.set(())
+    #expect(try await first.isSuccess)
+    #expect(try await second.isSuccess)
+    await server.server.stop(grace: .zero)
+  }
+
   @Test("a caller that leaves while its call runs gets all of it undone", arguments: StepPoint.makingOfAMount)
   func leaves(_ point: StepPoint) async throws {
     let reached = Flag()
@@ -234,6 +263,54 @@ struct ServerTests {
     #expect(try await second.call(SimulatedNode.mount(1)).isSuccess)
     await first.server.stop(grace: .zero)
     #expect(try await second.call(SimulatedNode.unmount(1)).isSuccess)
+    await second.server.stop(grace: .zero)
+  }
+
+  @Test("a socket that was removed, with its directory too, is made again, and calls are served as before")
+  func socketRemoved() async throws {
+    let server = try await RunningServer(node: node)
+    #expect(try server.server.restoreSocket() == .inPlace)
+    for _ in 0..<3 {
+      try Files.removeTree(node.directory["socket"])
+      #expect(try server.server.restoreSocket() == .restored)
+      #expect(try server.server.restoreSocket() == .inPlace)
+      #expect(try await server.call(SimulatedNode.mount(1)).isSuccess)
+    }
+    await server.server.stop(grace: .zero)
+    try Files.removeTree(node.directory["socket"])
+    #expect(try server.server.restoreSocket() == .inPlace, "a server that was stopped makes none")
+    #expect(!Files.exists(server.path))
+  }
+
+  @Test("a call that runs when its socket is removed is answered")
+  func socketRemovedInMidCall() async throws {
+    let reached = Flag()
+    let gate = Once<Void>()
+    let server = try await RunningServer(
+      node: node,
+      steps: StepPoints { step async throws(VolumeError) in
+        guard step == .staged else { return }
+        reached.set()
+        await gate.value
+      })
+    async let reply = server.call(SimulatedNode.mount(1))
+    try await until { reached.isSet }
+    try Files.removeDurably(server.path)
+    #expect(try server.server.restoreSocket() == .restored)
+    await gate.set(())
+    #expect(try await reply.isSuccess)
+    await server.server.stop(grace: .seconds(20))
+    #expect(node.mountPoints().count == 2)
+  }
+
+  @Test("another daemon's socket of the same name is left alone")
+  func socketReplaced() async throws {
+    let first = try await RunningServer(node: node)
+    let second = try await RunningServer(node: node)
+    #expect(try first.server.restoreSocket() == .replaced)
+    #expect(try second.server.restoreSocket() == .inPlace)
+    #expect(try await second.call(SimulatedNode.mount(1)).isSuccess)
+    await first.server.stop(grace: .zero)
     await second.server.stop(grace: .zero)
   }
 

@@ -51,19 +51,23 @@ final class SimulatedNode: Sendable {
   }
 
   /// A daemon on this node, not started.
-  func context(steps: StepPoints = .none, now: @escaping @Sendable () -> Timestamp = { WallClock.now() }) -> NodeContext
-  {
+  func context(
+    steps: StepPoints = .none, now: @escaping @Sendable () -> Timestamp = { WallClock.now() },
+    unknownAges: UnknownAges = UnknownAges()
+  ) -> NodeContext {
     NodeContext(
       settings: settings, engine: SimulatedEngine(world: world),
       system: RecordingSystem(world: world, tools: tools), steps: steps,
-      log: Log(format: .text, node: settings.nodeName) { [self] line in lines.withLock { $0.append(line) } }, now: now)
+      log: Log(format: .text, node: settings.nodeName) { [self] line in lines.withLock { $0.append(line) } }, now: now,
+      unknownAges: unknownAges)
   }
 
   /// A daemon that has started, as ``NodeDaemon`` does it.
   func start(
-    steps: StepPoints = .none, now: @escaping @Sendable () -> Timestamp = { WallClock.now() }
+    steps: StepPoints = .none, now: @escaping @Sendable () -> Timestamp = { WallClock.now() },
+    unknownAges: UnknownAges = UnknownAges()
   ) async throws -> CallHandler {
-    let context = context(steps: steps, now: now)
+    let context = context(steps: steps, now: now, unknownAges: unknownAges)
     try Files.makeDirectories(settings.stagingDirectory, mode: 0o700)
     try await context.engine.start()
     try context.permits.prepare()
@@ -241,6 +245,8 @@ final class RecordedTools: Sendable {
     var failing: String?
     /// The operation of this name holds the device: somebody outside has it open.
     var isHeld = false
+    /// What every directory of kubelet's shows; nil as where nothing is really mounted.
+    var view: DirectoryView?
   }
 
   let state = Mutex(State())
@@ -271,6 +277,14 @@ struct RecordingSystem: NodeSystem {
     try failIfAsked("resolve")
     return try await base.resolve(root: root, components: components)
   }
+  func prepareMounting(root: String) async throws(VolumeError) {}
+  func view(root: String, components: [String]) async throws(VolumeError) -> DirectoryView? {
+    try failIfAsked("view")
+    return tools.state.withLock { $0.view }
+  }
+  func isSameDirectory(_ first: String, _ second: String) async throws(VolumeError) -> Bool {
+    try await base.isSameDirectory(first, second)
+  }
   func mounts(at path: String) async throws(VolumeError) -> [MountEntry] { try await base.mounts(at: path) }
   func mounts(of location: StoredVolume.Location) async throws(VolumeError) -> [MountEntry] {
     try await base.mounts(of: location)
@@ -294,6 +308,9 @@ struct RecordingSystem: NodeSystem {
   }
   func isFinished(_ kind: FileSystemKind, on device: String) async throws(VolumeError) -> Bool {
     try await base.isFinished(kind, on: device)
+  }
+  func holders(of location: StoredVolume.Location) async throws(VolumeError) -> [String] {
+    tools.state.withLock { $0.isHeld } ? ["process 7 (psql)"] : []
   }
   func isHeld(_ device: String) async throws(VolumeError) -> Bool {
     if tools.state.withLock({ $0.isHeld }) { return true }
@@ -334,9 +351,11 @@ struct RecordingSystem: NodeSystem {
     try failIfAsked("mount")
     try await base.mount(device, at: path, kind: kind, options: options)
   }
-  func bind(_ source: String, root: String, components: [String], readOnly: Bool) async throws(VolumeError) {
+  func bind(
+    _ source: String, root: String, components: [String], adding flags: MountFlags
+  ) async throws(VolumeError) {
     try failIfAsked("bind")
-    try await base.bind(source, root: root, components: components, readOnly: readOnly)
+    try await base.bind(source, root: root, components: components, adding: flags)
   }
   func mount(
     _ device: String, root: String, components: [String], kind: FileSystemKind, options: MountOptions

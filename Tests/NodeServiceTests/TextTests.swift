@@ -39,6 +39,17 @@ struct TargetPathTests {
     #expect(target.components == TargetPath.globalComponents(of: try VolumeName("pvc-1")))
   }
 
+  @Test(
+    "the root of a path of that shape is found, however it is spelt",
+    arguments: [
+      ("/data//kubelet/pods/\(uid)/volumes/\(driver)/x", "/data//kubelet"), ("/pods/u/volumes/\(driver)/x", ""),
+      ("/link/plugins/kubernetes.io/flexvolume/volumes.k8s.elastic.co/elastic-local/mounts/x", "/link"),
+      ("/a/pods/\(uid)/volumes/other/x", nil), ("x", nil), ("", nil),
+    ] as [(String, String?)])
+  func spelledRoot(_ path: String, _ root: String?) {
+    #expect(TargetPath.root(of: path) == root)
+  }
+
   static let refused: [(String, String)] = [
     ("", "nothing"), ("/", "the root"), (root, "kubelet's root"), (root + "/", "kubelet's root"),
     ("\(root)/pods/\(uid)/volumes/\(driver)", "no volume"),
@@ -137,6 +148,24 @@ struct MetricsTextTests {
     MetricsText(
       metrics.snapshot, groups: groups, activity: activity, interrupted: 2, release: "0.1.0", cluster: cluster
     ).text
+  }
+
+  @Test("a group that cannot be used is told with the reason, in the metrics and in status")
+  func unusableGroups() {
+    var closed = GroupCapacity(
+      group: "vg-1", totalBytes: 100, freeBytes: 60, foreignBytes: 0, extentBytes: 4, volumes: 1)
+    closed.close(GroupTrouble(.exported, "volume group \"vg-1\" is exported"))
+    let well = GroupCapacity(group: "vg-2", totalBytes: 100, freeBytes: 60, foreignBytes: 0, extentBytes: 4, volumes: 1)
+    let unknown = GroupCapacity(group: "vg-3", trouble: GroupTrouble(.missing, "volume group \"vg-3\" does not exist"))
+    let text = text(Metrics(), groups: [closed, well, unknown])
+    for line in [
+      #"elastic_local_group_unusable{group="vg-1",reason="exported"} 1"#,
+      #"elastic_local_group_unusable{group="vg-2",reason=""} 0"#,
+      #"elastic_local_group_unusable{group="vg-3",reason="missing"} 1"#,
+      #"elastic_local_group_free_bytes{group="vg-1"} 0"#, #"elastic_local_group_free_bytes{group="vg-2"} 60"#,
+    ] {
+      #expect(text.contains(line + "\n"), "\(line)")
+    }
   }
 
   private func sample() -> String {

@@ -80,10 +80,10 @@ struct ClaimReviewTests {
     "what can not be is refused with what to use instead",
     arguments: [
       ("volumeMode", "use volumeMode: Filesystem"), ("ReadWriteMany", "use ReadWriteOnce"),
-      ("ReadOnlyMany", "use ReadWriteOnce"), ("ReadWriteOncePod", "use ReadWriteOnce"),
+      ("ReadOnlyMany", "use ReadWriteOnce"), ("ReadWriteOncePod", "FlexVolume has nothing like it"),
       ("selector", "leave the selector"),
       ("dataSource", "leave it out"), ("size", "spec.resources.requests.storage"),
-      ("hugeSize", "spec.resources.requests.storage"),
+      ("hugeSize", "spec.resources.requests.storage"), ("volumeAttributesClassName", "anew without it"),
     ])
   func refused(what: String, advice: String) throws {
     let verdict = Self.verdict { claim in
@@ -91,6 +91,7 @@ struct ClaimReviewTests {
       case "volumeMode": claim.volumeMode = "Block"
       case "selector": claim.hasSelector = true
       case "dataSource": claim.dataSource = "VolumeSnapshot/x\ny"
+      case "volumeAttributesClassName": claim.volumeAttributesClassName = "gold"
       case "size": claim.request = nil
       case "hugeSize": claim.request = try? Quantity(parsing: "20E")
       default: claim.accessModes = ["ReadWriteOnce", what]
@@ -100,6 +101,27 @@ struct ClaimReviewTests {
     #expect(refusal.reason == .unsupportedClaim)
     #expect(refusal.message.contains(advice))
     #expect(!refusal.message.contains("\n"))
+  }
+
+  @Test("no advice leads to more pods on a volume than ReadWriteOncePod would allow")
+  func readWriteOncePod() throws {
+    let refusal = try #require(Self.refusal(Self.verdict { $0.accessModes = ["ReadWriteOncePod"] }))
+    #expect(!refusal.message.contains("use ReadWriteOnce"))
+  }
+
+  @Test(
+    "a request below what its file system needs is refused, one that is just enough is not",
+    arguments: [
+      (["fsType": "xfs"], 300 << 20), (["fsType": "btrfs"], 109 << 20), (["fsType": "ext4"], 256 << 10),
+      ([:], 256 << 10),
+      (["fsType": "btrfs", "mkfsOptions": "--mixed"], 16 << 20),
+      (["fsType": "btrfs", "mkfsOptions": "-m single"], 47 << 20),
+    ] as [(StringMap, Int64)])
+  func minimum(parameters: StringMap, bytes: Int64) throws {
+    let storageClass = Samples.storageClass(parameters)
+    let refusal = try #require(Self.refusal(Self.verdict(storageClass) { $0.request = Quantity(bytes - 1) }))
+    #expect(refusal.reason == .unsupportedClaim && refusal.message.contains("which needs \(ByteCount(UInt64(bytes)))"))
+    #expect(Self.verdict(storageClass) { $0.request = Quantity(bytes) }.volume != nil)
   }
 
   @Test("a class that is missing, another's, recycling, or Immediate with topologies is refused")

@@ -81,6 +81,24 @@ struct GrowthTests {
     }
   }
 
+  @Test("a PV that follows a raised request keeps its size while the claim is still shown with the former one")
+  func shownLate() async throws {
+    try await Self.growing(on: 6) { bench in
+      await bench.eventuallyIdle()
+      let shown = try #require(bench.cluster.look { $0.claims[Self.key] })
+      // The API server has the new request, and nobody has been shown it.
+      bench.cluster.look { $0.claims[Self.key]?.request = Quantity(900 << 40) }
+      bench.cluster.edit(volume: Self.volume) { $0.capacity = Quantity(900 << 40) }
+      await bench.provisioner.claim(Self.key, shown)
+      await bench.eventuallyIdle()
+      #expect(bench.cluster.look { $0.volumes[Self.volume]?.capacity } == Quantity(900 << 40))
+      bench.cluster.edit(Self.key) { _ in }
+      await bench.eventually("told") { $0.notes.contains { $0.note.message.contains("lower the claim's request") } }
+      #expect(bench.cluster.look { $0.volumes[Self.volume]?.capacity } == Quantity(900 << 40))
+      #expect(await Self.room(bench) == .gibibytes(4))
+    }
+  }
+
   @Test(
     "a PV whose size can be had, or that is not ours to change, keeps its size when the request is lowered",
     arguments: [5, 9])

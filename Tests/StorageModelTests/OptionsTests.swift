@@ -21,10 +21,10 @@ struct AllowListTests {
       ("dev", "device nodes"), ("suid", "set-uid programs"), ("exec", "undoes noexec"), ("bind", "another mount"),
       ("rbind", "another mount"), ("move", "another mount"), ("remount", "another mount"),
       ("remount,rw", "another mount"),
-      ("loop", "another device"), ("ro", "kubelet says so"), ("rw", "kubelet says so"),
+      ("loop", "another device"), ("ro", "kubelet says so"),
       ("x-systemd.automount", "userspace's"),
       ("x-mount.mkdir", "userspace's"), ("user", "userspace's"), ("users", "userspace's"),
-      ("defaults", "not an option"),
+      ("defaults,suid", "one bad behind it"),
       ("_netdev", "userspace's"), ("context=system_u:object_r:x", "SELinux"), ("device=/dev/sda", "another device"),
       ("logdev=/dev/sda", "another device"), ("rtdev=/dev/sda", "another device"),
       ("journal_path=/dev/sda", "another device"),
@@ -46,6 +46,13 @@ struct AllowListTests {
     #expect(error?.message.hasPrefix("mountOptions: ") == true, "\(remark)")
   }
 
+  @Test(
+    "words that ask for what is so anyway are taken, and change nothing", arguments: ["defaults", "rw", "rw,defaults"])
+  func mountNeutral(_ text: String) throws {
+    #expect(try MountOptions(parsing: text) == .none)
+    #expect(try MountOptions(parsing: "\(text),noatime").options == ["noatime"])
+  }
+
   @Test("every name that a refusal offers is taken")
   func summary() throws {
     for name in MountOptions.summary.split(separator: " ") where !name.hasSuffix("=") {
@@ -61,7 +68,9 @@ struct AllowListTests {
       (.ext4, "-E lazy_itable_init=1,discard"), (.ext4, "-E stride=16,stripe_width=64"), (.ext4, "-T largefile4"),
       (.ext4, ""),
       (.ext4, "  -m   0  "), (.xfs, "-K"), (.xfs, "-b size=4096 -s size=4k"), (.xfs, "-d su=64k,sw=4"),
-      (.xfs, "-m crc=1,reflink=0 -n ftype=1"), (.xfs, "-l size=64m -i maxpct=25"), (.btrfs, "-K --mixed -n 16k"),
+      (.xfs, "-m crc=1,reflink=0 -n ftype=1"), (.xfs, "-l size=64m -i maxpct=25"),
+      (.xfs, "-i nrext64=0,exchange=1 -n parent=1"), (.xfs, "-m metadir=1,autofsck=1"),
+      (.ext4, "-m 0.5"), (.ext4, "-m 12.25"), (.btrfs, "-K --mixed -n 16k"),
       (.btrfs, "-m single -d dup --csum xxhash"), (.btrfs, "-O ^no-holes"),
     ])
   func mkfsAllowed(_ kind: FileSystemKind, _ text: String) throws {
@@ -88,6 +97,7 @@ struct AllowListTests {
       (.ext4, "-K", "xfs's"),
       (.ext4, "-b\t4096", "a tab"), (.ext4, "-b\n4096", "a line break"), (.ext4, "-b 4096\u{0}", "a NUL"),
       (.ext4, "−b 1", "another dash"),
+      (.ext4, "-m 0.", "no digits"), (.ext4, "-m .5", "no digits"), (.ext4, "-m 1.2.3", "two points"),
       (.xfs, "-f", "forces"), (.xfs, "-d name=/etc/passwd", "a file"), (.xfs, "-d file=1", "a file"),
       (.xfs, "-d size=1g", "another size"),
       (.xfs, "-l logdev=/dev/sda", "another device"), (.xfs, "-r rtdev=/dev/sda", "another device"),
@@ -106,6 +116,22 @@ struct AllowListTests {
     #expect(error?.code == .invalid, "\(remark)")
     #expect(error?.message.hasPrefix("mkfsOptions: ") == true, "\(remark)")
     #expect(error?.message.contains("\n") == false, "\(remark)")
+  }
+}
+
+extension AllowListTests {
+  @Test(
+    "a refusal names the switch and the key, and shows no value",
+    arguments: [
+      (FileSystemKind.xfs, "-i nrext65=0", ["-i of mkfs.xfs", "\"nrext65\" is not allowed", "nrext64"]),
+      (.xfs, "-m crc=hunter2", ["-m of mkfs.xfs", "value of crc"]), (.xfs, "-m", ["-m of mkfs.xfs", "has no value"]),
+      (.ext4, "-m hunter2", ["-m of mkfs.ext4", "value that is not allowed"]),
+      (.ext4, "-E stride=1,resiz=hunter2", ["-E of mkfs.ext4", "a key is not allowed", "stride"]),
+    ])
+  func mkfsNamesKey(_ kind: FileSystemKind, _ text: String, _ words: [String]) {
+    let message = #expect(throws: VolumeError.self) { try MkfsOptions(parsing: text, for: kind) }?.message ?? ""
+    for word in words { #expect(message.contains(word), "\(message)") }
+    #expect(!message.contains("hunter2"), "\(message)")
   }
 }
 
@@ -166,6 +192,8 @@ struct VolumeOptionsTests {
   func refused(_ key: String, _ value: String, _ remark: String) {
     let error = #expect(throws: VolumeError.self, "\(remark)") { try VolumeOptions([key: value]) }
     #expect(error?.code == .invalid, "\(remark)")
+    let name = key == "kubernetes.io/fsType" ? "flexVolume.fsType" : key
+    #expect(error?.message.contains(name) == true, "\(remark): \(error?.message ?? "")")
   }
 
   @Test("two different file systems are refused, two equal ones are one")

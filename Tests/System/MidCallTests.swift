@@ -17,7 +17,7 @@ struct MidCallTests {
       // It may be quicker than its killer.
       try await node.schedulePod(scene.volume, scene.options)
       try await node.expectDeath("format-permitted")
-      let isDead = await eventually(seconds: 5) { makers(on: scene.volume).isEmpty }
+      let isDead = await eventually { makers(on: scene.volume).isEmpty }
       #expect(isDead, "mkfs outlives its daemon: it can hit the next one")
       try await node.start()
       try await node.waitUntilReady(scene.volume).succeeds()

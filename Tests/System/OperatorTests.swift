@@ -1,3 +1,4 @@
+import LinuxSystem
 import Testing
 
 @Suite("What an operator does", .serialized, .lab, .exclusive)
@@ -31,6 +32,32 @@ struct OperatorTests {
 
   private func tool(_ node: Node, _ words: String...) throws -> Program.Ended {
     try Program(Products.daemon, words + ["--socket", node.socket]).wait()
+  }
+
+  @Test("who is not root is told so in one sentence", .tools("setpriv"))
+  func notRoot() async throws {
+    try await withNode { node in
+      let status = try attempt(
+        "setpriv", ["--reuid", "65534", "--clear-groups", Products.daemon, "status", "--socket", node.socket])
+      #expect(status.exitCode == 1)
+      #expect(
+        status.errors
+          == "elastic-local-node: only root may use the daemon's socket \(node.socket); run the command as root\n")
+    }
+  }
+
+  @Test("kubelet's root is the same directory by another link and with a slash at its end, for every call")
+  func otherSpelling() async throws {
+    try await withNode(start: false) { node in
+      try Files.replaceWithSymbolicLink(node.root + "/link", to: node.kubeletRoot)
+      node.flags = ["--kubelet-root", node.root + "/link/"]
+      try await node.start()
+      let volume = Scratch.volumeName()
+      try await node.startPod(volume).succeeds()
+      try await node.growVolume(volume, toMebibytes: 96).succeeds()
+      try await node.deletePod(volume).succeeds()
+      node.remove(volume).succeeds()
+    }
   }
 
   @Test("a second daemon on the same node is refused, and the first goes on")

@@ -33,7 +33,7 @@ struct StuckTests {
         }
         for (path, word) in [("/healthz", "ok"), ("/metrics", "elastic_local_engine_running_seconds")] {
           try await within(path, 5) {
-            let answer = try http(node, path)
+            let answer = try node.page(path)
             #expect(answer.contains(word), "\(path): \(answer)")
           }
         }
@@ -48,6 +48,54 @@ struct StuckTests {
           try await node.deletePod(volume).succeeds()
           node.remove(volume).succeeds()
         }
+      }
+    }
+  }
+
+  @Test("70 mounts that hang on one disk keep no volume of another group from being mounted and unmounted")
+  func manyHang() async throws {
+    try await withSlowDisk { group, disk in
+      let healthy = try VolumeGroup(disks: [Lab.disks[0]])
+      defer { try? healthy.destroy() }
+      try await withNode(.thick(group), start: false) { node in
+        node.moreGroups = [healthy]
+        node.flags = ["--metrics-address", "127.0.0.1:0"]
+        try await node.start()
+        let options = Options(mebibytes: 32)
+        let hanging = (0..<70).map { _ in Scratch.volumeName() }
+        for volume in hanging { try await node.calls.waitForAttach(volume, options).succeeds() }
+        let other = Scratch.volumeName()
+        let elsewhere = Options(extra: ["volumeGroup": healthy.name])
+        try await node.startPod(other, elsewhere).succeeds()
+        try run("dmsetup", "suspend", "--noflush", "--nolockfs", disk)
+        var isSuspended = true
+        defer { if isSuspended { _ = try? run("dmsetup", "resume", disk) } }
+
+        var callers: [RawCall] = []
+        for volume in hanging {
+          let call = try node.calls.mountCall(volume, options)
+          try Files.makeDirectories(call.arguments[0], mode: 0o750)
+          let caller = try RawCall(node.socket)
+          try caller.send(try RawCall.frame(call.line))
+          callers.append(caller)
+        }
+        let metric = "elastic_local_threads_busy{group=\"\(group.name)\",work=\"mount\"} 70"
+        let areHanging = try await eventually { try node.page("/metrics").contains(metric) }
+        #expect(areHanging, "not all mounts hang")
+
+        try await within("unmount of another disk's volume", 5) { try await node.deletePod(other).succeeds() }
+        try await within("its mount", 5) { try await node.startPod(other, elsewhere).succeeds() }
+        #expect(try node.page("/healthz").contains("\r\n\r\nok\n"))
+
+        try run("dmsetup", "resume", disk)
+        isSuspended = false
+        for caller in callers { #expect(caller.receiveAll(seconds: 60).contains("Success")) }
+        for volume in hanging {
+          try await node.calls.unmount(volume).succeeds()
+          node.remove(volume).succeeds()
+        }
+        try await node.deletePod(other).succeeds()
+        node.remove(other).succeeds()
       }
     }
   }
@@ -103,26 +151,5 @@ struct StuckTests {
     try await body()
     let took = (MonotonicClock.now() - start).asSeconds
     #expect(took < seconds, "\(what) took \(took) s")
-  }
-
-  /// GET over a connection of its own.
-  private func http(_ node: Node, _ path: String) throws -> String {
-    let line = try #require(node.log.split(separator: "\n").last { $0.contains(" serving ") })
-    let word = try #require(line.split(separator: " ").first { $0.hasPrefix("metrics=") })
-    let port = try #require(UInt16(word.dropFirst("metrics=".count)))
-    let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
-    var address = sockaddr_in()
-    address.sin_family = sa_family_t(AF_INET)
-    address.sin_port = port.bigEndian
-    address.sin_addr.s_addr = UInt32(0x7f00_0001).bigEndian
-    let result = withUnsafePointer(to: &address) {
-      $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-        connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
-      }
-    }
-    try #require(result == 0, "no connection to port \(port)")
-    let call = RawCall(adopting: descriptor)
-    try call.send(Array("GET \(path) HTTP/1.1\r\nHost: lab\r\n\r\n".utf8))
-    return call.receiveAll(seconds: 10)
   }
 }

@@ -40,6 +40,17 @@ struct AttachedNodeTests {
     #expect(bench.isMounted(second))
   }
 
+  @Test(
+    "Before 1.32 neither kubelet nor controller-manager asks a driver before there is a pod",
+    arguments: [("1.31", 0), ("1.32", 2)])
+  func probeAtStart(version: String, asked: Int) {
+    let bench = ClusterBench(version)
+    bench.time.run(for: .seconds(60))
+    #expect(bench.driver.calls.count == asked)
+    bench.run(pod)
+    #expect(bench.driver.calls.filter { $0.command == .initialize }.count == 2 && bench.isMounted(pod))
+  }
+
   @Test("Inline volumes of one name are one volume for 1.20: the second pod gets the first one's device")
   func namesakesOld() {
     let bench = ClusterBench("1.20")

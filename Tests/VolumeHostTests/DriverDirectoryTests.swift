@@ -94,11 +94,32 @@ struct DriverDirectoryTests {
     #expect(watcher.next() == Self.updated)
   }
 
-  @Test("A directory without its executable is no driver")
+  @Test("A directory without its executable is told as a driver, whose init will fail, until it goes")
   func empty() throws {
     try directory.directory("plugins/example.org~bind")
-    #expect(watcher.next().isEmpty)
+    #expect(watcher.next() == Self.updated)
     try directory.file("plugins/example.org~bind/README", "x")
+    #expect(watcher.next() == Self.updated)
     #expect(watcher.next().isEmpty)
+    try Files.removeTree(directory["plugins/example.org~bind"])
+    #expect(watcher.next() == Self.removed)
+  }
+
+  @Test(
+    "A directory without its executable hides a good driver that is found with it until 1.23",
+    arguments: [("1.23", []), ("1.24", ["example.org/bind"])])
+  func emptyBeside(version: String, loaded: [String]) async throws {
+    try directory.directory("plugins/example.org~bind")
+    try directory.executable(
+      "plugins/example.org~bind/bind", #"echo '{"status":"Success","capabilities":{"attach":false}}'"#)
+    try directory.directory("plugins/example.org~later")
+    let host = PluginHost(version: Sample.version(version), files: SimulatedFiles(), time: SystemTime())
+    let prober = FlexProber(
+      directory: directory["plugins"], changes: watcher, runner: ProcessRunner(), host: host)
+    let names = await prober.probe().map { event in
+      if case .addedOrUpdated(let plugin) = event { plugin.name } else { "" }
+    }
+    #expect(names == loaded)
+    #expect(prober.failures.keys.sorted() == ["example.org/later"])
   }
 }

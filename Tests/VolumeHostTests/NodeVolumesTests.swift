@@ -43,6 +43,29 @@ struct NodeVolumesTests {
     #expect(taken < .seconds(10), "\(taken)")
   }
 
+  @Test(
+    "Before 1.32 a kubelet without pods asks no driver when it starts, but at its first pod",
+    arguments: [("1.31", 0), ("1.32", 1), ("1.36", 1)])
+  func probeAtStart(version: String, asked: Int) {
+    let bench = NodeBench(version)
+    bench.time.run(for: .seconds(60))
+    #expect(bench.driver.calls.map(\.command) == Array(repeating: .initialize, count: asked))
+    bench.run(pod)
+    bench.time.run(for: .seconds(1))
+    #expect(bench.driver.calls.map(\.command) == [.initialize, .mount])
+  }
+
+  @Test(
+    "Before 1.32 what a kubelet finds on disk when it starts makes it ask the drivers", arguments: ["1.20", "1.31"])
+  func probeForLeftOver(version: String) {
+    let bench = NodeBench(version)
+    bench.run(pod)
+    bench.time.run(for: .seconds(1))
+    bench.restart()
+    bench.time.run(for: .seconds(5))
+    #expect(bench.driver.calls.map(\.command) == [.initialize, .mount, .initialize, .unmount])
+  }
+
   @Test("Until 1.8 the longest pause is two minutes")
   func oldPause() {
     let bench = NodeBench("1.8")

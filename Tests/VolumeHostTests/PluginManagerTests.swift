@@ -124,6 +124,7 @@ struct FlexProberTests {
   @Test("A broken driver does not hide a good one, and is tried again at each question")
   func brokenBeside() async {
     let (prober, changes, runner) = prober()
+    _ = await prober.probe()
     changes.add(DriverChange(Self.broken, .addedOrUpdated), DriverChange(Self.good, .addedOrUpdated))
     #expect(await prober.probe().count == 1)
     #expect(prober.failures["example.org/broken"]?.message == "invalid character 'o' looking for beginning of value")
@@ -136,6 +137,22 @@ struct FlexProberTests {
     let (prober, changes, _) = prober("1.20")
     changes.add(DriverChange(Self.broken, .addedOrUpdated), DriverChange(Self.good, .addedOrUpdated))
     #expect(await prober.probe().isEmpty)
+  }
+
+  @Test(
+    "A driver that fails in the first probe is tried again only when its directory changes, and until 1.23 the good ones too",
+    arguments: [("1.23", 0), ("1.24", 1), ("1.36", 1)])
+  func brokenFirst(version: String, loaded: Int) async {
+    let (prober, changes, runner) = prober(version)
+    changes.add(DriverChange(Self.broken, .addedOrUpdated), DriverChange(Self.good, .addedOrUpdated))
+    #expect(await prober.probe().count == loaded)
+    for _ in 1...3 { #expect(await prober.probe().isEmpty) }
+    #expect(runner.calls.count == 2 && prober.failures["example.org/broken"] != nil)
+    changes.add(DriverChange(Self.good, .addedOrUpdated))
+    #expect(await prober.probe().count == 1)
+    changes.add(DriverChange(Self.broken, .addedOrUpdated))
+    for _ in 1...3 { #expect(await prober.probe().isEmpty) }
+    #expect(runner.calls.count == 6)
   }
 
   @Test("A driver that goes takes its plugin along")

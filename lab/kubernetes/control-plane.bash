@@ -28,7 +28,7 @@ free_number() {
   local number
   while :; do
     number=$((RANDOM % 250 + 1))
-    ip -o address show dev lo | grep -qF " 198.18.$number." || break
+    [[ $(ip -o address show dev lo) = *" 198.18.$number."* ]] || break
   done
   echo "$number"
 }

@@ -2,7 +2,8 @@
 # A node's kubelet.
 
 # Pods get no control groups of their own level: this works alike with both versions of control groups, and where
-# some controllers are missing. Containers do get theirs.
+# some controllers are missing. Containers do get theirs. That nothing is enforced on pods, which goes with it, is a flag
+# below: a kubelet with --config-dir loses an empty list of its configuration and takes its default.
 write_kubelet_configuration() {
   : >"$node/resolv.conf"
   jq -n --arg address "$node_address" --arg node "$node" --arg pki "$directory/pki" --arg name "$name" \
@@ -11,7 +12,7 @@ write_kubelet_configuration() {
     readOnlyPort: 0, healthzPort: 10248, healthzBindAddress: $address,
     tlsCertFile: "\($pki)/node-\($name).crt", tlsPrivateKeyFile: "\($pki)/node-\($name).key",
     authentication: {anonymous: {enabled: false}, webhook: {enabled: true}, x509: {clientCAFile: "\($pki)/ca.crt"}},
-    authorization: {mode: "Webhook"}, cgroupDriver: "cgroupfs", cgroupsPerQOS: false, enforceNodeAllocatable: [],
+    authorization: {mode: "Webhook"}, cgroupDriver: "cgroupfs", cgroupsPerQOS: false,
     failSwapOn: false, makeIPTablesUtilChains: false, resolvConf: "\($node)/resolv.conf",
     evictionHard: {"memory.available": "50Mi", "nodefs.available": "1%", "imagefs.available": "1%"},
     imageGCHighThresholdPercent: 100, imageGCLowThresholdPercent: 99, nodeStatusUpdateFrequency: "2s",
@@ -32,6 +33,7 @@ define_kubelet() {
   define_part "$name/kubelet" AWS_EC2_METADATA_DISABLED=true ${settings[@]+"${settings[@]}"} "$kubernetes/kubelet" --v=2 \
     --config="$node/kubelet.json" --kubeconfig="$directory/nodes-$name.json" --root-dir="$kubelet_root" \
     --cert-dir="$directory/serving/$name" --hostname-override="$name" --node-ip="$node_address" \
+    --enforce-node-allocatable= \
     ${kubelet_options[@]+"${kubelet_options[@]}"}
 }
 

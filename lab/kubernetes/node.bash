@@ -74,7 +74,8 @@ restore_sysctls() {
   rm "$directory/sysctls"
 }
 
-has_address() { ip -o address show dev lo | grep -qF " $1/"; }
+# Not by a pipe into grep -q: ip would now and then be killed by its end, and with pipefail an address that is there not be.
+has_address() { [[ $(ip -o address show dev lo) = *" $1/"* ]]; }
 add_address() { has_address "$1" || ip address add "$1/32" dev lo; }
 remove_address() { ! has_address "$1" || ip address del "$1/32" dev lo; }
 

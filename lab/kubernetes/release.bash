@@ -55,6 +55,3 @@ set_kubelet_options() { # MINOR
 installation_for() { # MINOR
   if [ "$1" -lt 21 ]; then echo daemonset/overlays/kubernetes-1.20; else echo daemonset; fi
 }
-
-# Whether policy/v1beta1, which the overlay for 1.20 has, is served.
-has_former_policy() { [ "$1" -lt 25 ]; } # MINOR

@@ -2,8 +2,6 @@
 # Nodes that are only objects: the API server is made to believe in a large machine on which nothing ever starts.
 
 add_simulated_node() { # NAME TAINT
-  local now
-  now=$(date -u +%Y-%m-%dT%H:%M:%SZ)
   [ -e "$directory/simulated/$1" ] || ! kubectl get node "$1" >/dev/null 2>&1 || fail "there is a node $1 already"
   mkdir -p "$directory/simulated"
   : >"$directory/simulated/$1"
@@ -11,12 +9,28 @@ add_simulated_node() { # NAME TAINT
     metadata: {name: $name, labels: {"kubernetes.io/hostname": $name, "kubernetes.io/os": "linux"}},
     spec: {taints: (if $taint == "" then [] else [{key: $taint, effect: "NoSchedule"}] end)}}' |
     kubectl apply -f - >/dev/null
+  make_simulated_node_ready "$1"
+  if is_adopted; then start_heartbeat "$1"; fi
+}
+
+# The controller-manager writes a new node too, its taints and addresses: what is told to be a conflict is tried again.
+make_simulated_node_ready() { # NAME
+  local attempt answer
+  for ((attempt = 0; attempt < 20; attempt++)); do
+    if answer=$(replace_status "$1" 2>&1); then return; fi
+    [[ $answer = *Conflict* || $answer = *'object has been modified'* ]] || break
+  done
+  fail "cannot write the status of node $1: $answer"
+}
+
+replace_status() { # NAME
+  local now
+  now=$(date -u +%Y-%m-%dT%H:%M:%SZ)
   kubectl get node "$1" -o json | jq --arg now "$now" '.status = {
       capacity: {cpu: "64", memory: "256Gi", pods: "1000"}, allocatable: {cpu: "64", memory: "256Gi", pods: "1000"},
       conditions: [{type: "Ready", status: "True", reason: "Simulated", message: "only an object",
         lastHeartbeatTime: $now, lastTransitionTime: $now}]}' |
-    kubectl replace --raw "/api/v1/nodes/$1/status" -f - >/dev/null
-  if is_adopted; then start_heartbeat "$1"; fi
+    kubectl replace --raw "/api/v1/nodes/$1/status" -f -
 }
 
 remove_simulated_node() { # NAME

@@ -53,6 +53,22 @@ int64_t flexclient_now(void);
 /// Sleeps, see nanosleep(2). A signal may end it early.
 void flexclient_pause(int milliseconds);
 
+/// What a directory shows: the device's major and minor number, the inode, and `ST_RDONLY | ST_NOSUID | ST_NODEV |
+/// ST_NOEXEC` as far as they are set, see stat(2) and statvfs(3). Follows symbolic links, as the kubelet does.
+struct FlexClientView {
+  uint64_t major;
+  uint64_t minor;
+  uint64_t inode;
+  uint64_t restrictions;
+};
+
+/// Looks at a directory. 0, or the negated errno.
+int flexclient_view(const char *_Nonnull path, struct FlexClientView *_Nonnull view);
+
+/// For how many seconds `path` with `suffix` behind it has not been modified, by the wall clock; 0 where that is in the
+/// future. The negated errno where it cannot be known.
+int64_t flexclient_age(const char *_Nonnull path, const char *_Nonnull suffix);
+
 /// Lets a write to a closed pipe fail with EPIPE instead of ending the process.
 void flexclient_ignore_sigpipe(void);
 

@@ -33,6 +33,9 @@ int clinux_pipe(int *ends);
 /// accept4(2) with SOCK_CLOEXEC, without the peer's address.
 int clinux_accept(int listener);
 
+/// The same with the peer's address as a number: of IPv6 its first 64 bits.
+int clinux_accept_from(int listener, uint64_t *source);
+
 /// SO_PEERCRED, unix(7): who connected, or listened, at the other end.
 int clinux_peer_credentials(int socket, int32_t *process, uint32_t *user, uint32_t *group);
 
@@ -54,12 +57,19 @@ char *_Nullable *_Nullable clinux_environment(void);
 /// Starts a program in a process group of its own with vfork(2) and execve(2).
 ///
 /// The child gets default signal dispositions, an empty signal mask, umask 022, the directory "/", no descriptor
-/// besides the three given, and SIGKILL when the calling *thread* ends (PR_SET_PDEATHSIG, prctl(2)). `parent` is
+/// besides the three given, the limit of descriptors before clinux_raise_descriptor_limit, and SIGKILL when the calling *thread* ends (PR_SET_PDEATHSIG, prctl(2)). `parent` is
 /// getpid() of the caller: a child that finds another parent was orphaned before it asked for that signal, and ends.
 /// Returns the child's process number, or -1 with errno: of vfork, or of what failed in the child up to execve.
 int clinux_spawn(
   const char *path, char *const _Nullable *_Nonnull arguments, char *const _Nullable *_Nonnull environment,
   int standard_input, int standard_output, int standard_error, int parent);
+
+/// Raises RLIMIT_NOFILE, getrlimit(2), to `wanted` as far as the hard limit allows; never lowers it. Returns what it is
+/// then, 0 when that is not known. Not while other threads start programs.
+uint64_t clinux_raise_descriptor_limit(uint64_t wanted);
+
+/// Gives the calling process the limit of before the raise, for the child of clinux_spawn.
+void clinux_restore_descriptor_limit(void);
 
 /// LOOP_CTL_GET_FREE, loop(4): the number of a free loop device, made if there is none.
 int clinux_loop_get_free(int control);
@@ -99,8 +109,8 @@ uint64_t clinux_effective_capabilities(void);
 /// Clones the mount at a path, detached, as a descriptor: open_tree(2) with OPEN_TREE_CLONE (Linux 5.2).
 int clinux_clone_mount(const char *path);
 
-/// Makes a detached mount read-only, mount_setattr(2) (Linux 5.12).
-int clinux_set_mount_read_only(int mount);
+/// Adds and clears attributes of a detached mount, the `MOUNT_ATTR_` bits of mount_setattr(2) (Linux 5.12).
+int clinux_set_mount_attributes(int mount, uint64_t added, uint64_t cleared);
 
 /// Attaches a detached mount to the directory that a descriptor holds, move_mount(2) (Linux 5.2).
 int clinux_attach_mount(int mount, int directory);

@@ -9,7 +9,7 @@ struct ListPage: Hashable, Sendable {
 }
 
 extension APIClient {
-  /// Objects in a page. It bounds the memory that a list takes, for it is read as a whole.
+  /// Objects in a page. Memory holds one of them at a time, as JSON; a page is what is asked for anew when a connection breaks.
   package static let pageSize = 250
 
   /// Reads a whole list, page by page, an object at a time; what `each` does not keep is gone. Starts anew when the
@@ -38,28 +38,68 @@ extension APIClient {
     var path = selection.path(resource)
     path.query("limit", String(Self.pageSize))
     if !next.isEmpty { path.query("continue", next) }
-    let body = try await call(HTTPRequest(path: path.text, timeout: .seconds(60)), .always)
-    do throws(JSONSyntaxError) {
-      var json = JSONReader(body, cache: cache)
-      return try Self.read(&json, each)
+    let request = HTTPRequest(path: path.text, timeout: .seconds(60))
+    // What is no list is not asked for again at once, other than what broke off.
+    let page = try await call(request, .always) { body throws(TransportError) in
+      try await Self.read(body, cache: cache, each)
+    }
+    do throws(Unreadable) {
+      return try page.get()
     } catch {
-      throw APIError(.malformed, "GET \(selection.path(resource).text): the API server's reply is \(error)")
+      throw APIError(.malformed, "GET \(selection.path(resource).text): the API server's reply \(error.reason)")
     }
   }
 
+  private struct Unreadable: Error {
+    let reason: String
+
+    init(_ error: JSONSyntaxError) { reason = "is \(error)" }
+    init(_ error: ListSplitter.TooLong) { reason = "has an object of more than \(error.limit) bytes" }
+  }
+
+  /// Reads a list as it comes, an object at a time.
   private static func read<Object: APIObject>(
-    _ json: inout JSONReader, _ each: (Object) -> Void
-  ) throws(JSONSyntaxError) -> ListPage {
+    _ body: any HTTPBody, cache: DecodingCache, _ each: (Object) -> Void
+  ) async throws(TransportError) -> Result<ListPage, Unreadable> {
+    var splitter = ListSplitter(limit: APIClient.objectLimit)
+    while let piece = try await body.next() {
+      do throws(Unreadable) {
+        for element in try elements(of: piece, &splitter) { each(try object(element, cache)) }
+      } catch {
+        return .failure(error)
+      }
+    }
+    do throws(JSONSyntaxError) {
+      var json = JSONReader(splitter.rest)
+      return .success(try read(&json))
+    } catch {
+      return .failure(Unreadable(error))
+    }
+  }
+
+  private static func elements(of piece: [UInt8], _ splitter: inout ListSplitter) throws(Unreadable) -> [[UInt8]] {
+    do throws(ListSplitter.TooLong) { return try splitter.append(piece) } catch { throw Unreadable(error) }
+  }
+
+  private static func object<Object: APIObject>(
+    _ element: [UInt8], _ cache: DecodingCache
+  ) throws(Unreadable) -> Object {
+    do throws(JSONSyntaxError) {
+      var json = JSONReader(element, cache: cache)
+      let object = try Object(json: &json)
+      try json.end()
+      return object
+    } catch {
+      throw Unreadable(error)
+    }
+  }
+
+  /// What a list says beside its elements.
+  private static func read(_ json: inout JSONReader) throws(JSONSyntaxError) -> ListPage {
     var page = ListPage()
     guard try json.beginObject() else { return page }
     while let key = try json.nextKey() {
-      switch key {
-      case "metadata": try read(&json, &page)
-      case "items":
-        guard try json.beginArray() else { continue }
-        while try json.nextElement() { each(try Object(json: &json)) }
-      default: break
-      }
+      if key == "metadata" { try read(&json, &page) }
     }
     try json.end()
     return page

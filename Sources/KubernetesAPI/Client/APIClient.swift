@@ -12,8 +12,12 @@ package struct APIClient: Sendable {
   /// The longest time for a request that is no watch.
   let timeout: Duration
 
-  /// The longest reply to a request that is no watch: a page of 500 objects of 64 KiB.
+  /// The longest reply to a request that is neither list nor watch.
   static let replyLimit = 32 << 20
+
+  /// The longest object. In etcd it has at most 1.5 MiB (`--max-request-bytes`); as JSON a character can take six times as
+  /// many bytes (`\u003c`), and a user can fill an object with those.
+  static let objectLimit = 16 << 20
 
   package init(
     _ transport: any APITransport, time: any Timekeeper = SystemTimekeeper(), retry: RetryPolicy = RetryPolicy(),
@@ -93,10 +97,21 @@ extension APIClient {
 extension APIClient {
   /// Sends until there is an answer that counts; the body of a reply of success.
   func call(_ request: HTTPRequest, _ repeatability: RetryPolicy.Repeatability) async throws(APIError) -> [UInt8] {
+    try await call(request, repeatability) { body throws(TransportError) in
+      try await body.collect(limit: Self.replyLimit)
+    }
+  }
+
+  /// Sends until there is an answer that counts; what `read` makes of the body of a reply of success. It is called again for a
+  /// reply that broke off.
+  func call<Value>(
+    _ request: HTTPRequest, _ repeatability: RetryPolicy.Repeatability,
+    read: (any HTTPBody) async throws(TransportError) -> Value
+  ) async throws(APIError) -> Value {
     var attempt = 1
     while true {
       do throws(APIError) {
-        return try await once(request)
+        return try await once(request, read)
       } catch {
         guard let wait = retry.wait(after: error, attempt: attempt, repeatability) else {
           throw error.during("\(request.method) \(request.path.prefix { $0 != "?" })")
@@ -109,12 +124,14 @@ extension APIClient {
 
   private static let cancelled = APIError(.cancelled, "cancelled")
 
-  private func once(_ request: HTTPRequest) async throws(APIError) -> [UInt8] {
+  private func once<Value>(
+    _ request: HTTPRequest, _ read: (any HTTPBody) async throws(TransportError) -> Value
+  ) async throws(APIError) -> Value {
     var request = request
     request.timeout = min(request.timeout ?? timeout, timeout)
     let reply = try await open(request)
     do throws(TransportError) {
-      return try await reply.body.collect(limit: Self.replyLimit)
+      return try await read(reply.body)
     } catch {
       throw APIError(error)
     }

@@ -41,8 +41,8 @@ package struct LeaderElector: Sendable {
   /// then, also while a cancelled work winds up, and given back in the end if it still is ours.
   ///
   /// - Parameters:
-  ///   - endInTime: called when the work, although cancelled, goes on until shortly before others may take over. It
-  ///     must end the process.
+  ///   - endInTime: called when the work, although cancelled, goes on until shortly before others may take over; by a
+  ///     thread of its own where tasks do not get their turn. It must end the process.
   ///   - work: has to end soon after its task is cancelled.
   package func run(
     endInTime: @escaping @Sendable () -> Void, work: @escaping @Sendable () async -> Void
@@ -85,12 +85,14 @@ extension LeaderElector {
   ) async -> End {
     let work = Task { await work() }
     let renewal = Task { await renew(held, work) }
-    let alarm = Task { await sound(held, work, endInTime) }
+    let fence = Fence(held, lastMoment: election.lastMoment, time: client.time, action: endInTime)
+    let alarm = Task { await sound(held, work, fence) }
     await withTaskCancellationHandler {
       await work.value
     } onCancel: {
       work.cancel()
     }
+    fence.lift()
     renewal.cancel()
     alarm.cancel()
     await renewal.value
@@ -118,7 +120,7 @@ extension LeaderElector {
 
   /// Ends the work when the last renewal is too long ago, and the process when that does not help.
   private func sound(
-    _ held: HeldLease, _ work: Task<Void, Never>, _ endInTime: @Sendable () -> Void
+    _ held: HeldLease, _ work: Task<Void, Never>, _ fence: Fence
   ) async {
     do throws(CancellationError) {
       var last = held.lastRenewal
@@ -132,7 +134,7 @@ extension LeaderElector {
       }
       lose(held, work)
       try await client.time.sleep(until: last + election.lastMoment)
-      endInTime()
+      fence.fire()
     } catch {
       // The work has ended.
     }

@@ -16,6 +16,8 @@ package struct PersistentVolumeClaim: APIObject {
   package var hasSelector = false
   /// `kind/name` of the data source (`dataSource` or `dataSourceRef`), nil when there is none.
   package var dataSource: String?
+  /// Attributes of the volume that can be changed, since 1.29; empty for none.
+  package var volumeAttributesClassName = ""
   /// The PV it is bound to, empty before.
   package var volumeName = ""
   /// `Pending`, `Bound` or `Lost`.
@@ -53,6 +55,7 @@ extension PersistentVolumeClaim {
         }
       case "selector": hasSelector = try !json.null()
       case "dataSource", "dataSourceRef": dataSource = try readSource(&json) ?? dataSource
+      case "volumeAttributesClassName": volumeAttributesClassName = try json.string() ?? ""
       case "volumeName": volumeName = try json.string() ?? ""
       default: break
       }

@@ -161,10 +161,15 @@ private final class CurlTransfer {
     set(CURLOPT_TCP_KEEPALIVE, 1)
     set(CURLOPT_TCP_KEEPIDLE, 30)
     set(CURLOPT_TCP_KEEPINTVL, 15)
+    // Nor what `http_proxy` and its kind name: the token is for the API server alone.
+    set(CURLOPT_PROXY, "")
+    set(CURLOPT_NOPROXY, "*")
     // The defaults, said aloud: certificate and host name are always verified.
     set(CURLOPT_SSL_VERIFYPEER, 1)
     set(CURLOPT_SSL_VERIFYHOST, 2)
     set(CURLOPT_SSLVERSION, Int(CURL_SSLVERSION_TLSv1_2))
+    // Else what the machine trusts is trusted as well (/etc/ssl/certs): the blob replaces only libcurl's file.
+    if credentials.authority != nil { ccurl_set_pointer(easy, CURLOPT_CAPATH, nil) }
     set(CURLOPT_CAINFO_BLOB, credentials.authority)
     set(CURLOPT_SSLCERT_BLOB, credentials.certificate)
     set(CURLOPT_SSLKEY_BLOB, credentials.key)

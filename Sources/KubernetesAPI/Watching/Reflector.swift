@@ -18,8 +18,8 @@ package final class Reflector<Object: APIObject, Value: Sendable>: Sendable {
     var isSynced = false
   }
 
-  /// The longest line of a watch. Objects are at most 1.5 MiB in etcd (its `--max-request-bytes`), larger as JSON.
-  private static var lineLimit: Int { 8 << 20 }
+  /// The longest line of a watch: an object and a few words.
+  private static var lineLimit: Int { APIClient.objectLimit + 1024 }
 
   /// - Parameters:
   ///   - report: told of each failure and of the wait that follows, for the log.

@@ -4,6 +4,7 @@ internal import Synchronization
 package final class ReconcileLoop<Key: Hashable & Sendable>: Sendable {
   private let time: any Timekeeper
   private let parallelism: Int
+  private let patience: Duration?
   private let state: Mutex<State>
   private let signals: AsyncStream<Void>
   private let signal: AsyncStream<Void>.Continuation
@@ -14,10 +15,16 @@ package final class ReconcileLoop<Key: Hashable & Sendable>: Sendable {
     var timer: Task<Void, Never>?
   }
 
+  /// - Parameters:
+  ///   - parallelism: how many keys are looked at at a time.
+  ///   - patience: a look that has not ended by then does not count among those any more, so that keys whose looks hang
+  ///     do not hold up the others; 16 times as many go on at most. Nil for looks that cannot hang.
   package init(
-    parallelism: Int, backoff: WorkQueue<Key>.Backoff = .init(), time: any Timekeeper = SystemTimekeeper()
+    parallelism: Int, patience: Duration? = nil, backoff: WorkQueue<Key>.Backoff = .init(),
+    time: any Timekeeper = SystemTimekeeper()
   ) {
     self.parallelism = parallelism
+    self.patience = patience
     self.time = time
     state = Mutex(State(queue: WorkQueue(backoff: backoff)))
     (signals, signal) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
@@ -78,12 +85,24 @@ package final class ReconcileLoop<Key: Hashable & Sendable>: Sendable {
     state.withLock { state in
       guard state.isOpen else { return [] }
       var due: [Key] = []
-      while state.queue.running < parallelism, let key = state.queue.next(at: time.now) { due.append(key) }
+      while hasRoom(state.queue), let key = state.queue.next(at: time.now) { due.append(key) }
       state.timer?.cancel()
-      state.timer = nil
-      if state.queue.running < parallelism, let next = state.queue.nextDue() { state.timer = timer(at: next) }
+      state.timer = nextChance(&state.queue).map { timer(at: $0) }
       return due
     }
+  }
+
+  private func hasRoom(_ queue: WorkQueue<Key>) -> Bool {
+    guard let patience else { return queue.running < parallelism }
+    return queue.starts(since: time.now - patience).count < parallelism && queue.running < 16 * parallelism
+  }
+
+  /// When another key may begin although nothing ends before; nil when that is not known.
+  private func nextChance(_ queue: inout WorkQueue<Key>) -> Duration? {
+    guard let next = queue.nextDue() else { return nil }
+    if hasRoom(queue) { return next }
+    guard let patience, queue.running < 16 * parallelism else { return nil }
+    return queue.starts(since: time.now - patience).first.map { max(next, $0 + patience) }
   }
 
   private func timer(at due: Duration) -> Task<Void, Never> {

@@ -33,6 +33,8 @@ package struct WorkQueue<Key: Hashable & Sendable>: Sendable {
   private struct Entry {
     var due: Duration?
     var isRunning = false
+    /// When the look that goes on, or the last one, began.
+    var startedAt = Duration.zero
     /// Something has changed while it was being looked at.
     var isStale = false
     var failures = 0
@@ -52,6 +54,11 @@ package struct WorkQueue<Key: Hashable & Sendable>: Sendable {
   /// How many keys are waiting, for a metric.
   package var waiting: Int { entries.values.count { $0.due != nil } }
   package var running: Int { entries.values.count { $0.isRunning } }
+
+  /// When the looks began that go on, the earliest first, without those from before `time`.
+  func starts(since time: Duration) -> [Duration] {
+    entries.values.filter { $0.isRunning && $0.startedAt > time }.map(\.startedAt).sorted()
+  }
 
   /// Something about the key has changed: it is due now, whatever failed before.
   package mutating func add(_ key: Key, at now: Duration) {
@@ -78,6 +85,7 @@ package struct WorkQueue<Key: Hashable & Sendable>: Sendable {
       schedule.removeFirst()
       guard let entry = entries[first.key], !entry.isRunning, entry.due == first.time else { continue }
       entries[first.key]?.isRunning = true
+      entries[first.key]?.startedAt = now
       entries[first.key]?.due = nil
       return first.key
     }

@@ -20,6 +20,25 @@ struct VolumeRecord: Codable, Sendable {
   }
 }
 
+extension VolumeRecord {
+  /// The record of one volume as it was read. Nil for what we would not have written: what is no JSON, another volume's
+  /// record, and words that are none of ours. Its claim and its instance say what may be removed, so nothing is guessed.
+  init?(decoding bytes: [UInt8], of name: VolumeName) {
+    guard let record = try? JSONDecoder().decode(VolumeRecord.self, from: Data(bytes)),  // no JSON, or another object
+      record.volume.utf8.elementsEqual(name.text.utf8), CreationToken(record.instance) != nil,
+      record.creation.map({ CreationToken($0) != nil }) ?? true, record.claim.map({ ClaimUID($0) != nil }) ?? true
+    else { return nil }
+    self = record
+  }
+
+  /// The bytes of its file.
+  func encoded() throws -> [UInt8] {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.sortedKeys]
+    return Array(try encoder.encode(self))
+  }
+}
+
 /// Records of one engine: a directory of small JSON files, each written durably before the volume it speaks of.
 ///
 /// Not synchronised: its engine's actor owns it. Blocks on the disk.
@@ -37,12 +56,11 @@ struct RecordStore: Sendable {
     let path = path(of: name)
     guard Files.exists(path) else { return nil }
     let bytes = try reporting("reading", path) { () throws(SystemError) in try Files.readAll(path) }
-    do {
-      return try JSONDecoder().decode(VolumeRecord.self, from: Data(bytes))
-    } catch {
+    guard let record = VolumeRecord(decoding: bytes, of: name) else {
       throw VolumeError(
-        .internal, "\(path) is no record of ours; look at it and repair or remove it", cause: error)
+        .internal, "\(path) is no record of ours of volume \(name); look at it and repair or remove it")
     }
+    return record
   }
 
   func all() throws(VolumeError) -> [VolumeRecord] {
@@ -58,9 +76,7 @@ struct RecordStore: Sendable {
   func write(_ record: VolumeRecord) throws(VolumeError) {
     let name = try VolumeName(record.volume)
     do {
-      let encoder = JSONEncoder()
-      encoder.outputFormatting = [.sortedKeys]
-      try Files.writeDurably(Array(try encoder.encode(record)), to: path(of: name), mode: 0o600)
+      try Files.writeDurably(try record.encoded(), to: path(of: name), mode: 0o600)
     } catch {
       throw VolumeError(.internal, "the record of volume \(name) can not be written", cause: error)
     }

@@ -1,7 +1,7 @@
 internal import Synchronization
 
 /// The answer of `body` if it comes within `limit`, otherwise nil; the body then goes on by itself.
-func answer<Value: Sendable>(
+package func answer<Value: Sendable>(
   within limit: Duration, _ body: @Sendable @escaping () async -> Value
 ) async -> Value? {
   await withCheckedContinuation { continuation in

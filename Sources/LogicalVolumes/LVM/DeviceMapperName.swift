@@ -38,6 +38,16 @@ enum DeviceMapperName {
     return BlockDevice.deviceMapperUUID(number)
   }
 
+  /// Whether the kernel has a device of that UUID, with a node or without. Reads /sys alone.
+  static func exists(_ uuid: String) -> Bool {
+    // Nothing listed: no device either.
+    ((try? Files.list("/sys/block")) ?? []).contains { name in
+      guard name.hasPrefix("dm-") else { return false }
+      // One that has gone meanwhile is none.
+      return (try? Files.readText("/sys/block/\(name)/dm/uuid"))?.dropLast() == uuid[...]
+    }
+  }
+
   private static func escaped(_ name: String) -> String {
     name.split(separator: "-", omittingEmptySubsequences: false).joined(separator: "--")
   }

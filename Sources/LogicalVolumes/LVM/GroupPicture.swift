@@ -23,6 +23,10 @@ struct GroupPicture: Sendable {
 
     var isThin: Bool { !pool.isEmpty }
 
+    /// Whether it takes of its group just its size, or just of a thin pool: so a change of it can be told from the command.
+    /// A mirror takes its size on each disk, and more for its own records.
+    var isPlainlyCounted: Bool { isThin || layout == "linear" }
+
     /// Whether thick snapshots hang on it. Thin ones live on their own.
     var hasSnapshots: Bool { role.split(separator: ",").contains("thickorigin") }
 
@@ -43,17 +47,39 @@ struct GroupPicture: Sendable {
     }
   }
 
+  /// One physical volume.
+  struct Disk: Sendable {
+    /// `[unknown]` when it is missing.
+    var path: String
+    var uuid: String
+    var free: ByteCount
+    var isAllocatable: Bool
+    var isMissing: Bool
+  }
+
   var name: VolumeGroupName
   var uuid: String
   /// Goes up with every change of the group's metadata.
   var sequence: UInt64
   var extentSize: ByteCount
   var size: ByteCount
+  /// What LVM can allocate: the free extents of disks that are there and may be allocated from.
   var free: ByteCount
+  /// Free extents of disks that may not be allocated from.
+  var closed: ByteCount
   var metadataSize: ByteCount
   var metadataFree: ByteCount
   /// Paths of physical volumes that carry metadata.
   var metadataDevices: [String]
+  var disks: [Disk]
+  /// Disks of which LVM found a copy, by path.
+  var duplicateDisks: [String] = []
+  var isExported: Bool
+  var isReadOnly: Bool
+  /// Volumes that count for ``volumeLimit``.
+  var volumeCount: UInt64
+  /// The most volumes that the group allows; 0 for any number (vgchange(8), `--maxlogicalvolumes`).
+  var volumeLimit: UInt64
   var volumes: [String: Volume]
 
   /// Bytes of the group that thick volumes of ours take.

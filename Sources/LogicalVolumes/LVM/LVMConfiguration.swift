@@ -23,6 +23,14 @@ struct LVMConfiguration {
   /// it was built beside that program, and Debian's was not: else a pool stays read-only for good after one write of its
   /// metadata that failed.
   ///
+  /// `monitoring=0` leaves dmeventd alone, whatever a command does (lvm2 2.03.16, `get_activation_monitoring_mode`), and
+  /// `ignore_suspended_devices=1` passes over a suspended disk while looking for physical volumes. The library's call for
+  /// dmeventd's own sessions, `lvm2_disable_dmeventd_monitoring`, does both too, but a session for which it was made heeds no
+  /// devices file (`_setup_devices_file_dmeventd`).
+  ///
+  /// With `wait_for_locks=0` a command fails where somebody else has locked the group, and ``LVMEngine`` waits in its place, for
+  /// a bounded time: a command elsewhere that hangs must not keep this daemon from its other groups.
+  ///
   /// While LVM suspends a device, an allocation must not wait for that device. LVM's way is to lock every mapping of
   /// the process into memory, thread stacks of 8 MiB in full, which made this daemon three times as large for good. Our
   /// LVM thread has told the kernel instead that its allocations must never wait for I/O (prctl(2)
@@ -32,10 +40,10 @@ struct LVMConfiguration {
     let udev = usesUdev ? 1 : 0
     let locking = leavesMemoryUnlocked ? "reserved_memory=0 use_mlockall=0 mlock_filter=[\" \"]" : "use_mlockall=0"
     return [
-      "global{use_aio=0 use_lvmpolld=0 notify_dbus=0 umask=022"
+      "global{use_aio=0 use_lvmpolld=0 notify_dbus=0 wait_for_locks=0 umask=022"
         + " thin_check_options=[\"-q\",\"--clear-needs-check-flag\"]}",
       "allocation{use_blkid_wiping=1}",
-      "devices{scan_lvs=0 obtain_device_list_from_udev=0}",
+      "devices{scan_lvs=0 obtain_device_list_from_udev=0 ignore_suspended_devices=1}",
       "activation{monitoring=0 udev_sync=\(udev) udev_rules=\(udev) \(locking)}",
       "backup{backup=1 archive=1 retain_min=64 retain_days=0"
         + " backup_dir=\"\(backupDirectory)\" archive_dir=\"\(archiveDirectory)\"}",
@@ -53,9 +61,8 @@ struct LVMConfiguration {
     let host = OwnProcess.environment["LVM_SYSTEM_DIR"].flatMap { $0.isEmpty ? nil : $0 } ?? "/etc/lvm"
     do {
       for path in [directory, archiveDirectory, backupDirectory] { try Files.makeDirectories(path, mode: 0o700) }
-      // The devices file and profiles are looked up beside lvm.conf.
       for name in ["devices", "profile"] where host != directory {
-        try Files.replaceWithSymbolicLink("\(directory)/\(name)", to: "\(host)/\(name)")
+        try share("\(directory)/\(name)", with: "\(host)/\(name)")
       }
     } catch {
       throw VolumeError(.internal, "LVM configuration directory \(directory) can not be made", cause: error)
@@ -65,6 +72,19 @@ struct LVMConfiguration {
     guard result.succeeded else {
       throw VolumeError(.internal, "LVM did not accept its configuration: \(result.text)")
     }
+  }
+}
+
+extension LVMConfiguration {
+  /// LVM looks for devices files and profiles beside lvm.conf. Where the host has none there must be no link either: LVM then
+  /// makes an empty directory for devices files, and cannot do that behind a link that leads nowhere.
+  private func share(_ path: String, with host: String) throws(SystemError) {
+    guard Files.exists(host) else {
+      if Files.linkTarget(path) != nil { try Files.removeDurably(path) }
+      return
+    }
+    if try Files.kind(of: path) == .directory { try Files.removeDirectory(path) }
+    try Files.replaceWithSymbolicLink(path, to: host)
   }
 }
 

@@ -6,17 +6,15 @@ extension LVMEngine {
   package func create(_ request: CreationRequest) throws(VolumeError) -> Outcome<StoredVolume> {
     let group = try chosenGroup(request.group)
     let pool = try chosenPool(request)
-    for other in settings.groups {
-      let picture = try fresh(other)
-      if let found = picture.volumes[request.name.text] { return .unchanged(try requireStored(found, in: picture)) }
-      if let renamed = picture.volumes.values.first(where: { $0.formerName == request.name.text }) {
-        throw VolumeError(
-          .conflict,
-          "volume \(request.name) has been renamed to \(renamed.name) in group \(other); no empty one is made in its place. "
-            + "Rename it back (lvrename \(other) \(renamed.name) \(request.name)), or take its tags off")
-      }
+    // Others are asked only where they are known to have had it: they may hang, or be away.
+    for holder in [group] + settings.groups.filter({ $0 != group && lastSeen(request.name, in: $0) }) {
+      if let found = try existing(request.name, in: holder) { return .unchanged(found) }
     }
     let picture = try fresh(group)
+    if let trouble = picture.hindrance { throw trouble.error.during("making volume \(request.name)") }
+    if pool != nil, let trouble = poolTrouble(in: picture) {
+      throw trouble.error.during("making volume \(request.name)")
+    }
     let size = try roundedUp(request.size, in: picture)
     try requireDeviceName(request.name, in: group)
     try requireRoom(for: size, beyond: .zero, name: request.name, pool: pool?.text ?? "", in: picture)
@@ -31,7 +29,7 @@ extension LVMEngine {
     let result = try run(command)
     guard result.succeeded else { return try afterFailedCreation(request, in: group, result) }
     let volume = try applyCreation(request, size: size, pool: pool, to: picture)
-    return .changed(pool == nil ? try clearedAtItsEnd(volume, in: group) : volume)
+    return .changed(try completed(volume, in: picture, isThick: pool == nil))
   }
 
   package func extend(_ volume: StoredVolume, to size: ByteCount) throws(VolumeError) -> Outcome<StoredVolume> {
@@ -43,9 +41,18 @@ extension LVMEngine {
     }
     let target = try roundedUp(size, in: picture)
     guard target > found.size else { return .unchanged(try requireStored(found, in: picture)) }
+    if let trouble = picture.changeHindrance { throw trouble.error.during("growing volume \(volume.name)") }
     try requireRoom(for: target, beyond: found.size, name: volume.name, pool: found.pool, in: picture)
+    if found.hasSnapshots, try requireStored(found, in: picture).isActive {
+      throw VolumeError(
+        .inUse,
+        "volume \(volume.name) has snapshots, and LVM grows such a volume only while it is not active; remove the snapshots "
+          + "(lvs -S origin=\(volume.name) \(picture.name)), or end its pods and grow it by hand (lvchange -an, lvextend)"
+      )
+    }
     let result = try run(.extend(volume.name, in: picture.name, to: target))
     guard result.succeeded else { throw result.failure("growing volume \(volume.name) to \(target)") }
+    guard found.isPlainlyCounted else { return .changed(try reread(found, in: picture)) }
     if !found.isThin { picture.free = picture.free - (target - found.size) }
     found.size = target
     return .changed(try apply(found, to: picture))
@@ -98,9 +105,17 @@ extension LVMEngine {
     }
     let result = try run(.remove(volume.name, in: picture.name, uuid: volume.instance))
     guard result.succeeded else { throw result.failure("removing volume \(volume.name)") }
+    // On which disk its extents were is not known; a mirror's were more than its size.
+    let isCounted = found.isPlainlyCounted && picture.closed == .zero
     picture.volumes[volume.name.text] = nil
+    picture.volumeCount = picture.volumeCount == 0 ? 0 : picture.volumeCount - 1
     if !found.isThin { picture.free = picture.free + found.size }
-    try publishOwnChange(picture, steps: found.isThin ? 2 : 1)
+    if isCounted {
+      try publishOwnChange(picture, steps: found.isThin ? 2 : 1)
+    } else {
+      try makeDurable(picture)
+      try refresh(picture.name)
+    }
     // A selection that matches nothing is a success to LVM: look whether it is gone.
     if published.withLock({ $0[picture.name]?.picture.volumes[volume.name.text]?.uuid }) == volume.instance {
       throw VolumeError(
@@ -113,6 +128,19 @@ extension LVMEngine {
 // MARK: - Steps
 
 extension LVMEngine {
+  /// The volume of that name in the group; nil when there is none.
+  ///
+  /// - Throws: `conflict` when it is there under another name.
+  private func existing(_ name: VolumeName, in group: VolumeGroupName) throws(VolumeError) -> StoredVolume? {
+    let picture = try fresh(group, neededFor: name)
+    if let found = picture.volumes[name.text] { return try requireStored(found, in: picture) }
+    guard let renamed = picture.volumes.values.first(where: { $0.formerName == name.text }) else { return nil }
+    throw VolumeError(
+      .conflict,
+      "volume \(name) has been renamed to \(renamed.name) in group \(group); no empty one is made in its place. "
+        + "Rename it back (lvrename \(group) \(renamed.name) \(name)), or take its tags off")
+  }
+
   private func chosenGroup(_ asked: VolumeGroupName?) throws(VolumeError) -> VolumeGroupName {
     guard let asked else { return settings.groups[0] }
     if settings.groups.contains(asked) { return asked }
@@ -174,12 +202,28 @@ extension LVMEngine {
         + "add space to it or ask for less")
   }
 
-  /// lvcreate wipes the signatures it knows, but not the backup of a partition table whose first copy is gone: that of a
-  /// former tenant would be taken for this volume's. The flush at its end covers what lvcreate wiped.
-  private func clearedAtItsEnd(
-    _ volume: StoredVolume, in group: VolumeGroupName
+  /// The volume as the report has it after a change that cannot be told from the command.
+  private func reread(
+    _ volume: GroupPicture.Volume, in picture: GroupPicture
   ) throws(VolumeError) -> StoredVolume {
+    try makeDurable(picture)
+    let current = try refresh(picture.name)
+    guard let found = current.volumes[volume.name], found.uuid == volume.uuid else {
+      throw VolumeError(.conflict, "volume \(volume.name) was changed by somebody else at the same time; try again")
+    }
+    return try requireStored(found, in: current)
+  }
+
+  /// What lvcreate leaves to be done. It wipes the signatures it knows, but not the backup of a partition table whose first
+  /// copy is gone: that of a former tenant would be taken for this volume's. The flush at its end covers what lvcreate wiped.
+  /// On a volume that is activated read-only it wipes nothing, and succeeds: such a volume is removed again.
+  private func completed(
+    _ volume: StoredVolume, in picture: GroupPicture, isThick: Bool
+  ) throws(VolumeError) -> StoredVolume {
+    let group = picture.name
     do {
+      try requireWritable(volume, in: picture)
+      guard isThick else { return volume }
       let active = volume.isActive ? volume : try activate(volume).value
       guard case .device(let device) = active.location else { return active }
       try reporting("clearing the end of", device) { () throws(SystemError) in try BlockDevice.clearEnd(of: device) }
@@ -201,6 +245,8 @@ extension LVMEngine {
     _ request: CreationRequest, in group: VolumeGroupName, _ result: LVMSession.Result
   ) throws(VolumeError) -> Outcome<StoredVolume> {
     let failure = result.failure("making volume \(request.name) in \(group)")
+    // Nothing was done, and nothing can be looked at.
+    if result.lockHeldElsewhere != nil { throw failure }
     let picture = try refresh(group)
     guard let left = picture.volumes[request.name.text] else { throw failure }
     if left.marks?.creation == request.creation {
@@ -234,6 +280,7 @@ extension LVMEngine {
       return try requireStored(found, in: picture)
     }
     if pool == nil { picture.free = picture.free - size }
+    picture.volumeCount += 1
     let volume = GroupPicture.Volume(
       name: request.name.text, uuid: uuid, size: size, layout: pool == nil ? "linear" : "thin,sparse", role: "public",
       pool: pool?.text ?? "", createdAt: WallClock.now(),
@@ -273,7 +320,7 @@ extension LVMEngine {
   private func publishOwnChange(_ picture: GroupPicture, steps: UInt64 = 1) throws(VolumeError) {
     try makeDurable(picture)
     let entry = published.withLock { $0[picture.name] }
-    let found = recorder.whileReading { entry?.sequences.first?.current(of: picture.name.text) }
+    let found = recorder.whileReading { entry?.sequences.first?.current(of: picture.name.text, uuid: picture.uuid) }
     guard let current = found, current == picture.sequence + steps else {
       try refresh(picture.name)
       return
@@ -281,6 +328,6 @@ extension LVMEngine {
     var next = picture
     next.sequence = current
     next.metadataFree = entry?.sequences.compactMap(\.room).min() ?? next.metadataFree
-    publish(next)
+    publish(next, entry?.surroundings ?? Surroundings(systemDirectory: settings.systemDirectory))
   }
 }

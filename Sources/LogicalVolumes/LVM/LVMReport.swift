@@ -48,11 +48,21 @@ extension GroupPicture {
     sequence = try Self.number("vg_seqno", in: group)
     extentSize = ByteCount(try Self.number("vg_extent_size", in: group))
     size = ByteCount(try Self.number("vg_size", in: group))
-    free = ByteCount(try Self.number("vg_free", in: group))
+    disks = report.rows.compactMap(Disk.init)
+    let free = ByteCount(try Self.number("vg_free", in: group))
+    closed = disks.reduce(.zero) { $1.isAllocatable || $1.isMissing ? $0 : $0 + $1.free }
+    let missing = disks.reduce(.zero) { $1.isMissing ? $0 + $1.free : $0 }
+    self.free = free - closed - missing
+    isExported = group["vg_exported"] == "exported"
+    isReadOnly = group["vg_permissions"] == "read-only"
+    volumeLimit = group["max_lv"].flatMap { UInt64($0) } ?? 0
+    volumeCount = group["lv_count"].flatMap { UInt64($0) } ?? 0
     metadataSize = ByteCount(try Self.number("vg_mda_size", in: group))
     metadataFree = ByteCount(try Self.number("vg_mda_free", in: group))
     metadataDevices = report.rows.compactMap { row in
-      guard let path = row["pv_name"], row["pv_mda_used_count"] != "0" else { return nil }
+      guard let path = row["pv_name"], row["pv_mda_used_count"] != "0", row["pv_missing"] != "missing" else {
+        return nil
+      }
       return path
     }
     volumes = [:]
@@ -67,6 +77,18 @@ extension GroupPicture {
       throw VolumeError(.internal, "LVM's report has no number for \(key) but \(quoted(row[key] ?? "nothing"))")
     }
     return number
+  }
+}
+
+extension GroupPicture.Disk {
+  /// Nil for a row that is no physical volume's. What a row lacks stands for nothing out of the ordinary.
+  fileprivate init?(row: [String: String]) {
+    guard let path = row["pv_name"] else { return nil }
+    self.path = path
+    uuid = row["pv_uuid"] ?? ""
+    free = ByteCount(row["pv_free"].flatMap { UInt64($0) } ?? 0)
+    isAllocatable = row["pv_allocatable"] != ""
+    isMissing = row["pv_missing"] == "missing"
   }
 }
 

@@ -37,7 +37,6 @@ final class LVMSession {
         .internal, "liblvm2cmd can not be initialised: \(collected.withLock { $0.messages }.joined(separator: "; "))")
     }
     lvm2_log_level(handle, LVM2_LOG_PRINT)
-    lvm2_disable_dmeventd_monitoring(handle)
     self.handle = handle
     self.recorder = recorder
     ProcessSettings.restoreFileModeMask()

@@ -29,10 +29,11 @@ struct MetadataSequence: Sendable {
     self.area = area
   }
 
-  /// The sequence number of the committed metadata if it is the group's; nil when it can not be told.
-  func current(of group: String) -> UInt64? {
+  /// The sequence number of the committed metadata if it is that of the group with this name and UUID; nil when it cannot
+  /// be told. The name alone proves nothing: a disk can be exchanged for one with another group of that name.
+  func current(of group: String, uuid: String) -> UInt64? {
     guard let location = committedText(), let text = read(at: location.offset) else { return nil }
-    return Self.sequence(in: text, group: group)
+    return Self.sequence(in: text, group: group, uuid: uuid)
   }
 
   /// How much larger the metadata can become; nil when it can not be told.
@@ -67,9 +68,11 @@ struct MetadataSequence: Sendable {
     return Array(block[first..<(first + Self.sectorSize)])
   }
 
-  static func sequence(in text: [UInt8], group: String) -> UInt64? {
+  static func sequence(in text: [UInt8], group: String, uuid: String) -> UInt64? {
     let lines = text.prefix { $0 != 0 }.split(separator: 0x0A, omittingEmptySubsequences: false)
-    guard let first = lines.first, first.elementsEqual("\(group) {".utf8) else { return nil }
+    guard let first = lines.first, first.elementsEqual("\(group) {".utf8),
+      lines.dropFirst().first?.elementsEqual("id = \"\(uuid)\"".utf8) == true
+    else { return nil }
     let key = Array("seqno = ".utf8)
     guard let line = lines.dropLast().first(where: { $0.starts(with: key) }) else { return nil }
     let digits = String(decoding: line.dropFirst(key.count), as: UTF8.self)

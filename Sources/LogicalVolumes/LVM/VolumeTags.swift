@@ -18,12 +18,13 @@ enum VolumeTags {
     return tags
   }
 
-  /// Our marks among a volume's tags; nil when the product's tag is missing.
+  /// Our marks among a volume's tags; nil when the product's tag is missing. A mark that is there twice, with two values, is
+  /// none: which of them somebody added by hand is not known.
   static func marks(in tags: [Substring]) -> StoredVolume.Marks? {
     guard tags.contains(Substring(product)) else { return nil }
     return StoredVolume.Marks(
-      claim: value(claimPrefix, in: tags).flatMap { ClaimUID($0) },
-      creation: value(creationPrefix, in: tags).flatMap { CreationToken($0) },
+      claim: onlyValue(claimPrefix, in: tags).flatMap { ClaimUID($0) },
+      creation: onlyValue(creationPrefix, in: tags).flatMap { CreationToken($0) },
       isRetained: tags.contains(Substring(retained)))
   }
 
@@ -32,7 +33,15 @@ enum VolumeTags {
     tags.contains(Substring(product)) ? value(volumePrefix, in: tags) : nil
   }
 
-  private static func value(_ prefix: String, in tags: [Substring]) -> Substring? {
-    tags.first { $0.hasPrefix(prefix) }.map { $0.dropFirst(prefix.count) }
+  private static func onlyValue(_ prefix: String, in tags: [Substring]) -> Substring? {
+    let values = Set(values(prefix, in: tags))
+    return values.count == 1 ? values.first : nil
+  }
+
+  private static func value(_ prefix: String, in tags: [Substring]) -> Substring? { values(prefix, in: tags).first }
+
+  /// Bytes are compared, not characters: to Swift `=` and an accent behind it are one.
+  private static func values(_ prefix: String, in tags: [Substring]) -> [Substring] {
+    tags.filter { $0.utf8.starts(with: prefix.utf8) }.map { Substring($0.utf8.dropFirst(prefix.utf8.count)) }
   }
 }

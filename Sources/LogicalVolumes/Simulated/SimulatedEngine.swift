@@ -22,7 +22,9 @@ package final class SimulatedEngine: VolumeEngine {
   }
 
   package func volume(_ name: VolumeName) async throws(VolumeError) -> StoredVolume? {
-    world.state.withLock { $0.volumes[name.text] }
+    let (volume, trouble) = world.state.withLock { ($0.volumes[name.text], $0.trouble) }
+    if let trouble, volume?.isActive != true { throw trouble.error }
+    return volume
   }
 
   package func volumes() async throws(VolumeError) -> [StoredVolume] {
@@ -41,6 +43,7 @@ package final class SimulatedEngine: VolumeEngine {
       throw VolumeError(.invalid, "a size of \(request.size) is too large")
     }
     return try record("create \(request.name)") { state throws(VolumeError) in
+      if let trouble = state.trouble { throw trouble.error }
       if let existing = state.volumes[request.name.text] { return .unchanged(existing) }
       try Self.requireRoom(for: size, name: request.name, in: state)
       let device = "/dev/simulated/\(request.name)"
@@ -127,11 +130,11 @@ package final class SimulatedEngine: VolumeEngine {
     world.state.withLock { state in
       let ours = state.volumes.values.filter { $0.marks != nil }
       let foreign = state.volumes.values.filter { $0.marks == nil }.reduce(ByteCount.zero) { $0 + $1.size }
-      return [
-        GroupCapacity(
-          group: Self.group, totalBytes: state.totalSize.bytes, freeBytes: Self.free(in: state).bytes,
-          foreignBytes: foreign.bytes, extentBytes: Self.extentSize.bytes, volumes: ours.count)
-      ]
+      var capacity = GroupCapacity(
+        group: Self.group, totalBytes: state.totalSize.bytes, freeBytes: Self.free(in: state).bytes,
+        foreignBytes: foreign.bytes, extentBytes: Self.extentSize.bytes, volumes: ours.count)
+      if let trouble = state.trouble { capacity.close(trouble) }
+      return [capacity]
     }
   }
 }

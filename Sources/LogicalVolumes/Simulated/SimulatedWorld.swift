@@ -15,6 +15,8 @@ package final class SimulatedWorld: Sendable {
     package var complaints: [DeviceNumber: FileSystemComplaint] = [:]
     package var directories: Set<String> = []
     package var totalSize: ByteCount
+    /// What keeps the simulated group from being read.
+    package var trouble: GroupTrouble?
     /// How many times each device was formatted: once is right, more is the loss of somebody's data.
     package var formats: [String: Int] = [:]
     package var nextMountID = 100

@@ -57,7 +57,7 @@ package enum ClaimReview {
     try checkClass(storageClass)
     try checkShape(of: claim)
     return VolumeWish(
-      claim: claim.reference, volume: claim.volumeToMake, size: try size(of: claim), parameters: parameters,
+      claim: claim.reference, volume: claim.volumeToMake, size: try size(of: claim, parameters), parameters: parameters,
       className: storageClass.metadata.name, provisioner: storageClass.provisioner,
       reclaimPolicy: storageClass.reclaimPolicy, node: storageClass.isImmediate ? nil : claim.selectedNode,
       allowedTopologies: storageClass.allowedTopologies)
@@ -98,6 +98,19 @@ package enum ClaimReview {
         "volumeMode \(quoted(claim.volumeMode)) is not possible: the volumes are file systems; use volumeMode: Filesystem"
       )
     }
+    if !claim.volumeAttributesClassName.isEmpty {
+      throw Refusal(
+        .unsupportedClaim,
+        "volumeAttributesClassName \(quoted(claim.volumeAttributesClassName)) is not possible: Kubernetes offers it for CSI "
+          + "volumes only, and would never bind the claim. Make the claim anew without it")
+    }
+    if claim.accessModes.contains("ReadWriteOncePod") {
+      throw Refusal(
+        .unsupportedClaim,
+        "access mode ReadWriteOncePod is not possible: Kubernetes offers it for CSI volumes only, and FlexVolume has nothing "
+          + "like it. With ReadWriteOnce any number of pods on the node can use the volume; that there is only one is then "
+          + "for the workload to ensure")
+    }
     if let mode = claim.accessModes.first(where: { $0 != "ReadWriteOnce" }) {
       throw Refusal(
         .unsupportedClaim,
@@ -117,13 +130,21 @@ package enum ClaimReview {
     }
   }
 
-  private static func size(of claim: PersistentVolumeClaim) throws(Refusal) -> ByteCount {
+  private static func size(
+    of claim: PersistentVolumeClaim, _ parameters: ClassParameters
+  ) throws(Refusal) -> ByteCount {
     guard let request = claim.request, let size = request.byteCount, size > .zero, size.bytes <= UInt64(Int64.max)
     else {
       throw Refusal(
         .unsupportedClaim,
         "a request of \(claim.request?.description ?? "no") storage is not possible; set spec.resources.requests.storage"
       )
+    }
+    guard size >= parameters.minimumSize else {
+      throw Refusal(
+        .unsupportedClaim,
+        "a request of \(size) is too small for \((parameters.fileSystem ?? .standard).rawValue), which needs "
+          + "\(parameters.minimumSize); ask for more, or use a class with another file system")
     }
     return size
   }

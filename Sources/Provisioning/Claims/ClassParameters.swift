@@ -8,6 +8,8 @@ package struct ClassParameters: Hashable, Sendable {
   package let mkfsOptions: String?
   package let mountOptions: String?
   package let place: Booking.Place
+  /// What the file system needs.
+  package let minimumSize: ByteCount
 
   /// What a class can say.
   package enum Key: String, CaseIterable {
@@ -42,6 +44,7 @@ package struct ClassParameters: Hashable, Sendable {
       throw Refusal(.invalidStorageClass, "storage class: \(error.message)")
     }
     fileSystem = options.fileSystem
+    minimumSize = options.minimumSize
     mkfsOptions = Self.nonEmpty(values[Key.mkfsOptions.rawValue])
     self.mountOptions = Self.nonEmpty(values[Key.mountOptions.rawValue])
     place = Booking.Place(group: options.volumeGroup?.text, isThin: options.isThin)

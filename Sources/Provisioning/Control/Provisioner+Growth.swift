@@ -38,7 +38,7 @@ extension Provisioner {
     } catch {
       switch error.kind {
       case .missing: return .settled
-      // The PV has changed since it was read.
+      // The PV has changed since it was read, or the claim is shown late.
       case .conflict: return .failed
       case .exists, .rejected, .unknown: return failed(claim, error)
       }
@@ -74,10 +74,18 @@ extension Provisioner {
   }
 
   /// Sets the PV's size back to the request, which was lowered. The volume itself is never made smaller.
+  ///
+  /// - Throws: `conflict` when the claim asks for another size by now.
   private func lower(
     _ volume: PersistentVolume, to request: Quantity, of claim: PersistentVolumeClaim
   ) async throws(WriteFailure) {
     guard volume.isProvisionedByUs else { return }
+    // The watch may be behind: a request that was raised, not lowered, has made the PV this large. The API server has the last
+    // word, and was asked for the PV first.
+    let current = try await writes.claim(claim.metadata.key)
+    guard let current, current.metadata.uid == claim.metadata.uid, current.request == request else {
+      throw WriteFailure(.conflict, "the claim has changed")
+    }
     let capacity = max(request, Quantity(volume.madeSize))
     try await writes.setCapacity(capacity, of: volume)
     note(

@@ -76,7 +76,7 @@ public actor AttachController {
   /// Works until cancelled or stopped.
   public func reconcile() async {
     status.wake(wakeUp)
-    await manager.probe()
+    if host.version.probesAtStart { await manager.probe() }
     await withDiscardingTaskGroup { group in
       while !Task.isCancelled, !isStopped {
         await populate()

@@ -6,8 +6,15 @@ public final class FlexProber: PluginProber {
   private let host: PluginHost
   private let runner: any DriverRunner
   private let changes: any DriverChanges
-  private let waiting = Mutex<[DriverChange]>([])
+  private let state = Mutex(State())
   private let complaints = Mutex<[String: VolumeFailure]>([:])
+
+  private struct State {
+    /// Changes whose probe failed.
+    var waiting: [DriverChange] = []
+    /// The first probe, of all that is there, has begun.
+    var hasBegun = false
+  }
 
   /// A prober of a plugin directory.
   public init(directory: String, changes: any DriverChanges, runner: any DriverRunner, host: PluginHost) {
@@ -20,14 +27,16 @@ public final class FlexProber: PluginProber {
   /// Why drivers could not be loaded, by name, as of the last probe.
   public var failures: [String: VolumeFailure] { complaints.withLock { $0 } }
 
-  /// Probes what has changed. A driver that fails is tried again the next time and its older self, if any, stays; the
-  /// others are loaded, except by old releases, which then forgot what they had found.
+  /// Probes what has changed, the first time everything.
+  ///
+  /// A driver that fails is tried again the next time, and its older self, if any, stays. One that fails in the first probe
+  /// is tried again only when something in its directory changes: a kubelet repeats what its watch reported, not its first
+  /// look. The other drivers are loaded; until 1.23 they were lost with the one that failed.
   public func probe() async -> [PluginEvent] {
     let found = changes.next()
-    let round = waiting.withLock { waiting in
-      let round = DriverChange.coalesce(waiting + found)
-      waiting = []
-      return round
+    let (round, isFirst) = state.withLock { state in
+      defer { (state.waiting, state.hasBegun) = ([], true) }
+      return (DriverChange.coalesce(state.waiting + found), !state.hasBegun)
     }
     var events: [PluginEvent] = []
     var failed = false
@@ -35,7 +44,7 @@ public final class FlexProber: PluginProber {
       do throws(VolumeFailure) { events.append(try await load(change)) } catch {
         failed = true
         complaints.withLock { $0[change.driver.description] = error }
-        waiting.withLock { $0.append(change) }
+        if !isFirst { state.withLock { $0.waiting.append(change) } }
       }
     }
     return failed && !host.version.keepsGoodProbeResults ? [] : events

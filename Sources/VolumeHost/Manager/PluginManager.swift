@@ -32,7 +32,7 @@ public actor PluginManager {
     return try theOnly(all.filter { $0.supports(spec) })
   }
 
-  /// Looks for new plugins without asking for any, as at the start of a kubelet.
+  /// Looks for new plugins without asking for any, as a kubelet does at its start since 1.32.
   public func probe() async { await refresh() }
 
   private var all: [any VolumePlugin] { Array(registered.values) + Array(discovered.values) }

@@ -106,7 +106,7 @@ public actor NodeVolumes {
 
   private func start() async {
     status.wake(wakeUp)
-    await manager.probe()
+    if host.version.probesAtStart { await manager.probe() }
     if host.version.reconstructsFirst {
       await reconstruct(as: .uncertain)
     } else {

@@ -84,6 +84,9 @@ extension KubernetesVersion {
   /// of the node has mounted. An inline volume has none: the operation fails, with back-off, until the other pod's mount is
   /// gone. Seen with 1.36, not with 1.20.
   var stumblesOverSharedInlineVolumes: Bool { minor >= 27 }
+  /// Kubelet and controller-manager look for drivers when they start, since 1.32 (kubernetes#128495). Before that the first
+  /// search for any plugin did it: no driver is asked on a node that has no pod.
+  var probesAtStart: Bool { minor >= 32 }
   /// One broken driver hid the good ones found in the same round, until 1.23: kubernetes#106703.
   var keepsGoodProbeResults: Bool { minor >= 24 }
   /// Messages begin with a small letter. Seen with 1.36, not with 1.20; the release between is not known.

@@ -41,8 +41,9 @@ extension FuzzTarget {
         try hold(MetadataSequence.room(of: area, with: text).bytes <= area.size / 2, "room")
       }
     }
-    guard let sequence = MetadataSequence.sequence(in: bytes, group: "fixture") else { return }
-    try hold(bytes.starts(with: "fixture {\n".utf8), "another group's sequence number")
+    let uuid = "PGlyI0-V3tN-i56E-nn2M-Iq63-8OYN-CbJ04J"
+    guard let sequence = MetadataSequence.sequence(in: bytes, group: "fixture", uuid: uuid) else { return }
+    try hold(bytes.starts(with: "fixture {\nid = \"\(uuid)\"\n".utf8), "another group's sequence number")
     let line = Array("\nseqno = \(sequence)\n".utf8)
     let isThere = bytes.indices.dropLast(line.count - 1).contains { bytes[$0...].starts(with: line) }
     try hold(isThere, "sequence number \(sequence) is not in the text")

@@ -43,13 +43,16 @@ extension FuzzTarget {
 
   /// As the kernel writes it (`show_mountinfo`, Linux fs/proc_namespace.c).
   private static func line(_ entry: MountEntry) -> String {
-    let fields = [
-      "\(entry.id)", "\(entry.parentID)", "\(entry.device)",
-      escaped(entry.root) + (entry.isRootDeleted ? "//deleted" : ""),
-      escaped(entry.mountPoint) + (entry.isDeleted ? "//deleted" : ""), escaped(entry.options.joined(separator: ",")),
-      "shared:1", "-", escaped(entry.fileSystemType), escaped(entry.source),
-      escaped(entry.superOptions.joined(separator: ",")),
-    ]
+    let groups = [entry.peerGroup.map { "shared:\($0)" }, entry.masterGroup.map { "master:\($0)" }].compactMap(\.self)
+    let fields =
+      [
+        "\(entry.id)", "\(entry.parentID)", "\(entry.device)",
+        escaped(entry.root) + (entry.isRootDeleted ? "//deleted" : ""),
+        escaped(entry.mountPoint) + (entry.isDeleted ? "//deleted" : ""), escaped(entry.options.joined(separator: ",")),
+      ] + groups + [
+        "-", escaped(entry.fileSystemType), escaped(entry.source),
+        escaped(entry.superOptions.joined(separator: ",")),
+      ]
     return fields.joined(separator: " ")
   }
 

@@ -95,3 +95,10 @@ final class StubServer: Sendable {
     }
   }
 }
+
+/// Runs the body with variables of the process's environment set, which nothing here reads any more afterwards.
+func withEnvironment(_ variables: [String: String], _ body: () async throws -> Void) async throws {
+  for (name, value) in variables { setenv(name, value, 1) }
+  defer { for name in variables.keys { unsetenv(name) } }
+  try await body()
+}

@@ -19,8 +19,12 @@ final class Node {
   var state: String { root + "/state" }
   func permit(_ volume: String) -> String { "\(state)/permits/\(volume).json" }
   var socket: String { root + "/run/socket" }
+  /// Groups beside the one of its storage.
+  var moreGroups: [VolumeGroup] = []
   /// Flags for `serve` beyond the usual ones.
   var flags: [String] = []
+  /// Variables of the daemon's environment beyond the test's own.
+  var environment: [String: String] = [:]
   /// What starts the daemon, instead of the test itself.
   var starter: [String] = []
   private(set) var daemon: Program?
@@ -70,7 +74,9 @@ extension Node {
   private var arguments: [String] {
     let engine: [String]
     switch storage {
-    case .thick(let group): engine = ["--engine", "lvm", "--volume-group", group.name]
+    case .thick(let group):
+      let names = ([group] + moreGroups).map(\.name).joined(separator: ",")
+      engine = ["--engine", "lvm", "--volume-group", names]
     case .thin(let group):
       engine = ["--engine", "lvm", "--volume-group", group.name, "--thin-pool", VolumeGroup.thinPool]
     case .files: engine = ["--engine", "file"]
@@ -100,7 +106,7 @@ extension Node {
   @discardableResult
   func launch(fault: String? = nil) throws -> Program {
     guard daemon == nil else { throw Trouble("the daemon runs already") }
-    var environment = ["ELASTIC_LOCAL_FAULT": ""]
+    var environment = environment
     environment["ELASTIC_LOCAL_FAULT"] = fault
     let words = starter + [Products.daemon] + arguments
     let program = try Program(words[0], Array(words.dropFirst()), environment: environment)
@@ -131,7 +137,7 @@ extension Node {
 
   /// The injected fault must have ended the daemon, at that point and no other way.
   func expectDeath(_ what: String, at location: SourceLocation = #_sourceLocation) async throws {
-    let isDead = await eventually(seconds: 10) { daemon?.isRunning != true }
+    let isDead = await eventually { daemon?.isRunning != true }
     #expect(isDead, "\(what) was not reached", sourceLocation: location)
     if !isDead { daemon?.send(SIGKILL) }
     let ended = try reap()
@@ -140,7 +146,7 @@ extension Node {
 
   @discardableResult
   private func reap() throws -> Program.Ended? {
-    let ended = try daemon?.wait(seconds: 20)
+    let ended = try daemon?.wait(seconds: 60)
     daemon = nil
     pastLog += ended?.errors ?? ""
     return ended

@@ -117,8 +117,9 @@ extension Duration {
   var asSeconds: Double { Double(components.seconds) + Double(components.attoseconds) / 1e18 }
 }
 
-/// Waits until something is true, and lets others go on meanwhile.
-func eventually(seconds: Double = 20, _ condition: () async throws -> Bool) async rethrows -> Bool {
+/// Waits until something is true, and lets others go on meanwhile. The limit is only for what never comes true: a busy machine
+/// may take long.
+func eventually(seconds: Double = 60, _ condition: () async throws -> Bool) async rethrows -> Bool {
   let limit = MonotonicClock.now() + .milliseconds(Int64(seconds * 1000))
   while MonotonicClock.now() < limit {
     if try await condition() { return true }

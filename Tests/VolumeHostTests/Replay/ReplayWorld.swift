@@ -49,43 +49,24 @@ final class ReplayWorld {
     return words.allSatisfy { problem.contains($0) } && problem.hasPrefix("not made")
   }
 
-  /// Each caller's calls come in the recorded order; those that were made at one time may be in any.
+  /// Compares the order of each caller's calls with the recorded one.
   private func order(_ made: [MadeCall], _ situation: Situation) -> [String] {
-    ["kubelet", "controller"].flatMap { caller -> [String] in
+    ["kubelet", "controller"].compactMap { caller in
       let recorded = situation.calls.filter { $0.call.caller == caller }
-        .map { Step(time: $0.t, command: $0.call.argv[0], line: $0.call.line) }
+        .map { TimedCall($0.call.line, start: $0.t, end: $0.t + $0.call.dur) }
       let ours = made.filter { $0.caller == caller }
-        .map { Step(time: $0.time / .seconds(1), command: $0.command.rawValue, line: $0.line) }
-      let (left, right) = (Step.ordered(recorded, situation), Step.ordered(ours, situation))
-      return left == right ? [] : ["\(caller) in another order:\n  recorded \(left)\n  made     \(right)"]
+        .map { TimedCall($0.line, start: $0.time / .seconds(1), end: $0.time / .seconds(1)) }
+      let difference = CallOrder.difference(
+        recorded: compared(recorded, situation), made: compared(ours, situation))
+      return difference.map { "\(caller): \($0)" }
     }
   }
-}
 
-/// A call's place in the order.
-private struct Step {
-  let time: Double
-  let command: String
-  let line: String
-
-  /// Lines in order; what begins within 20 ms with the same command is sorted by its text.
-  static func ordered(_ steps: [Step], _ situation: Situation) -> [String] {
-    let words = (situation.head.deviation?.of ?? "- -").split(separator: " ")
-    var seen = false
-    let steps = steps.sorted { $0.time < $1.time }.filter { step in
-      guard words.count == 2, step.command == words[1] else { return true }
-      defer { seen = true }
-      return !seen
-    }
-    var groups: [[Step]] = []
-    for step in steps {
-      if let last = groups.last?.last, last.command == step.command, step.time - last.time <= 0.02 {
-        groups[groups.count - 1].append(step)
-      } else {
-        groups.append([step])
-      }
-    }
-    return groups.flatMap { $0.map(\.line).sorted() }
+  /// Leaves out what a deviation says: all calls of its command but the first.
+  private func compared(_ calls: [TimedCall], _ situation: Situation) -> [TimedCall] {
+    guard let command = situation.head.deviation?.of.split(separator: " ").last else { return calls }
+    let first = calls.firstIndex { $0.command == command }
+    return calls.indices.filter { calls[$0].command != command || $0 == first }.map { calls[$0] }
   }
 }
 
@@ -98,7 +79,7 @@ extension ReplayWorld {
     case "end": if let uid = line.uid { end(uid) }
     case "controller-end": if let uid = line.uid { controllerEnd(uid) }
     case "forget": if let uid = line.uid, nodeIsUp { perform { await $0.forget(uid) } }
-    case "sync": if let uid = line.uid ?? pods.keys.min() { perform { await $0.sync(uid) } }
+    case "sync": sync(line.uid)
     case "controller-sync": controllerSync()
     case "verification": verify(at: .milliseconds(Int64((line.until ?? 0) * 1000)))
     case "stop-node": stopNode()
@@ -134,6 +115,13 @@ extension ReplayWorld {
 
   private func perform(_ body: @escaping @Sendable (NodeVolumes) async -> Void) {
     time.perform { [node] in await body(node) }
+  }
+
+  /// Any pod's sync makes the kubelet look for plugins, also one that has no volumes of ours.
+  private func sync(_ uid: String?) {
+    if let uid = uid ?? pods.keys.min() { return perform { await $0.sync(uid) } }
+    // That there is no such plugin is the point: the look-up counts.
+    time.perform { [managers] in _ = try? await managers["kubelet"]?.plugin(named: "none") }
   }
 
   private func run(_ recorded: RecordedPod) {

@@ -21,20 +21,20 @@ struct TraceReplayTests {
 
   @Test(
     "A recording whose situations nobody knows is converted and played",
-    .enabled(if: Tools.find("python3") != nil, "skipped: needs python3"))
-  func convert() throws {
+    .enabled(if: Tools.find("python3") != nil, "skipped: needs python3"), arguments: [("example", 9), ("notes", 12)])
+  func convert(name: String, situations: Int) throws {
     let directory = try TemporaryDirectory()
     let traces = URL(filePath: #filePath).appending(path: "../../Traces").standardized
     let result = try ChildProcess.run(
       try #require(Tools.find("python3")),
       [
         traces.appending(path: "convert.py").path, "1.20.2",
-        traces.appending(path: "example.recording.jsonl").path, directory["golden"],
+        traces.appending(path: "\(name).recording.jsonl").path, directory["golden"],
       ], deadline: .seconds(60))
     #expect(result.isSuccess, "\(result.output)")
     let trace = try Trace(path: directory["golden"])
-    #expect(trace.version == Sample.version("1.20") && trace.situations.count == 9)
-    play(trace, "example")
+    #expect(trace.version == Sample.version("1.20") && trace.situations.count == situations)
+    play(trace, name)
   }
 
   private static let otherTrace = ProcessInfo.processInfo.environment["VOLUMEHOST_TRACE"]

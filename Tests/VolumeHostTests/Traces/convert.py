@@ -20,12 +20,29 @@ NEVER = 1e9
 
 KUBELET_STOPS = re.compile(r"^(stop-kubelet|crash-kubelet|kubelet (stopped|killed)|node\.sh stop)")
 KUBELET_STARTS = re.compile(r"^(start-kubelet|kubelet started|node\.sh start)")
+# One note can say both.
+KUBELET_RESTARTS = re.compile(r"^kubelet restarted|^(stop-kubelet|crash-kubelet|kubelet (stopped|killed)|node\.sh stop)"
+                              r".*\b(start-kubelet|start(ed)?)\b")
 NODE_RESTARTS = re.compile(r"^node restarted")
 CONTROLLER_STARTS = re.compile(r"^controller-manager (re)?started")
 DRIVER_CHANGES = re.compile(r"^(driver (installed|replaced|updated)|the file is removed|\S+\.log written)")
 DRIVER_REMOVED = re.compile(r"^driver (directory )?removed")
 DEAD_SERVER = re.compile(r"^a FUSE mount whose server died")
 BY_HAND = re.compile(r"u(n)?mount")
+# What notes say of a pod. One that does not name it is about the pod that was applied last.
+NAME = r"(?: (?!-)(?P<name>\S+))?"
+POD_NOTES = {
+    "deleted": re.compile(rf"^kubectl delete pod\b{NAME}"),
+    "forced": re.compile(rf"^kubectl delete pod\b{NAME} .*--force|^pod{NAME.replace('name', 'other')} force-deleted"),
+    "gone": re.compile(rf"^pod{NAME} is gone from the API"),
+    "ready": re.compile(rf"^pod{NAME} Running"),
+}
+
+# Before this release neither kubelet nor controller-manager look for drivers when they start.
+PROBES_AT_START = 32
+# Before this release a kubelet that waits for a pod's volumes does not hear that the pod is deleted (seen with 1.20 and
+# not with 1.36; between them kubernetes#102344 lets a deletion end what goes on for the pod).
+HEARS_WHILE_WAITING = 22
 
 
 class Call:
@@ -71,7 +88,8 @@ def mounts(state):
 class Recording:
     """Its lines by kind, in order of time."""
 
-    def __init__(self, path):
+    def __init__(self, path, version):
+        self.minor = int(version.split(".")[1])
         with open(path) as file:
             rows = sorted((json.loads(line) for line in file if line.strip()), key=lambda row: row["t"])
         self.calls = [Call(row) for row in rows if "argv" in row]
@@ -86,6 +104,10 @@ class Recording:
     def noted(self, pattern, start=-NEVER, end=NEVER):
         """Times of notes that a pattern matches."""
         return [t for t, note in self.notes if start <= t < end and re.search(pattern, note)]
+
+    def stops(self):
+        """Times and notes of the kubelet's stops."""
+        return [(t, note) for t, note in self.notes if KUBELET_STOPS.search(note) or KUBELET_RESTARTS.search(note)]
 
     def situation(self, t):
         return next((s for s in reversed(self.situations) if s["t"] <= t), self.situations[0])
@@ -132,19 +154,28 @@ class Events:
 class Life:
     """One pod, from its creation until it is gone."""
 
-    def __init__(self, recording, name, applied, until):
-        self.name, self.applied, self.until = name, applied, until
+    def __init__(self, recording, name, applied, until, is_last):
+        """`is_last` tells whether, of all pods, this one was the last to be applied at a time."""
+        self.name, self.applied, self.until, self.is_last = name, applied, until, is_last
+        self.notes = [(t, note) for t, note in recording.notes if applied <= t < until]
         self.mounts = [c for c in recording.made("mount", start=applied - 1, end=until - 0.5)
                        if c.options.get(POD_NAME) == name]
         self.uid = self.mounts[0].options[POD_UID] if self.mounts else f"uid-of-{name}-{applied:.0f}"
-        after = lambda pattern: next(iter(recording.noted(pattern, applied, until)), None)
-        self.forced = after(rf"^pod {name} force-deleted|^kubectl delete pod {name} .*--force")
-        self.deleted = after(rf"^kubectl delete pod {name}\b")
-        self.gone = after(rf"^pod {name} is gone from the API") or self.forced
+        self.forced, self.deleted, self.ready = self.noted("forced"), self.noted("deleted"), self.noted("ready")
+        self.gone = self.noted("gone") or self.forced
         self.unmounts = [c for c in recording.made("unmount") if f"/{self.uid}/" in c.argv[1]]
         self.group = next((int(c.options[GROUP]) for c in self.mounts if GROUP in c.options), None)
-        self.events = [note for t, note in recording.notes
-                       if note.startswith("event ") and applied <= t < min(self.until, (self.gone or NEVER) + 1)]
+        self.events = [note for t, note in self.notes
+                       if note.startswith("event ") and t < (self.gone or NEVER) + 1 and is_last(t)]
+
+    def noted(self, what):
+        """When a note first says something of this pod."""
+        for t, note in self.notes:
+            found = POD_NOTES[what].search(note)
+            names = [name for name in found.groupdict().values() if name] if found else []
+            if found and (self.name in names or not names and self.is_last(t)):
+                return t
+        return None
 
     @property
     def last_mount(self):
@@ -170,7 +201,9 @@ def find_lives(recording):
     applied.sort()
     lives = []
     for t, name in applied:
-        lives.append(Life(recording, name, t, min((u for u, n in applied if n == name and u > t), default=NEVER)))
+        until = min((u for u, n in applied if n == name and u > t), default=NEVER)
+        is_last = lambda at, t=t: max((u for u, _ in applied if u <= at), default=None) == t
+        lives.append(Life(recording, name, t, until, is_last))
     return lives
 
 
@@ -257,17 +290,32 @@ def finish(life, lives, recording, events):
     if taken_down is None and life.deleted and life.attaches:
         taken_down = device_taken_down(life, lives, recording)
     ends = [t for t in (taken_down and taken_down - 0.03, life.gone) if t]
+    controller_ends = list(ends)
     if life.deleted and (taken_down is None or life.last_mount > life.deleted or taken_down > (life.gone or NEVER)):
         # Mounts go on after the containers' end, or there is nothing to be taken down: the end is not seen in a call.
-        ends.append(life.deleted + 1)
+        ends.append(max(life.deleted + 1, min(heard(life, recording), (life.gone or NEVER) - 0.301)))
+        controller_ends.append(life.deleted + 1)
     if not ends:
         return
-    end = life.forced or (min(ends) if life.deleted else max(min(ends), life.last_mount + 0.005))
+    last = lambda times: life.forced or (min(times) if life.deleted else max(min(times), life.last_mount + 0.005))
+    end = last(ends)
     events.add(end, do="end", uid=life.uid)
-    events.add(life.forced or end, do="controller-end", uid=life.uid)
+    events.add(last(controller_ends), do="controller-end", uid=life.uid)
     if life.gone:
         # It is noted some time after it happens, and the kubelet may hear of it later.
         events.add(max(end + 0.001, life.gone - 0.3, life.last_mount + 0.005), do="forget", uid=life.uid)
+
+
+def heard(life, recording):
+    """When the kubelet hears that a pod is deleted. An old one that waits for the pod's volumes does so only when they are
+    mounted or its wait is over; that is seen in a call, or not at all."""
+    done = {}
+    for call in life.mounts:
+        # Where the driver has no mount, the kubelet mounts.
+        if call.succeeded or call.reply.get("status") == "Not supported":
+            done.setdefault(call.volume, call.t + call.duration)
+    mounted = max(done.values()) if len(done) == len(life.volumes) else life.ready or NEVER
+    return life.deleted if recording.minor >= HEARS_WHILE_WAITING else max(mounted, life.deleted)
 
 
 def device_taken_down(life, lives, recording):
@@ -311,20 +359,28 @@ def grow(life, volumes, recording, events):
 # --- processes ------------------------------------------------------------------------------------------------------
 
 
-def kubelet_restarts(recording, events):
-    """Stops and starts of the kubelet; the times of the starts."""
-    starts = []
-    stops = recording.noted(KUBELET_STOPS)
-    for t in stops:
-        note = next(n for u, n in recording.notes if u == t and KUBELET_STOPS.search(n))
-        up = next(iter(recording.noted(KUBELET_STARTS, t + 0.0001)), t + 0.2)
-        inits = [c.t for c in recording.made("init", "kubelet", max(t + 0.15, up - 0.5), up + 15)]
-        start = inits[0] - 0.03 if inits else up
-        following = min([u for u in stops if u > t] + recording.noted(NODE_RESTARTS, start), default=NEVER)
-        attaches = bool(recording.made("attach", "kubelet", start, following))
+def kubelet_restarts(recording, lives, events):
+    """Stops and starts of the kubelet; the times of the starts, and of those that are a reason to look for drivers."""
+    starts, looks = [], []
+    stops = recording.stops()
+    for t, note in stops:
         events.add(t + 0.001, do="stop-node")
         if note.startswith("node.sh stop"):
             events.add(t + 0.002, do="reboot")
+        following = min([u for u, _ in stops if u > t], default=NEVER)
+        up = t + 0.2 if KUBELET_RESTARTS.search(note) else next(
+            iter(recording.noted(KUBELET_STARTS, t + 0.0001, following)), None)
+        calls = recording.made(caller="kubelet", start=t + 0.15, end=following)
+        if up is None and not calls:
+            continue  # It stayed down until it was stopped again.
+        up = up or calls[0].t - 0.03
+        start = up
+        if looks_at_start(recording, lives, t, up):
+            inits = [c.t for c in recording.made("init", "kubelet", max(t + 0.15, up - 0.5), min(up + 15, following))]
+            start = inits[0] - 0.03 if inits else up
+            looks.append(start)
+        following = min([following] + recording.noted(NODE_RESTARTS, start))
+        attaches = bool(recording.made("attach", "kubelet", start, following))
         events.add(start, do="start-node", **({"attaches": True} if attaches else {}))
         starts.append(start)
     for t in recording.noted(NODE_RESTARTS):
@@ -333,11 +389,21 @@ def kubelet_restarts(recording, events):
         events.add(start - 0.5, do="stop-node")
         events.add(start, do="start-node")
         starts.append(start)
-    return sorted(starts)
+        if looks_at_start(recording, lives, start - 0.5, start):
+            looks.append(start)
+    return sorted(starts), looks
 
 
-def controller_restarts(recording, events):
-    starts = []
+def looks_at_start(recording, lives, stopped, started):
+    """Whether a process that starts looks for drivers: an old one if there are pods, or what is left of some that went while
+    it was down."""
+    occupied = any(life.applied < started and (life.gone or NEVER) > stopped for life in lives)
+    return occupied or recording.minor >= PROBES_AT_START
+
+
+def controller_restarts(recording, lives, events):
+    """Starts of the controller-manager, and those that are a reason to look for drivers."""
+    starts, looks = [], []
     for t in recording.noted(CONTROLLER_STARTS):
         inits = [c.t for c in recording.made("init", "controller", t - 8, t + 10)]
         start = inits[0] - 0.03 if inits else t - 5
@@ -345,7 +411,9 @@ def controller_restarts(recording, events):
         # One that asks no driver has none in its directory.
         events.add(start, do="start-controller", **({} if inits else {"without": True}))
         starts.append(start)
-    return starts
+        if looks_at_start(recording, lives, start - 0.4, start):
+            looks.append(start)
+    return starts, looks
 
 
 # --- drivers --------------------------------------------------------------------------------------------------------
@@ -417,11 +485,11 @@ def removal(driver, recording, starts):
     return None
 
 
-def lookups(recording, lives, starts, events):
+def lookups(recording, lives, looks, events):
     """Calls that show that somebody looked at the plugins, for reasons that are not recorded."""
     begins = [t for life in lives for t in life.begins.values()]
     for call in recording.made("init"):
-        if any(abs(call.t - t) < 0.5 for t in begins) or any(-0.1 < call.t - t < 1 for t in starts[call.caller]):
+        if any(abs(call.t - t) < 0.5 for t in begins) or any(-0.1 < call.t - t < 1 for t in looks[call.caller]):
             continue
         if call.caller == "controller":
             events.add(call.t - 0.01, do="controller-sync")
@@ -493,8 +561,7 @@ def kept_directories(recording, lives, events):
             empty = [c for c in calls if c.succeeded and mounts(c.row["dir_before"]) == 0]
             if len(empty) < 2 or len(empty) != len(calls):
                 continue
-            ready = recording.noted(rf"^pod {life.name} Running", life.applied, life.until)
-            events.add(ready[0] if ready else life.last_mount + 1, do="file", path=path + "/file")
+            events.add(life.ready or life.last_mount + 1, do="file", path=path + "/file")
             calls[-1].removes = path + "/file"
 
 
@@ -535,7 +602,7 @@ def golden_call(call, recording):
 
 
 def convert(version, source, target):
-    recording, events = Recording(source), Events()
+    recording, events = Recording(source, version), Events()
     persistent = {re.match(r"kubectl apply pv (\S+)", n).group(1)
                   for _, n in recording.notes if n.startswith("kubectl apply pv ")}
     # A claim's PV whose own note is missing.
@@ -544,14 +611,16 @@ def convert(version, source, target):
     for life in lives:
         life.volumes = volumes_of(life, recording, persistent)
         life.attaches = life.volumes[0]["driver"].split("/")[-1] in recording.attaches
-    starts = {"kubelet": kubelet_restarts(recording, events), "controller": controller_restarts(recording, events)}
+    starts, looks = {}, {}
+    starts["kubelet"], looks["kubelet"] = kubelet_restarts(recording, lives, events)
+    starts["controller"], looks["controller"] = controller_restarts(recording, lives, events)
     for life in lives:
         grow(life, life.volumes, recording, events)
         begin(life, life.volumes, recording, events)
     for life in lives:
         finish(life, lives, recording, events)
     driver_changes(recording, starts, events)
-    lookups(recording, lives, starts, events)
+    lookups(recording, lives, looks, events)
     verifications(recording, starts, events)
     lost_mounts(recording, starts, events)
     kept_directories(recording, lives, events)

@@ -1,0 +1,109 @@
+/// Cuts a list as it arrives into its elements, whatever the pieces it comes in, so that memory holds one element at a time and
+/// the size of a list does not matter.
+///
+/// It finds the array `items` of the outermost object by brackets and strings alone. Whether the text is JSON shows when the
+/// elements and the rest are read.
+struct ListSplitter {
+  /// The list without its elements: `{"kind":…,"metadata":{…},"items":[]}`.
+  private(set) var rest: [UInt8] = []
+  private var element: [UInt8] = []
+  private let limit: Int
+  private var depth = 0
+  private var isInString = false
+  private var isEscaped = false
+  private var isInItems = false
+  /// The last string of the outermost object.
+  private var word: [UInt8] = []
+  private var hasElements = false
+
+  /// - Parameter limit: of the bytes of an element, and of the rest.
+  init(limit: Int) { self.limit = limit }
+
+  struct TooLong: Error, Hashable {
+    let limit: Int
+  }
+
+  /// Takes a piece and hands out the elements that it ends.
+  mutating func append(_ piece: [UInt8]) throws(TooLong) -> [[UInt8]] {
+    var elements: [[UInt8]] = []
+    var (index, start) = (0, 0)
+    while index < piece.count {
+      if isInString {
+        index = passString(piece, from: index)
+        continue
+      }
+      let byte = piece[index]
+      if isInItems, depth == 2, byte == UInt8(ascii: ",") || byte == UInt8(ascii: "]") {
+        try keep(piece[start..<index])
+        start = index + (byte == UInt8(ascii: ",") ? 1 : 0)
+        endElement(isLast: byte == UInt8(ascii: "]"), &elements)
+      } else if take(byte) {
+        // `items` begins behind this bracket.
+        try keep(piece[start...index])
+        start = index + 1
+        isInItems = true
+      }
+      index += 1
+    }
+    try keep(piece[start...])
+    return elements
+  }
+
+  /// The index behind the string, or behind the piece.
+  private mutating func passString(_ piece: [UInt8], from start: Int) -> Int {
+    var index = start
+    while index < piece.count, isInString {
+      let byte = piece[index]
+      if isEscaped {
+        isEscaped = false
+      } else if byte == UInt8(ascii: "\\") {
+        isEscaped = true
+      } else if byte == UInt8(ascii: "\"") {
+        isInString = false
+      }
+      index += 1
+    }
+    // No more than it takes to tell whether it is the name.
+    let room = Self.items.count + 1 - word.count
+    if depth == 1, room > 0 { word += piece[start..<(isInString ? index : index - 1)].prefix(room) }
+    return index
+  }
+
+  private static let items = Array("items".utf8)
+
+  /// True for the bracket that opens the elements.
+  private mutating func take(_ byte: UInt8) -> Bool {
+    switch byte {
+    case UInt8(ascii: "\""):
+      isInString = true
+      if depth == 1 { word = [] }
+    case UInt8(ascii: "{"): depth += 1
+    case UInt8(ascii: "["):
+      depth += 1
+      return depth == 2 && word == Self.items
+    case UInt8(ascii: "}"), UInt8(ascii: "]"): depth -= 1
+    // The next member's name comes.
+    case UInt8(ascii: ","): if depth == 1 { word = [] }
+    default: break
+    }
+    return false
+  }
+
+  private mutating func endElement(isLast: Bool, _ elements: inout [[UInt8]]) {
+    let isBlank = element.allSatisfy { $0 == 0x20 || $0 == 0x0a || $0 == 0x0d || $0 == 0x09 }
+    // Between two commas something is missing: that shows when it is read.
+    if !(isBlank && isLast && !hasElements) { elements.append(element) }
+    element = []
+    hasElements = true
+    guard isLast else { return }
+    isInItems = false
+    hasElements = false
+    depth -= 1
+    word = []
+  }
+
+  private mutating func keep(_ bytes: ArraySlice<UInt8>) throws(TooLong) {
+    guard (isInItems ? element.count : rest.count) + bytes.count <= limit else { throw TooLong(limit: limit) }
+    if isInItems { element += bytes } else { rest += bytes }
+  }
+}

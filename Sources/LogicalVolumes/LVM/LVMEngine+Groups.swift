@@ -1,0 +1,238 @@
+internal import LinuxSystem
+internal import StorageModel
+internal import Synchronization
+
+/// A group that could not be read, and when that was last tried.
+struct Setback: Sendable {
+  var trouble: GroupTrouble
+  var at: Duration
+}
+
+/// What a look at a group has shown.
+enum GroupSight {
+  case picture(GroupPicture)
+  case trouble(GroupTrouble)
+
+  func requirePicture() throws(VolumeError) -> GroupPicture {
+    switch self {
+    case .picture(let picture): return picture
+    case .trouble(let trouble): throw trouble.error
+    }
+  }
+}
+
+// MARK: - One group is no other's
+
+extension LVMEngine {
+  /// How soon a group that cannot be read, or that waits for a disk, is looked at again.
+  static let retryPause = Duration.seconds(2)
+
+  private nonisolated var records: GroupRecords { GroupRecords(directory: settings.systemDirectory + "/groups") }
+
+  /// The picture we have when it still holds, a report otherwise; not again at once when that has failed.
+  func freshSight(of group: VolumeGroupName) throws(VolumeError) -> GroupSight {
+    if let setback = setbacks.withLock({ $0[group] }) {
+      if MonotonicClock.now() - setback.at < Self.retryPause { return .trouble(setback.trouble) }
+    } else if let entry = published.withLock({ $0[group] }), isFresh(entry) {
+      return .picture(entry.picture)
+    }
+    return try sight(of: group)
+  }
+
+  private func isFresh(_ entry: PublishedPicture) -> Bool {
+    let surroundings = Surroundings(systemDirectory: settings.systemDirectory)
+    return recorder.whileReading { entry.isFresh(surroundings) }
+  }
+
+  /// Reads the group, publishes what was found and activates its volumes if that is still to be done.
+  func sight(of group: VolumeGroupName) throws(VolumeError) -> GroupSight {
+    let surroundings = Surroundings(systemDirectory: settings.systemDirectory)
+    let sight = try look(at: group)
+    switch sight {
+    case .trouble(let trouble):
+      setbacks.withLock { $0[group] = Setback(trouble: trouble, at: MonotonicClock.now()) }
+      broughtUp.remove(group)
+    case .picture(let picture):
+      setbacks.withLock { $0[group] = nil }
+      publish(picture, surroundings)
+      try bringUp(picture)
+    }
+    return sight
+  }
+
+  /// After a reboot no volume is active. One that cannot be activated is tried again when it is mounted.
+  private func bringUp(_ picture: GroupPicture) throws(VolumeError) {
+    if picture.changeHindrance != nil {
+      // What can be activated is; the rest when the group is whole.
+      broughtUp.remove(picture.name)
+    } else if !broughtUp.insert(picture.name).inserted {
+      return
+    }
+    try deactivateStrayPoolParts(in: picture)
+    let inactive = picture.volumes.values.contains { $0.marks != nil && stored($0, in: picture)?.isActive == false }
+    if inactive { _ = try run(.activateOurs(in: picture.name)) }
+  }
+
+  private func look(at group: VolumeGroupName) throws(VolumeError) -> GroupSight {
+    narrowed[group] = nil
+    do throws(VolumeError) {
+      let known = try knownUUID(of: group)
+      let result = try run(.picture(of: group))
+      guard result.succeeded else { return .trouble(try diagnosis(of: group, known, result)) }
+      var picture = try GroupPicture(report: LVMReport(lines: result.report), of: group)
+      if let known, known != picture.uuid { return .trouble(replaced(group, known, by: [picture.uuid])) }
+      if known == nil { record(picture.uuid, of: group) }
+      let duplicates = result.duplicateDisks
+      picture.duplicateDisks = picture.disks.filter { duplicates.contains($0.uuid) }.map(\.path)
+      return .picture(picture)
+    } catch {
+      guard isStarted else { throw error }
+      return .trouble(GroupTrouble(.unreadable, error.message))
+    }
+  }
+
+  /// Shows LVM no more than the disks of the group that was served before, where others have its name too.
+  ///
+  /// - Returns: whether that tells them apart.
+  func tellApart(_ group: VolumeGroupName) throws(VolumeError) -> Bool {
+    guard let known = try knownUUID(of: group) else { return false }
+    let rows = try LVMReport(lines: try run(.allDevices).report).rows
+    let devices = rows.filter { $0["vg_uuid"] == known }.compactMap { $0["pv_name"] }.filter { $0.hasPrefix("/") }
+    guard !devices.isEmpty, LVMCommand.picture(of: group).seeingOnly(devices) != nil else { return false }
+    narrowed[group] = devices
+    return true
+  }
+
+  private func knownUUID(of group: VolumeGroupName) throws(VolumeError) -> String? {
+    try records.uuid(of: group) ?? unrecorded[group]
+  }
+
+  /// Where the record cannot be written the UUID is known until the daemon ends, and the next report tries again.
+  private func record(_ uuid: String, of group: VolumeGroupName) {
+    do throws(VolumeError) {
+      try records.write(uuid, of: group)
+      unrecorded[group] = nil
+    } catch {
+      unrecorded[group] = uuid
+    }
+  }
+}
+
+// MARK: - What is wrong with it
+
+extension LVMEngine {
+  private func diagnosis(
+    of group: VolumeGroupName, _ known: String?, _ result: LVMSession.Result
+  ) throws(VolumeError) -> GroupTrouble {
+    let activity = "reading volume group \"\(group)\""
+    if result.lockHeldElsewhere != nil { return GroupTrouble(.locked, result.failure(activity).message) }
+    let rows = try LVMReport(lines: try run(.allGroups).report).rows
+    let named = rows.filter { $0["vg_name"] == group.text }
+    let uuids = named.compactMap { $0["vg_uuid"] }
+    guard !named.isEmpty else { return missing(group, known, rows) }
+    if let known, !uuids.contains(known) { return replaced(group, known, by: uuids) }
+    if named.count > 1 { return duplicate(group, uuids) }
+    if result.saysForeignSystem { return foreign(group, named[0]["vg_systemid"] ?? "") }
+    return GroupTrouble(.unreadable, result.failure(activity).message)
+  }
+
+  private func missing(_ group: VolumeGroupName, _ known: String?, _ rows: [[String: String]]) -> GroupTrouble {
+    let names = rows.compactMap { $0["vg_name"] }
+    let others = names.isEmpty ? "there is none on this node" : "this node has \(names.joined(separator: ", "))"
+    let backup = backup(of: group)
+    guard known != nil || Files.exists(backup) else {
+      return GroupTrouble(
+        .missing,
+        "volume group \"\(group)\" does not exist (\(others)); make it with vgcreate, or name another with --volume-group"
+      )
+    }
+    if let known, let renamed = rows.first(where: { $0["vg_uuid"] == known })?["vg_name"] {
+      return GroupTrouble(
+        .missing,
+        "volume group \"\(group)\" (\(known)) is called \(renamed) now; rename it back with vgrename \(renamed) \(group), "
+          + "or name it with --volume-group")
+    }
+    let devicesFile = settings.systemDirectory + "/devices/system.devices"
+    let hiding = Files.exists(devicesFile) ? "a filter or the devices file \(devicesFile)" : "a filter of lvm.conf"
+    return GroupTrouble(
+      .missing,
+      "volume group \"\(group)\"\(known.map { " (\($0))" } ?? "") was served on this node and is not there now (\(others)). "
+        + "Are its disks there (lsblk), and does \(hiding) leave them out? If its metadata are lost, \(backup) has them as "
+        + "last known: docs/operations.md says how to restore them. Make no new group in its place: its volumes would be lost"
+    )
+  }
+
+  private func replaced(_ group: VolumeGroupName, _ known: String, by uuids: [String]) -> GroupTrouble {
+    GroupTrouble(
+      .replaced,
+      "volume group \"\(group)\" is not the one that was served on this node: that has UUID \(known), and LVM shows "
+        + "\(uuids.joined(separator: ", ")). Nothing is made, grown or removed in it. Bring the disks of the former group "
+        + "back, or rename the other (vgrename UUID NEWNAME). If the new group is meant, remove \(records.path(of: group))"
+    )
+  }
+
+  private func duplicate(_ group: VolumeGroupName, _ uuids: [String]) -> GroupTrouble {
+    GroupTrouble(
+      .duplicate,
+      "\(uuids.count) volume groups have the name \"\(group)\" (\(uuids.joined(separator: ", "))), and none of them has been "
+        + "served on this node before. Rename the other (vgrename UUID NEWNAME), or hide its disks with a filter or the "
+        + "devices file (lvmdevices)")
+  }
+
+  private func foreign(_ group: VolumeGroupName, _ system: String) -> GroupTrouble {
+    GroupTrouble(
+      .foreign,
+      "volume group \"\(group)\" has the system ID \(quoted(system)) of another host, so LVM does not use it here. If that "
+        + "host does not use it any more, take it over as lvmsystemid(7) says (vgchange --systemid)")
+  }
+
+  /// Why no thin volume can be made; nil when it can, and where none is asked for.
+  nonisolated func poolTrouble(in picture: GroupPicture) -> GroupTrouble? {
+    guard let pool = settings.thinPool else { return nil }
+    guard let found = picture.volumes[pool.text] else {
+      return GroupTrouble(
+        .noThinPool,
+        "volume group \"\(picture.name)\" has no thin pool \"\(pool)\"; make it with lvcreate --type thin-pool, or leave "
+          + "--thin-pool out for thick volumes")
+    }
+    guard found.layout.split(separator: ",").contains("pool") else {
+      return GroupTrouble(
+        .noThinPool, "\"\(pool)\" in volume group \"\(picture.name)\" is a \(found.layout) volume, no thin pool")
+    }
+    return nil
+  }
+}
+
+// MARK: - What it held when it was last seen
+
+extension LVMEngine {
+  /// The group as it is now.
+  ///
+  /// - Throws: `unavailable`, saying so if the volume was in it: a volume of a group that cannot be read is not made anew
+  ///   elsewhere, and no other of its name is taken for it.
+  func fresh(_ group: VolumeGroupName, neededFor name: VolumeName) throws(VolumeError) -> GroupPicture {
+    do throws(VolumeError) {
+      return try fresh(group)
+    } catch {
+      throw lastSeen(name, in: group) ? isThere(name, in: group, error) : error
+    }
+  }
+
+  func isThere(_ name: VolumeName, in group: VolumeGroupName, _ failure: VolumeError) -> VolumeError {
+    VolumeError(failure.code, "volume \(name) is in volume group \"\(group)\": \(failure.message)", cause: failure)
+  }
+
+  /// Whether the group had a volume of that name when it was last read: by the last picture, otherwise by LVM's backup of
+  /// its metadata, which LVM writes with every change of ours.
+  func lastSeen(_ name: VolumeName, in group: VolumeGroupName) -> Bool {
+    if let picture = published.withLock({ $0[group]?.picture }) {
+      return picture.volumes.values.contains { $0.name == name.text || $0.formerName == name.text }
+    }
+    // No backup, or none that can be read: nothing is known of it.
+    guard let text = try? Files.readAll(backup(of: group), limit: 256 << 20) else { return false }
+    let entry = Array("\t\t\(name) {".utf8)
+    return text.split(separator: 0x0A).contains { $0.elementsEqual(entry) }
+  }
+
+  private func backup(of group: VolumeGroupName) -> String { settings.systemDirectory + "/backup/\(group)" }
+}

@@ -1,0 +1,130 @@
+internal import LinuxSystem
+internal import NodeProtocol
+internal import StorageModel
+internal import Synchronization
+internal import Telemetry
+
+/// The calls being served, each a task.
+final class CallsInFlight: Sendable {
+  private struct Call {
+    let task: Task<HandledCall, Never>
+    /// False as soon as it has ended: a client that does not confirm holds up nobody.
+    var isMaking: Bool
+  }
+
+  private let handler: CallHandler
+  private let limit: Int
+  private let confirmationDeadline: Duration
+  private let calls = Mutex<[UInt64: Call]>([:])
+
+  /// Calls that take down, or only look: they are served however many others hang.
+  private static let alwaysServed: Set<String> = ["unmount", "unmountdevice", "status", "retain", "unretain"]
+
+  /// - Parameters:
+  ///   - limit: how many other calls are served at once.
+  ///   - confirmationDeadline: how long a client may take to look at a mount.
+  init(handler: CallHandler, limit: Int, confirmationDeadline: Duration) {
+    self.handler = handler
+    self.limit = limit
+    self.confirmationDeadline = confirmationDeadline
+  }
+
+  var isEmpty: Bool { calls.withLock { $0.isEmpty } }
+
+  func cancelAll() { for call in calls.withLock({ Array($0.values) }) { call.task.cancel() } }
+
+  /// Begins the call that a request asks for. Does not block.
+  ///
+  /// - Returns: what to do when the caller goes away before its reply.
+  func begin(_ bytes: Result<[UInt8], FrameError>, _ exchange: Exchange) -> (@Sendable () -> Void)? {
+    do throws(VolumeError) {
+      let request = try Self.request(bytes)
+      return try begin(request, exchange)
+    } catch {
+      let (log, metrics) = (handler.context.log, handler.context.metrics)
+      metrics.refuseConnection()
+      log.warning("request refused", ["code": error.code.rawValue, "reason": error.message])
+      exchange.reply(Reply(error).encoded()) { isDelivered in
+        if !isDelivered { log.info("reply not delivered", [:]) }
+      }
+      return nil
+    }
+  }
+
+  private static func request(_ bytes: Result<[UInt8], FrameError>) throws(VolumeError) -> Request {
+    switch bytes {
+    case .success(let bytes): return try Request(decoding: bytes)
+    case .failure(let error): throw VolumeError(.invalid, "no request came: \(error)")
+    }
+  }
+
+  private func begin(_ request: Request, _ exchange: Exchange) throws(VolumeError) -> @Sendable () -> Void {
+    let isMaking = !Self.alwaysServed.contains(request.arguments.first ?? "")
+    let number = exchange.number
+    try calls.withLock { calls throws(VolumeError) in
+      if isMaking, calls.values.count(where: { $0.isMaking }) >= limit {
+        throw VolumeError(
+          .unavailable,
+          "\(limit) calls are being served and none has ended yet; status says what hangs. Kubelet will call again")
+      }
+      let task = Task.detached { [self] in
+        let call = await handler.handle(request.arguments)
+        self.calls.withLock { $0[number]?.isMaking = false }
+        answer(call, exchange, isConfirmed: request.confirms && call.reply.shown != nil)
+        return call
+      }
+      calls[number] = Call(task: task, isMaking: isMaking)
+    }
+    return { [self] in takeBack(number, Self.callerHadGone) }
+  }
+
+  private static let callerHadGone = "the caller had gone"
+
+  /// Sends the reply. The call has ended when the caller has it, or when the caller has said that kubelet sees the mount.
+  private func answer(_ call: HandledCall, _ exchange: Exchange, isConfirmed: Bool) {
+    let number = exchange.number
+    let reply = call.reply.encoded()
+    guard isConfirmed else {
+      return exchange.reply(reply) { [self] isDelivered in
+        if isDelivered { end(number) } else { takeBack(number, Self.callerHadGone) }
+      }
+    }
+    let confirmation = NextRequest(size: Confirmation.maximumSize, time: confirmationDeadline) { [self] word in
+      confirm(exchange, word)
+    }
+    exchange.reply(reply, expecting: confirmation)
+  }
+
+  /// Keeps the mount, or takes it back; the connection is closed when that has been done.
+  private func confirm(_ exchange: Exchange, _ word: Result<[UInt8], FrameError>) {
+    let reason: String
+    switch word {
+    case .success(let bytes):
+      switch Confirmation(decoding: bytes)?.seen {
+      case true?:
+        end(exchange.number)
+        return exchange.drop()
+      case false?: reason = "kubelet does not see it"
+      case nil: reason = "the caller said neither that kubelet sees it nor that it does not"
+      }
+    case .failure(.closed): reason = "the caller had gone before it had confirmed"
+    case .failure(let error): reason = "the caller has not confirmed: \(error)"
+    }
+    takeBack(exchange.number, reason) { exchange.drop() }
+  }
+
+  private func end(_ number: UInt64) { calls.withLock { calls in _ = calls.removeValue(forKey: number) } }
+
+  /// The caller does not have what the call has done, or kubelet does not see it: the call is cancelled, and what it has done
+  /// is undone as soon as it has ended.
+  private func takeBack(_ number: UInt64, _ reason: String, then finish: @escaping @Sendable () -> Void = {}) {
+    guard let task = calls.withLock({ $0[number]?.task }) else { return }
+    task.cancel()
+    Task.detached { [self] in
+      let call = await task.value
+      await call.undo?(reason)
+      end(number)
+      finish()
+    }
+  }
+}

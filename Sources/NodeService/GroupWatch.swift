@@ -1,0 +1,48 @@
+internal import LogicalVolumes
+internal import StorageModel
+internal import Synchronization
+internal import Telemetry
+
+/// Tells when a volume group becomes unusable and when it is usable again. The engine looks at such a group again whenever
+/// it is asked, so this also has it tried while nobody calls.
+final class GroupWatch: Sendable {
+  private let context: NodeContext
+  private let told = Mutex<[String: String]>([:])
+
+  /// How often groups are looked at while one is unusable, and while all are well.
+  private static let pauses = (unusable: Duration.seconds(5), well: Duration.seconds(30))
+
+  init(context: NodeContext) { self.context = context }
+
+  /// Looks until the task is cancelled.
+  func run() async {
+    while !Task.isCancelled {
+      let pause = told.withLock { $0.isEmpty } ? Self.pauses.well : Self.pauses.unusable
+      do { try await Task.sleep(for: pause) } catch { return }  // cancelled: the daemon ends
+      await look()
+    }
+  }
+
+  /// Looks once, and logs what has changed since the last time.
+  func look() async {
+    do throws(VolumeError) {
+      for group in try await context.engine.capacity() { tell(of: group) }
+    } catch {
+      context.log.warning("volume groups cannot be looked at", ["reason": error.message])
+    }
+  }
+
+  private func tell(of group: GroupCapacity) {
+    let trouble = group.trouble?.message
+    let before = told.withLock { told in
+      defer { told[group.group] = trouble }
+      return told[group.group]
+    }
+    guard trouble != before else { return }
+    if let trouble {
+      context.log.error("volume group not usable", ["group": group.group, "reason": trouble])
+    } else {
+      context.log.notice("volume group usable", ["group": group.group])
+    }
+  }
+}

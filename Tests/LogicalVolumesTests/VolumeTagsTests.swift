@@ -1,0 +1,28 @@
+import StorageModel
+import Testing
+
+@testable import LogicalVolumes
+
+@Suite("Tags of logical volumes")
+struct VolumeTagsTests {
+  private static let creation = "elastic-local/creation=abcdefghij234567"
+  private static let claim = "elastic-local/claim=6f1c0000-0000-4000-8000-00000000abcd"
+
+  private func marks(_ tags: String...) -> StoredVolume.Marks? { VolumeTags.marks(in: tags.map { Substring($0) }) }
+
+  @Test("a mark that is there with two values is none, and one that is there twice is itself")
+  func twoValues() throws {
+    let whole = try #require(marks("elastic-local", Self.creation, Self.claim))
+    #expect(whole.creation?.text == "abcdefghij234567" && whole.claim != nil)
+    #expect(marks("elastic-local", Self.creation, Self.claim, Self.creation) == whole)
+    let other = "elastic-local/claim=00000000-0000-4000-8000-00000000abcd"
+    for tags in [[other, Self.claim], [Self.claim, other]] {
+      let found = marks("elastic-local", Self.creation, tags[0], tags[1])
+      #expect(found?.claim == nil && found?.creation == whole.creation)
+    }
+    for second in ["zzzzzzzzzzzzzzzz", "", "\u{301}"] {
+      let found = marks("elastic-local", Self.creation, "elastic-local/creation=\(second)", Self.claim)
+      #expect(found?.creation == nil && found?.claim == whole.claim)
+    }
+  }
+}
