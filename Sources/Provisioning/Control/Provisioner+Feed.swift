@@ -46,6 +46,7 @@ extension Provisioner {
       let wasKnown = claims.removeValue(forKey: key) != nil
       waits[key] = nil
       troubles.end(of: key)
+      loweredSince[key] = nil
       // What was perhaps written for it is still to be found out.
       if doubts[key] != nil { look(at: .claim(key)) } else if wasKnown { drop(.claim(key)) }
       return

@@ -22,7 +22,11 @@ extension Provisioner {
         return .settled
       }
       let wanted = min(request.byteCount ?? .largestVolume, .largestVolume)
-      if wanted < volume.size, !canGrow(booking, volume) { try await lower(volume, to: request, of: claim) }
+      if wanted < volume.size, volume.isProvisionedByUs, !canGrow(booking, volume) {
+        if let wait = waitToLower(key) { return .again(after: wait) }
+        try await lower(volume, to: request, of: claim)
+      }
+      loweredSince[key] = nil
       booking.wanted = max(booking.size, wanted)
       do throws(Shortage) {
         let isCertain = try ledger.checkGrowth(booking, for: volume.metadata.name)
@@ -73,11 +77,19 @@ extension Provisioner {
     }
   }
 
+  /// How long the claim is to be looked at before its PV is set back; nil when that has been done. The PV is read, and the claim
+  /// is what a watch has shown: it may be one that has asked for the PV's size since.
+  private func waitToLower(_ claim: ObjectKey) -> Duration? {
+    let since = loweredSince[claim] ?? now
+    loweredSince[claim] = since
+    let left = since + settings.loweringPause - now
+    return left > .zero ? left : nil
+  }
+
   /// Sets the PV's size back to the request, which was lowered. The volume itself is never made smaller.
   private func lower(
     _ volume: PersistentVolume, to request: Quantity, of claim: PersistentVolumeClaim
   ) async throws(WriteFailure) {
-    guard volume.isProvisionedByUs else { return }
     let capacity = max(request, Quantity(volume.madeSize))
     try await writes.setCapacity(capacity, of: volume)
     note(

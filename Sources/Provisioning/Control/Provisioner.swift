@@ -23,6 +23,8 @@ package actor Provisioner {
   /// Claims that wait for a pod, or for room.
   var waits: [ObjectKey: Wait] = [:]
   var troubles = Troubles()
+  /// Since when claims ask for less than their PVs say, which cannot be had.
+  var loweredSince: [ObjectKey: Duration] = [:]
   /// How many claims no node had room for when that was logged last, and when that was.
   var summary: (claims: Int, at: Duration?) = (0, nil)
   /// PVs that were perhaps written for a claim, and when the answer was lost.
@@ -41,6 +43,8 @@ package actor Provisioner {
     package var roomInterval = Duration.seconds(60)
     /// How long after a change they are looked at: many changes at once cost one look.
     package var roomPause = Duration.seconds(1)
+    /// How long a claim must have been seen to ask for less before its PV is set back.
+    package var loweringPause = Duration.seconds(10)
     /// How many claims are told at once that there is no room; the others come after the pause. The queue of Events is bounded,
     /// and others have Events too.
     package var toldAtOnce = 100
