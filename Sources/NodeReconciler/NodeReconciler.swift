@@ -34,6 +34,8 @@ package actor NodeReconciler {
   var lost: Set<String> = []
   /// What the kernel holds against volumes, as it was told last.
   var complaints: [VolumeName: FileSystemComplaint] = [:]
+  /// Programs that work on volumes and have been told of, by volume, with when they began.
+  var toldWork: [VolumeName: String] = [:]
   private var missingParts: Int
 
   package struct Settings: Sendable {

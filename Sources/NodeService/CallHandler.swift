@@ -27,12 +27,15 @@ package struct CallHandler: Sendable {
     let start = MonotonicClock.now()
     context.metrics.beginCall()
     do throws(VolumeError) {
-      let call = try await dispatch(verb, Array(arguments.dropFirst()))
+      let inTime = CallHandler(
+        context: context.answering(within: context.settings.callPatience), release: release)
+      let call = try await inTime.dispatch(verb, Array(arguments.dropFirst()))
       context.metrics.endCall(verb, outcome: "success", MonotonicClock.now() - start)
       return call
     } catch {
       context.metrics.endCall(verb, outcome: error.code.rawValue, MonotonicClock.now() - start)
-      let level = error.code == .unsupported ? context.log.info : context.log.warning
+      let level =
+        [.unsupported, .inProgress].contains(error.code) ? context.log.info : context.log.warning
       level("call failed", ["verb": quoted(verb), "code": error.code.rawValue, "reason": "\(error)"])
       return HandledCall(reply: Reply(error), undo: nil)
     }

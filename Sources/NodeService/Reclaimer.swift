@@ -16,7 +16,11 @@ struct Reclaimer: Sendable {
   func remove(
     _ name: VolumeName, claim: ClaimUID?, regardlessOfAge: Bool = false
   ) async throws(VolumeError) -> Outcome<VolumeName> {
-    try await context.locks.withLock(name) { () async throws(VolumeError) in
+    let whileBusy = { (run: LongRun) async throws(VolumeError) -> Outcome<VolumeName>? in
+      try await end(run, claim, regardlessOfAge: regardlessOfAge)
+      return nil
+    }
+    return try await context.withLock(name, whileBusy: whileBusy) { () async throws(VolumeError) in
       // One that can not be read is looked at by somebody first.
       _ = try context.permits.permit(for: name)
       guard let volume = try await context.engine.volume(name) else {
@@ -48,7 +52,7 @@ struct Reclaimer: Sendable {
 
   /// Sets or clears the mark that keeps a volume from being removed.
   func setRetained(_ name: VolumeName, _ isRetained: Bool) async throws(VolumeError) {
-    try await context.locks.withLock(name) { () async throws(VolumeError) in
+    try await context.withLock(name) { () async throws(VolumeError) in
       guard let volume = try await context.engine.volume(name) else {
         throw VolumeError(.notFound, "volume \(name) does not exist on node \(context.settings.nodeName)")
       }
@@ -56,6 +60,25 @@ struct Reclaimer: Sendable {
       if outcome.isChange {
         context.log.notice(isRetained ? "volume retained" : "volume no longer retained", ["volume": name.text])
       }
+    }
+  }
+
+  /// Ends a program that works on the volume, once it is proven that the volume may go. What it has begun it undoes itself.
+  private func end(_ run: LongRun, _ claim: ClaimUID?, regardlessOfAge: Bool) async throws(VolumeError) {
+    guard let volume = try await context.engine.volume(run.volume) else {
+      return try await run.wait(until: context.deadline)
+    }
+    try requireDead(volume, claim)
+    if !regardlessOfAge { try requireOld(volume) }
+    try await requireUnused(volume)
+    if !run.hasEnded {
+      context.log.notice(
+        "program ended: its volume is to be removed", ["volume": run.volume.text, "phase": run.phase.rawValue])
+    }
+    run.cancel()
+    do throws(VolumeError) { try await run.wait(until: context.deadline) } catch {
+      // Only that it has ended counts.
+      if !run.hasEnded { throw error }
     }
   }
 

@@ -37,7 +37,8 @@ struct Configuration {
     node = NodeSettings(
       nodeName: try values.nodeName(), kubeletRoot: try values.path(.kubeletRoot),
       stateDirectory: try values.path(.stateDirectory),
-      reclaimGrace: try values.seconds(.reclaimGrace, 0...31_536_000))
+      reclaimGrace: try values.seconds(.reclaimGrace, 0...31_536_000),
+      toolDeadline: try values.seconds(.toolDeadline, 0...31_536_000).unlessZero)
     connection = try Self.connection(values, environment)
     namespace = try values.objectName(.namespace)
     podName = values[.podName]
@@ -67,8 +68,13 @@ struct Configuration {
       "metricsAddress": metricsAddress ?? "", "logFormat": logFormat.rawValue, "udev": udev.rawValue,
       "server": connection?.server ?? "none", "namespace": connection == nil ? "" : namespace,
       "reclaimGrace": "\(Int(node.reclaimGrace.inSeconds))s",
+      "toolDeadline": node.toolDeadline.map { "\(Int($0.inSeconds))s" } ?? "none",
     ]
   }
+}
+
+extension Duration {
+  fileprivate var unlessZero: Duration? { self == .zero ? nil : self }
 }
 
 extension SettingValues<NodeSetting> {

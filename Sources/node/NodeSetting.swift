@@ -14,6 +14,7 @@ enum NodeSetting: String, Setting {
   case metricsAddress = "metrics-address"
   case logFormat = "log-format"
   case reclaimGrace = "reclaim-grace"
+  case toolDeadline = "tool-deadline"
   case udev
   case namespace
   case podName = "pod-name"
@@ -48,6 +49,7 @@ enum NodeSetting: String, Setting {
     case .nodeName: "this machine's host name"
     case .logFormat: "text"
     case .reclaimGrace: "60"
+    case .toolDeadline: "0"
     case .udev: "auto"
     case .namespace: "elastic-local"
     case .podName, .kubeconfig, .server, .authority, .tokenFile, .certificate, .key: nil
@@ -63,7 +65,7 @@ enum NodeSetting: String, Setting {
     case .socket, .kubeletRoot, .stateDirectory: "PATH"
     case .metricsAddress: "HOST:PORT"
     case .logFormat: "text|json"
-    case .reclaimGrace: "SECONDS"
+    case .reclaimGrace, .toolDeadline: "SECONDS"
     case .udev: "auto|on|off"
     case .namespace, .podName: "NAME"
     case .server: "URL"
@@ -84,6 +86,7 @@ enum NodeSetting: String, Setting {
     case .metricsAddress: "serve /metrics and /healthz there"
     case .logFormat: "lines for people or for machines"
     case .reclaimGrace: "a volume younger than this is never removed"
+    case .toolDeadline: "how long mkfs, e2fsck and growth may take; 0 for as long as they take"
     case .udev: "whether LVM waits for udev; auto asks if udev could answer"
     case .namespace: "where the node's storage is published"
     case .podName: "the daemon's own pod, whose DaemonSet owns what is published"
