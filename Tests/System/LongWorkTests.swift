@@ -20,10 +20,12 @@ struct LongWorkTests {
       defer { tools.remove() }
       try await node.restart()
 
+      // The client's own patience is 110 s.
+      try node.kubelet.runner.setTimeout(seconds: 130)
       try await node.schedulePod(fresh)
       try await node.schedulePod(damaged)
       for (volume, words) in [(fresh, "is being formatted since"), (damaged, "checked and repaired since")] {
-        let isTold = try await eventually(seconds: 110) {
+        let isTold = try await eventually(seconds: 120) {
           try node.kubelet.events.contains { "\($0)".contains(volume) && "\($0)".contains(words) }
         }
         #expect(isTold, "the call for \(volume) has not been told")
