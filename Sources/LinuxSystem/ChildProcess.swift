@@ -18,14 +18,22 @@ package struct ChildProcess {
     /// How many bytes of output are kept; the first are lost.
     package var outputLimit: Int
 
+    /// Waits until a program that was killed is dead, however long it sleeps in the kernel.
+    package var awaitsDeath: Bool
+
     /// For our own tools: the end of the program is the end.
     package static let tool = Manner(awaitsOutput: false, keepsGroup: false, outputLimit: 64 << 10)
 
+    /// The same where nothing may be done before the program is dead.
+    package static let longTool = Manner(
+      awaitsOutput: false, keepsGroup: false, outputLimit: 64 << 10, awaitsDeath: true)
+
     /// A manner from its parts.
-    package init(awaitsOutput: Bool, keepsGroup: Bool, outputLimit: Int) {
+    package init(awaitsOutput: Bool, keepsGroup: Bool, outputLimit: Int, awaitsDeath: Bool = false) {
       self.awaitsOutput = awaitsOutput
       self.keepsGroup = keepsGroup
       self.outputLimit = outputLimit
+      self.awaitsDeath = awaitsDeath
     }
   }
 
@@ -40,19 +48,20 @@ package struct ChildProcess {
   /// calling *thread* ends (`PR_SET_PDEATHSIG`, prctl(2)), so also when this process is killed. When `deadline` has
   /// passed or `cancellation` is set, its whole group is killed; whatever is left of the group is killed as well
   /// when the child ends by itself, unless `manner` says otherwise. A child that does not die within 5 s of being killed (it sleeps in the kernel on
-  /// a device) is left to a thread that waits for it, and this call returns.
+  /// a device) is left to a thread that waits for it, and this call returns, unless `manner` says otherwise.
   ///
   /// Throws only when the program could not be started, with the errno of execve(2).
   package static func run(
-    _ executable: String, _ arguments: [String], environment: [String] = minimalEnvironment, deadline: Duration,
-    cancellation: CancellationFlag? = nil, manner: Manner = .tool
+    _ executable: String, _ arguments: [String], environment: [String] = minimalEnvironment, deadline: Duration?,
+    cancellation: CancellationFlag? = nil, manner: Manner = .tool, progress: ToolProgress? = nil
   ) throws(SystemError) -> ChildResult {
-    let limit = MonotonicClock.now() + deadline
+    // Nobody waits for a century.
+    let limit = MonotonicClock.now() + (deadline ?? .seconds(3_153_600_000))
     let null = try Descriptor.open("/dev/null", O_RDWR)
     let pipe = try Pipe(subject: executable)
     let process = try start(executable, arguments, environment, input: null, output: pipe.writeEnd)
     started.wrappingAdd(1, ordering: .relaxed)
-    let child = RunningChild(process: process, name: executable, manner: manner)
+    let child = RunningChild(process: process, name: executable, manner: manner, progress: progress)
     return child.finish(reading: pipe.closingWriteEnd(), deadline: limit, cancellation: cancellation)
   }
 

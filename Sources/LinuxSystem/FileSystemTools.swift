@@ -21,21 +21,26 @@ package struct FileSystemTools: Sendable {
   /// Makes a file system, whatever is on the device: the caller has proven that nothing is.
   ///
   /// Runs `mkfs.ext4 -q -F`, `mkfs.xfs -q -f` or `mkfs.btrfs -q -f`, then `extraArguments`, then the device.
+  /// With `progress` the first is without `-q`.
   ///
-  /// - Parameter identity: what the file system is to be known by; nil for what the program chooses.
+  /// - Parameters:
+  ///   - identity: what the file system is to be known by; nil for what the program chooses.
+  ///   - deadline: how long it may take; nil for as long as it takes.
+  ///   - progress: is told how far it is. With it, a program that is killed is waited for until it is dead.
   package func make(
     _ kind: FileSystemKind, on device: String, identity: FileSystemIdentity? = nil, extraArguments: [String],
-    deadline: Duration, cancellation: CancellationFlag? = nil
+    deadline: Duration?, cancellation: CancellationFlag? = nil, progress: ToolProgress? = nil
   ) throws(ToolError) {
-    let maker = kind.maker
+    var maker = kind.maker
+    if kind == .ext4, progress != nil { maker.arguments.removeAll { $0 == "-q" } }
     let naming = identity.map { kind.naming($0) } ?? []
-    try run(maker.tool, maker.arguments + naming + extraArguments + [device], deadline, cancellation)
+    try run(maker.tool, maker.arguments + naming + extraArguments + [device], deadline, cancellation, progress)
   }
 
   /// Grows a mounted file system to the size of its device. Large enough already is success.
   package func grow(
-    _ kind: FileSystemKind, device: String, mountPoint: String, deadline: Duration = .seconds(600),
-    cancellation: CancellationFlag? = nil
+    _ kind: FileSystemKind, device: String, mountPoint: String, deadline: Duration? = .seconds(600),
+    cancellation: CancellationFlag? = nil, progress: ToolProgress? = nil
   ) throws(ToolError) {
     let arguments =
       switch kind {
@@ -43,15 +48,17 @@ package struct FileSystemTools: Sendable {
       case .xfs: ["-d", mountPoint]
       case .btrfs: ["filesystem", "resize", "max", mountPoint]
       }
-    try run(kind.grower, arguments, deadline, cancellation)
+    try run(kind.grower, arguments, deadline, cancellation, progress)
   }
 
   /// Repairs what can be repaired without asking in an ext4 file system that is not mounted: `e2fsck -p`. Exit codes
   /// 0 to 2 are success (2 wishes for a reboot, which a data volume does not need), e2fsck(8).
   package func repair(
-    ext4 device: String, deadline: Duration = .seconds(3600), cancellation: CancellationFlag? = nil
+    ext4 device: String, deadline: Duration? = .seconds(3600), cancellation: CancellationFlag? = nil,
+    progress: ToolProgress? = nil
   ) throws(ToolError) {
-    try run(Self.ext4Checker, ["-p", device], deadline, cancellation) { $0 <= 2 }
+    let telling = progress == nil ? [] : ["-C", "1"]
+    try run(Self.ext4Checker, ["-p"] + telling + [device], deadline, cancellation, progress) { $0 <= 2 }
   }
 }
 
@@ -59,13 +66,15 @@ extension FileSystemTools {
   private static let ext4Checker = "e2fsck"
 
   private func run(
-    _ tool: String, _ arguments: [String], _ deadline: Duration, _ cancellation: CancellationFlag?,
-    accepting isGood: (Int32) -> Bool = { $0 == 0 }
+    _ tool: String, _ arguments: [String], _ deadline: Duration?, _ cancellation: CancellationFlag?,
+    _ progress: ToolProgress?, accepting isGood: (Int32) -> Bool = { $0 == 0 }
   ) throws(ToolError) {
     guard let path = paths[tool] else { throw ToolError(tool: tool, reason: .missing, output: "") }
     let result: ChildResult
     do throws(SystemError) {
-      result = try ChildProcess.run(path, arguments, deadline: deadline, cancellation: cancellation)
+      result = try ChildProcess.run(
+        path, arguments, deadline: deadline, cancellation: cancellation, manner: progress == nil ? .tool : .longTool,
+        progress: progress)
     } catch {
       throw ToolError(tool: tool, reason: .notStarted(error), output: "")
     }

@@ -8,6 +8,7 @@ struct RunningChild {
   /// The executable, for messages.
   let name: String
   let manner: ChildProcess.Manner
+  let progress: ToolProgress?
 
   /// How long a killed child may take to die before somebody else waits for it.
   private static let dyingTime = Duration.seconds(5)
@@ -16,7 +17,7 @@ struct RunningChild {
   func finish(
     reading output: consuming Descriptor, deadline: Duration, cancellation: CancellationFlag?
   ) -> ChildResult {
-    var tail = OutputTail(limit: manner.outputLimit)
+    var tail = OutputTail(limit: manner.outputLimit, progress: progress)
     let end = watch(output, &tail, deadline: deadline, cancellation: cancellation, awaitsOutput: manner.awaitsOutput)
     // Until it is reaped the number can not belong to another process, so neither can the group's.
     if end != .ready || !manner.keepsGroup { kill(-process, SIGKILL) }
@@ -62,8 +63,9 @@ struct RunningChild {
   private func abandon(
     _ output: borrowing Descriptor, _ tail: inout OutputTail, as status: ChildResult.Status
   ) -> ChildResult.Status {
+    let limit = manner.awaitsDeath ? .seconds(3_153_600_000) : Self.dyingTime
     let end = watch(
-      output, &tail, deadline: MonotonicClock.now() + Self.dyingTime, cancellation: nil, awaitsOutput: false)
+      output, &tail, deadline: MonotonicClock.now() + limit, cancellation: nil, awaitsOutput: false)
     if end == .ready { _ = reap() } else { reapLater() }
     return status
   }
@@ -116,9 +118,13 @@ struct OutputTail {
   /// What is kept, in bytes.
   let limit: Int
 
+  private let progress: ToolProgress?
   private var bytes: [UInt8] = []
 
-  init(limit: Int) { self.limit = limit }
+  init(limit: Int, progress: ToolProgress? = nil) {
+    self.limit = limit
+    self.progress = progress
+  }
 
   /// Reads what there is without waiting. False when there will be no more.
   @discardableResult
@@ -136,9 +142,9 @@ struct OutputTail {
 
   /// Lets the buffer grow to twice the limit, so that bytes are moved rarely.
   mutating func append(_ chunk: [UInt8]) {
-    bytes += chunk
+    bytes += progress?.take(chunk) ?? chunk
     if bytes.count > 2 * limit { bytes.removeFirst(bytes.count - limit) }
   }
 
-  var text: String { String(decoding: bytes.suffix(limit), as: UTF8.self) }
+  var text: String { String(decoding: (bytes + (progress?.rest() ?? [])).suffix(limit), as: UTF8.self) }
 }

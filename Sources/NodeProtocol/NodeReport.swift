@@ -17,6 +17,27 @@ package struct NodeReport: Sendable, Codable {
   /// For how long the engine's running command has been running; nil when idle.
   package var runningSeconds: Double?
 
+  /// Programs that work on volumes, the oldest first; nil before release 0.2.
+  package var work: [Work]?
+
+  /// A program that works on a volume: mkfs, e2fsck, growth.
+  package struct Work: Sendable, Codable {
+    package var volume: String
+    package var phase: String
+    package var startedAt: String
+    package var seconds: Double
+    /// How far it is; nil when the program does not tell.
+    package var progress: String?
+
+    package init(volume: String, phase: String, startedAt: String, seconds: Double, progress: String?) {
+      self.volume = volume
+      self.phase = phase
+      self.startedAt = startedAt
+      self.seconds = seconds
+      self.progress = progress
+    }
+  }
+
   package struct Group: Sendable, Codable {
     package var name: String
     package var totalBytes: UInt64

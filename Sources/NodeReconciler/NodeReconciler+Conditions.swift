@@ -7,6 +7,7 @@ internal import Telemetry
 // Whether volumes in use are well, told in the words of Kubernetes' volume health monitoring.
 extension NodeReconciler {
   func lookAtConditions() async -> WorkQueue<Work>.Ending {
+    tellOfLongWork()
     do throws(VolumeError) {
       tellOfConditions(try await keeper.complaints())
     } catch {
@@ -14,6 +15,15 @@ extension NodeReconciler {
       return .failed
     }
     return .again(after: settings.conditionInterval)
+  }
+
+  /// Once for each program: kubelet's own Events and `status` say how far it is.
+  private func tellOfLongWork() {
+    let work = keeper.longWork
+    for program in work where toldWork[program.volume] != program.startedAt {
+      tell(program.volume, isWarning: false, "VolumeInProgress", "\(program.words), on node \(settings.node)")
+    }
+    toldWork = Dictionary(work.map { ($0.volume, $0.startedAt) }) { $1 }
   }
 
   /// What has changed since the last look.

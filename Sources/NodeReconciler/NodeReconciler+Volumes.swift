@@ -36,7 +36,9 @@ extension NodeReconciler {
       return .settled
     } catch {
       log.warning("volume not prepared yet", ["volume": name.text, "reason": error.message])
-      tellBoth(pv, reason: ErrorPolicy.policy(for: error.code).eventReason, error.message)
+      tellBoth(
+        pv, isWarning: error.code != .inProgress, reason: ErrorPolicy.policy(for: error.code).eventReason, error.message
+      )
       return ErrorPolicy.policy(for: error.code).retry == .never ? .settled : .failed
     }
   }

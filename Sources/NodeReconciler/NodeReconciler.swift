@@ -28,6 +28,8 @@ package actor NodeReconciler {
   var stuckSince: [String: Duration] = [:]
   /// What the kernel holds against volumes, as it was told last.
   var complaints: [VolumeName: FileSystemComplaint] = [:]
+  /// Programs that work on volumes and have been told of, by volume, with when they began.
+  var toldWork: [VolumeName: String] = [:]
 
   package struct Settings: Sendable {
     package var node: String

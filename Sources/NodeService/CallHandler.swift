@@ -35,7 +35,9 @@ package struct CallHandler: Sendable {
     let start = MonotonicClock.now()
     context.metrics.beginCall()
     do throws(VolumeError) {
-      let call = try await dispatch(verb, Array(arguments.dropFirst()))
+      let inTime = CallHandler(
+        context: context.answering(within: context.settings.callPatience), release: release)
+      let call = try await inTime.dispatch(verb, Array(arguments.dropFirst()))
       context.metrics.endCall(verb, outcome: "success", MonotonicClock.now() - start)
       return call
     } catch {
@@ -55,7 +57,7 @@ package struct CallHandler: Sendable {
   /// out, is no reason to look.
   private func log(_ error: VolumeError) -> (String, [String: String]) -> Void {
     switch error.code {
-    case .unsupported, .cancelled: context.log.info
+    case .unsupported, .cancelled, .inProgress: context.log.info
     case .internal: context.log.error
     default: context.log.warning
     }

@@ -10,7 +10,7 @@ struct DeviceMounter: Sendable {
 
   /// Makes sure that the volume exists and returns its device. It is not formatted here: that is `mountdevice`'s.
   func waitForAttach(_ name: VolumeName, _ options: VolumeOptions) async throws(VolumeError) -> String {
-    try await context.locks.withLock(name) { () async throws(VolumeError) in
+    try await context.withLock(name) { () async throws(VolumeError) in
       try checkCancellation(name)
       return try await withRollback { rollback async throws(VolumeError) in
         let volume = try await preparer.ensureVolume(name, options, willFormat: false, &rollback)
@@ -32,7 +32,7 @@ struct DeviceMounter: Sendable {
   func mountDevice(_ target: TargetPath, _ options: VolumeOptions) async throws(VolumeError) -> Outcome<Publication> {
     let name = target.volume
     let root = context.settings.kubeletRoot
-    return try await context.locks.withLock(name) { () async throws(VolumeError) in
+    return try await context.withLock(name) { () async throws(VolumeError) in
       try checkCancellation(name)
       guard let path = try await context.system.resolve(root: root, components: target.components) else {
         throw VolumeError(
@@ -53,7 +53,7 @@ struct DeviceMounter: Sendable {
   ///
   /// - Returns: whether it was taken back.
   func takeBack(_ publication: Publication) async throws(VolumeError) -> Bool {
-    try await context.locks.withLock(publication.target.volume) { () async throws(VolumeError) in
+    try await context.withLock(publication.target.volume) { () async throws(VolumeError) in
       guard context.publishedCalls.isLast(publication.call, for: publication.target) else { return false }
       try await takeDown(publication.target)
       return true
@@ -62,18 +62,25 @@ struct DeviceMounter: Sendable {
 
   /// Takes the volume off kubelet's global directory.
   func unmountDevice(_ target: TargetPath) async throws(VolumeError) {
-    try await context.locks.withLock(target.volume) { () async throws(VolumeError) in try await takeDown(target) }
+    let whileBusy = { (_: LongRun) async throws(VolumeError) -> Void? in try await unmount(target) }
+    try await context.withLock(target.volume, whileBusy: whileBusy) { () async throws(VolumeError) in
+      try await takeDown(target)
+    }
   }
 
   private func takeDown(_ target: TargetPath) async throws(VolumeError) {
-    let name = target.volume
-    if let path = try await context.system.resolve(root: context.settings.kubeletRoot, components: target.components) {
-      let layers = try await context.system.unmountAll(path)
-      try await context.steps.reach(.deviceUnmounted)
-      if layers > 0 { context.log.notice("volume unmounted", ["volume": name.text, "path": path]) }
-    }
+    try await unmount(target)
     context.publishedCalls.forget(target)
-    try await context.engine.release(name)
+    try await context.engine.release(target.volume)
+  }
+
+  private func unmount(_ target: TargetPath) async throws(VolumeError) {
+    guard
+      let path = try await context.system.resolve(root: context.settings.kubeletRoot, components: target.components)
+    else { return }
+    let layers = try await context.system.unmountAll(path)
+    try await context.steps.reach(.deviceUnmounted)
+    if layers > 0 { context.log.notice("volume unmounted", ["volume": target.volume.text, "path": path]) }
   }
 
   private func isMounted(_ name: VolumeName, at path: String) async throws(VolumeError) -> Bool {
@@ -97,9 +104,7 @@ struct DeviceMounter: Sendable {
       throw VolumeError(.invalid, "volume \(target.volume) is a directory; there is no device to mount")
     }
     if try await system.mounts(of: volume.location).isEmpty {
-      try await naming(volume.name) { () async throws(VolumeError) in
-        try await system.repairFileSystem(kind, on: device, deadline: context.settings.toolDeadline)
-      }
+      try await preparer.repair(kind, volume, device, &rollback)
     }
     try checkCancellation(target.volume)
     try await context.measure(.stage) { () async throws(VolumeError) in

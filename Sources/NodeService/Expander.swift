@@ -11,8 +11,9 @@ struct Expander: Sendable {
   /// have come between the two.
   func expand(_ target: TargetPath, to size: ByteCount) async throws(VolumeError) {
     let name = target.volume
-    try await context.locks.withLock(name) { () async throws(VolumeError) in
+    try await context.withLock(name) { () async throws(VolumeError) in
       try checkCancellation(name)
+      try context.locks.tellFailure(of: name)
       guard let found = try await context.engine.volume(name) else {
         throw VolumeError(
           .notFound, "volume \(name) does not exist on node \(context.settings.nodeName); it can not be grown")
@@ -56,12 +57,15 @@ struct Expander: Sendable {
     // Through our own mount where there is one: the pod's may be read-only.
     let staging = context.settings.stagingPath(of: volume.name)
     let isStaged = try await !context.system.mounts(at: staging).isEmpty
+    let mountPoint = isStaged ? staging : entry.mountPoint
+    var nothing = Rollback()
     do throws(VolumeError) {
-      try await context.measure(.grow) { () async throws(VolumeError) in
-        try await naming(volume.name) { () async throws(VolumeError) in
-          try await context.system.growFileSystem(
-            kind, on: device, mountPoint: isStaged ? staging : entry.mountPoint,
-            deadline: context.settings.toolDeadline)
+      try await context.perform(.growing, on: volume.name, &nothing) { [context] progress async throws(VolumeError) in
+        try await context.measure(.grow) { () async throws(VolumeError) in
+          try await naming(volume.name) { () async throws(VolumeError) in
+            try await context.system.growFileSystem(
+              kind, on: device, mountPoint: mountPoint, deadline: context.settings.toolDeadline, progress: progress)
+          }
         }
       }
     } catch {

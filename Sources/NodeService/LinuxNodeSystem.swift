@@ -154,26 +154,30 @@ package struct LinuxNodeSystem: NodeSystem {
   }
 
   package func makeFileSystem(
-    _ kind: FileSystemKind, on device: String, identity: FileSystemIdentity, options: [String], deadline: Duration
+    _ kind: FileSystemKind, on device: String, identity: FileSystemIdentity, options: [String], deadline: Duration?,
+    progress: ToolProgress
   ) async throws(VolumeError) {
     try await runTool(device, "making \(kind.rawValue) on \(device)", deadline) { [tools] flag throws(ToolError) in
       try tools.make(
-        kind, on: device, identity: identity, extraArguments: options, deadline: deadline, cancellation: flag)
+        kind, on: device, identity: identity, extraArguments: options, deadline: deadline, cancellation: flag,
+        progress: progress)
     }
     try await run(.tool, device, "flushing \(device)") { () throws(SystemError) in try BlockDevice.sync(device) }
   }
 
-  package func repairFileSystem(
-    _ kind: FileSystemKind, on device: String, deadline: Duration
-  ) async throws(VolumeError) {
-    guard kind == .ext4 else { return }
-    let needsRepair = try await run(.mount, device, "reading the superblock of \(device)") { () throws(SystemError) in
+  package func needsRepair(_ kind: FileSystemKind, on device: String) async throws(VolumeError) -> Bool {
+    guard kind == .ext4 else { return false }
+    return try await run(.mount, device, "reading the superblock of \(device)") { () throws(SystemError) in
       try DeviceContents.ext4NeedsCheck(device)
     }
-    guard needsRepair else { return }
+  }
+
+  package func repairFileSystem(
+    _ kind: FileSystemKind, on device: String, deadline: Duration?, progress: ToolProgress
+  ) async throws(VolumeError) {
     do throws(VolumeError) {
       try await runTool(device, "checking the ext4 on \(device)", deadline) { [tools] flag throws(ToolError) in
-        try tools.repair(ext4: device, deadline: deadline, cancellation: flag)
+        try tools.repair(ext4: device, deadline: deadline, cancellation: flag, progress: progress)
       }
     } catch {
       // e2fsck(8): 4 is for errors that are left.
@@ -189,10 +193,11 @@ package struct LinuxNodeSystem: NodeSystem {
   }
 
   package func growFileSystem(
-    _ kind: FileSystemKind, on device: String, mountPoint: String, deadline: Duration
+    _ kind: FileSystemKind, on device: String, mountPoint: String, deadline: Duration?, progress: ToolProgress
   ) async throws(VolumeError) {
     try await runTool(device, "growing the \(kind.rawValue) on \(device)", deadline) { [tools] flag throws(ToolError) in
-      try tools.grow(kind, device: device, mountPoint: mountPoint, deadline: deadline, cancellation: flag)
+      try tools.grow(
+        kind, device: device, mountPoint: mountPoint, deadline: deadline, cancellation: flag, progress: progress)
     }
   }
 
@@ -293,7 +298,7 @@ extension LinuxNodeSystem {
 
   /// Runs a tool that ends with the task: the flag kills it when the task is cancelled.
   private func runTool(
-    _ device: String, _ activity: String, _ deadline: Duration,
+    _ device: String, _ activity: String, _ deadline: Duration?,
     _ body: @Sendable @escaping (CancellationFlag) throws(ToolError) -> Void
   ) async throws(VolumeError) {
     let flag = CancellationFlag()

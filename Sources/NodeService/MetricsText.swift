@@ -11,7 +11,7 @@ struct MetricsText {
 
   init(
     _ state: Metrics.State, groups: [GroupCapacity], activity: EngineActivity, interrupted: Int?, release: String,
-    cluster: ClusterMetrics? = nil, loads: [LaneLoad] = [], droppedLines: Int = 0
+    cluster: ClusterMetrics? = nil, loads: [LaneLoad] = [], droppedLines: Int = 0, runs: [LongRun] = []
   ) {
     exposition.family("elastic_local_build_info", "gauge", "The release that runs.")
     exposition.sample("elastic_local_build_info", ["release": release], 1)
@@ -19,6 +19,7 @@ struct MetricsText {
     addGroups(groups)
     addCommands(activity)
     add(loads)
+    add(runs)
     exposition.family("elastic_local_process_resident_bytes", "gauge", "Resident memory of the daemon.")
     exposition.sample("elastic_local_process_resident_bytes", [:], Double(OwnProcess.residentMemory.bytes))
     exposition.family("elastic_local_child_processes_total", "counter", "Programs started (mkfs, e2fsck, grow tools).")
@@ -108,6 +109,20 @@ struct MetricsText {
     for (name, help, value) in gauges {
       exposition.family(name, "gauge", help)
       for load in loads { exposition.sample(name, ["work": load.work, "group": load.group], value(load)) }
+    }
+  }
+
+  private mutating func add(_ runs: [LongRun]) {
+    exposition.family("elastic_local_long_work", "gauge", "Programs that work on volumes (mkfs, e2fsck, growth).")
+    for phase in LongRun.Phase.allCases {
+      let count = runs.count { $0.phase == phase }
+      exposition.sample("elastic_local_long_work", ["phase": phase.rawValue], Double(count))
+    }
+    exposition.family(
+      "elastic_local_long_work_oldest_seconds", "gauge", "For how long the oldest of them has been working.")
+    for phase in LongRun.Phase.allCases {
+      let oldest = runs.filter { $0.phase == phase }.map(\.age).max() ?? .zero
+      exposition.sample("elastic_local_long_work_oldest_seconds", ["phase": phase.rawValue], oldest.inSeconds)
     }
   }
 

@@ -18,6 +18,8 @@ package struct NodeContext: Sendable {
   package let log: Log
   package let metrics: Metrics
   package let startedAt: Duration
+  /// When the call that this is for is to be answered, by `MonotonicClock`; nil for what nobody waits for.
+  var answerBy: Duration?
   package let now: @Sendable () -> Timestamp
   package let freshToken: @Sendable () -> CreationToken
 

@@ -21,6 +21,9 @@ package struct NodeDaemon: Sendable {
   /// How long running calls may go on after SIGTERM before they are cancelled and undone.
   private static let drainGrace = Duration.seconds(20)
 
+  /// How long programs that nobody waits for may take to end and be undone then.
+  private static let undoGrace = Duration.seconds(10)
+
   package init(
     context: NodeContext, socketPath: String, metricsAddress: String?, release: String,
     cluster: (any ClusterSide)? = nil, tasks: TaskWatch? = nil
@@ -71,6 +74,7 @@ package struct NodeDaemon: Sendable {
     context.log.notice("draining", [:])
     metrics?.stop()
     await server.stop(grace: Self.drainGrace)
+    await context.locks.stopRuns(within: Self.undoGrace)
     context.log.notice("stopped", [:])
     lock.release()
   }

@@ -9,19 +9,22 @@ package struct NodeSettings: Sendable {
   package var stateDirectory: String
   /// A volume younger than this is not removed: its PV may not be visible yet.
   package var reclaimGrace: Duration
-  /// How long a `mkfs`, `e2fsck` or grow tool may run. Below the client's 110 s, so that the rollback still is in time.
-  package var toolDeadline: Duration
+  /// How long a `mkfs`, `e2fsck` or grow tool may run; nil for as long as it takes.
+  package var toolDeadline: Duration?
+  /// How long a call waits for one before it answers that it goes on. Below the client's 110 s.
+  package var callPatience: Duration
 
   package init(
     nodeName: String, kubeletRoot: String = ProductNames.defaultKubeletRoot,
     stateDirectory: String = ProductNames.defaultStateDirectory, reclaimGrace: Duration = .seconds(60),
-    toolDeadline: Duration = .seconds(100)
+    toolDeadline: Duration? = nil, callPatience: Duration = .seconds(95)
   ) {
     self.nodeName = nodeName
     self.kubeletRoot = kubeletRoot
     self.stateDirectory = stateDirectory
     self.reclaimGrace = reclaimGrace
     self.toolDeadline = toolDeadline
+    self.callPatience = callPatience
   }
 
   /// These settings with the state directory made, and named by its real path: mountinfo shows no other.

@@ -63,20 +63,29 @@ package protocol NodeSystem: Sendable {
   /// Who holds a volume, as phrases for a message; empty when that is not known.
   func holders(of location: StoredVolume.Location) async throws(VolumeError) -> [String]
 
-  /// Makes a file system and returns when it is on the disk. Cancelled with the task.
+  /// Makes a file system and returns when it is on the disk. When the task is cancelled, or the time is up, the program is
+  /// killed, and this returns when it is dead.
   ///
-  /// - Parameter identity: what it is to be known by.
+  /// - Parameters:
+  ///   - identity: what it is to be known by.
+  ///   - deadline: how long it may take; nil for as long as it takes.
+  ///   - progress: is told how far it is.
   func makeFileSystem(
-    _ kind: FileSystemKind, on device: String, identity: FileSystemIdentity, options: [String], deadline: Duration
+    _ kind: FileSystemKind, on device: String, identity: FileSystemIdentity, options: [String], deadline: Duration?,
+    progress: ToolProgress
   ) async throws(VolumeError)
 
-  /// Repairs a file system that says it needs it before it may be mounted; does nothing otherwise. Cancelled with the
-  /// task.
-  func repairFileSystem(_ kind: FileSystemKind, on device: String, deadline: Duration) async throws(VolumeError)
+  /// Whether a file system says that it needs repair before it may be mounted.
+  func needsRepair(_ kind: FileSystemKind, on device: String) async throws(VolumeError) -> Bool
+
+  /// Repairs a file system that is not mounted. Ends with the task as ``makeFileSystem`` does.
+  func repairFileSystem(
+    _ kind: FileSystemKind, on device: String, deadline: Duration?, progress: ToolProgress
+  ) async throws(VolumeError)
 
   /// Grows a mounted file system to the size of its device.
   func growFileSystem(
-    _ kind: FileSystemKind, on device: String, mountPoint: String, deadline: Duration
+    _ kind: FileSystemKind, on device: String, mountPoint: String, deadline: Duration?, progress: ToolProgress
   ) async throws(VolumeError)
 
   /// Mounts a device at a directory of ours.

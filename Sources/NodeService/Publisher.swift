@@ -15,7 +15,7 @@ struct Publisher: Sendable {
   /// - Returns: what was published, for ``takeBack(_:)``; `unchanged` when it was there before.
   func publish(_ target: TargetPath, _ options: VolumeOptions) async throws(VolumeError) -> Outcome<Publication> {
     let name = target.volume
-    return try await context.locks.withLock(name) { () async throws(VolumeError) in
+    return try await context.withLock(name) { () async throws(VolumeError) in
       try checkCancellation(name)
       let path = try await requireDirectory(target)
       try context.requireHoldable(options)
@@ -42,18 +42,33 @@ struct Publisher: Sendable {
   /// Takes the volume off the pod's directory. Not mounted, gone and never known are success: kubelet asks until it
   /// is told so.
   func unpublish(_ target: TargetPath) async throws(VolumeError) {
-    try await context.locks.withLock(target.volume) { () async throws(VolumeError) in try await takeDown(target) }
+    try await context.withLock(target.volume, whileBusy: { _ async throws(VolumeError) in try await detach(target) }) {
+      () async throws(VolumeError) in try await takeDown(target)
+    }
   }
 
   /// Takes a mount back whose caller was never told of it, unless a later call has been told.
   ///
   /// - Returns: whether it was taken back.
   func takeBack(_ publication: Publication) async throws(VolumeError) -> Bool {
-    try await context.locks.withLock(publication.target.volume) { () async throws(VolumeError) in
-      guard context.publishedCalls.isLast(publication.call, for: publication.target) else { return false }
-      try await takeDown(publication.target)
+    let target = publication.target
+    let whileBusy = { (_: LongRun) async throws(VolumeError) -> Bool? in
+      guard context.publishedCalls.isLast(publication.call, for: target) else { return false }
+      try await detach(target)
       return true
     }
+    return try await context.withLock(target.volume, whileBusy: whileBusy) { () async throws(VolumeError) in
+      guard context.publishedCalls.isLast(publication.call, for: target) else { return false }
+      try await takeDown(target)
+      return true
+    }
+  }
+
+  /// While a program works on the volume: the pod's directory is freed, and the rest is the program's, since its caller
+  /// or its end unstages. A volume that is formatted or checked is mounted nowhere; one that grows does so by our own mount.
+  private func detach(_ target: TargetPath) async throws(VolumeError) {
+    try await takeOff(target)
+    context.publishedCalls.forget(target)
   }
 
   private func takeDown(_ target: TargetPath) async throws(VolumeError) {

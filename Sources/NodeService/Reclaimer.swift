@@ -30,7 +30,11 @@ struct Reclaimer: Sendable {
     _ name: VolumeName, _ warrant: Warrant,
     confirming confirm: @Sendable () async throws(VolumeError) -> Void = { () async throws(VolumeError) in }
   ) async throws(VolumeError) -> Outcome<VolumeName> {
-    try await context.locks.withLock(name) { () async throws(VolumeError) in
+    let whileBusy = { (run: LongRun) async throws(VolumeError) -> Outcome<VolumeName>? in
+      try await end(run, warrant)
+      return nil
+    }
+    return try await context.withLock(name, whileBusy: whileBusy) { () async throws(VolumeError) in
       // One that cannot be read is looked at by somebody first.
       _ = try context.permits.permit(for: name)
       guard let volume = try await context.engine.volume(name) else {
@@ -63,7 +67,7 @@ struct Reclaimer: Sendable {
 
   /// Sets or clears the mark that keeps a volume from being removed.
   func setRetained(_ name: VolumeName, _ isRetained: Bool) async throws(VolumeError) {
-    try await context.locks.withLock(name) { () async throws(VolumeError) in
+    try await context.withLock(name) { () async throws(VolumeError) in
       guard let volume = try await context.engine.volume(name) else {
         throw VolumeError(.notFound, "volume \(name) does not exist on node \(context.settings.nodeName)")
       }
@@ -71,6 +75,24 @@ struct Reclaimer: Sendable {
       if outcome.isChange {
         context.log.notice(isRetained ? "volume retained" : "volume no longer retained", ["volume": name.text])
       }
+    }
+  }
+
+  /// Ends a program that works on the volume, once it is proven that the volume may go. What it has begun it undoes itself.
+  private func end(_ run: LongRun, _ warrant: Warrant) async throws(VolumeError) {
+    guard let volume = try await context.engine.volume(run.volume) else {
+      return try await run.wait(until: context.deadline)
+    }
+    try requireDead(volume, warrant)
+    try await requireUnused(volume)
+    if !run.hasEnded {
+      context.log.notice(
+        "program ended: its volume is to be removed", ["volume": run.volume.text, "phase": run.phase.rawValue])
+    }
+    run.cancel()
+    do throws(VolumeError) { try await run.wait(until: context.deadline) } catch {
+      // Only that it has ended counts.
+      if !run.hasEnded { throw error }
     }
   }
 

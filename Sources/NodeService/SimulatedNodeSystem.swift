@@ -77,7 +77,8 @@ package struct SimulatedNodeSystem: NodeSystem {
   }
 
   package func makeFileSystem(
-    _ kind: FileSystemKind, on device: String, identity: FileSystemIdentity, options: [String], deadline: Duration
+    _ kind: FileSystemKind, on device: String, identity: FileSystemIdentity, options: [String], deadline: Duration?,
+    progress: ToolProgress
   ) async throws(VolumeError) {
     world.state.withLock { state in
       state.devices[device] = .fileSystem(
@@ -86,12 +87,14 @@ package struct SimulatedNodeSystem: NodeSystem {
     }
   }
 
+  package func needsRepair(_ kind: FileSystemKind, on device: String) async throws(VolumeError) -> Bool { false }
+
   package func repairFileSystem(
-    _ kind: FileSystemKind, on device: String, deadline: Duration
+    _ kind: FileSystemKind, on device: String, deadline: Duration?, progress: ToolProgress
   ) async throws(VolumeError) {}
 
   package func growFileSystem(
-    _ kind: FileSystemKind, on device: String, mountPoint: String, deadline: Duration
+    _ kind: FileSystemKind, on device: String, mountPoint: String, deadline: Duration?, progress: ToolProgress
   ) async throws(VolumeError) {
     guard try await !mounts(at: mountPoint).isEmpty else {
       throw VolumeError(.internal, "growing \(device): nothing is mounted at \(mountPoint)")

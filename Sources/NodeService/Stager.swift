@@ -67,14 +67,12 @@ struct Stager: Sendable {
     isMountedElsewhere: Bool, at path: String, _ rollback: inout Rollback
   ) async throws(VolumeError) {
     let system = context.system
+    if !isMountedElsewhere {
+      try await VolumePreparer(context: context).repair(kind, volume, device, &rollback)
+    }
     try await system.makeDirectory(path)
     rollback.add("staging directory \(path)") { () async throws(VolumeError) in try await system.removeDirectory(path) }
     try await context.steps.reach(.stagingDirectoryMade)
-    if !isMountedElsewhere {
-      try await naming(volume.name) { () async throws(VolumeError) in
-        try await system.repairFileSystem(kind, on: device, deadline: context.settings.toolDeadline)
-      }
-    }
     try checkCancellation(volume.name)
     try await context.measure(.stage) { () async throws(VolumeError) in
       do throws(VolumeError) {

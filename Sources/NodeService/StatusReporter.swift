@@ -19,7 +19,7 @@ struct StatusReporter: Sendable {
     let volumes = try await volumes()
     // Orphans are looked for now and then: one that was removed since is none any more.
     let names = Set(volumes.map(\.name))
-    return NodeReport(
+    var report = NodeReport(
       node: context.settings.nodeName, release: release, engine: context.engine.kind.rawValue,
       uptimeSeconds: Int((MonotonicClock.now() - context.startedAt).inSeconds),
       residentBytes: OwnProcess.residentMemory.bytes,
@@ -31,6 +31,12 @@ struct StatusReporter: Sendable {
           startedAt: $0.startedAt, command: $0.command, seconds: $0.seconds, returnCode: $0.returnCode,
           messages: $0.messages)
       }, runningSeconds: activity.runningSeconds)
+    report.work = context.locks.runs.map {
+      NodeReport.Work(
+        volume: $0.volume.text, phase: $0.phase.rawValue, startedAt: $0.startedAt, seconds: $0.age.inSeconds,
+        progress: $0.progress.text)
+    }
+    return report
   }
 
   private func volumes() async throws(VolumeError) -> [NodeReport.Volume] {

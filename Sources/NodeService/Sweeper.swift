@@ -13,7 +13,7 @@ struct Sweeper: Sendable {
   func settleInterruptedCreations() async throws(VolumeError) {
     for name in try context.permits.volumes() {
       do throws(VolumeError) {
-        try await context.locks.withLock(name) { () async throws(VolumeError) in
+        try await context.withLock(name) { () async throws(VolumeError) in
           try await VolumePreparer(context: context).settleInterruptedCreation(of: name)
         }
       } catch {
@@ -30,7 +30,7 @@ struct Sweeper: Sendable {
         continue
       }
       do throws(VolumeError) {
-        try await context.locks.withLock(volume) { () async throws(VolumeError) in
+        try await context.withLock(volume, whileBusy: { _ in () }) { () async throws(VolumeError) in
           try await Stager(context: context).unstageIfUnused(volume)
         }
       } catch {

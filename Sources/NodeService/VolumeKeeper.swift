@@ -16,7 +16,9 @@ package struct VolumeKeeper: Sendable {
   package func prepare(_ name: VolumeName, _ values: [String: String]) async throws(VolumeError) -> String {
     let options = try VolumeOptions(values)
     try context.requireHoldable(options)
-    return try await context.locks.withLock(name) { () async throws(VolumeError) in
+    // Kubelet's calls are what pods wait for: the reconciler is told soon what goes on, and tells others.
+    let context = context.answering(within: min(.seconds(10), context.settings.callPatience))
+    return try await context.withLock(name) { () async throws(VolumeError) in
       let preparer = VolumePreparer(context: context)
       var instance = ""
       try await withRollback { rollback async throws(VolumeError) in
@@ -72,6 +74,24 @@ package struct VolumeKeeper: Sendable {
   /// What the kernel holds against volumes that are staged. May take as long as a disk takes to answer.
   package func complaints() async throws(VolumeError) -> [VolumeName: FileSystemComplaint] {
     try await VolumeConditions(context: context).complaints()
+  }
+
+  /// A program that works on a volume.
+  package struct LongWork: Sendable, Hashable {
+    package let volume: VolumeName
+    /// When it began.
+    package let startedAt: String
+    package let seconds: Int
+    /// What it does, for how long, and how far it is.
+    package let words: String
+  }
+
+  /// The programs that have been working on volumes for longer than a call is short.
+  package var longWork: [LongWork] {
+    context.locks.runs.filter { $0.age > .seconds(30) }.map {
+      LongWork(
+        volume: $0.volume, startedAt: $0.startedAt, seconds: Int($0.age.components.seconds), words: $0.words)
+    }
   }
 
   /// The volume of that name, ours or not.

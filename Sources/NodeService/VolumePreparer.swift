@@ -18,6 +18,7 @@ struct VolumePreparer: Sendable {
   func ensureVolume(
     _ name: VolumeName, _ options: VolumeOptions, willFormat: Bool, _ rollback: inout Rollback
   ) async throws(VolumeError) -> StoredVolume {
+    try context.locks.tellFailure(of: name)
     try await settleUnlessCleared(name)
     if let found = try await engine.volume(name, wantedIn: options.volumeGroup) {
       try await admit(found, options)
@@ -261,16 +262,63 @@ extension VolumePreparer {
     }
     try await context.steps.reach(.formatPermitted)
     let kind = options.fileSystemToMake
+    let identity = permit.creation.fileSystemIdentity
+    try await context.perform(.formatting, on: volume.name, &rollback) { [context] progress async throws(VolumeError) in
+      do throws(VolumeError) {
+        try await Self.makeFileSystem(kind, on: device, identity, volume.name, options, context, progress)
+      } catch {
+        throw await Self.undoFormatting(of: volume, context, after: error)
+      }
+    }
+    return kind
+  }
+
+  private static func makeFileSystem(
+    _ kind: FileSystemKind, on device: String, _ identity: FileSystemIdentity, _ name: VolumeName,
+    _ options: VolumeOptions, _ context: NodeContext, _ progress: ToolProgress
+  ) async throws(VolumeError) {
     try await context.measure(.format) { () async throws(VolumeError) in
       try await context.system.makeFileSystem(
-        kind, on: device, identity: permit.creation.fileSystemIdentity,
-        options: kind.standardMkfsOptions + options.mkfsOptions.arguments, deadline: context.settings.toolDeadline)
+        kind, on: device, identity: identity,
+        options: kind.standardMkfsOptions + options.mkfsOptions.arguments, deadline: context.settings.toolDeadline,
+        progress: progress)
     }
-    context.log.notice("volume formatted", ["volume": volume.name.text, "fileSystem": kind.rawValue])
+    context.log.notice("volume formatted", ["volume": name.text, "fileSystem": kind.rawValue])
     try await context.steps.reach(.formatted)
-    try permits.remove(volume.name)
+    try context.permits.remove(name)
     try await context.steps.reach(.permitRemoved)
-    return kind
+  }
+
+  /// Nobody has seen what mkfs left: the volume goes, and its permit with it. Where that fails the permit stays, and the
+  /// next call or start settles by it.
+  ///
+  /// A task of its own: mkfs may have failed because this one was cancelled.
+  private static func undoFormatting(
+    of volume: StoredVolume, _ context: NodeContext, after error: VolumeError
+  ) async -> VolumeError {
+    await Task.detached {
+      do throws(VolumeError) {
+        _ = try await context.engine.remove(volume)
+        try context.permits.remove(volume.name)
+        return error
+      } catch let failure {
+        return VolumeError(
+          error.code, "\(error.message); undoing it failed as well: \(failure.message)",
+          cause: RollbackError(original: error, rollback: failure))
+      }
+    }.value
+  }
+
+  /// Repairs a file system that says it needs it before it may be mounted.
+  func repair(
+    _ kind: FileSystemKind, _ volume: StoredVolume, _ device: String, _ rollback: inout Rollback
+  ) async throws(VolumeError) {
+    guard try await context.system.needsRepair(kind, on: device) else { return }
+    context.log.notice("file system is checked and repaired", ["volume": volume.name.text, "device": device])
+    try await context.perform(.checking, on: volume.name, &rollback) { [context] progress async throws(VolumeError) in
+      try await context.system.repairFileSystem(
+        kind, on: device, deadline: context.settings.toolDeadline, progress: progress)
+    }
   }
 }
 

@@ -29,6 +29,7 @@ package struct ErrorPolicy: Hashable, Sendable {
     case .forbidden: ErrorPolicy(.failure, "Forbidden", .never)
     case .unavailable: ErrorPolicy(.failure, "NodeStorageUnavailable", .later)
     case .cancelled: ErrorPolicy(.failure, "VolumeCallCancelled", .later)
+    case .inProgress: ErrorPolicy(.failure, "VolumeInProgress", .later)
     case .unsupported: ErrorPolicy(.notSupported, "Unsupported", .never)
     case .internal: ErrorPolicy(.failure, "NodeStorageFailure", .later)
     }

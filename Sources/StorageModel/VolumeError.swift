@@ -23,6 +23,8 @@ package struct VolumeError: Error, Sendable {
     case unavailable
     /// The caller has gone away or the time is up; what was begun has been undone.
     case cancelled
+    /// A program that was begun for this works on; the same call later says how far it is, or goes on from its end.
+    case inProgress
     /// We do not do this, and never will for this kind of volume.
     case unsupported
     /// A defect, or an answer of the operating system nobody foresaw.

@@ -39,7 +39,8 @@ struct Configuration {
     node = NodeSettings(
       nodeName: try values.nodeName(), kubeletRoot: try values.directory(.kubeletRoot),
       stateDirectory: try values.directory(.stateDirectory),
-      reclaimGrace: try values.seconds(.reclaimGrace, 0...31_536_000))
+      reclaimGrace: try values.seconds(.reclaimGrace, 0...31_536_000),
+      toolDeadline: try values.seconds(.toolDeadline, 0...31_536_000).unlessZero)
     connection = try Self.connection(values, environment)
     namespace = try values.objectName(.namespace)
     podName = values[.podName]
@@ -77,8 +78,13 @@ struct Configuration {
       "server": connection?.server ?? "none", "namespace": connection == nil ? "" : namespace,
       "inlineVolumes": allowsInlineVolumes ? "allow" : "refuse",
       "reclaimGrace": "\(Int(node.reclaimGrace.inSeconds))s",
+      "toolDeadline": node.toolDeadline.map { "\(Int($0.inSeconds))s" } ?? "none",
     ]
   }
+}
+
+extension Duration {
+  fileprivate var unlessZero: Duration? { self == .zero ? nil : self }
 }
 
 /// What becomes of a volume that no PV names: the words of `--inline-volumes`.

@@ -14,6 +14,7 @@ enum NodeSetting: String, Setting {
   case metricsAddress = "metrics-address"
   case logFormat = "log-format"
   case reclaimGrace = "reclaim-grace"
+  case toolDeadline = "tool-deadline"
   case udev
   case namespace
   case podName = "pod-name"
@@ -49,6 +50,7 @@ enum NodeSetting: String, Setting {
     case .nodeName: "this machine's host name"
     case .logFormat: "text"
     case .reclaimGrace: "60"
+    case .toolDeadline: "0"
     case .udev, .inlineVolumes: "auto"
     case .namespace: "elastic-local"
     case .podName, .kubeconfig, .server, .authority, .tokenFile, .certificate, .key: nil
@@ -64,7 +66,7 @@ enum NodeSetting: String, Setting {
     case .socket, .kubeletRoot, .stateDirectory: "PATH"
     case .metricsAddress: "HOST:PORT"
     case .logFormat: "text|json"
-    case .reclaimGrace: "SECONDS"
+    case .reclaimGrace, .toolDeadline: "SECONDS"
     case .udev: "auto|on|off"
     case .inlineVolumes: "auto|allow|refuse"
     case .namespace, .podName: "NAME"
@@ -86,6 +88,7 @@ enum NodeSetting: String, Setting {
     case .metricsAddress: "serve /metrics and /healthz there"
     case .logFormat: "lines for people or for machines"
     case .reclaimGrace: "a volume younger than this is never removed"
+    case .toolDeadline: "how long mkfs, e2fsck and growth may take; 0 for as long as they take"
     case .udev: "whether LVM waits for udev; auto asks if udev could answer"
     case .namespace: "where the node's storage is published"
     case .inlineVolumes: "volumes that no PV names; auto refuses them where there is an API server"

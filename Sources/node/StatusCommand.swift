@@ -90,6 +90,11 @@ struct StatusText {
     if !report.interrupted.isEmpty {
       lines.append("being made, or interrupted: \(report.interrupted.joined(separator: ", "))")
     }
+    for work in report.work ?? [] {
+      let progress = work.progress.map { ": \($0)" } ?? ""
+      lines.append(
+        "volume \(work.volume) is \(work.phase) since \(work.startedAt) (\(Int(work.seconds)) s)\(progress)")
+    }
     if let orphans = report.orphans {
       lines.append("orphans: \(orphans.isEmpty ? "none" : orphans.joined(separator: ", "))")
     } else {

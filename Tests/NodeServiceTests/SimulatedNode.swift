@@ -43,11 +43,14 @@ final class SimulatedNode: Sendable {
   let lines = Mutex<[String]>([])
   let settings: NodeSettings
 
-  init(totalSize: ByteCount = .gibibytes(10), reclaimGrace: Duration = .zero) throws {
+  init(
+    totalSize: ByteCount = .gibibytes(10), reclaimGrace: Duration = .zero, callPatience: Duration = .seconds(95)
+  ) throws {
     world = SimulatedWorld(totalSize: totalSize)
     directory = try TemporaryDirectory()
     settings = NodeSettings(
-      nodeName: "node-1", kubeletRoot: Self.root, stateDirectory: directory["state"], reclaimGrace: reclaimGrace)
+      nodeName: "node-1", kubeletRoot: Self.root, stateDirectory: directory["state"], reclaimGrace: reclaimGrace,
+      callPatience: callPatience)
   }
 
   /// A daemon on this node, not started.
@@ -243,6 +246,8 @@ final class RecordedTools: Sendable {
     var mkfsArguments: [[String]] = []
     /// The operation of this name fails, as a tool or a kernel can.
     var failing: String?
+    /// The operations of these names take until they are taken out of here, or cancelled.
+    var slow: Set<String> = []
     /// The operation of this name holds the device: somebody outside has it open.
     var isHeld = false
     /// What every directory of kubelet's shows; nil as where nothing is really mounted.
@@ -266,6 +271,15 @@ struct RecordingSystem: NodeSystem {
     self.world = world
     base = SimulatedNodeSystem(world: world)
     self.tools = tools
+  }
+
+  /// A program that takes its time, and tells how far it is.
+  private func takeTime(_ operation: String) async throws(VolumeError) {
+    while tools.state.withLock({ $0.slow.contains(operation) }) {
+      // Cancelled: it is killed below.
+      try? await Task.sleep(for: .milliseconds(2))
+      if Task.isCancelled { throw VolumeError(.cancelled, "\(operation): cancelled") }
+    }
   }
 
   private func failIfAsked(_ operation: String) throws(VolumeError) {
@@ -317,7 +331,8 @@ struct RecordingSystem: NodeSystem {
     return try await base.isHeld(device)
   }
   func makeFileSystem(
-    _ kind: FileSystemKind, on device: String, identity: FileSystemIdentity, options: [String], deadline: Duration
+    _ kind: FileSystemKind, on device: String, identity: FileSystemIdentity, options: [String], deadline: Duration?,
+    progress: ToolProgress
   ) async throws(VolumeError) {
     let (contents, number) = world.state.withLock { ($0.devices[device], $0.deviceNumbers[device]) }
     tools.state.withLock { state in
@@ -325,24 +340,29 @@ struct RecordingSystem: NodeSystem {
       if let number { state.formats[number, default: 0] += 1 }
       state.mkfsArguments.append([kind.rawValue] + options)
     }
+    try await takeTime("mkfs")
     if tools.state.withLock({ $0.failing }) == "mkfs" {
       // A tool that fails half-way leaves something that looks like anything.
       world.state.withLock { $0.devices[device] = .ambivalent("half a superblock") }
       throw VolumeError(.internal, "mkfs: exit code 1, out of luck")
     }
-    try await base.makeFileSystem(kind, on: device, identity: identity, options: options, deadline: deadline)
+    try await base.makeFileSystem(
+      kind, on: device, identity: identity, options: options, deadline: deadline, progress: progress)
   }
+  func needsRepair(_ kind: FileSystemKind, on device: String) async throws(VolumeError) -> Bool { kind == .ext4 }
   func repairFileSystem(
-    _ kind: FileSystemKind, on device: String, deadline: Duration
+    _ kind: FileSystemKind, on device: String, deadline: Duration?, progress: ToolProgress
   ) async throws(VolumeError) {
+    try await takeTime("repair")
     try failIfAsked("repair")
     tools.state.withLock { $0.repaired.append(device) }
   }
   func growFileSystem(
-    _ kind: FileSystemKind, on device: String, mountPoint: String, deadline: Duration
+    _ kind: FileSystemKind, on device: String, mountPoint: String, deadline: Duration?, progress: ToolProgress
   ) async throws(VolumeError) {
+    try await takeTime("grow")
     try failIfAsked("grow")
-    try await base.growFileSystem(kind, on: device, mountPoint: mountPoint, deadline: deadline)
+    try await base.growFileSystem(kind, on: device, mountPoint: mountPoint, deadline: deadline, progress: progress)
     tools.state.withLock { $0.grown.append("\(kind.rawValue) \(device) at \(mountPoint)") }
   }
   func mount(

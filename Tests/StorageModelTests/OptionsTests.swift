@@ -255,7 +255,8 @@ struct ErrorTests {
     (.inUse, .failure, "VolumeInUse", .later), (.noSpace, .failure, "InsufficientStorage", .afterIntervention),
     (.invalid, .failure, "InvalidVolumeRequest", .never), (.unsafe, .failure, "VolumeProtected", .afterIntervention),
     (.forbidden, .failure, "Forbidden", .never), (.unavailable, .failure, "NodeStorageUnavailable", .later),
-    (.cancelled, .failure, "VolumeCallCancelled", .later), (.unsupported, .notSupported, "Unsupported", .never),
+    (.cancelled, .failure, "VolumeCallCancelled", .later), (.inProgress, .failure, "VolumeInProgress", .later),
+    (.unsupported, .notSupported, "Unsupported", .never),
     (.internal, .failure, "NodeStorageFailure", .later),
   ]
 
