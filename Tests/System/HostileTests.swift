@@ -21,13 +21,20 @@ struct HostileTests {
           ["unmountdevice", path], ["expandfs", "{}", "", path, "1048576", "1"],
         ] {
           let reply = try node.callRaw(arguments)
-          #expect(reply.status == "Failure", "\(remark): \(reply)")
+          let isFree = arguments[0].hasPrefix("unmount") && Self.noVolumesNames.contains(remark)
+          #expect(reply.status == (isFree ? "Success" : "Failure"), "\(remark): \(reply)")
         }
       }
       #expect(try world(node) == before)
       rmdir(good)
     }
   }
+
+  /// Names that no volume can have, in a pod's directory for our volumes. Nothing is mounted there, which is all that an
+  /// unmount wants: refused, the pod would stay.
+  private static let noVolumesNames: Set = [
+    "an option", "a long option", "a blank", "a newline", "quotes", "unicode", "reserved by LVM",
+  ]
 
   private static func badPaths(_ node: Node, _ volume: String) -> [(path: String, remark: String)] {
     let good = node.podDirectory("pod-a", volume)
