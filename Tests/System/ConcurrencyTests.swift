@@ -76,7 +76,8 @@ struct ConcurrencyTests {
         for answer in try await atOnce(volumes, calls, round: round) {
           // A growth that overtakes its mount finds nothing to grow, and says so. A mount that is taken off before the client
           // has looked is not there, and the client says so.
-          let mayFail = answer.question.hasPrefix("expandfs") || answer.question.hasPrefix("mount") && isTakenOff(answer)
+          let mayFail =
+            answer.question.hasPrefix("expandfs") || answer.question.hasPrefix("mount") && isTakenOff(answer)
           if !mayFail { answer.succeeds() }
         }
       }
