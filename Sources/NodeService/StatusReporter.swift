@@ -24,7 +24,7 @@ struct StatusReporter: Sendable {
       uptimeSeconds: Int((MonotonicClock.now() - context.startedAt).inSeconds),
       residentBytes: OwnProcess.residentMemory.bytes,
       groups: try await context.engine.capacity().map(NodeReport.Group.init), volumes: volumes,
-      interrupted: try context.permits.volumes().map(\.text),
+      interrupted: try context.interruptedCreations().map(\.text),
       orphans: context.cluster.orphans.map { $0.map(\.text).filter(names.contains) },
       commands: activity.recent.map {
         NodeReport.Command(

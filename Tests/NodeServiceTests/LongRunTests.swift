@@ -36,6 +36,7 @@ struct LongRunTests {
     #expect(try permit(daemon.context)?.progress == .formatting)
     let report = try #require(await daemon.succeed(["status"]).report)
     #expect(report.work?.map(\.volume) == [SimulatedNode.name] && report.work?.first?.phase == "formatting")
+    #expect(report.interrupted == [], "it goes on")
     let text = MetricsText(
       daemon.context.metrics.snapshot, groups: [], activity: EngineActivity(), interrupted: 0, release: "test",
       runs: daemon.context.locks.runs
