@@ -19,7 +19,8 @@ struct VersionTests {
       #expect(refused.contains("Failure") && refused.contains("version 2") && refused.contains("version 1"))
       #expect(try node.group.volume(volume) == nil)
 
-      #expect(try RawCall.exchange(RawCall.frame(call.line, extra: extra), node.socket) == "{\"status\":\"Success\"}\n")
+      let reply = try RawCall.exchange(RawCall.frame(call.line, extra: extra), node.socket)
+      #expect(reply.contains(#""status":"Success""#), "\(reply)")
       #expect(try MountTable.current().at(directory).count == 1)
       try await node.calls.unmount(volume).succeeds()
       node.remove(volume).succeeds()
