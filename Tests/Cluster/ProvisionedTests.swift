@@ -60,6 +60,31 @@ struct ProvisionedTests {
     #expect(try !ClaimedVolume.hasStorage(pv))
   }
 
+  @Test("a PV that another claim names is kept with its volume, says so again, and goes when no claim names it any more")
+  func named() throws {
+    let (first, second) = (ClaimedVolume(name: "named-first"), ClaimedVolume(name: "named-second"))
+    try Cluster.apply(first.manifest("elastic-local", "320Mi"))
+    try first.startPod(Pod(name: "pod"))
+    let pv = try first.pvName
+    try Cluster.apply(second.manifest("elastic-local", "320Mi") + "\n  volumeName: \(pv)")
+    try Cluster.kubectl("delete", "pod", "pod")
+    try Cluster.kubectl("delete", "pvc", first.name, "--timeout=180s")
+    // The second look is a minute after the first.
+    #expect(try eventually(seconds: 300) { try timesTold(pv, "VolumeProtected") > 1 })
+    #expect(try Cluster.events(of: "PersistentVolume", pv).contains("default/\(second.name) names this PV"))
+    #expect(try ClaimedVolume.exists(pv) && ClaimedVolume.hasStorage(pv))
+    try Cluster.kubectl("delete", "pvc", second.name, "--timeout=180s")
+    #expect(try eventually { try !ClaimedVolume.exists(pv) })
+    #expect(try !ClaimedVolume.hasStorage(pv))
+  }
+
+  private func timesTold(_ pv: String, _ reason: String) throws -> Int {
+    let counts = try Cluster.kubectl(
+      "get", "events", "--all-namespaces", "--field-selector", "involvedObject.name=\(pv),reason=\(reason)", "-o",
+      "jsonpath={.items[*].count}")
+    return counts.split(separator: " ").compactMap { Int($0) }.reduce(0, +)
+  }
+
   @Test("with Immediate the PV is pinned by its first mount")
   func immediate() throws {
     try Cluster.apply(Cluster.storageClass("early", "volumeBindingMode: Immediate"))
