@@ -60,7 +60,7 @@ struct ProvisionedTests {
     #expect(try !ClaimedVolume.hasStorage(pv))
   }
 
-  @Test("a PV that another claim names is kept with its volume, says so again, and goes when no claim names it any more")
+  @Test("a PV that another claim names is kept with its volume, and goes when no claim names it any more")
   func named() throws {
     let (first, second) = (ClaimedVolume(name: "named-first"), ClaimedVolume(name: "named-second"))
     try Cluster.apply(first.manifest("elastic-local", "320Mi"))
