@@ -6,7 +6,7 @@ package final class TaskWatch: Sendable {
   private let thread = Mutex<WatchThread?>(nil)
 
   /// Starts a thread that runs a task each `interval`.
-  package init(interval: Duration = .seconds(5)) throws(SystemError) {
+  package init(interval: Duration = .seconds(30)) throws(SystemError) {
     let watch = try WatchThread(name: "task-watch") { [weak self] in
       guard let self else { return nil }
       post()

@@ -14,10 +14,9 @@ package struct NodeDaemon: Sendable {
 
   /// How often unused stagings are looked for. Rare: every call cleans up behind itself.
   private static let sweepInterval = Duration.seconds(300)
-  /// How often free memory goes back to the system.
-  private static let memoryInterval = Duration.seconds(5)
-  /// How often the socket's file is looked at: an lstat(2).
-  private static let socketInterval = Duration.seconds(1)
+  /// How often the socket's file is looked at (an lstat(2)) and free memory goes back to the system. One timer for both: an
+  /// idle daemon is to wake seldom. Less than the time for which a client waits for a socket.
+  private static let upkeepInterval = Duration.seconds(4)
   /// How long running calls may go on after SIGTERM before they are cancelled and undone.
   private static let drainGrace = Duration.seconds(20)
 
@@ -100,32 +99,25 @@ package struct NodeDaemon: Sendable {
       }
     }
     let reconciling = Task.detached { [cluster] in await cluster?.run() }
-    let returning = Task.detached { await Self.returnMemory() }
     let watching = Task.detached { await groups.run() }
     let keeping = Task.detached { [socketPath] in await Self.keepSocket(of: server, socketPath, context.log) }
     let signal = await Signals.waitForTermination()
     context.log.notice("signal received", ["signal": "\(signal)"])
     sweeping.cancel()
     reconciling.cancel()
-    returning.cancel()
     watching.cancel()
     keeping.cancel()
   }
 
-  /// LVM takes several times of what it leaves behind for each command, and a list of PVs likewise, in small pieces that the
-  /// allocator keeps. A fraction of a millisecond each time.
-  private static func returnMemory() async {
-    while !Task.isCancelled {
-      do { try await Task.sleep(for: memoryInterval) } catch { return }  // cancelled: the daemon ends
-      OwnProcess.returnFreeMemory()
-    }
-  }
-
   /// Looks after the socket's file: without it no call reaches the daemon. What is found is logged once.
+  ///
+  /// Gives free memory back as well. Each LVM command leaves several times of what it keeps, in small pieces that the
+  /// allocator holds on to, and so does a list of PVs. That takes a fraction of a millisecond.
   private static func keepSocket(of server: NodeServer, _ path: String, _ log: Log) async {
     var last = ""
     while !Task.isCancelled {
-      do { try await Task.sleep(for: socketInterval) } catch { return }  // cancelled: the daemon ends
+      do { try await Task.sleep(for: upkeepInterval) } catch { return }  // cancelled: the daemon ends
+      OwnProcess.returnFreeMemory()
       var finding = ""
       do throws(VolumeError) {
         switch try server.restoreSocket() {
