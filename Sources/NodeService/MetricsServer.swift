@@ -73,7 +73,8 @@ package struct MetricsServer: Sendable {
       context.log.warning("capacity can not be read for metrics", ["reason": error.message])
       groups = []
     }
-    let interrupted = try? context.interruptedCreations().count  // left out of the metrics when the directory is unreadable
+    // Left out of the metrics when the directory is unreadable.
+    let interrupted = try? context.interruptedCreations().count
     return MetricsText(
       context.metrics.snapshot, groups: groups, activity: context.engine.activity, interrupted: interrupted,
       release: release, cluster: await cluster?.figures, loads: context.system.loads,

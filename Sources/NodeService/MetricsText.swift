@@ -29,7 +29,8 @@ struct MetricsText {
     if let cluster { add(cluster) }
     guard let interrupted else { return }
     exposition.family(
-      "elastic_local_interrupted_creations", "gauge", "Volumes whose creation was begun, is not finished, and is not going on.")
+      "elastic_local_interrupted_creations", "gauge",
+      "Volumes whose creation was begun, is not finished, and is not going on.")
     exposition.sample("elastic_local_interrupted_creations", [:], Double(interrupted))
   }
 
