@@ -32,7 +32,7 @@ final class Connection {
 
   var number: Int32 { arrival.socket.rawValue }
 
-  /// The event to wait for. While the handler works, none but the peer's departure, of which poll(2) tells always.
+  /// The event to wait for. While the handler works: none. poll(2) reports a departed peer in any case.
   var awaited: Int16 {
     switch phase {
     case .reading, .lingering: Int16(POLLIN)

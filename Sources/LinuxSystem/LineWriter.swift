@@ -104,7 +104,7 @@ package final class LineWriter: Sendable {
       switch Errno.current {
       case .interrupted: continue
       case .wouldBlock:
-        // Whoever shares it has made it so.
+        // Another process that shares the descriptor made it non-blocking.
         var entries = [pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)]
         _ = poll(&entries, 1, 1000)
       // Closed: nobody reads, and nobody will.

@@ -27,7 +27,7 @@ package final class LongRun: Sendable {
     var count: UInt64 = 0
     /// Whether the call that began it waits for its end.
     var hasCaller = true
-    /// Its end is near: whoever waits for it now will see it.
+    /// It is about to end: a caller that waits now sees the end.
     var isEnding = false
     var task: Task<Void, Never>?
     var isCancelled = false

@@ -38,7 +38,7 @@ extension NodeContext {
         if let whileBusy {
           if let value = try await whileBusy(run) { return value }
         } else {
-          // Why it failed is told to whoever began it, or to the next call that would do it again.
+          // The reason is told to the call that began it, or to the next call that would repeat it.
           do throws(VolumeError) { try await run.wait(until: deadline) } catch {
             if [.inProgress, .cancelled].contains(error.code), !run.hasEnded { throw error }
           }

@@ -13,7 +13,7 @@ final class Fence: Sendable {
   ///   - action: called once at most.
   init(_ held: HeldLease, lastMoment: Duration, time: any Timekeeper, action: @escaping @Sendable () -> Void) {
     self.action = action
-    // Without a thread to be had the alarm of the elector's own task is all there is.
+    // If no thread can be started, the alarm of the elector's own task remains.
     let watch = try? WatchThread(name: "fence") { [weak self] in
       guard let self else { return nil }
       let left = held.lastRenewal + lastMoment - time.now
