@@ -36,13 +36,13 @@ struct ManifestTests {
   private func install() throws -> (daemon: ProductProcess, provisioner: ProductProcess) {
     try Manifests.apply(Manifests.installation)
     try Cluster.lab("add-simulated-node", "node1")
-    #expect(try eventually { try !podOfDaemon.isEmpty })
+    try #require(try eventually { try !podOfDaemon.isEmpty })
     let daemon = try ProductProcess.daemon(of: "node1", engine: "simulated", ["--pod-name", podOfDaemon])
     let provisioner = try ProductProcess.provisioner()
     try daemon.start()
     try provisioner.start()
     try provisioner.awaitMetric("elastic_local_provisioner_synced 1")
-    #expect(
+    try #require(
       try eventually {
         try !Cluster.kubectl(
           "get", "csistoragecapacity", "elastic-local.node1.elastic-local", "--namespace", Product.namespace, "-o",
@@ -63,21 +63,21 @@ struct ManifestTests {
 
   private func aClaimLives(_ daemon: ProductProcess) throws {
     try Manifests.apply("daemonset/samples/pod.yaml")
-    #expect(try eventually { try field("pvc", "sample", "{.status.phase}") == "Bound" })
+    try #require(try eventually { try field("pvc", "sample", "{.status.phase}") == "Bound" })
     let volume = try field("pvc", "sample", "{.spec.volumeName}")
-    #expect(
+    try #require(
       try eventually {
         try daemon.log.split(separator: "\n").contains { $0.contains("volume formatted") && $0.contains(volume) }
       }, "no volume was made")
-    #expect(try eventually { try field("pv", volume, "{.metadata.annotations}").contains("instance") })
+    try #require(try eventually { try field("pv", volume, "{.metadata.annotations}").contains("instance") })
     try Cluster.kubectl(
       "patch", "pvc", "sample", "--type=merge", "-p", #"{"spec":{"resources":{"requests":{"storage":"2Gi"}}}}"#)
-    #expect(try eventually { try field("pv", volume, "{.spec.capacity.storage}") == "2Gi" })
+    try #require(try eventually { try field("pv", volume, "{.spec.capacity.storage}") == "2Gi" })
     let resizing = #"{.status.conditions[?(@.type=="FileSystemResizePending")].status}"#
-    #expect(try eventually { try field("pvc", "sample", resizing) == "True" })
+    try #require(try eventually { try field("pvc", "sample", resizing) == "True" })
     try Cluster.kubectl(
       "delete", "-f", "\(Cluster.project)/daemonset/samples/pod.yaml", "--grace-period=0", "--force", "--wait=false")
-    #expect(try eventually { try Cluster.kubectl("get", "pv", "-o", "name").isEmpty }, "a PV is left")
+    try #require(try eventually { try Cluster.kubectl("get", "pv", "-o", "name").isEmpty }, "a PV is left")
   }
 
   private func threeVolumesAreMade(_ daemon: ProductProcess) throws {
@@ -90,7 +90,7 @@ struct ManifestTests {
     try daemon.stop()
     try daemon.startAgain()
     try daemon.awaitMetric("elastic_local_lost_volumes 3")
-    #expect(try eventually { try Cluster.kubectl("get", "events").contains("VolumeLost") })
+    try #require(try eventually { try Cluster.kubectl("get", "events").contains("VolumeLost") })
     try daemon.awaitMetric("elastic_local_orphans 0")
   }
 
