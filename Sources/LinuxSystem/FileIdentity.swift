@@ -1,4 +1,4 @@
-/// Which file it is, whatever its name: `st_dev` and `st_ino`.
+/// The identity of a file under any of its names: `st_dev` and `st_ino`, stat(2).
 package struct FileIdentity: Hashable, Sendable {
   package let device: UInt64
   package let inode: UInt64
