@@ -1,11 +1,13 @@
 package import StorageModel
 
-/// `--name value` and `--name=value`.
+/// Parses flags: `--name value` and `--name=value`.
 package enum Flags {
+  /// Returns the flags of a command line, in order.
+  ///
   /// - Parameters:
   ///   - known: the names of the flags, without their hyphens.
-  ///   - command: what has them, for messages: a program or one of its commands.
-  /// - Throws: `invalid` for a word that is no flag, for a flag that is not known, and for one without a value.
+  ///   - command: the program or command that has the flags, for messages.
+  /// - Throws: `invalid` for a word that is no flag, an unknown flag, or a flag without a value.
   package static func parse(
     _ words: [String], known: Set<String>, of command: String
   ) throws(VolumeError) -> [(name: String, value: String)] {

@@ -1,18 +1,18 @@
-/// Why a call could not be carried out: the message that the kubelet puts into the pod's event.
+/// The reason why a call failed: the message that the kubelet puts into the pod's Event.
 ///
-/// Never holds an argument but the command, nor bytes of a reply: both may carry secrets.
+/// It never contains arguments except the command, nor bytes of a reply. Both can contain secrets.
 struct ClientFailure: Error {
   let message: String
 
   init(_ message: String) { self.message = message }
 
-  /// A failure between the client and its daemon, with what the operator can do about it.
+  /// Returns a failure between the client and the daemon, with advice for the operator.
   static func daemon(_ socket: String, _ found: String) -> ClientFailure {
     ClientFailure(
       "\(found) (socket \"\(socket)\"); is the elastic-local node daemon running on this node? see its pod's log")
   }
 
-  /// The kubelet does not see a mount as the daemon has made it.
+  /// Returns the failure for a mount that the kubelet does not see as the daemon made it.
   static func unseen(_ finding: MountCheck.Finding) -> ClientFailure {
     let found =
       finding == .absent
@@ -31,7 +31,7 @@ struct ClientFailure: Error {
     }
   }
 
-  /// A refused reply of `size` bytes; `complete` when it had its closing newline.
+  /// Returns the failure for a rejected reply of `size` bytes. `complete` is whether the reply ended with a newline.
   static func unusable(_ fault: ReplyFault, size: Int, complete: Bool, socket: String) -> ClientFailure {
     if size == 0 { return daemon(socket, "the node daemon closed the connection without a reply") }
     let length = complete ? "\(size) bytes" : "\(size) bytes, ended without a newline"

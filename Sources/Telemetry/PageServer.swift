@@ -2,17 +2,17 @@ internal import LinuxSystem
 package import StorageModel
 internal import Synchronization
 
-/// Answers `GET` over HTTP/1.1 with pages of plain text, a connection a request: metrics and health.
+/// Serves pages of plain text over HTTP/1.1: metrics and health. One `GET` per connection.
 ///
-/// Anybody who reaches the port may try: peers that are slow, silent or many cost a bounded number of descriptors and one
-/// thread, which is theirs alone. Health is answered on that thread, whatever the rest of the program does.
+/// Anybody who reaches the port can connect. Peers that are slow, silent or many use a bounded number of descriptors
+/// and one thread, which serves nothing else. Health is answered on that thread, whatever the rest of the program does.
 package final class PageServer: Sendable {
   private let listener: TCPListener
   private let loop: RequestLoop
   private let log: Log
   private let making: PagesInTheMaking
 
-  /// An answer.
+  /// A response.
   package struct Page: Sendable {
     package var status: Int
     package var body: String
@@ -27,9 +27,9 @@ package final class PageServer: Sendable {
 
   /// How a page is made.
   package enum Source: Sendable {
-    /// At once, without blocking.
+    /// The page itself, made without blocking.
     case now(Page)
-    /// By a task; whoever asks while it works gets the same page.
+    /// A task that makes the page. Requests that come while it runs get the same page.
     case task(@Sendable () async -> Page)
   }
 
@@ -37,8 +37,10 @@ package final class PageServer: Sendable {
     connections: 128, makesRoom: true, requestSize: 8192, requestTime: .seconds(5), answerTime: .seconds(30),
     replyTime: .seconds(5), lingers: true)
 
-  /// - Parameter pages: how the page at a path is made; nil when there is none.
-  /// - Throws: `invalid` naming the flag when the address can not be listened at.
+  /// Listens at an address.
+  ///
+  /// - Parameter pages: returns the source of the page at a path. Nil if there is no page.
+  /// - Throws: `invalid` naming the flag if the address cannot be used or the thread cannot be started.
   package init(address: String, log: Log, pages: @escaping @Sendable (String) -> Source?) throws(VolumeError) {
     self.log = log
     let making = PagesInTheMaking()
@@ -61,13 +63,13 @@ package final class PageServer: Sendable {
     }
   }
 
-  /// The port that is listened at.
+  /// The port of the listener.
   package var port: UInt16 { (try? listener.port()) ?? 0 }  // it is bound: this can not fail
 
-  /// How many wait for a page that a task makes; for tests.
+  /// How many requests wait for a page of a task, for tests.
   package var waitingForPages: Int { making.count }
 
-  /// Accepts until ``stop()``. Blocks: call it on a thread of its own.
+  /// Accepts connections until ``stop()``. Blocks: call it on a thread of its own.
   package func acceptConnections() {
     var isFailing = false
     while true {
@@ -80,7 +82,7 @@ package final class PageServer: Sendable {
         if error.errno == .invalid { return }
         if !isFailing { log.warning("connection can not be accepted", ["reason": "\(error)"]) }
         isFailing = true
-        // Descriptors are short, in this process or in all: one of ours is given up before the next attempt.
+        // This process or the system is out of descriptors. Close one connection before the next attempt.
         loop.makeRoom()
         ThreadSleep.sleep(.milliseconds(100))
       }
@@ -116,7 +118,7 @@ extension PageServer {
   }
 }
 
-/// Who waits for a page that a task makes. However many ask, a page is made once at a time.
+/// The requests that wait for a page of a task. Each page is made by one task at a time, however many requests wait.
 private final class PagesInTheMaking: Sendable {
   private let waiting = Mutex<[String: [Exchange]]>([:])
 

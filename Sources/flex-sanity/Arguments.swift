@@ -1,6 +1,6 @@
 import VolumeHost
 
-/// What the command line says.
+/// The parsed command line.
 struct Arguments {
   var driver = ""
   var settings = SanitySettings()
@@ -62,7 +62,7 @@ struct Arguments {
   }
 }
 
-/// A command line that can not be understood.
+/// A command line that is not valid.
 struct UsageError: Error {
   let message: String
 

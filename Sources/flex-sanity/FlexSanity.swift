@@ -28,7 +28,8 @@ enum FlexSanity {
     return report.failed == 0 ? 0 : 1
   }
 
-  /// A kubelet would say "unexpected end of JSON input" for each call, and nothing of the cause.
+  /// Requires an executable file. Otherwise a kubelet would report "unexpected end of JSON input" for each call and not
+  /// the cause.
   private static func requireExecutable(_ path: UnsafePointer<CChar>) throws(UsageError) {
     var status = stat()
     guard stat(path, &status) == 0, status.st_mode & S_IFMT == S_IFREG, access(path, X_OK) == 0 else {
@@ -36,7 +37,8 @@ enum FlexSanity {
     }
   }
 
-  /// Without either every case would fail, or leave a directory behind, and the driver would be blamed.
+  /// Requires root and an existing directory. Without them every case would fail or leave a directory behind, and the
+  /// driver would be blamed.
   private static func requireRoot(_ directory: String?) throws(UsageError) {
     guard geteuid() == 0 else { throw UsageError("needs root: kubelets and their drivers mount") }
     var status = stat()
@@ -57,7 +59,7 @@ enum FlexSanity {
 
   private static func complain(_ text: String) -> Never {
     let bytes = Array("flex-sanity: \(text)\n".utf8)
-    // Nobody is left to tell when this fails.
+    // There is no other place to report a failure of this write.
     _ = write(STDERR_FILENO, bytes, bytes.count)
     exit(2)
   }
