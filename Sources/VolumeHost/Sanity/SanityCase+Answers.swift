@@ -62,7 +62,7 @@ extension SanityCase {
           try bench.require(try bench.mountCount(path) == 0, "something is mounted")
         }
       } catch {
-        // Nobody else will ask for it.
+        // No other code unmounts it.
         for _ in 0..<(try bench.mountCount(path)) { try? await bench.tearDown(spec, pod) }
         throw error
       }
@@ -87,7 +87,7 @@ extension SanityCase {
   ]
 }
 
-/// Arguments by chance, the same each time.
+/// Random arguments, the same in each run.
 struct Dice {
   private var state: UInt64
 
@@ -98,7 +98,7 @@ struct Dice {
     return Int(state >> 33) % sides
   }
 
-  /// No command that could do anything.
+  /// Returns a word that is no command with an effect.
   mutating func word() -> String {
     let words = ["", "{}", "{", "null", "-v", "--help", "MOUNT", "umount", "ü", "\"", "a\nb", "%s", "/", "..", "$(id)"]
     return words[roll(words.count)]
@@ -106,7 +106,7 @@ struct Dice {
 }
 
 extension RecordingRunner {
-  /// Runs the driver with any arguments; nothing is said about its answer.
+  /// Runs the driver with any arguments. Does not evaluate its answer.
   func run(_ executable: String, raw line: [String]) async -> DriverProcess {
     await inner.run(executable, line, limit: limit)
   }

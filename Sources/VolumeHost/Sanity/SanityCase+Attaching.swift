@@ -109,7 +109,7 @@ extension SanityCase {
 }
 
 extension FlexPlugin {
-  /// The device of an attached volume; empty for a driver that does not attach.
+  /// Returns the device of an attached volume. Empty for a driver that does not attach.
   fileprivate func device(_ spec: VolumeSpec) async throws(VolumeFailure) -> String {
     guard let plugin = self as? AttachableFlexVolumePlugin else { return "" }
     let attacher = plugin.makeAttacher()

@@ -164,6 +164,6 @@ extension SanityCase {
 }
 
 extension SanityBench {
-  /// Whether the driver leaves a call to the kubelet. Asks, so the call has to be harmless.
+  /// Returns whether the driver leaves a call to the kubelet. It makes the call, so the call must be harmless.
   func notSupported(_ call: DriverCall) async throws -> Bool { await ask(call) == .notSupported }
 }

@@ -1,4 +1,4 @@
-// Calls that a kubelet makes rarely, or never.
+// Calls that a kubelet makes rarely or never.
 extension SanityCase {
   static let oddities = [
     SanityCase(
@@ -72,7 +72,7 @@ extension SanityBench {
 }
 
 extension Dice {
-  /// Options of which something is not as a kubelet sends it.
+  /// Returns options with one value that a kubelet does not send.
   fileprivate mutating func options() -> String {
     let name = "\"flex-sanity-\(SanityBench.number())\""
     let values = [

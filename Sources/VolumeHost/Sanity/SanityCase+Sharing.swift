@@ -78,7 +78,7 @@ extension SanityCase {
 }
 
 extension SanityBench {
-  /// Does something for all pods at the same time; what failed.
+  /// Runs `body` for all pods concurrently and returns the failures.
   func atOnce(_ pods: [Pod], _ body: @escaping @Sendable (Pod) async throws -> Void) async -> [String] {
     await withTaskGroup(of: String?.self) { group in
       for pod in pods {
@@ -95,7 +95,7 @@ extension SanityBench {
     }
   }
 
-  /// Works, or is refused by a proper failure that leaves nothing.
+  /// Requires that a name works, or is rejected by a proper failure that leaves nothing behind.
   func tryName(_ name: String) async throws {
     let spec = spec(name)
     let pod = pod(spec)
@@ -110,7 +110,7 @@ extension SanityBench {
     try await release(spec)
   }
 
-  /// Sends a name that no API server lets through, with a directory that is harmless.
+  /// Sends a name that no API server accepts, with a harmless directory.
   func tryPath(_ name: String) async throws {
     let harmless = spec()
     let pod = pod(harmless)
