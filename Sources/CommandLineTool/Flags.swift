@@ -14,12 +14,12 @@ package enum Flags {
     var result: [(name: String, value: String)] = []
     var rest = words[...]
     while let word = rest.popFirst() {
-      guard word.hasPrefix("--") else { throw VolumeError(.invalid, "\(quoted(word)) is no flag") }
+      guard word.hasPrefix("--") else { throw VolumeError(.invalid, "\(quoted(word)) is not a flag") }
       let pair = word.dropFirst(2).split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
       guard known.contains(String(pair[0])) else {
         throw VolumeError(
           .invalid,
-          "\(command) has no flag \(quoted("--" + pair[0])); it has "
+          "\(command) has no flag \(quoted("--" + pair[0])); its flags are "
             + known.sorted().map { "--" + $0 }.joined(separator: ", "))
       }
       if pair.count == 2 {
@@ -27,7 +27,7 @@ package enum Flags {
       } else if let value = rest.popFirst() {
         result.append((String(pair[0]), value))
       } else {
-        throw VolumeError(.invalid, "flag \(quoted(word)) wants a value")
+        throw VolumeError(.invalid, "flag \(quoted(word)) needs a value")
       }
     }
     return result

@@ -54,7 +54,7 @@ package struct SettingValues<Name: Setting>: Sendable {
       label.first != 0x2D && label.last != 0x2D && !label.isEmpty
         && label.allSatisfy { (0x61...0x7A).contains($0) || (0x30...0x39).contains($0) || $0 == 0x2D }
     }
-    guard isName, text.utf8.count <= 253 else { throw refusal(setting, "a Kubernetes object's name") }
+    guard isName, text.utf8.count <= 253 else { throw refusal(setting, "the name of a Kubernetes object") }
     return text
   }
 

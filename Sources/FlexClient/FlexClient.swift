@@ -28,7 +28,7 @@ package func runFlexClient(
 
 private func answer(_ command: LocalCommand, argumentCount: Int) -> Int32 {
   guard argumentCount >= command.minimumArguments else {
-    return refuse("elastic-local \(command.name) wants \(command.wants), \(argumentCount) arguments were given")
+    return refuse("elastic-local \(command.name) needs \(command.wants); number of arguments: \(argumentCount)")
   }
   let reply = UnsafeBufferPointer(start: command.reply.utf8Start, count: command.reply.utf8CodeUnitCount)
   return Output.write(reply) ? 0 : 1

@@ -93,7 +93,7 @@ struct JSONScanner {
 
   /// Rejects a container that is nested too deep. If the container is empty, skips its end and returns true.
   private mutating func openedEmpty(_ depth: Int, closing: UInt8) throws(JSONFault) -> Bool {
-    if depth > Self.depthLimit { throw fault("no more than \(Self.depthLimit) levels") }
+    if depth > Self.depthLimit { throw fault("at most \(Self.depthLimit) nested levels") }
     skipWhitespace()
     if next != closing { return false }
     position += 1
@@ -121,7 +121,7 @@ struct JSONScanner {
         guard let digit = next, hexValue(digit) != nil else { throw fault("four hexadecimal digits") }
         position += 1
       }
-    default: throw fault("an escape that JSON has")
+    default: throw fault("a valid escape")
     }
   }
 

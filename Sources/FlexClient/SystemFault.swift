@@ -21,7 +21,7 @@ struct SystemFault: Error {
   var text: String {
     switch cause {
     case .notFound: "the socket does not exist"
-    case .refused: "nobody listens on the socket"
+    case .refused: "no process listens on the socket"
     case .again: "the queue of the socket is full"
     case .interrupted: "interrupted by a signal"
     case .peerGone: "the daemon closed the connection"

@@ -48,7 +48,7 @@ extension FileSystemComplaint: CustomStringConvertible {
     switch self {
     case .readOnly: "the kernel has made its file system read-only after an error"
     case .unreachable(let errno): "its file system does not answer (\(errno))"
-    case .hanging: "its file system does not answer: a look at it hangs"
+    case .hanging: "its file system does not answer: a check of it hangs"
     case .errors(let count): "its file system has met \(count) error\(count == 1 ? "" : "s") since it was last repaired"
     }
   }

@@ -16,7 +16,7 @@ package final class SerialThreadExecutor: SerialExecutor {
     do throws(SystemError) {
       try NativeThread.start(name: name, stackSize: stackSize) { Self.work(monitor) }
     } catch {
-      fatalError("an executor can not do without its thread: \(error)")
+      fatalError("cannot start the thread of an executor: \(error)")
     }
   }
 

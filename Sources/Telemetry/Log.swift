@@ -39,7 +39,7 @@ package struct Log: Sendable {
     // Only formats the line.
     let form = Log(format: format, node: node) { _ in }
     let writer = try LineWriter { count in
-      form.line(.warning, "log lines dropped: nobody read them", ["count": "\(count)"])
+      form.line(.warning, "log lines dropped: standard error was not read", ["count": "\(count)"])
     }
     return (Log(format: format, node: node, dropped: { writer.dropped }) { writer.write($0) }, writer)
   }

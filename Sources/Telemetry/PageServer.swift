@@ -58,13 +58,13 @@ package final class PageServer: Sendable {
     } catch {
       throw VolumeError(
         .invalid,
-        "--metrics-address (ELASTIC_LOCAL_METRICS_ADDRESS): \(quoted(address)) can not be listened at, it wants HOST:PORT with "
-          + "a numeric host: \(error)")
+        "--metrics-address (ELASTIC_LOCAL_METRICS_ADDRESS): cannot listen at \(quoted(address)): \(error). "
+          + "Give HOST:PORT with a numeric host")
     }
   }
 
   /// The port of the listener.
-  package var port: UInt16 { (try? listener.port()) ?? 0 }  // it is bound: this can not fail
+  package var port: UInt16 { (try? listener.port()) ?? 0 }  // the socket is bound, so this cannot fail
 
   /// How many requests wait for a page of a task, for tests.
   package var waitingForPages: Int { making.count }
@@ -80,7 +80,7 @@ package final class PageServer: Sendable {
         isFailing = false
       } catch {
         if error.errno == .invalid { return }
-        if !isFailing { log.warning("connection can not be accepted", ["reason": "\(error)"]) }
+        if !isFailing { log.warning("connection not accepted", ["reason": "\(error)"]) }
         isFailing = true
         // This process or the system is out of descriptors. Close one connection before the next attempt.
         loop.makeRoom()
@@ -100,12 +100,12 @@ extension PageServer {
     _ head: String, _ exchange: Exchange, _ pages: (String) -> Source?, _ making: PagesInTheMaking
   ) {
     guard let path = PageRequest(head: head.utf8)?.path else {
-      return exchange.reply(bytes(of: Page(405, "only GET\n")))
+      return exchange.reply(bytes(of: Page(405, "only GET is supported\n")))
     }
     switch pages(path) {
     case .now(let page)?: exchange.reply(bytes(of: page))
     case .task(let make)?: making.add(exchange, path) { bytes(of: await make()) }
-    case nil: exchange.reply(bytes(of: Page(404, "there are /metrics and /healthz\n")))
+    case nil: exchange.reply(bytes(of: Page(404, "no such page; the pages are /metrics and /healthz\n")))
     }
   }
 

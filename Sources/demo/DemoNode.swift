@@ -78,7 +78,7 @@ final class DemoNode {
     defer { for word in argv { free(word) } }
     var pid: pid_t = 0
     let result = posix_spawn(&pid, words[0], &actions, nil, argv, environ)
-    try require(result == 0, "\(words[0]) can not be started: \(Errno(rawValue: result))")
+    try require(result == 0, "\(words[0]) cannot be started: \(Errno(rawValue: result))")
     return pid
   }
 

@@ -41,7 +41,7 @@ struct PodData {
       _ = try Descriptor.open(directory + "/attempt", O_WRONLY | O_CREAT, mode: 0o644)
     } catch {
       try require(error.errno == .readOnly, "writing failed otherwise: \(error)")
-      Teller.say("it can not write: \(error)")
+      Teller.say("it cannot write: \(error)")
       return
     }
     throw DemoFailure("the pod can write, although its claim is read-only")

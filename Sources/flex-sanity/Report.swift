@@ -30,7 +30,7 @@ struct Report {
     case .failed(let detail):
       return """
         FAILED   \(name): \(detail)
-                 promised: \(result.sanityCase.reason)
+                 required: \(result.sanityCase.reason)
                  otherwise: \(result.sanityCase.consequence)
         """
     }

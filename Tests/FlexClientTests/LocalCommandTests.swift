@@ -42,14 +42,14 @@ struct LocalCommandTests {
   @Test(
     "with too few arguments name themselves and what they want",
     arguments: [
-      (["attach"], "attach wants <json options> [<node name>], 0 arguments"),
-      (["isattached", options], "isattached wants <json options> <node name>, 1 arguments"),
-      (["detach"], "detach wants <volume name> [<node name>], 0 arguments"),
-      (["waitfordetach"], "waitfordetach wants <device path>, 0 arguments"),
-      (["getvolumename"], "getvolumename wants <json options>, 0 arguments"),
+      (["attach"], "attach needs <json options> [<node name>]; number of arguments: 0"),
+      (["isattached", options], "isattached needs <json options> <node name>; number of arguments: 1"),
+      (["detach"], "detach needs <volume name> [<node name>]; number of arguments: 0"),
+      (["waitfordetach"], "waitfordetach needs <device path>; number of arguments: 0"),
+      (["getvolumename"], "getvolumename needs <json options>; number of arguments: 0"),
       (
         ["expandvolume", options, "/dir", "2"],
-        "expandvolume wants <json options> <mount directory> <new bytes> <old bytes>, 3 arguments"
+        "expandvolume needs <json options> <mount directory> <new bytes> <old bytes>; number of arguments: 3"
       ),
     ])
   func tooFew(arguments: [String], message: String) async throws {

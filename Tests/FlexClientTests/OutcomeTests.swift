@@ -25,18 +25,18 @@ struct OutcomeTests {
   @Test(
     "a bad reply becomes a Failure that says what was found",
     arguments: [
-      ("empty line", "\n", "(1 bytes) cannot be used: it is not one JSON object, an object was expected at byte 0"),
-      ("words", "panic: x\n", "(9 bytes) cannot be used: it is not one JSON object, an object was expected at byte 0"),
+      ("empty line", "\n", "(1 bytes) cannot be used: it is not one JSON object, expected an object at byte 0"),
+      ("words", "panic: x\n", "(9 bytes) cannot be used: it is not one JSON object, expected an object at byte 0"),
       (
         "cut off", #"{"status":"Succ"#,
         "(15 bytes, ended without a newline) cannot be used: it is not one JSON object, "
-          + "the end of the string was expected at byte 15"
+          + "expected the end of the string at byte 15"
       ),
-      ("array", "[]\n", "an object was expected at byte 0"),
+      ("array", "[]\n", "expected an object at byte 0"),
       ("second object", #"{"status":"Success"}{}"# + "\n", "there are more bytes after its JSON object, at byte 20"),
       ("second line", #"{"status":"Success"}"# + "\n{}\n", "there are more bytes after its JSON object, at byte 21"),
-      ("log line first", "warning\n{\"status\":\"Success\"}\n", "an object was expected at byte 0"),
-      ("several lines", "{\n\"status\":\"Success\"}\n", "a string was expected at byte 1"),
+      ("log line first", "warning\n{\"status\":\"Success\"}\n", "expected an object at byte 0"),
+      ("several lines", "{\n\"status\":\"Success\"}\n", "expected a string at byte 1"),
       ("no status", "{}\n", "it has no status"),
       ("status within", #"{"a":{"status":"Success"}}"# + "\n", "it has no status"),
       ("other status", #"{"status":"success"}"# + "\n", "its status is none of Success, Failure and Not supported"),
@@ -64,7 +64,7 @@ struct OutcomeTests {
   func notUTF8() async throws {
     let reply = Array(#"{"status":"Success","message":""#.utf8) + [0xFF] + Array("\"}\n".utf8)
     let (run, _) = try await exchange([.receive, .send(reply)])
-    expectFailure(run, "well-formed UTF-8 was expected at byte 31", "in a string")
+    expectFailure(run, "expected well-formed UTF-8 at byte 31", "in a string")
   }
 
   @Test("a reply of 1 MiB is the largest")
@@ -136,7 +136,7 @@ func expectFailure(_ run: Run, _ found: String, _ remark: String, location: Sour
   #expect(run.exitCode == 1, "\(remark)", sourceLocation: location)
   #expect(run.error.isEmpty, "\(remark)", sourceLocation: location)
   #expect(run.text.contains(found), "\(remark): \(run.text)", sourceLocation: location)
-  #expect(run.text.contains("is the elastic-local node daemon running on this node?"), sourceLocation: location)
+  #expect(run.text.contains("check that the elastic-local node daemon runs on this node"), sourceLocation: location)
   #expect(run.text.contains("/socket\\\""), sourceLocation: location)
   let reply = run.output.withUnsafeBufferPointer { try? Reply(line: $0) }
   #expect(reply?.status == .failure, "\(remark)", sourceLocation: location)

@@ -77,7 +77,7 @@ struct RequestTests {
     let count = byte == UInt8(ascii: "x") ? 9 : 5
     let run = try await callClient(
       [Array("mount".utf8)] + Array(repeating: argument, count: count), socket: "/nonexistent/socket")
-    let message = "elastic-local mount: the arguments are larger than the 1048576 bytes that a request may have"
+    let message = "elastic-local mount: the request is larger than the limit of 1048576 bytes"
     #expect(run.text == #"{"status":"Failure","message":"\#(message)"}"# + "\n")
     #expect(run.exitCode == 1)
   }
@@ -92,7 +92,7 @@ struct RequestTests {
   func notUTF8(remark: String, bytes: [UInt8]) async throws {
     let run = try await callClient(
       [Array("mount".utf8), Array("/dir".utf8), Array("secret".utf8) + bytes], socket: "/nonexistent/socket")
-    let message = "elastic-local mount: argument 3 (counted from 1, the command) is not valid UTF-8"
+    let message = "elastic-local mount: argument 3 is not valid UTF-8 (argument 1 is the command)"
     #expect(run.text == #"{"status":"Failure","message":"\#(message)"}"# + "\n", "\(remark)")
     #expect(run.exitCode == 1)
   }

@@ -56,7 +56,7 @@ struct FlexSanityCommandTests {
   func missingRoot() throws {
     let directory = try TemporaryDirectory()
     let result = try run(["--root", directory["above/root"], "/bin/true"])
-    #expect(result.status == .exited(2) && result.output.contains("is no directory"), "\(result.output)")
+    #expect(result.status == .exited(2) && result.output.contains("is not a directory"), "\(result.output)")
     #expect(try Files.list(directory.path) == [])
   }
 

@@ -16,10 +16,10 @@ extension LinuxFiles {
     switch found {
     case .fileSystem(let existing, _, _): type = existing
     case .blank where readOnly:
-      throw HostError("mount", device, reason: "it is not formatted, and it is to be mounted read-only")
+      throw HostError("mount", device, reason: "it is not formatted, and a read-only mount does not format it")
     case .blank: try await format(device, wanted)
     case .other, .ambivalent:
-      throw HostError("mount", device, reason: "it holds \(found), which is not a file system")
+      throw HostError("mount", device, reason: "it holds \(found), not a file system")
     }
     try await mount(device, at: path, type, readOnly)
   }

@@ -74,7 +74,7 @@ extension NodeVolumes {
 
   private func attach(_ operation: Operation) async throws(VolumeFailure) {
     guard let plugin = try await manager.attachable(for: operation.spec) else {
-      throw .final("volume \"\(operation.spec.name)\" can not be attached")
+      throw .final("volume \"\(operation.spec.name)\" cannot be attached")
     }
     let device = try await plugin.makeAttacher().attach(operation.spec, node: host.node)
     try await noteAttached(operation, device)
@@ -90,7 +90,7 @@ extension NodeVolumes {
 
   private func detach(_ operation: Operation) async throws(VolumeFailure) {
     guard let plugin = try await manager.attachable(for: operation.spec) else {
-      throw .final("volume \"\(operation.spec.name)\" can not be detached")
+      throw .final("volume \"\(operation.spec.name)\" cannot be detached")
     }
     let name = try await plugin.volumeName(of: operation.spec)
     try await plugin.makeDetacher().detach(volume: name, node: host.node)

@@ -35,10 +35,10 @@ final class RecordingRunner: DriverRunner {
   }
 
   private func complaint(_ reply: DriverReply, _ end: DriverProcess.End, _ command: String) -> String? {
-    if reply.isSuccess, end != .exited(0) { return "\(command) said Success and ended with \(end.goError ?? "0")" }
+    if reply.isSuccess, end != .exited(0) { return "\(command) returned Success and ended with \(end.goError ?? "0")" }
     // Failure is valid with any exit code, like "Not supported".
     if reply.isSuccess || reply.isNotSupported || reply.status == "Failure" { return nil }
-    return "\(command) said status \(Self.quote(reply.status))"
+    return "\(command) returned status \(Self.quote(reply.status))"
   }
 
   static func quote(_ text: String) -> String {

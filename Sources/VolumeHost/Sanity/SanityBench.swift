@@ -40,7 +40,7 @@ struct SanityBench: Sendable {
   func requireRefusal(_ call: DriverCall, _ what: String) async throws {
     let command = call.command.rawValue
     switch await ask(call) {
-    case .success: throw SanityFailure("\(command) with \(what) was a success")
+    case .success: throw SanityFailure("\(command) with \(what) succeeded")
     case .notSupported: return
     case .failure(let reason):
       let start = "\(command) command failed, status: Failure, reason: "
