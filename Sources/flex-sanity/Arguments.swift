@@ -28,7 +28,9 @@ struct Arguments {
     guard let value else { throw UsageError("\(word) needs a value") }
     switch word {
     case "--kubernetes-version":
-      guard let version = KubernetesVersion(value) else { throw UsageError("version \"\(value)\" is not in the range 1.6 to 1.36") }
+      guard let version = KubernetesVersion(value) else {
+        throw UsageError("version \"\(value)\" is not in the range 1.6 to 1.36")
+      }
       settings.version = version
     case "--root": settings.root = value
     case "--fs-type": settings.fsType = value
@@ -48,7 +50,9 @@ struct Arguments {
       }
       settings.limit = .seconds(seconds)
     case "--grow-to":
-      guard let bytes = Int64(value), bytes > 0 else { throw UsageError("size \"\(value)\" is not a positive number of bytes") }
+      guard let bytes = Int64(value), bytes > 0 else {
+        throw UsageError("size \"\(value)\" is not a positive number of bytes")
+      }
       settings.grownSize = bytes
     default: throw UsageError("unknown option \(word)")
     }

@@ -18,7 +18,9 @@ enum FlexSanity {
     if arguments.isHelp { return say(Arguments.help) }
     if arguments.isList { return say(list) }
     guard !arguments.driver.isEmpty else { throw UsageError("no driver was given") }
-    guard let path = realpath(arguments.driver, nil) else { throw UsageError("driver \(arguments.driver) does not exist") }
+    guard let path = realpath(arguments.driver, nil) else {
+      throw UsageError("driver \(arguments.driver) does not exist")
+    }
     defer { free(path) }
     try requireExecutable(path)
     try requireRoot(arguments.settings.root)

@@ -1,6 +1,6 @@
 import Testing
 
-/// Calls that the client answers alone: no socket is there, and none is missed.
+/// Calls that the client answers without the daemon. There is no socket, and none is needed.
 @Suite("Commands answered without the daemon")
 struct LocalCommandTests {
   private static let success = #"{"status":"Success"}"#
@@ -40,7 +40,7 @@ struct LocalCommandTests {
   }
 
   @Test(
-    "with too few arguments name themselves and what they want",
+    "with too few arguments name themselves and the arguments that they need",
     arguments: [
       (["attach"], "attach needs <json options> [<node name>]; number of arguments: 0"),
       (["isattached", options], "isattached needs <json options> <node name>; number of arguments: 1"),
@@ -59,7 +59,7 @@ struct LocalCommandTests {
     #expect(run.exitCode == 1)
   }
 
-  @Test("a call without a command is told the usage")
+  @Test("a call without a command prints the usage")
   func noCommand() async throws {
     let run = try await callClient([String](), socket: "/nonexistent/socket")
     #expect(run.text.hasPrefix(#"{"status":"Failure","message":"usage: elastic-local <command>"#))

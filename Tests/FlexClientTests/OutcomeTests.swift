@@ -1,11 +1,11 @@
 import Foundation
 import Testing
 
-/// What becomes of the daemon's reply.
+/// How the client handles the daemon's reply.
 @Suite("Outcomes")
 struct OutcomeTests {
   @Test(
-    "a good reply is printed as it came, and its status is the exit code",
+    "a valid reply is printed unchanged, and its status gives the exit code",
     arguments: [
       (#"{"status":"Success"}"#, 0), (#"{"status":"Not supported"}"#, 0),
       (#"{"status":"Failure","message":"no \"space\" é 😀"}"#, 1),
@@ -23,7 +23,7 @@ struct OutcomeTests {
   }
 
   @Test(
-    "a bad reply becomes a Failure that says what was found",
+    "an invalid reply becomes a Failure that says what was found",
     arguments: [
       ("empty line", "\n", "(1 bytes) cannot be used: it is not one JSON object, expected an object at byte 0"),
       ("words", "panic: x\n", "(9 bytes) cannot be used: it is not one JSON object, expected an object at byte 0"),
@@ -52,7 +52,7 @@ struct OutcomeTests {
     expectFailure(run, found, remark)
   }
 
-  @Test("no reply becomes a Failure")
+  @Test("a missing reply becomes a Failure")
   func closedWithoutReply() async throws {
     for steps in [[], [.receive]] as [[DaemonStep]] {
       let (run, _) = try await exchange(steps)
@@ -60,7 +60,7 @@ struct OutcomeTests {
     }
   }
 
-  @Test("bytes that are no UTF-8 are refused")
+  @Test("bytes that are not UTF-8 are rejected")
   func notUTF8() async throws {
     let reply = Array(#"{"status":"Success","message":""#.utf8) + [0xFF] + Array("\"}\n".utf8)
     let (run, _) = try await exchange([.receive, .send(reply)])
@@ -89,7 +89,7 @@ struct OutcomeTests {
     expectFailure(run, "the node daemon's reply is larger than 1048576 bytes", "8 MiB of white space")
   }
 
-  @Test("a reply that trickles in is whole at its end")
+  @Test("a reply that comes in small pieces is complete at its end")
   func trickle() async throws {
     let reply = #"{"status":"Success","message":"slowly"}"# + "\n"
     let (run, _) = try await exchange([.receive, .trickle(Array(reply.utf8), milliseconds: 5), .hang])
@@ -104,7 +104,7 @@ struct OutcomeTests {
     #expect(run.duration < .seconds(25))
   }
 
-  @Test("a refusal before the whole request was read still arrives")
+  @Test("a rejection sent before the whole request was read still arrives")
   func earlyRefusal() async throws {
     let arguments = [[UInt8]](repeating: [UInt8](repeating: UInt8(ascii: "x"), count: 120 << 10), count: 8)
     let reply = #"{"status":"Failure","message":"too large"}"# + "\n"
@@ -122,7 +122,7 @@ struct OutcomeTests {
     #expect(try await daemon.received() == Array("{\"version\":1,\"confirms\":true,\"arguments\":[\"mount\"]}\n".utf8))
   }
 
-  @Test("an output that nobody reads is exit code 1, without a signal")
+  @Test("an output without a reader is exit code 1, without a signal")
   func brokenPipe() async throws {
     let client = try BuiltClient.path()
     let script = #"{ sleep 0.3; "$0" init; echo "$?" >&2; } | true"#
@@ -131,7 +131,7 @@ struct OutcomeTests {
   }
 }
 
-/// Expects a Failure of the client's own: one well-formed line, exit code 1, silence on standard error.
+/// Expects a Failure of the client itself: one well-formed line, exit code 1, nothing on standard error.
 func expectFailure(_ run: Run, _ found: String, _ remark: String, location: SourceLocation = #_sourceLocation) {
   #expect(run.exitCode == 1, "\(remark)", sourceLocation: location)
   #expect(run.error.isEmpty, "\(remark)", sourceLocation: location)

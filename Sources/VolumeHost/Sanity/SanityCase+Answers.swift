@@ -43,7 +43,7 @@ extension SanityCase {
     },
     SanityCase(
       "answer/no-arguments", "Calls without their arguments return a failure with a message, as one JSON object.",
-      otherwise: "Nothing in a cluster, because a kubelet sends all arguments. But a driver that fails here can fail elsewhere too."
+      otherwise: "Nothing in a cluster: a kubelet sends all arguments. A driver that fails here can fail elsewhere too."
     ) { bench in
       for command in [DriverCommand.mount, .unmount] {
         try await bench.requireRefusal(DriverCall(command), "no arguments")

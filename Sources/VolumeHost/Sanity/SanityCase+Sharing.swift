@@ -12,7 +12,7 @@ extension SanityCase {
         let found = BenchFiles.read(path + "/shared")
         try await bench.tearDown(spec, second)
         try bench.require(error == nil && found == "x", "one pod does not see the file of the other")
-        try bench.require(BenchFiles.read(first + "/shared") == "x", "the first pod lost its volume when the second was unmounted")
+        try bench.require(BenchFiles.read(first + "/shared") == "x", "the first pod lost its volume with the second")
       }
     },
     SanityCase(
