@@ -2,6 +2,7 @@ internal import Glibc
 
 /// Standard output and standard error. Each line is written at once, also into a pipe.
 package enum Console {
+  /// Writes a line to standard output. Blocks if the reader does not read.
   package static func print(_ text: String) { write(text, to: STDOUT_FILENO) }
 
   /// Writes a line in one call, so that lines of several threads never mix. Blocks if the reader does not read.

@@ -1,8 +1,8 @@
 /// Performs one FlexVolume call-out and prints its reply: one JSON object and a newline. Prints nothing on standard
 /// error.
 ///
-/// Blocks until the daemon has replied, at most 110 s or the seconds in `ELASTIC_LOCAL_TIMEOUT`. Never throws: a
-/// failure is printed as a Failure.
+/// Blocks until the daemon has replied, at most 110 s or the seconds in `ELASTIC_LOCAL_TIMEOUT`. Errors are
+/// printed as a Failure.
 ///
 /// - Parameters:
 ///   - argc: the `argc` of `main`.

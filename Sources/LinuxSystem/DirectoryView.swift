@@ -8,6 +8,7 @@ internal import Glibc
 package struct DirectoryView: Hashable, Sendable {
   /// `st_dev` of stat(2).
   package let device: DeviceNumber
+  /// `st_ino` of stat(2).
   package let inode: UInt64
   /// `ST_RDONLY`, `ST_NOSUID`, `ST_NODEV` and `ST_NOEXEC` (1, 2, 4, 8) of `f_flag`, statvfs(3).
   package let restrictions: UInt

@@ -44,6 +44,7 @@ package enum FileSystemComplaint: Hashable, Sendable {
 }
 
 extension FileSystemComplaint: CustomStringConvertible {
+  /// The text for messages, a clause.
   package var description: String {
     switch self {
     case .readOnly: "the kernel has made its file system read-only after an error"

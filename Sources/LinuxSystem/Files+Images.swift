@@ -5,7 +5,9 @@ package import StorageModel
 extension Files {
   /// The length of a file and the space allocated for it.
   package struct Use: Hashable, Sendable {
+    /// The length.
     package let size: ByteCount
+    /// The space of the allocated blocks.
     package let allocated: ByteCount
   }
 

@@ -1,7 +1,9 @@
 extension MountTable {
   /// The identity of a directory in mountinfo: its file system, and its path from that file system's root.
   package struct DirectoryIdentity: Hashable, Sendable {
+    /// The device number of the file system.
     package let device: DeviceNumber
+    /// The path from the root of the file system.
     package let root: String
   }
 

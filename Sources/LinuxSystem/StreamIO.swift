@@ -88,7 +88,7 @@ package enum StreamIO {
   /// Checks `POLLHUP` only: a peer that has only ended its writing still waits for its reply.
   package static func waitForHangUp(_ socket: borrowing Descriptor, or wake: CancellationFlag) -> HangUp {
     var entries = [pollfd(fd: socket.rawValue, events: 0, revents: 0)]
-    // poll(2) fails here only without memory. The peer's work can go on then.
+    // poll(2) fails here only without memory. That must not cancel the peer's work.
     let event = try? Poll.wait(&entries, until: nil, cancellation: wake)
     return event == .ready ? .peerClosed : .woken
   }

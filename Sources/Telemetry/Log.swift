@@ -5,6 +5,7 @@ internal import Synchronization
 /// The service's log: one line on standard error per state change, with a stable lowercase message and keys. It never
 /// contains secrets or values of options.
 package struct Log: Sendable {
+  /// The form of a line: words and `key=value` pairs, or one JSON object.
   package enum Format: String, Sendable, CaseIterable {
     case text, json
   }
@@ -19,6 +20,7 @@ package struct Log: Sendable {
   private let now: @Sendable () -> Timestamp
   private let countDropped: @Sendable () -> Int
 
+  /// Creates a log that passes each line, without its newline, to `sink`. `dropped` returns how many lines were lost.
   package init(
     format: Format, node: String, now: @escaping @Sendable () -> Timestamp = { WallClock.now() },
     dropped: @escaping @Sendable () -> Int = { 0 }, sink: @escaping @Sendable (String) -> Void
@@ -50,6 +52,7 @@ package struct Log: Sendable {
   /// A log that drops every line.
   package static let silent = Log(format: .text, node: "") { _ in }
 
+  // Each writes a line at once if the sink does, and never fails. Pairs with an empty value are left out.
   package func info(_ message: String, _ values: [String: String] = [:]) { write(.info, message, values) }
   package func notice(_ message: String, _ values: [String: String] = [:]) { write(.notice, message, values) }
   package func warning(_ message: String, _ values: [String: String] = [:]) { write(.warning, message, values) }

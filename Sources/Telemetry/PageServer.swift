@@ -14,9 +14,11 @@ package final class PageServer: Sendable {
 
   /// A response.
   package struct Page: Sendable {
+    /// The HTTP status code.
     package var status: Int
     package var body: String
 
+    /// Creates a response with status 200.
     package init(_ body: String) { self.init(200, body) }
 
     package init(_ status: Int, _ body: String) {
@@ -89,6 +91,7 @@ package final class PageServer: Sendable {
     }
   }
 
+  /// Stops accepting and closes all connections. Has no effect if called again.
   package func stop() {
     listener.shutdown()
     loop.stop()

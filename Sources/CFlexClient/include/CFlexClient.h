@@ -1,7 +1,7 @@
 /// The system calls of the flex client.
 ///
-/// The client is Embedded Swift without the Glibc module. All its uses of the C library are here. Like the kernel, every
-/// function returns zero or more on success and the negated errno on failure. No function prints, keeps state or
+/// The client is Embedded Swift without the Glibc module. All its uses of the C library are here. Like the kernel,
+/// every function returns zero or more on success and the negated errno on failure. No function prints, keeps state or
 /// allocates memory.
 #ifndef CFLEXCLIENT_H
 #define CFLEXCLIENT_H
@@ -45,7 +45,8 @@ long flexclient_receive(int descriptor, uint8_t *_Nonnull bytes, size_t capacity
 /// Writes to a descriptor, write(2). Blocks if the descriptor does.
 long flexclient_write(int descriptor, const uint8_t *_Nonnull bytes, size_t count);
 
-/// Waits until the descriptor is ready for one of `interest`, poll(2). Returns the ready bits, or 0 after `milliseconds`.
+/// Waits until the descriptor is ready for one of `interest`, poll(2). Returns the ready bits, or 0 after
+/// `milliseconds`.
 int flexclient_poll(int descriptor, int interest, int milliseconds);
 
 /// Returns the time of the monotonic clock in milliseconds.

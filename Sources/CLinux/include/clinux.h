@@ -21,7 +21,8 @@ enum {
 extern const int CLINUX_O_PATH;
 extern const int CLINUX_O_DIRECT;
 
-/// Returns the text for an error number, strerror_r(3) in its GNU form: in `buffer` of `size` bytes, or constant. Never fails.
+/// Returns the text for an error number, strerror_r(3) in its GNU form: in `buffer` of `size` bytes, or constant. Never
+/// fails.
 const char *clinux_error_text(int number, char *buffer, uint64_t size);
 
 /// Creates an eventfd(2) with EFD_CLOEXEC and EFD_NONBLOCK and the count zero.
