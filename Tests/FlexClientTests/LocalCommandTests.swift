@@ -54,7 +54,7 @@ struct LocalCommandTests {
     ])
   func tooFew(arguments: [String], message: String) async throws {
     let run = try await callClient(arguments, socket: "/nonexistent/socket")
-    #expect(run.text == #"{"status":"Failure","message":"elastic-local \#(message) were given"}"# + "\n")
+    #expect(run.text == #"{"status":"Failure","message":"elastic-local \#(message)"}"# + "\n")
     #expect(run.error.isEmpty)
     #expect(run.exitCode == 1)
   }

@@ -46,7 +46,7 @@ struct FlexSanityCommandTests {
   func unprivileged() throws {
     let words = ["--reuid", "65534", "--regid", "65534", "--clear-groups", "--", Self.command, "/bin/true"]
     let result = try ChildProcess.run("/usr/bin/setpriv", words, deadline: .seconds(60))
-    #expect(result.status == .exited(2) && result.output.hasPrefix("flex-sanity: needs root"), "\(result.output)")
+    #expect(result.status == .exited(2) && result.output.hasPrefix("flex-sanity: must run as root"), "\(result.output)")
     #expect(!result.output.contains("FAILED"))
   }
 

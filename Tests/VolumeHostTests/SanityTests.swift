@@ -56,10 +56,10 @@ struct SanityTests {
       #expect(results[name] == .passed, "\(name)")
     }
     #expect(
-      results["name/paths"] == .skipped("the kubelet mounts for this driver: only mount is sent names that are paths"))
+      results["name/paths"] == .skipped("the kubelet mounts for this driver: only mount receives names that are paths"))
     #expect(
       results["answer/odd-options"]
-        == .skipped("the driver attaches: odd options are only sent with a mount of its own"))
+        == .skipped("the driver attaches: odd options are sent only to a driver that mounts itself"))
   }
 
   @Test("A root directory that is a link fails no case")
