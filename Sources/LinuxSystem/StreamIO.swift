@@ -18,7 +18,7 @@ extension FrameError: CustomStringConvertible {
     switch self {
     case .closed(let received): "connection closed after \(received) bytes, before the end of the message"
     case .tooLarge(let limit): "message larger than \(limit) bytes"
-    case .timedOut: "no complete message before the deadline"
+    case .timedOut: "no complete message in time"
     case .system(let error): "\(error)"
     }
   }
