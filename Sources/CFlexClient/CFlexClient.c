@@ -35,8 +35,8 @@ enum FlexClientCause flexclient_cause(long negated_errno) {
 
 const char *flexclient_getenv(const char *name) { return getenv(name); }
 
-/// Moves a descriptor above the three standard ones: where stdout is closed a new socket would take its number, and
-/// the reply meant for the kubelet would go to the daemon.
+/// Moves a descriptor above the three standard ones. If stdout is closed, a new socket would take its number, and the
+/// reply for the kubelet would go to the daemon.
 static int above_standard_descriptors(int descriptor) {
   if (descriptor < 0 || descriptor > STDERR_FILENO) return descriptor;
   int moved = fcntl(descriptor, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
@@ -60,7 +60,7 @@ int flexclient_connect(const char *path) {
   return -saved;
 }
 
-/// The count of a call, or its errno negated.
+/// Returns the result of a call, or the negated errno.
 static long counted(long result) { return result < 0 ? -(long)errno : result; }
 
 long flexclient_send(int descriptor, const uint8_t *bytes, size_t count) {
@@ -81,7 +81,7 @@ int flexclient_poll(int descriptor, int interest, int milliseconds) {
   if (interest & FLEXCLIENT_WRITABLE) entry.events |= POLLOUT;
   if (poll(&entry, 1, milliseconds) < 0) return -errno;
   int ready = 0;
-  // A hang-up or an error is reported by the next read, whatever was asked for.
+  // The next read reports a hang-up or an error, whatever the interest was.
   if (entry.revents & (POLLIN | POLLHUP | POLLERR)) ready |= FLEXCLIENT_READABLE;
   if (entry.revents & POLLOUT) ready |= FLEXCLIENT_WRITABLE;
   return ready;
@@ -112,7 +112,7 @@ int flexclient_view(const char *path, struct FlexClientView *view) {
 }
 
 int64_t flexclient_age(const char *path, const char *suffix) {
-  // As long as a socket's path may be, and the suffix.
+  // The longest path of a socket, and the suffix.
   char name[sizeof ((struct sockaddr_un *)0)->sun_path + 32];
   size_t length = strlen(path), more = strlen(suffix);
   if (length + more >= sizeof name) return -ENAMETOOLONG;

@@ -1,4 +1,4 @@
-// Loop devices, loop(4). In C for the large structures and the ioctl calls.
+// Loop devices, loop(4). In C because of the large structures and the variadic ioctl(2).
 #define _GNU_SOURCE
 #include "clinux.h"
 
@@ -8,7 +8,7 @@
 #include <sys/ioctl.h>
 #include <time.h>
 
-// Linux 5.8 and the headers of that time.
+// Added in Linux 5.8; older headers lack it.
 #ifndef LOOP_CONFIGURE
 #define LOOP_CONFIGURE 0x4C0A
 struct loop_config {
@@ -25,7 +25,7 @@ static void describe(struct loop_info64 *info, const char *name, int direct_io) 
   if (direct_io) info->lo_flags |= LO_FLAGS_DIRECT_IO;
 }
 
-// LOOP_SET_STATUS64 answers EAGAIN while the page cache of the device is being written out.
+// LOOP_SET_STATUS64 returns EAGAIN while the page cache of the device is being written out.
 static int set_status(int loop, const struct loop_info64 *info) {
   const struct timespec pause = {0, 10 * 1000 * 1000};
   for (int attempt = 0; attempt < 64; attempt++) {
@@ -46,7 +46,7 @@ static int configure_in_steps(int loop, int file, const char *name, int direct_i
     errno = code;
     return -1;
   }
-  if (direct_io) (void)ioctl(loop, LOOP_SET_DIRECT_IO, 1UL);  // an optimisation: works without
+  if (direct_io) (void)ioctl(loop, LOOP_SET_DIRECT_IO, 1UL);  // only an optimization
   return 0;
 }
 

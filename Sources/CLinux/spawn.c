@@ -1,4 +1,4 @@
-// Starting a program. In C, since a vfork child may run nothing but this: it shares the parent's memory until execve.
+// Starts a program. In C because a vfork child shares the parent's memory until execve and may run only this code.
 #define _GNU_SOURCE
 #include "clinux.h"
 
@@ -24,8 +24,8 @@ struct plan {
   pid_t parent;
 };
 
-// A number above the standard ones, so that the dup2 calls below neither overwrite each other's source nor keep
-// close-on-exec (dup2 of a number onto itself does nothing).
+// Returns a number above the standard descriptors. The dup2 calls below then do not overwrite each other's source, and
+// they clear close-on-exec (dup2 of a number onto itself does nothing).
 static int clear_of_standard(int descriptor) {
   return descriptor > 2 ? descriptor : fcntl(descriptor, F_DUPFD_CLOEXEC, 3);
 }
@@ -38,7 +38,8 @@ static int place_descriptors(const int descriptors[3]) {
   }
   for (int target = 0; target < 3; target++)
     if (dup2(sources[target], target) < 0) return -1;
-  // Linux 5.9; where it is missing, ours are close-on-exec anyway and only those of foreign libraries pass on.
+  // Since Linux 5.9. Our descriptors are close-on-exec anyway; without the call the child inherits those of other
+  // libraries.
   (void)syscall(SYS_close_range, 3u, ~0u, 0u);
   return 0;
 }
@@ -51,15 +52,15 @@ static void reset_signals(void) {
   (void)sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
-// The child. Dispositions, mask, descriptors, umask and directory are its own copies (vfork(2) is clone with
-// CLONE_VM|CLONE_VFORK and nothing else); memory is shared, so it writes `failure` only.
+// Runs in the child. Dispositions, mask, descriptors, umask and directory are its own copies: vfork(2) is clone with
+// CLONE_VM|CLONE_VFORK only. Memory is shared, so the child writes nothing but `failure`.
 static void become(const struct plan *plan, volatile int *failure) {
   if (setpgid(0, 0) == 0 && prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) == 0) {
     if (getppid() != plan->parent) _exit(127);
     reset_signals();
     umask(022);
     if (chdir("/") == 0 && place_descriptors(plan->descriptors) == 0) {
-      // Behind what may need high numbers.
+      // Only now: the calls above may need descriptors above the former limit.
       clinux_restore_descriptor_limit();
       execve(plan->path, plan->arguments, plan->environment);
     }
@@ -85,7 +86,7 @@ int clinux_spawn(
   int standard_input, int standard_output, int standard_error, int parent) {
   struct plan plan = {path, arguments, environment, {standard_input, standard_output, standard_error}, parent};
   volatile int failure = 0;
-  // No handler of ours may run in the child, on memory that the parent still uses.
+  // No signal handler may run in the child: it would use the parent's memory.
   sigset_t all, before;
   sigfillset(&all);
   pthread_sigmask(SIG_SETMASK, &all, &before);

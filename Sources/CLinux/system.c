@@ -1,4 +1,4 @@
-// Thin wrappers around system calls that glibc 2.31 and later do not all wrap.
+// Thin wrappers around system calls. glibc 2.31 and later do not wrap all of them.
 #define _GNU_SOURCE
 #include "clinux.h"
 
@@ -17,7 +17,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-// The same numbers on every architecture since 5.0; older kernel headers lack them.
+// The numbers are the same on every architecture since Linux 5.0. Older kernel headers lack them.
 #ifndef SYS_openat2
 #define SYS_openat2 437
 #endif
@@ -40,7 +40,7 @@
 const int CLINUX_O_PATH = O_PATH;
 const int CLINUX_O_DIRECT = O_DIRECT;
 
-// struct open_how of openat2(2), declared here since linux/openat2.h came only with the 5.6 headers.
+// struct open_how of openat2(2). Declared here because linux/openat2.h exists only since the 5.6 headers.
 struct clinux_open_how {
   uint64_t flags;
   uint64_t mode;
@@ -84,7 +84,7 @@ int clinux_accept_from(int listener, uint64_t *source) {
     *source = ((struct sockaddr_in *)&address)->sin_addr.s_addr;
   } else if (address.ss_family == AF_INET6) {
     const struct in6_addr *host = &((struct sockaddr_in6 *)&address)->sin6_addr;
-    // An IPv4 address as IPv6 shows it stands at the end.
+    // An IPv4-mapped address has the IPv4 address in its last bytes.
     memcpy(source, IN6_IS_ADDR_V4MAPPED(host) ? host->s6_addr + 8 : host->s6_addr, sizeof *source);
   }
   return accepted;
@@ -139,9 +139,9 @@ static int get_capabilities(struct capability_sets *sets) {
 int clinux_keep_capabilities(uint64_t kept) {
   struct capability_sets sets;
   if (get_capabilities(&sets) != 0) return -1;
-  // An ordinary user's process has none to give up.
+  // A process of an ordinary user has no capabilities to drop.
   if (sets.halves[0].permitted == 0 && sets.halves[1].permitted == 0) return 0;
-  // The kernel says EINVAL for those that it does not know.
+  // The kernel returns EINVAL for a capability that it does not know.
   for (unsigned long number = 0; prctl(PR_CAPBSET_READ, number, 0, 0, 0) >= 0; number++) {
     if ((kept >> number & 1) || prctl(PR_CAPBSET_READ, number, 0, 0, 0) == 0) continue;
     if (prctl(PR_CAPBSET_DROP, number, 0, 0, 0) != 0) return -1;
@@ -162,7 +162,7 @@ uint64_t clinux_effective_capabilities(void) {
   return (uint64_t)sets.halves[1].effective << 32 | sets.halves[0].effective;
 }
 
-// From linux/mount.h, which clashes with sys/mount.h on older systems.
+// From linux/mount.h, which conflicts with sys/mount.h on older systems.
 enum { OPEN_TREE_CLONE_FLAG = 1, FROM_EMPTY_PATH = 0x4, TO_EMPTY_PATH = 0x40 };
 
 // struct mount_attr of mount_setattr(2).

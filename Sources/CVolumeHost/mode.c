@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 #ifndef SYS_fchmodat2
-// The same number on every architecture.
+// The number is the same on every architecture.
 #define SYS_fchmodat2 452
 #endif
 
@@ -18,7 +18,7 @@ static atomic_int is_missing;
 int cvolumehost_change_mode(int directory, const char *name, uint32_t mode) {
   if (!atomic_load_explicit(&is_missing, memory_order_relaxed)) {
     if (syscall(SYS_fchmodat2, directory, name, mode, AT_SYMLINK_NOFOLLOW) == 0) return 0;
-    // EPERM: some sandboxes refuse what they do not know.
+    // EPERM: some sandboxes reject calls that they do not know.
     if (errno != ENOSYS && errno != EPERM) return -1;
     if (errno == ENOSYS) atomic_store_explicit(&is_missing, 1, memory_order_relaxed);
   }

@@ -1,24 +1,24 @@
-/// The settings of a command: one table for flags, environment variables, defaults and help. The raw value is the flag's
-/// name without its hyphens.
+/// The settings of a command: one table for flags, environment variables, defaults and help. The raw value is the
+/// flag's name without its hyphens.
 package protocol Setting: RawRepresentable<String>, CaseIterable, Hashable, Sendable {
-  /// Environment variables of earlier programs that are understood as well.
+  /// Environment variables of earlier programs that are still accepted.
   var formerNames: [String] { get }
-  /// Nil when the setting may be left out.
+  /// The default. Nil if there is none.
   var standard: String? { get }
-  /// What the help shows for the value.
+  /// The name of the value in the help.
   var valueName: String { get }
   var help: String { get }
 }
 
 extension Setting {
-  /// `ELASTIC_LOCAL_VOLUME_GROUP` for `--volume-group`.
+  /// The environment variable: `ELASTIC_LOCAL_VOLUME_GROUP` for `--volume-group`.
   package var environmentName: String {
     "ELASTIC_LOCAL_" + rawValue.split(separator: "-").joined(separator: "_").uppercased()
   }
 
   package var formerNames: [String] { [] }
 
-  /// The lines of the help about this setting.
+  /// The lines of the help for this setting.
   package var usage: String {
     let flag = "--\(rawValue) \(valueName)"
     let names = ([environmentName] + formerNames).joined(separator: ", ")

@@ -1,11 +1,14 @@
 package import StorageModel
 
-/// The values of a command's settings: flags first, then environment, then defaults. An empty variable counts as none.
+/// The values of a command's settings. Flags override the environment, and the environment overrides the defaults. An
+/// empty variable counts as unset.
 package struct SettingValues<Name: Setting>: Sendable {
   private var values: [Name: String] = [:]
 
-  /// - Parameter command: whose help an error points to.
-  /// - Throws: `invalid` for a flag that the command does not have.
+  /// Reads flags and environment.
+  ///
+  /// - Parameter command: the command whose help an error names.
+  /// - Throws: `invalid` for a flag that the command does not have, or one without a value.
   package init(_ words: [String], environment: [String: String], command: String) throws(VolumeError) {
     for setting in Name.allCases {
       let names = [setting.environmentName] + setting.formerNames
@@ -18,20 +21,22 @@ package struct SettingValues<Name: Setting>: Sendable {
     }
   }
 
-  /// What was given; nil when nothing was.
+  /// The given value. Nil if there is none.
   package subscript(setting: Name) -> String? { values[setting] }
 
-  /// What was given, or the default.
+  /// Returns the given value or the default.
   package func required(_ setting: Name) -> String { values[setting] ?? setting.standard ?? "" }
 
-  /// The error for a value that is not `wanted`.
+  /// Returns the error for a value that is not `wanted`.
   package func refusal(_ setting: Name, _ wanted: String) -> VolumeError {
     VolumeError(
       .invalid,
       "--\(setting.rawValue) (\(setting.environmentName)) is \(quoted(required(setting))), which is not \(wanted)")
   }
 
-  /// One of a few words.
+  /// Returns the value as one of a few words.
+  ///
+  /// - Throws: `invalid` for any other word.
   package func word<Word: RawRepresentable<String>>(
     _ setting: Name, _ all: [Word]
   ) throws(VolumeError) -> Word {
@@ -39,7 +44,9 @@ package struct SettingValues<Name: Setting>: Sendable {
     throw refusal(setting, "one of \(all.map(\.rawValue).joined(separator: ", "))")
   }
 
-  /// The name of a Kubernetes object, which becomes part of a path: a DNS subdomain of RFC 1123.
+  /// Returns the value as the name of a Kubernetes object, which becomes part of a path.
+  ///
+  /// - Throws: `invalid` if the value is no DNS subdomain of RFC 1123.
   package func objectName(_ setting: Name) throws(VolumeError) -> String {
     let text = required(setting)
     let labels = text.utf8.split(separator: 0x2E, omittingEmptySubsequences: false)
@@ -47,11 +54,13 @@ package struct SettingValues<Name: Setting>: Sendable {
       label.first != 0x2D && label.last != 0x2D && !label.isEmpty
         && label.allSatisfy { (0x61...0x7A).contains($0) || (0x30...0x39).contains($0) || $0 == 0x2D }
     }
-    guard isName, text.utf8.count <= 253 else { throw refusal(setting, "a Kubernetes object's name") }
+    guard isName, text.utf8.count <= 253 else { throw refusal(setting, "the name of a Kubernetes object") }
     return text
   }
 
-  /// Puts flag and variable in front of what is wrong with a value.
+  /// Runs `body` and puts the names of the flag and variable in front of its error.
+  ///
+  /// - Throws: the error of `body`.
   package func naming<Value>(
     _ setting: Name, _ body: () throws(VolumeError) -> Value
   ) throws(VolumeError) -> Value {
@@ -62,10 +71,12 @@ package struct SettingValues<Name: Setting>: Sendable {
     }
   }
 
-  /// An absolute path.
+  /// Returns the value as an absolute path.
+  ///
+  /// - Throws: `invalid` if the path is relative or contains `//`, `.` or `..`.
   package func path(_ setting: Name) throws(VolumeError) -> String {
     let text = required(setting)
-    // By bytes: a slash with an accent over it is another character, and still a slash to the kernel.
+    // Compares bytes: to Swift a slash with a combining accent is another character, to the kernel it is a slash.
     let components = text.utf8.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false).dropFirst()
     guard text.utf8.first == UInt8(ascii: "/"),
       components.allSatisfy({ part in !part.isEmpty && ![".", ".."].contains { part.elementsEqual($0.utf8) } })
@@ -73,7 +84,9 @@ package struct SettingValues<Name: Setting>: Sendable {
     return text
   }
 
-  /// An absolute path of a directory; slashes at its end mean nothing.
+  /// Returns the value as the absolute path of a directory, without trailing slashes.
+  ///
+  /// - Throws: `invalid` if the path is relative or contains `//`, `.` or `..`.
   package func directory(_ setting: Name) throws(VolumeError) -> String {
     var trimmed = self
     var bytes = Array(required(setting).utf8)
@@ -82,6 +95,9 @@ package struct SettingValues<Name: Setting>: Sendable {
     return try trimmed.path(setting)
   }
 
+  /// Returns the value as a number.
+  ///
+  /// - Throws: `invalid` if the value is no number or outside the range.
   package func number(_ setting: Name, _ range: ClosedRange<Double>) throws(VolumeError) -> Double {
     guard let number = Double(required(setting)), range.contains(number) else {
       throw refusal(setting, "a number from \(range.lowerBound) to \(range.upperBound)")
@@ -89,6 +105,9 @@ package struct SettingValues<Name: Setting>: Sendable {
     return number
   }
 
+  /// Returns the value, a number of seconds, as a duration.
+  ///
+  /// - Throws: `invalid` if the value is no number or outside the range.
   package func seconds(_ setting: Name, _ range: ClosedRange<Double>) throws(VolumeError) -> Duration {
     .milliseconds(Int64(try number(setting, range) * 1000))
   }

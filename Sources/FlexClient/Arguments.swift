@@ -1,15 +1,15 @@
-/// The arguments after the program's name, borrowed from the process: nothing is copied before it is needed.
+/// The arguments after the program's name. They are borrowed from the process, not copied.
 struct Arguments {
   private let count: Int
   private let vector: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>
 
-  /// `argc` and `argv` as `main` gets them; they live as long as the process.
+  /// Wraps `argc` and `argv` of `main`, which live as long as the process.
   init(argc: Int32, argv: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>) {
     count = max(0, Int(argc) - 1)
     vector = argv
   }
 
-  /// The bytes of every argument, without the closing zero.
+  /// Returns the bytes of every argument, without the terminating zero.
   func bytes() -> [UnsafeBufferPointer<UInt8>] {
     var all: [UnsafeBufferPointer<UInt8>] = []
     all.reserveCapacity(count)
@@ -21,7 +21,7 @@ struct Arguments {
   }
 }
 
-/// The bytes of a C string, without the closing zero. Valid as long as the string is.
+/// Returns the bytes of a C string, without the terminating zero. Valid as long as the string.
 func bytesOfCString(_ text: UnsafePointer<CChar>) -> UnsafeBufferPointer<UInt8> {
   var length = 0
   while text[length] != 0 { length += 1 }
@@ -30,7 +30,7 @@ func bytesOfCString(_ text: UnsafePointer<CChar>) -> UnsafeBufferPointer<UInt8> 
 }
 
 extension UnsafeBufferPointer<UInt8> {
-  /// Whether these are the bytes of `text`. Byte by byte: string comparison would bring in Unicode's tables.
+  /// Returns whether the bytes equal those of `text`. String comparison would link Unicode's tables.
   func equals(_ text: StaticString) -> Bool {
     guard count == text.utf8CodeUnitCount else { return false }
     for index in 0..<count where self[index] != text.utf8Start[index] { return false }

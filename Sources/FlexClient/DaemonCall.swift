@@ -1,44 +1,45 @@
 import CFlexClient
 
-/// One exchange with the node daemon: connect, send a line, receive a line, and after a mount send one more. Blocks, at most
-/// until its deadline.
+/// One exchange with the node daemon: connect, send a line, receive a line, and after a mount send one more line. Every
+/// function blocks, at most until the call's deadline.
 ///
-/// The connection is never closed here: the process ends after it, and to the daemon a client that ends before the
-/// reply has cancelled its request.
+/// The connection is never closed here; the process ends after it. If the client ends before the reply, the daemon
+/// treats the request as cancelled.
 struct DaemonCall {
   private let settings: Settings
   private let deadline: Deadline
-  /// The socket's path for messages.
+  /// The path of the socket, for messages.
   let socketName: String
 
-  /// The clock starts.
+  /// Starts the call's deadline.
   init(_ settings: Settings) {
     self.settings = settings
     deadline = Deadline(milliseconds: settings.timeoutInSeconds * 1000)
     socketName = printableText(bytesOfCString(settings.socketPath), limit: 256)
   }
 
-  /// Sends the request line; the bytes that came back, up to the first newline and what came with it, or to the end.
+  /// Sends the request line and returns the reply: the bytes up to the first newline and any received with it, or up to
+  /// the end.
   func exchange(_ request: [UInt8], over connection: Int32) throws(ClientFailure) -> [UInt8] {
     try send(request, over: connection)
     return try receive(from: connection)
   }
 
-  /// Says whether the kubelet sees the mount. False when the daemon takes no word any more: then it keeps the mount or takes
-  /// it back by itself.
+  /// Tells the daemon whether the kubelet sees the mount. Returns false if the daemon no longer accepts that. The
+  /// daemon then keeps the mount or rolls it back by itself.
   func confirm(_ seen: Bool, over connection: Int32) -> Bool {
     let line: StaticString = seen ? "{\"seen\":true}\n" : "{\"seen\":false}\n"
-    // A few bytes into an empty buffer: all or nothing.
+    // A few bytes fit into an empty buffer, so they are sent completely or not at all.
     return flexclient_send(connection, line.utf8Start, line.utf8CodeUnitCount) == line.utf8CodeUnitCount
   }
 
-  /// Waits until the daemon has closed the connection, which it does when it has taken the mount back, or is gone.
+  /// Waits until the daemon closes the connection. It does so after it has rolled back the mount, or when it ends.
   func awaitEnd(of connection: Int32) throws(ClientFailure) {
     while try !receive(from: connection).isEmpty {}
   }
 
-  /// Connects; for a while also where nobody listens, since the daemon may be restarting. Longer where a daemon that was
-  /// told to end has left word that another is to come (docs/wire.md).
+  /// Connects to the daemon. Retries for 5 s while nobody listens, because the daemon may be restarting. Retries for 60
+  /// s after a daemon that was told to end and left word that another one follows (docs/wire.md).
   func connect() throws(ClientFailure) -> Int32 {
     let window = Deadline(milliseconds: min(connectWindow, settings.timeoutInSeconds * 1000))
     let longWindow = Deadline(milliseconds: min(replacementWindow, settings.timeoutInSeconds * 1000))
@@ -56,7 +57,7 @@ struct DaemonCall {
     }
   }
 
-  /// Whether a daemon has ended here a short while ago because it was told to.
+  /// Whether a daemon ended here within the last 300 s because it was told to.
   private var isBeingReplaced: Bool {
     let suffix: StaticString = ".restarting"
     let name = UnsafeRawPointer(suffix.utf8Start).assumingMemoryBound(to: CChar.self)
@@ -75,7 +76,7 @@ struct DaemonCall {
       let fault = SystemFault(count)
       switch fault.cause {
       case .interrupted: continue
-      // A daemon that refuses a request may reply before it has read all of it: the reply counts.
+      // A daemon that rejects a request may reply before it has read all of it. That reply counts.
       case .peerGone: return
       case .again: if try wait(connection, writing: true) { return }
       default: throw .daemon(socketName, "cannot send to the node daemon: \(fault.text)")
@@ -115,7 +116,8 @@ struct DaemonCall {
     return flexclient_receive(connection, base, chunk.count)
   }
 
-  /// Waits until there is something to read or, when `writing`, room to write. True when there is something to read.
+  /// Waits until there is something to read or, with `writing`, until bytes can be written. Returns true if there is
+  /// something to read.
   private func wait(_ connection: Int32, writing: Bool) throws(ClientFailure) -> Bool {
     let readable = Int32(FLEXCLIENT_READABLE)
     let interest = writing ? readable | Int32(FLEXCLIENT_WRITABLE) : readable
@@ -135,14 +137,15 @@ struct DaemonCall {
   }
 }
 
-/// Milliseconds for which a connection is tried: what a restart of the daemon takes, with room to spare.
+/// How long to retry a connection, in milliseconds. A restart of the daemon takes less.
 private let connectWindow = 5000
-/// The same while a daemon is being replaced: a new pod has to be made, and its image may have to be pulled.
+/// How long to retry while a daemon is being replaced, in milliseconds. A new pod is created and its image may have to
+/// be pulled.
 private let replacementWindow = 60_000
-/// Seconds after which a daemon that ended is not waited for any longer than one that was never there.
+/// The age in seconds after which the word of a daemon that ended no longer counts.
 private let replacementAge = 300
-/// Milliseconds between tries: 10, 20, 40, 80, 160, 200, 200 …
+/// The first pause between attempts, in milliseconds: 10, 20, 40, 80, 160, 200, 200 …
 private let firstPause = 10
 private let longestPause = 200
-/// Bytes per read. A reply is a few hundred.
+/// The most bytes per read. A reply has a few hundred bytes.
 private let chunkSize = 4096

@@ -1,12 +1,12 @@
 import CFlexClient
 
-/// A point on the monotonic clock.
+/// A point in time on the monotonic clock.
 struct Deadline {
   private let end: Int64
 
-  /// That many milliseconds from now.
+  /// Creates a deadline `milliseconds` from now.
   init(milliseconds: Int) { end = flexclient_now() + Int64(milliseconds) }
 
-  /// Milliseconds that are left; 0 when it has passed.
+  /// The remaining milliseconds. 0 after the deadline.
   var remaining: Int { max(0, Int(end - flexclient_now())) }
 }

@@ -1,12 +1,14 @@
-/// Carries out one FlexVolume call-out and prints its reply: one JSON object and a newline, nothing on standard error.
+/// Performs one FlexVolume call-out and prints its reply: one JSON object and a newline. Prints nothing on standard
+/// error.
 ///
-/// Blocks until the daemon has replied, at most for the deadline (110 s unless `ELASTIC_LOCAL_TIMEOUT` says otherwise).
+/// Blocks until the daemon has replied, at most 110 s or the seconds in `ELASTIC_LOCAL_TIMEOUT`. Errors are
+/// printed as a Failure.
 ///
 /// - Parameters:
-///   - argc: as `main` gets it.
-///   - argv: as `main` gets it; must live as long as the process.
-///   - attach: what `init` announces: whether volumes are attached by the controller-manager first.
-/// - Returns: the exit code: 0 for Success and Not supported, 1 for Failure and where the reply could not be printed.
+///   - argc: the `argc` of `main`.
+///   - argv: the `argv` of `main`. It must live as long as the process.
+///   - attach: whether `init` announces that the controller-manager must attach volumes first.
+/// - Returns: the exit code: 0 for Success and Not supported, 1 for Failure or if the reply could not be printed.
 package func runFlexClient(
   argc: Int32, argv: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>, attach: Bool
 ) -> Int32 {
@@ -26,13 +28,13 @@ package func runFlexClient(
 
 private func answer(_ command: LocalCommand, argumentCount: Int) -> Int32 {
   guard argumentCount >= command.minimumArguments else {
-    return refuse("elastic-local \(command.name) wants \(command.wants), \(argumentCount) arguments were given")
+    return refuse("elastic-local \(command.name) needs \(command.wants); number of arguments: \(argumentCount)")
   }
   let reply = UnsafeBufferPointer(start: command.reply.utf8Start, count: command.reply.utf8CodeUnitCount)
   return Output.write(reply) ? 0 : 1
 }
 
-/// Has the daemon carry out the call, and prints its reply as it came.
+/// Sends the call to the daemon and prints its reply unchanged.
 private func forward(_ arguments: [UnsafeBufferPointer<UInt8>]) throws(ClientFailure) -> Int32 {
   let request: [UInt8]
   do {
@@ -62,7 +64,7 @@ private func forward(_ arguments: [UnsafeBufferPointer<UInt8>]) throws(ClientFai
   return printed ? checked.status.exitCode : 1
 }
 
-/// Requires that the kubelet sees what the daemon has mounted. Otherwise the daemon takes it back, and the call has failed.
+/// Requires that the kubelet sees the daemon's mount. Otherwise the daemon rolls it back and the call fails.
 private func requireSeen(
   _ shown: UnsafeBufferPointer<UInt8>, at directory: UnsafeBufferPointer<UInt8>, _ call: DaemonCall, _ connection: Int32
 ) throws(ClientFailure) {
@@ -71,15 +73,15 @@ private func requireSeen(
   do {
     try call.awaitEnd(of: connection)
   } catch {
-    // That the mount is not seen is the failure to tell.
+    // If the mount is not seen, that is the failure to report.
     if finding == .seen { throw error }
   }
-  // A daemon that died meanwhile leaves its mount; one that had lost patience has taken it back.
+  // A daemon that died meanwhile leaves its mount. A daemon that stopped waiting has rolled it back.
   if finding == .seen { finding = MountCheck.look(at: directory, shown: shown) }
   if finding != .seen { throw .unseen(finding) }
 }
 
-/// Prints a Failure of the client's own.
+/// Prints a Failure of the client itself.
 private func refuse(_ message: String) -> Int32 {
   var text = JSONText(capacity: 512)
   text.append(raw: "{\"status\":\"Failure\",\"message\":")

@@ -1,36 +1,36 @@
-/// Why bytes are not the JSON they should be: what was expected, and the offset in bytes where it was not found.
+/// A syntax error: what was expected, and at which offset in bytes.
 struct JSONFault: Error {
   var offset: Int
   var expected: String
 }
 
-/// A strict validating scanner for JSON (RFC 8259). It keeps no values: it answers where things stand.
+/// A strict, validating scanner for JSON (RFC 8259). It keeps no values and reports positions only.
 ///
-/// Strict: no comments, no trailing commas, no bare words, strings of well-formed UTF-8 without raw control characters,
-/// nesting up to `depthLimit`. A lone surrogate escape is let through, as Go's decoder in the kubelet does.
+/// It accepts no comments, trailing commas or bare words. Strings must be well-formed UTF-8 without raw control
+/// characters. Nesting is limited to `depthLimit`. A lone surrogate escape is accepted, as in the kubelet's Go decoder.
 struct JSONScanner {
-  /// Objects and arrays inside one another; a flex reply has two.
+  /// The most nested objects and arrays. A flex reply has two.
   static let depthLimit = 64
 
   let bytes: UnsafeBufferPointer<UInt8>
-  /// Offset in bytes of what comes next.
+  /// The offset of the next byte.
   private(set) var position: Int
 
-  /// Begins at `position`. The bytes must outlive the scanner.
+  /// Starts at `position`. The bytes must outlive the scanner.
   init(_ bytes: UnsafeBufferPointer<UInt8>, at position: Int = 0) {
     self.bytes = bytes
     self.position = position
   }
 
-  /// The byte at the position, nil at the end.
+  /// The byte at the position. Nil at the end.
   var next: UInt8? { position < bytes.count ? bytes[position] : nil }
 
-  /// Passes over white space as JSON has it.
+  /// Skips JSON white space.
   mutating func skipWhitespace() {
     while let byte = next, byte == 0x20 || byte == 0x09 || byte == 0x0A || byte == 0x0D { position += 1 }
   }
 
-  /// Passes over one object and shows each member's key (with its quotes) and value to `visit`.
+  /// Scans one object. Calls `visit` with the ranges of each member's key (with its quotes) and value.
   mutating func scanObject(
     depth: Int = 1, visit: (_ key: Range<Int>, _ value: Range<Int>) throws(JSONFault) -> Void
   ) throws(JSONFault) {
@@ -49,7 +49,7 @@ struct JSONScanner {
     }
   }
 
-  /// Passes over one string. Its range, quotes included.
+  /// Scans one string and returns its range, including the quotes.
   mutating func scanString() throws(JSONFault) -> Range<Int> {
     let start = position
     try require(quote, "a string")
@@ -78,7 +78,7 @@ struct JSONScanner {
     }
   }
 
-  /// Passes over one value of a container at `depth`.
+  /// Scans one value of a container at `depth`.
   private mutating func scanValue(depth: Int) throws(JSONFault) {
     switch next {
     case UInt8(ascii: "{"): try scanObject(depth: depth + 1) { (_, _) throws(JSONFault) in }
@@ -91,16 +91,16 @@ struct JSONScanner {
     }
   }
 
-  /// Refuses a container that stands too deep; true, and past it, when it is empty.
+  /// Rejects a container that is nested too deep. If the container is empty, skips its end and returns true.
   private mutating func openedEmpty(_ depth: Int, closing: UInt8) throws(JSONFault) -> Bool {
-    if depth > Self.depthLimit { throw fault("no more than \(Self.depthLimit) levels") }
+    if depth > Self.depthLimit { throw fault("at most \(Self.depthLimit) nested levels") }
     skipWhitespace()
     if next != closing { return false }
     position += 1
     return true
   }
 
-  /// After an element: false past a comma, true past the closing bracket.
+  /// Skips a comma and returns false, or skips the closing bracket and returns true.
   private mutating func closed(by closing: UInt8, _ expected: String) throws(JSONFault) -> Bool {
     skipWhitespace()
     guard let byte = next, byte == closing || byte == UInt8(ascii: ",") else { throw fault(expected) }
@@ -121,7 +121,7 @@ struct JSONScanner {
         guard let digit = next, hexValue(digit) != nil else { throw fault("four hexadecimal digits") }
         position += 1
       }
-    default: throw fault("an escape that JSON has")
+    default: throw fault("a valid escape")
     }
   }
 
@@ -163,7 +163,7 @@ struct JSONScanner {
 
 func isDigit(_ byte: UInt8) -> Bool { byte >= UInt8(ascii: "0") && byte <= UInt8(ascii: "9") }
 
-/// The value of a hexadecimal digit, nil for any other byte.
+/// Returns the value of a hexadecimal digit. Nil for any other byte.
 func hexValue(_ byte: UInt8) -> UInt32? {
   switch byte {
   case UInt8(ascii: "0")...UInt8(ascii: "9"): UInt32(byte - UInt8(ascii: "0"))

@@ -1,18 +1,18 @@
-/// A buffer of JSON text under construction.
+/// A buffer for JSON text that is being written.
 struct JSONText {
-  /// What was written so far.
+  /// The text written so far.
   private(set) var bytes: [UInt8] = []
 
   init(capacity: Int) { bytes.reserveCapacity(capacity) }
 
-  /// Appends text as it is: punctuation, or an object known to be well formed.
+  /// Appends text unchanged: punctuation, or an object known to be well formed.
   mutating func append(raw text: StaticString) {
     bytes.append(contentsOf: UnsafeBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount))
   }
 
-  /// Appends a JSON string. False, with a torn buffer, when `text` is not well-formed UTF-8.
+  /// Appends a JSON string. Returns false if `text` is not well-formed UTF-8; the buffer is then incomplete.
   ///
-  /// Only what JSON demands is escaped; everything else passes through byte for byte.
+  /// Escapes only what JSON requires. All other bytes are unchanged.
   mutating func append(string text: UnsafeBufferPointer<UInt8>) -> Bool {
     bytes.append(quote)
     var runStart = 0

@@ -1,15 +1,17 @@
-/// A scanned JSON value, compared with a word: escapes are resolved, since `"\u0073tatus"` is `status` to the kubelet.
+/// A scanned JSON value that is compared with a word. Escapes are resolved, because `"\u0073tatus"` is `status` to the
+/// kubelet.
 struct JSONWord {
   private let bytes: UnsafeBufferPointer<UInt8>
   private let range: Range<Int>
 
-  /// `range` is a value that `JSONScanner` has accepted; one that is no string equals no word.
+  /// `range` is a value that `JSONScanner` accepted. A value that is no string equals no word.
   init(_ bytes: UnsafeBufferPointer<UInt8>, _ range: Range<Int>) {
     self.bytes = bytes
     self.range = range
   }
 
-  /// Whether the value is the string `word`, which is ASCII; with `foldingCase`, as Go's JSON decoder folds keys.
+  /// Returns whether the value is the string `word`, which is ASCII. With `foldingCase`, folds letters as Go's JSON
+  /// decoder folds keys.
   func equals(_ word: StaticString, foldingCase: Bool = false) -> Bool {
     guard bytes[range.lowerBound] == quote else { return false }
     var position = range.lowerBound + 1
@@ -22,9 +24,9 @@ struct JSONWord {
     return position == range.upperBound - 1
   }
 
-  /// The UTF-16 code unit or the byte at the position, which moves behind it.
+  /// Returns the UTF-16 code unit or byte at the position and moves the position past it.
   ///
-  /// Bytes above 0x7F come out as 0x100 and more: they equal no ASCII character, but for the long s (C5 BF).
+  /// Bytes above 0x7F return 0x10000 and more, except for the long s (C5 BF). So they equal no ASCII character.
   private func codeUnit(_ position: inout Int) -> UInt32 {
     let byte = bytes[position]
     position += 1
@@ -47,16 +49,16 @@ struct JSONWord {
       }
       return unit
     }
-    // The words have no control character, so \n, \t and the like need no value of their own.
+    // The words contain no control characters, so \n, \t and the like need no value.
     return kind == quote || kind == backslash || kind == UInt8(ascii: "/") ? UInt32(kind) : 0
   }
 
-  /// Lower case, and the long s as s: the only folds that reach the letters of `status`.
+  /// Folds to lower case, and the long s to s. No other folding affects the letters of `status`.
   private func folded(_ unit: UInt32) -> UInt32 {
     if unit == longS { return UInt32(UInt8(ascii: "s")) }
     return unit >= 0x41 && unit <= 0x5A ? unit + 0x20 : unit
   }
 }
 
-/// U+017F LATIN SMALL LETTER LONG S, which Go's JSON decoder takes for an s.
+/// U+017F LATIN SMALL LETTER LONG S. Go's JSON decoder folds it to s.
 private let longS: UInt32 = 0x17F

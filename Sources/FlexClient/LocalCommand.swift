@@ -1,15 +1,15 @@
-/// A command that the client answers by itself: `init` because it must be instant and must not depend on the daemon,
-/// the others because they run in the controller-manager, on hosts that have no daemon.
+/// A command that the client answers without the daemon. `init` must be instant and must not depend on the daemon. The
+/// others run in the controller-manager, on hosts without a daemon.
 struct LocalCommand {
   let name: StaticString
-  /// Arguments after the command without which the call is a mistake; more are ignored.
+  /// The fewest arguments after the command. Further arguments are ignored.
   let minimumArguments: Int
-  /// What the arguments are, for the message of a refusal.
+  /// The arguments, for the message of a rejected call.
   let wants: StaticString
   /// The whole output.
   let reply: StaticString
 
-  /// The command of that name, or nil: then it is the daemon's.
+  /// Returns the command of that name. Nil if the daemon handles it.
   static func named(_ name: UnsafeBufferPointer<UInt8>, attach: Bool) -> LocalCommand? {
     if name.equals("init") { return initialize(attach: attach) }
     return others.first { name.equals($0.name) }
@@ -21,17 +21,17 @@ struct LocalCommand {
   }
 
   private static let others: [LocalCommand] = [
-    // Up to Kubernetes 1.5 the node name was missing.
+    // Kubernetes up to 1.5 omits the node name.
     LocalCommand(name: "attach", minimumArguments: 1, wants: "<json options> [<node name>]", reply: success),
-    // Up to Kubernetes 1.8 the two came in the other order.
+    // Kubernetes up to 1.8 has the two in the other order.
     LocalCommand(name: "isattached", minimumArguments: 2, wants: "<json options> <node name>", reply: attached),
-    // Up to Kubernetes 1.5 a device alone.
+    // Kubernetes up to 1.5 passes only a device.
     LocalCommand(name: "detach", minimumArguments: 1, wants: "<volume name> [<node name>]", reply: success),
-    // Gone since Kubernetes 1.9.
+    // Removed in Kubernetes 1.9.
     LocalCommand(name: "waitfordetach", minimumArguments: 1, wants: "<device path>", reply: success),
-    // The kubelet asks often and never uses the answer; "Not supported" makes it ask once.
+    // The kubelet asks often and never uses the answer. After "Not supported" it asks only once.
     LocalCommand(name: "getvolumename", minimumArguments: 1, wants: "<json options>", reply: notSupported),
-    // The controller only raises the size on paper; expandfs on the node does the work.
+    // The controller only changes the recorded size. expandfs on the node does the work.
     LocalCommand(
       name: "expandvolume", minimumArguments: 4, wants: "<json options> <mount directory> <new bytes> <old bytes>",
       reply: success),
@@ -41,7 +41,8 @@ struct LocalCommand {
   private static let attached: StaticString = "{\"status\":\"Success\",\"attached\":true}\n"
   private static let notSupported: StaticString = "{\"status\":\"Not supported\"}\n"
 
-  // Two whole lines rather than one put together: `init` is held under the kubelet's locks and should only write.
+  // Two complete lines instead of one composed line: the kubelet holds locks during `init`, so the client should only
+  // write.
   private static let initWithoutAttach: StaticString =
     """
     {"status":"Success","capabilities":{"attach":false,"fsGroup":true,"selinuxRelabel":true,\

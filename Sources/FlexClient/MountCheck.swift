@@ -1,21 +1,23 @@
 import CFlexClient
 
-/// Whether the kubelet sees what the daemon has mounted.
+/// Checks whether the kubelet sees what the daemon mounted.
 ///
-/// The client runs in the kubelet's mount namespace. A daemon in another one that passes nothing on has mounted the volume
-/// where only the daemon sees it: the pod would write to the node's own disk.
+/// The client runs in the kubelet's mount namespace. A daemon in another namespace without propagation mounts the
+/// volume where only the daemon sees it. The pod would then write to the node's own disk.
 enum MountCheck {
   enum Finding: Equatable {
     case seen
-    /// The directory shows something else, or is not there.
+    /// The directory shows something else or does not exist.
     case absent
-    /// It shows the volume, by a mount that forbids less, or more, than the daemon's.
+    /// The directory shows the volume, but with other mount flags than the daemon's mount.
     case differentFlags
   }
 
+  /// Compares what the directory shows here with what it shows for the daemon. Blocks for stat(2) and statvfs(2).
+  ///
   /// - Parameters:
   ///   - path: the directory, as the kubelet named it.
-  ///   - shown: what it shows for the daemon, `<major>:<minor>:<inode>:<flags>`.
+  ///   - shown: what the directory shows for the daemon, `<major>:<minor>:<inode>:<flags>`.
   static func look(at path: UnsafeBufferPointer<UInt8>, shown: UnsafeBufferPointer<UInt8>) -> Finding {
     var view = FlexClientView()
     guard let start = path.baseAddress,
@@ -28,7 +30,7 @@ enum MountCheck {
     return expected.next() == view.restrictions && expected.isAtEnd ? .seen : .differentFlags
   }
 
-  /// Decimal numbers with colons between them.
+  /// Decimal numbers separated by colons.
   private struct Numbers {
     private let text: UnsafeBufferPointer<UInt8>
     private var position = 0
@@ -37,7 +39,7 @@ enum MountCheck {
 
     var isAtEnd: Bool { position >= text.count }
 
-    /// The next number, nil where there is none.
+    /// Returns the next number. Nil if there is none.
     mutating func next() -> UInt64? {
       if position > 0 {
         guard position < text.count, text[position] == UInt8(ascii: ":") else { return nil }

@@ -1,8 +1,8 @@
 import CFlexClient
 
-/// Standard output: the one place to which the client ever writes.
+/// Standard output. The client writes to nothing else.
 enum Output {
-  /// Writes everything. False where nobody takes it: closed, broken, or not read for five seconds while not blocking.
+  /// Writes all bytes. Returns false if the output is closed or broken, or is non-blocking and not read for 5 s.
   static func write(_ bytes: UnsafeBufferPointer<UInt8>) -> Bool {
     flexclient_ignore_sigpipe()
     guard let base = bytes.baseAddress else { return true }

@@ -1,5 +1,5 @@
-/// Foreign bytes made fit for a message: control characters and what is no UTF-8 become `?`, and what is longer than
-/// `limit` bytes is cut there, between characters, and ends in `...`.
+/// Makes foreign bytes fit for a message. Control characters and invalid UTF-8 become `?`. Text longer than `limit`
+/// bytes is cut there, between characters, and ends with `...`.
 func printableText(_ bytes: UnsafeBufferPointer<UInt8>, limit: Int) -> String {
   var clean: [UInt8] = []
   var index = 0

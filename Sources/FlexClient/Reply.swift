@@ -1,36 +1,38 @@
-/// The three answers that the kubelet knows; the only part of a reply that the client understands.
+/// The status of a reply: the three that the kubelet knows. The client understands no other part of a reply, except
+/// what a mount shows.
 enum ReplyStatus: Equatable {
   case success, notSupported, failure
 
-  /// What the kubelet expects of a process that printed this status.
+  /// The exit code that the kubelet expects with this status.
   var exitCode: Int32 { self == .failure ? 1 : 0 }
 }
 
-/// Why a reply is not handed to the kubelet.
+/// The reason why a reply is not passed to the kubelet.
 enum ReplyFault: Error {
-  /// It is not JSON, or not an object.
+  /// The reply is not a JSON object.
   case malformed(JSONFault)
-  /// There is something else behind the object.
+  /// There are more bytes after the object.
   case trailingBytes(offset: Int)
-  /// No member is called `status`.
+  /// No member is named `status`.
   case statusMissing
-  /// More than one member is, or one is in other letters: the kubelet ignores case and would take the last.
+  /// Several members are named `status`, or one is spelled in other case. The kubelet ignores case and would use the
+  /// last one.
   case statusAmbiguous
-  /// It is none of the three, or no string.
+  /// The status is none of the three, or no string.
   case statusUnknown
 }
 
-/// A reply that may be handed on.
+/// A reply that may be passed to the kubelet.
 struct Reply: Equatable {
-  /// Where the object stands among the bytes, without the white space around it.
+  /// The range of the object, without the white space around it.
   var object: Range<Int>
   var status: ReplyStatus
-  /// Where the characters of `shown` stand: what the directory of a mount shows for the daemon. Nil when that is not said.
+  /// The range of the characters of `shown`: what the directory of a mount shows for the daemon. Nil if the reply does
+  /// not have it.
   var shown: Range<Int>?
 
-  /// Proves that `line`, which ends at its first newline or at its end, is one whole JSON object with one known status.
-  ///
-  /// Only white space may follow the newline.
+  /// Verifies that `line` is one whole JSON object with exactly one known status. The line ends at its first newline or
+  /// at its end. Only white space may follow the newline.
   init(line: UnsafeBufferPointer<UInt8>) throws(ReplyFault) {
     let end = line.firstIndex(of: newline) ?? line.count
     var scanner = JSONScanner(UnsafeBufferPointer(rebasing: line[..<end]))
@@ -49,7 +51,7 @@ struct Reply: Equatable {
   }
 }
 
-/// Offset of the first byte that is no white space, nil when there is none.
+/// Returns the offset of the first byte that is no white space. Nil if there is none.
 private func firstNonBlank(_ bytes: UnsafeBufferPointer<UInt8>, from start: Int) -> Int? {
   var scanner = JSONScanner(bytes, at: start)
   scanner.skipWhitespace()

@@ -1,19 +1,19 @@
-/// Bytes that a request, or a reply, may have on the wire, its newline included. The daemon has the same limit.
+/// The most bytes of a request or a reply, including its newline. The daemon has the same limit.
 let wireLimit = 1 << 20
 
-/// Why a call is not sent.
+/// The reason why a call is not sent.
 enum RequestFault: Error, Equatable {
-  /// Counted from 1, the command.
+  /// An argument is not UTF-8. Arguments count from 1, which is the command.
   case notUTF8(argument: Int)
   case tooLarge
 }
 
-/// The line that asks the daemon to carry out a call: `{"version":1,"confirms":true,"arguments":[…]}` and a newline.
+/// Returns the request line for a call: `{"version":1,"confirms":true,"arguments":[…]}` and a newline.
 func requestLine(_ arguments: [UnsafeBufferPointer<UInt8>]) throws(RequestFault) -> [UInt8] {
   let frame = 64
   let textSize = arguments.reduce(0) { $0 + $1.count + 3 }
   if textSize > wireLimit { throw .tooLarge }
-  // Options are JSON: about one byte in eight is a quotation mark that gets a backslash.
+  // Options are JSON: about one byte in eight is a quotation mark that needs a backslash.
   var text = JSONText(capacity: frame + textSize + textSize / 4)
   text.append(raw: "{\"version\":1,\"confirms\":true,\"arguments\":[")
   for (index, argument) in arguments.enumerated() {

@@ -1,15 +1,15 @@
 import CFlexClient
 
-/// What the environment can set. The kubelet gives a driver its own environment, so these are set for the kubelet.
+/// Settings from the environment. The kubelet passes its own environment to a driver, so they are set for the kubelet.
 struct Settings {
-  /// `ELASTIC_LOCAL_SOCKET`; empty counts as unset.
+  /// `ELASTIC_LOCAL_SOCKET`. An empty value counts as unset.
   let socketPath: UnsafePointer<CChar>
-  /// `ELASTIC_LOCAL_TIMEOUT`: for the whole call.
+  /// `ELASTIC_LOCAL_TIMEOUT`: the longest time for the whole call, in seconds.
   let timeoutInSeconds: Int
 
   static let defaultTimeoutInSeconds = 110
 
-  /// Reads the environment. What it gives lives as long as the process.
+  /// Reads the environment. The settings are valid as long as the process.
   static func fromEnvironment() -> Settings {
     Settings(
       socketPath: variable("ELASTIC_LOCAL_SOCKET") ?? defaultSocketPath,
@@ -28,8 +28,8 @@ struct Settings {
     return value
   }
 
-  /// Whole seconds from 1 to 3600, else nil: a slip in the kubelet's environment must not keep volumes from being
-  /// unmounted, so the default takes its place; a failure by timeout names the seconds that were in force.
+  /// Parses whole seconds from 1 to 3600. Nil for other text: then the default applies, because a typo in the kubelet's
+  /// environment must not keep volumes from being unmounted. A timeout's message names the seconds in effect.
   private static func timeout(_ text: UnsafeBufferPointer<UInt8>) -> Int? {
     if text.count > 4 { return nil }
     var seconds = 0

@@ -4,12 +4,12 @@ import CFlexClient
 struct SystemFault: Error {
   private let negatedErrno: Int
 
-  /// What the C side handed back: less than zero.
+  /// Wraps the result of a C function that failed, a negative number.
   init(_ negatedErrno: Int) { self.negatedErrno = negatedErrno }
 
   var cause: FlexClientCause { flexclient_cause(negatedErrno) }
 
-  /// Whether a daemon that is just restarting explains it: its socket is missing, abandoned, or has a full queue.
+  /// Whether a restarting daemon explains the failure: its socket is missing, has no listener, or has a full queue.
   var mayPassByItself: Bool {
     switch cause {
     case .notFound, .refused, .again: true
@@ -17,11 +17,11 @@ struct SystemFault: Error {
     }
   }
 
-  /// A phrase for the message to the operator.
+  /// The text for the message to the operator.
   var text: String {
     switch cause {
     case .notFound: "the socket does not exist"
-    case .refused: "nobody listens on the socket"
+    case .refused: "no process listens on the socket"
     case .again: "the queue of the socket is full"
     case .interrupted: "interrupted by a signal"
     case .peerGone: "the daemon closed the connection"

@@ -1,6 +1,6 @@
-/// Length in bytes of the well-formed UTF-8 sequence at `index`, or nil where the bytes are not one.
+/// Returns the length in bytes of the well-formed UTF-8 sequence at `index`. Nil if there is none.
 ///
-/// Table 3-7 of the Unicode standard: no overlong forms, no surrogates, nothing above U+10FFFF.
+/// Follows table 3-7 of the Unicode standard: no overlong forms, no surrogates, nothing above U+10FFFF.
 func utf8SequenceLength(_ bytes: UnsafeBufferPointer<UInt8>, at index: Int) -> Int? {
   let lead = bytes[index]
   if lead < 0x80 { return 1 }
@@ -10,7 +10,7 @@ func utf8SequenceLength(_ bytes: UnsafeBufferPointer<UInt8>, at index: Int) -> I
   return length
 }
 
-/// Length of the sequence that a lead byte begins, and the range of its second byte.
+/// Returns the length of the sequence that a lead byte starts, and the range of its second byte.
 private func utf8Continuation(of lead: UInt8) -> (length: Int, second: ClosedRange<UInt8>)? {
   switch lead {
   case 0xC2...0xDF: (2, 0x80...0xBF)

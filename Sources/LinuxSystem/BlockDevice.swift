@@ -2,10 +2,12 @@ internal import CLinux
 internal import Glibc
 package import StorageModel
 
-/// Questions to block devices. Everything here blocks for as long as the device does, unless it says otherwise.
+/// Reads facts and contents of block devices. Every function blocks until the device answers, unless it says otherwise.
 package enum BlockDevice {
-  /// The device number that a path leads to, stat(2), symbolic links followed. Anything else than a block device is
-  /// `ENOTBLK`. Does not touch the device.
+  /// Returns the device number of the block device at a path. Follows symbolic links, stat(2). Does not touch the
+  /// device.
+  ///
+  /// - Throws: `ENOTBLK` if the path is not a block device; otherwise the error of stat(2).
   package static func number(of path: String) throws(SystemError) -> DeviceNumber {
     var status = stat()
     try retryingInterrupts("stat", path) { stat(path, &status) }
@@ -15,7 +17,9 @@ package enum BlockDevice {
     return number
   }
 
-  /// The size of a block device, `BLKGETSIZE64`.
+  /// Returns the size of a block device, `BLKGETSIZE64`.
+  ///
+  /// - Throws: `ENOTBLK` if the path is not a block device; otherwise the error of open(2) or ioctl(2).
   package static func size(of path: String) throws(SystemError) -> ByteCount {
     _ = try number(of: path)
     let device = try Descriptor.open(path, O_RDONLY)
@@ -25,13 +29,17 @@ package enum BlockDevice {
     return ByteCount(bytes)
   }
 
-  /// Returns when everything written to the device, or file, is on stable storage, fsync(2).
+  /// Flushes a device or file to stable storage, fsync(2). Blocks until all data written before is there.
+  ///
+  /// - Throws: the error of open(2) or fsync(2).
   package static func sync(_ path: String) throws(SystemError) {
     try Descriptor.open(path, O_RDONLY).sync(subject: path)
   }
 
-  /// Overwrites the last 64 KiB of a block device with zeros and returns when they are on stable storage: where backups
-  /// of partition tables are.
+  /// Overwrites the last 64 KiB of a block device with zeros. Backups of partition tables are there. Blocks until the
+  /// zeros are on stable storage.
+  ///
+  /// - Throws: `ENOTBLK` if the path is not a block device; otherwise the error of open(2), pwrite(2) or fsync(2).
   package static func clearEnd(of path: String) throws(SystemError) {
     let size = try size(of: path).bytes
     let count = min(Int(clamping: size), 64 << 10)
@@ -49,8 +57,10 @@ package enum BlockDevice {
     try device.sync(subject: path)
   }
 
-  /// Whether a mounted file system (of any mount namespace), a device-mapper table, an MD array, swap or another
-  /// exclusive opener uses the device. Ordinary openers do not count.
+  /// Returns whether the device has an exclusive user: a file system mounted in any mount namespace, a device-mapper
+  /// table, an MD array, swap, or another opener with `O_EXCL`. Ordinary openers do not count.
+  ///
+  /// - Throws: the errors of ``openExclusively(_:)`` except `EBUSY`.
   package static func isHeldElsewhere(_ path: String) throws(SystemError) -> Bool {
     do throws(SystemError) {
       _ = try openExclusively(path)
@@ -61,8 +71,11 @@ package enum BlockDevice {
     }
   }
 
-  /// Opens a block device for reading as its exclusive user, `EBUSY` when there is one: `O_EXCL` without `O_CREAT`,
-  /// open(2). While the descriptor lives nobody can mount the device or put it into a table, mkfs included.
+  /// Opens a block device for reading as its exclusive user: `O_EXCL` without `O_CREAT`, open(2). While the descriptor
+  /// is open, nobody can mount the device, run mkfs on it or put it into a table.
+  ///
+  /// - Throws: `EBUSY` if the device has an exclusive user; `ENOTBLK` if the path is not a block device; otherwise the
+  ///   error of open(2).
   package static func openExclusively(_ path: String) throws(SystemError) -> Descriptor {
     _ = try number(of: path)
     return try Descriptor.open(path, O_RDONLY | O_EXCL)
@@ -70,17 +83,17 @@ package enum BlockDevice {
 }
 
 extension BlockDevice {
-  /// Whether the kernel refuses writes to the device. From /sys/dev/block; does not block. False also where it cannot be
-  /// known.
+  /// Returns whether the kernel rejects writes to the device. Also false if that is unknown. Reads /sys/dev/block; does
+  /// not block.
   package static func isReadOnly(_ number: DeviceNumber) -> Bool {
     (try? Files.readText("/sys/dev/block/\(number)/ro"))?.hasPrefix("1") == true
   }
 
-  /// The UUID that the maker of a device-mapper device gave it, such as `LVM-` and 64 characters of LVM; nil for
-  /// other devices. From /sys/dev/block; does not block.
+  /// Returns the UUID that the creator of a device-mapper device gave it. LVM's are `LVM-` and 64 characters. Nil for
+  /// other devices. Reads /sys/dev/block; does not block.
   package static func deviceMapperUUID(_ number: DeviceNumber) -> String? { deviceMapper("uuid", number) }
 
-  /// The name of a device-mapper device, such as `vg-lv`; nil for other devices.
+  /// Returns the name of a device-mapper device, such as `vg-lv`. Nil for other devices. Does not block.
   package static func deviceMapperName(_ number: DeviceNumber) -> String? { deviceMapper("name", number) }
 
   private static func deviceMapper(_ attribute: String, _ number: DeviceNumber) -> String? {
@@ -92,14 +105,18 @@ extension BlockDevice {
 }
 
 extension BlockDevice {
-  /// Bytes of a device or file, through the page cache. Fewer than `count` where it ends.
+  /// Reads `count` bytes of a device or file through the page cache. Returns fewer bytes at its end. `offset` is in
+  /// bytes.
+  ///
+  /// - Throws: `EINVAL` if `offset` or `count` is out of range; otherwise the error of open(2) or pread(2).
   package static func readBytes(_ path: String, offset: UInt64, count: Int) throws(SystemError) -> [UInt8] {
     let device = try Descriptor.open(path, O_RDONLY)
     return try read(device, offset: offset, count: count, subject: path)
   }
 
-  /// Bytes as they are on the device, past the page cache (`O_DIRECT`). Offset and count must be multiples of 4096,
-  /// otherwise `EINVAL`.
+  /// Reads `count` bytes from the device itself, not from the page cache (`O_DIRECT`). `offset` is in bytes.
+  ///
+  /// - Throws: `EINVAL` if `offset` or `count` is not a multiple of 4096; otherwise the error of open(2) or pread(2).
   package static func readDirect(_ path: String, offset: UInt64, count: Int) throws(SystemError) -> [UInt8] {
     guard offset % UInt64(alignment) == 0, count % alignment == 0 else {
       throw SystemError(operation: "read unaligned part of", subject: path, errno: .invalid)
@@ -108,7 +125,7 @@ extension BlockDevice {
     return try read(device, offset: offset, count: count, subject: path)
   }
 
-  /// At least the logical block size of every device there is.
+  /// In bytes. No device has a larger logical block.
   private static let alignment = 4096
 
   private static func read(

@@ -1,6 +1,6 @@
 internal import Glibc
 
-/// A NULL-terminated array of C strings, as execve(2) wants it.
+/// A NULL-terminated array of C strings, as execve(2) takes it.
 struct CStringArray: ~Copyable {
   private let buffer: UnsafeMutableBufferPointer<UnsafeMutablePointer<CChar>?>
   let pointer: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>

@@ -2,32 +2,33 @@ internal import CLinux
 internal import Glibc
 internal import Synchronization
 
-/// Says once, to any number of threads, that what they do is no longer wanted.
+/// A flag that cancels work on any number of threads. It is set once and stays set.
 ///
-/// Waits in this module wake up at once, through an eventfd(2); others ask `isCancelled` between their steps.
+/// Waits in this module end at once when the flag is set, through an eventfd(2). Other code checks `isCancelled`
+/// between its steps.
 package final class CancellationFlag: Sendable {
   private let state = Atomic<Bool>(false)
   private let event: Descriptor?
 
-  /// A flag that is not set. Takes one descriptor; without one to be had, waits look at the flag every 50 ms.
+  /// Creates a flag that is not set. Uses one descriptor. If none is available, waits check the flag every 50 ms.
   package init() {
     let number = clinux_eventfd()
     event = number >= 0 ? Descriptor(adopting: number) : nil
   }
 
-  /// Sets the flag; again is harmless. Does not block.
+  /// Sets the flag. Has no effect if it is set already. Does not block.
   package func cancel() {
     guard !state.exchange(true, ordering: .acquiringAndReleasing) else { return }
     guard let number = eventNumber else { return }
     var one: UInt64 = 1
-    // Can not fail: the counter is zero, so there is room and nothing to wait for.
+    // This cannot fail: the counter is zero, so the write neither overflows nor waits.
     _ = write(number, &one, MemoryLayout<UInt64>.size)
   }
 
   /// Whether `cancel` has been called.
   package var isCancelled: Bool { state.load(ordering: .acquiring) }
 
-  /// The descriptor that becomes readable for ever; valid as long as this object.
+  /// The number of the eventfd, readable from `cancel` on. Valid as long as this object.
   private var eventNumber: Int32? {
     switch event {
     case .some(let descriptor): descriptor.rawValue
@@ -35,9 +36,9 @@ package final class CancellationFlag: Sendable {
     }
   }
 
-  /// What to give to poll(2); negative, and so ignored by it, when there is none.
+  /// The descriptor number for poll(2). Negative if there is no eventfd; poll(2) ignores negative numbers.
   var pollNumber: Int32 { eventNumber ?? -1 }
 
-  /// The longest time to sleep in poll(2) when there is no descriptor to wake it.
+  /// The longest sleep in poll(2) if there is no eventfd.
   static let fallbackInterval = Duration.milliseconds(50)
 }

@@ -1,6 +1,6 @@
 internal import CLinux
 
-/// What a thread of root may do beyond an ordinary one, by the number of capabilities(7).
+/// A Linux capability that this project uses, by its number in capabilities(7).
 package enum Capability: Int, CaseIterable, Sendable {
   case overridePermissions = 1
   case actAsOwner = 3
@@ -9,7 +9,7 @@ package enum Capability: Int, CaseIterable, Sendable {
   case exceedResources = 24
   case makeDeviceNodes = 27
 
-  /// As setpriv(1) and capabilities(7) have it, without `CAP_`.
+  /// The name in setpriv(1) and capabilities(7), without `CAP_`.
   package var name: String {
     switch self {
     case .overridePermissions: "DAC_OVERRIDE"
@@ -21,14 +21,16 @@ package enum Capability: Int, CaseIterable, Sendable {
     }
   }
 
-  /// Gives up all others, for this process and its children: to be called first in main, before any other thread exists.
+  /// Drops all other capabilities of this process and its children. Call it first in main, before any other thread
+  /// exists.
   ///
-  /// - Returns: whether the kernel agreed. A process that has capabilities and not `CAP_SETPCAP` can not.
+  /// - Returns: whether the kernel accepted it. It does not if the process has capabilities to drop but lacks
+  ///   `CAP_SETPCAP`.
   package static func keepOnly(_ kept: [Capability]) -> Bool {
     clinux_keep_capabilities(kept.reduce(0) { $0 | 1 << UInt64($1.rawValue) }) == 0
   }
 
-  /// Those of them that are in effect for the calling thread.
+  /// The known capabilities in effect for the calling thread.
   package static var effective: [Capability] {
     let bits = clinux_effective_capabilities()
     return allCases.filter { bits >> UInt64($0.rawValue) & 1 == 1 }

@@ -2,33 +2,32 @@ internal import CLinux
 internal import Glibc
 internal import Synchronization
 
-/// Running a program to its end.
+/// Runs a program to its end.
 package struct ChildProcess {
-  /// `PATH` with the usual directories, and messages in English.
+  /// `PATH` with the usual directories, and a locale with English messages.
   package static let minimalEnvironment = [
     "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL=C",
   ]
 
-  /// What becomes of a program's output and of what it has started.
+  /// How a run treats the program's output and the processes that the program started.
   package struct Manner: Sendable {
-    /// Waits until everybody who has the output has closed it, also what the program leaves behind.
+    /// Waits until every process that has the output has closed it, also those that the program leaves behind.
     package var awaitsOutput: Bool
-    /// Leaves alone what the program leaves behind when it ends by itself.
+    /// Does not kill the processes that the program leaves behind when it ends by itself.
     package var keepsGroup: Bool
-    /// How many bytes of output are kept; the first are lost.
+    /// How many bytes of output are kept. The oldest bytes are dropped first.
     package var outputLimit: Int
 
-    /// Waits until a program that was killed is dead, however long it sleeps in the kernel.
+    /// Waits until a killed program is dead, however long it sleeps in the kernel.
     package var awaitsDeath: Bool
 
-    /// For our own tools: the end of the program is the end.
+    /// For our own tools. The run ends when the program ends; the rest of its process group is killed.
     package static let tool = Manner(awaitsOutput: false, keepsGroup: false, outputLimit: 64 << 10)
 
-    /// The same where nothing may be done before the program is dead.
+    /// Like ``tool``, for work where the next step is only safe after the program is dead.
     package static let longTool = Manner(
       awaitsOutput: false, keepsGroup: false, outputLimit: 64 << 10, awaitsDeath: true)
 
-    /// A manner from its parts.
     package init(awaitsOutput: Bool, keepsGroup: Bool, outputLimit: Int, awaitsDeath: Bool = false) {
       self.awaitsOutput = awaitsOutput
       self.keepsGroup = keepsGroup
@@ -37,25 +36,28 @@ package struct ChildProcess {
     }
   }
 
-  /// How many programs this process has started since its beginning.
+  /// How many programs this process has started.
   package static var startedCount: UInt64 { started.load(ordering: .relaxed) }
 
   private static let started = Atomic<UInt64>(0)
 
-  /// Runs an executable, named by its absolute path, and waits for its end. Blocks: call it on a `WorkerPool` thread.
+  /// Runs an executable, given by its absolute path, and waits for its end. Blocks: call it on a `WorkerPool` thread.
   ///
-  /// The child leads a process group of its own, reads /dev/null and has no descriptor of ours. It is killed when the
-  /// calling *thread* ends (`PR_SET_PDEATHSIG`, prctl(2)), so also when this process is killed. When `deadline` has
-  /// passed or `cancellation` is set, its whole group is killed; whatever is left of the group is killed as well
-  /// when the child ends by itself, unless `manner` says otherwise. A child that does not die within 5 s of being killed (it sleeps in the kernel on
-  /// a device) is left to a thread that waits for it, and this call returns, unless `manner` says otherwise.
+  /// The child leads its own process group, reads /dev/null and inherits no other descriptor. It is killed when the
+  /// calling *thread* ends (`PR_SET_PDEATHSIG`, prctl(2)), so also when this process is killed.
   ///
-  /// Throws only when the program could not be started, with the errno of execve(2).
+  /// The whole process group is killed when `deadline` has passed or `cancellation` is set. The rest of the group is
+  /// also killed when the child ends by itself, unless `manner` says otherwise.
+  ///
+  /// A killed child can sleep in the kernel on a device. If it is not dead after 5 s, a new thread waits for it and
+  /// this call returns, unless `manner` says otherwise.
+  ///
+  /// - Throws: the error of execve(2) or of an earlier step, only if the program could not be started.
   package static func run(
     _ executable: String, _ arguments: [String], environment: [String] = minimalEnvironment, deadline: Duration?,
     cancellation: CancellationFlag? = nil, manner: Manner = .tool, progress: ToolProgress? = nil
   ) throws(SystemError) -> ChildResult {
-    // Nobody waits for a century.
+    // A century stands for no deadline.
     let limit = MonotonicClock.now() + (deadline ?? .seconds(3_153_600_000))
     let null = try Descriptor.open("/dev/null", O_RDWR)
     let pipe = try Pipe(subject: executable)
@@ -88,7 +90,7 @@ private struct Pipe: ~Copyable {
     try retryingInterrupts("make pipe for", subject) { clinux_pipe(&ends) }
     let reader = Descriptor(adopting: ends[0])
     let writer = Descriptor(adopting: ends[1])
-    // Only our end: the child expects its output to block.
+    // Only our end is non-blocking: the child expects writes to its output to block.
     let number = reader.rawValue
     try retryingInterrupts("set up pipe for", subject) { fcntl(number, F_SETFL, O_NONBLOCK) }
     readEnd = reader

@@ -1,26 +1,26 @@
-/// How a child process ended, and what it wrote.
+/// The status and the output of a child process that has ended.
 package struct ChildResult: Hashable, Sendable {
   /// How a child process ended.
   package enum Status: Hashable, Sendable {
-    /// By itself, with this exit code.
+    /// It ended by itself, with this exit code.
     case exited(Int32)
-    /// By a signal that was not ours.
+    /// It ended by a signal that this process did not send.
     case signalled(Int32)
-    /// It was killed, with its process group, since its time was up.
+    /// It was killed with its process group because its deadline had passed.
     case deadlineExceeded
-    /// It was killed, with its process group, since nobody wants its result any more.
+    /// It was killed with its process group because its work was cancelled.
     case cancelled
   }
 
-  /// How it ended.
+  /// How the child ended.
   package let status: Status
-  /// Standard output and error together, the last 64 KiB unless told otherwise; invalid UTF-8 is replaced.
+  /// Standard output and standard error together. By default the last 64 KiB. Invalid UTF-8 is replaced.
   package let output: String
 
-  /// Whether it ended by itself with exit code 0.
+  /// Whether the child ended by itself with exit code 0.
   package var isSuccess: Bool { status == .exited(0) }
 
-  /// A result from its parts; for stand-ins in tests.
+  /// Creates a result for stand-ins in tests.
   package init(status: Status, output: String) {
     self.status = status
     self.output = output

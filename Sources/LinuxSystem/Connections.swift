@@ -1,15 +1,15 @@
 internal import Glibc
 
-/// A connection of a ``RequestLoop``; its thread's alone. Closed with the last reference.
+/// A connection of a ``RequestLoop``. Used on the loop's thread only. Closed when the last reference is released.
 final class Connection {
   enum Phase {
-    /// With what has come so far.
+    /// Reading the request, with the bytes received so far.
     case reading([UInt8])
     /// The handler has the request.
     case answering
-    /// With what is left to be sent.
+    /// Sending the reply, with the bytes not sent yet.
     case writing(ArraySlice<UInt8>, of: RequestInbox.Reply)
-    /// The reply is sent; what the peer still sends is dropped.
+    /// The reply is sent. What the peer still sends is dropped.
     case lingering
     case closed
   }
@@ -19,7 +19,7 @@ final class Connection {
   var phase = Phase.reading([])
   var deadline: Duration?
   var whenGone: (@Sendable () -> Void)?
-  /// What is being read behind a reply; nil before the first reply.
+  /// The request expected after the reply. Nil before the first reply.
   var next: NextRequest?
   private let arrival: Arrival
 
@@ -32,7 +32,7 @@ final class Connection {
 
   var number: Int32 { arrival.socket.rawValue }
 
-  /// The event to wait for. While the handler works: none. poll(2) reports a departed peer in any case.
+  /// The poll(2) event to wait for. None while the handler works: poll(2) reports a peer that has gone in any case.
   var awaited: Int16 {
     switch phase {
     case .reading, .lingering: Int16(POLLIN)
@@ -41,7 +41,9 @@ final class Connection {
     }
   }
 
-  /// What has come; empty at the end, nil when there is nothing yet.
+  /// Receives what has come, without waiting. Returns an empty array at the end and nil if there is nothing yet.
+  ///
+  /// - Throws: the error of recv(2); not `ECONNRESET`, which counts as the end.
   func receive() throws(FrameError) -> [UInt8]? {
     do throws(SystemError) {
       return try StreamIO.receiveNow(arrival.socket, upTo: 16 << 10)
@@ -54,7 +56,7 @@ final class Connection {
     }
   }
 
-  /// Sends what the peer takes now and returns the rest; nil when the peer is gone.
+  /// Sends what the peer takes now and returns the rest. Nil if the peer has gone.
   func send(_ bytes: ArraySlice<UInt8>) -> ArraySlice<UInt8>? {
     var rest = bytes
     let flags = Int32(MSG_NOSIGNAL) | Int32(MSG_DONTWAIT)
@@ -71,15 +73,17 @@ final class Connection {
     return rest
   }
 
-  /// Takes nothing more. What the peer has sent before can still be received, and it cannot send any more: the kernel orders
-  /// the two (`unix_shutdown` and `unix_stream_sendmsg`, net/unix/af_unix.c of Linux 6.1).
+  /// Stops receiving. Bytes sent before can still be received; later sends of the peer fail. The kernel orders the two
+  /// (`unix_shutdown` and `unix_stream_sendmsg`, net/unix/af_unix.c of Linux 6.1).
+  ///
+  /// - Throws: the error of shutdown(2).
   func endReading() throws(SystemError) { try UnixSocket.endReading(arrival.socket) }
 
   func endWriting() { Glibc.shutdown(number, Int32(SHUT_WR)) }
 
-  /// False when no more will come.
+  /// Drops what the peer has sent. Returns false if no more will come.
   func dropInput() -> Bool {
-    // 64 KiB a turn: a peer that sends without end shall not hold the others up.
+    // At most 64 KiB a turn, so that a peer that never stops sending does not delay the others.
     for _ in 0..<4 {
       do throws(FrameError) {
         guard let chunk = try receive() else { return true }
@@ -92,7 +96,7 @@ final class Connection {
   }
 }
 
-/// The connections of a loop, the oldest first.
+/// The open connections of a loop. ``all`` lists the oldest first.
 struct Connections {
   private var byID: [UInt64: Connection] = [:]
 
@@ -103,11 +107,11 @@ struct Connections {
 
   mutating func add(_ connection: Connection) { byID[connection.id] = connection }
 
-  /// False when it was removed before.
+  /// Returns false if the connection was removed before.
   mutating func remove(_ connection: Connection) -> Bool { byID.removeValue(forKey: connection.id) != nil }
 
-  /// The connection to close when there are too many: the oldest of the source that has most of them, so that whoever opens
-  /// many closes their own.
+  /// Returns the connection to close when there are too many: the oldest connection of the source with the most
+  /// connections. A source that opens many closes its own.
   func victim() -> Connection? {
     let bySource = Dictionary(grouping: byID.values, by: \.source)
     return bySource.values.max { ($0.count, $1.oldest) < ($1.count, $0.oldest) }?.min { $0.id < $1.id }

@@ -1,16 +1,16 @@
 internal import Glibc
 
-/// A file descriptor with one owner, closed when that owner ends.
+/// A file descriptor with one owner. It is closed when the owner releases it.
 package struct Descriptor: ~Copyable, Sendable {
-  /// The number, for a system call made while this value is alive.
+  /// The descriptor number, for a system call made while this value is alive.
   package let rawValue: Int32
 
-  /// Takes over an open descriptor; nobody else may close it.
+  /// Takes ownership of an open descriptor. No other code may close it.
   package init(adopting rawValue: Int32) { self.rawValue = rawValue }
 
   deinit { Glibc.close(rawValue) }
 
-  /// Gives the number to somebody else, who closes it.
+  /// Gives up ownership. The caller closes the descriptor.
   package consuming func release() -> Int32 {
     let number = rawValue
     discard self
@@ -19,15 +19,17 @@ package struct Descriptor: ~Copyable, Sendable {
 }
 
 extension Descriptor {
-  /// open(2) with `O_CLOEXEC` added. May block on devices and remote file systems.
+  /// Opens a file, open(2), with `O_CLOEXEC` added. Can block on devices and remote file systems.
   ///
-  /// `mode` counts for files that the call makes and is reduced by the umask.
+  /// `mode` applies to a file that the call creates. The umask reduces it.
+  ///
+  /// - Throws: the error of open(2).
   package static func open(_ path: String, _ flags: Int32, mode: UInt32 = 0) throws(SystemError) -> Descriptor {
     let number = try retryingInterrupts("open", path) { Glibc.open(path, flags | O_CLOEXEC, mode_t(mode)) }
     return Descriptor(adopting: number)
   }
 
-  /// Reads up to `count` bytes at the current position; an empty answer is the end of the file. Blocks.
+  /// Reads up to `count` bytes at the current position. Returns an empty array at the end of the file. Blocks.
   func read(upTo count: Int, subject: @autoclosure () -> String) throws(SystemError) -> [UInt8] {
     var failure = Errno(rawValue: 0)
     let number = rawValue
@@ -53,13 +55,13 @@ extension Descriptor {
     }
   }
 
-  /// fsync(2). Blocks until the device has the data.
+  /// Flushes the file, fsync(2). Blocks until the device has the data.
   func sync(subject: @autoclosure () -> String) throws(SystemError) {
     let number = rawValue
     try retryingInterrupts("fsync", subject()) { Glibc.fsync(number) }
   }
 
-  /// fstat(2).
+  /// Returns the file's status, fstat(2).
   func status(subject: @autoclosure () -> String) throws(SystemError) -> stat {
     var result = stat()
     let number = rawValue

@@ -1,10 +1,13 @@
 extension DeviceContents {
-  /// Whether an ext4 file system must be checked before it is mounted: it recorded an error, or it was not unmounted
-  /// cleanly and has no journal to replay. Blocks while it reads.
+  /// Returns whether an ext4 file system must be checked before it is mounted: it recorded an error, or it was not
+  /// unmounted cleanly and has no journal to replay. Blocks while it reads.
   ///
-  /// From the superblock at byte 1024 (Linux, Documentation/filesystems/ext4/super.rst): `s_magic` at 0x38, `s_state`
-  /// at 0x3A with 0x1 for cleanly unmounted and 0x2 for errors, `s_feature_compat` at 0x5C with 0x4 for a journal. All
-  /// little-endian. Without that magic it is `EINVAL`.
+  /// The superblock is at byte 1024 and little-endian (Linux, Documentation/filesystems/ext4/super.rst):
+  /// - `s_magic` at 0x38
+  /// - `s_state` at 0x3A: 0x1 is cleanly unmounted, 0x2 is errors
+  /// - `s_feature_compat` at 0x5C: 0x4 is a journal
+  ///
+  /// - Throws: `EINVAL` if the magic number is missing; otherwise the error of the read.
   package static func ext4NeedsCheck(_ path: String) throws(SystemError) -> Bool {
     let block = try BlockDevice.readBytes(path, offset: 1024, count: 1024)
     guard block.count == 1024, number(block, 0x38) == 0xEF53 else {

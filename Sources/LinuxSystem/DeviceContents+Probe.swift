@@ -5,16 +5,17 @@ package import StorageModel
 extension DeviceContents {
   /// Looks for signatures on a device or image file with libblkid, in this process. Blocks while it reads.
   ///
-  /// A read error is thrown, never taken for blankness. LVM's internal devices (a pool's data, a mirror's leg) are
-  /// `.other`: libblkid does not look at them and would call them empty.
+  /// LVM's internal devices (a pool's data, a mirror's leg) are `.other`. libblkid does not probe them and would call
+  /// them empty.
   ///
-  /// - Parameter identity: a file system that is known by this is looked for first, at its own place alone. What a pod
-  ///   writes can look like the end of a disk of a RAID, or like a backup partition table, and libblkid would believe that
-  ///   rather than the file system that it lies in.
+  /// - Parameter identity: the known identity of a file system. It is looked for first, and only at its own place. A
+  ///   pod can write data that looks like the end of a RAID member or like a backup partition table. libblkid would
+  ///   report that instead of the file system that contains it.
+  /// - Throws: the error of the open or of a read. A read error never counts as blank.
   package static func probe(
     _ path: String, knownAs identity: FileSystemIdentity? = nil
   ) throws(SystemError) -> DeviceContents {
-    // An image file has no number. Whatever else is wrong with the path, the open below says.
+    // An image file has no device number. The open below reports any other error of the path.
     if let number = try? BlockDevice.number(of: path), let uuid = BlockDevice.deviceMapperUUID(number),
       isPrivate(deviceMapperUUID: uuid)
     {
@@ -25,7 +26,7 @@ extension DeviceContents {
     return try Prober(path: path).contents(of: file.rawValue)
   }
 
-  /// One kind after the other: file data can also look like the superblock of another.
+  /// Probes one kind at a time: file data can also look like the superblock of another kind.
   private static func probe(
     _ descriptor: Int32, _ path: String, for identity: FileSystemIdentity
   ) throws(SystemError) -> DeviceContents? {
@@ -36,8 +37,8 @@ extension DeviceContents {
     return nil
   }
 
-  /// The devices that libblkid skips (sysfs_devno_is_dm_private of util-linux 2.38): `LVM-<uuid>-<part>` and
-  /// Stratis's own.
+  /// Returns whether libblkid skips the device (sysfs_devno_is_dm_private of util-linux 2.38): `LVM-<uuid>-<part>` and
+  /// Stratis's private devices.
   static func isPrivate(deviceMapperUUID uuid: String) -> Bool {
     if uuid.hasPrefix("stratis-1-private") { return true }
     guard uuid.hasPrefix("LVM-") else { return false }
@@ -62,7 +63,7 @@ private struct Prober: ~Copyable {
 
   deinit { blkid_free_probe(probe) }
 
-  /// - Parameter kind: look for this file system alone, and for no partition table.
+  /// - Parameter kind: the only file system to look for, without partition tables. Nil looks for everything.
   func contents(
     of descriptor: Int32, onlyAs kind: FileSystemKind? = nil
   ) throws(SystemError) -> DeviceContents {
@@ -79,7 +80,7 @@ private struct Prober: ~Copyable {
 
   private func prepare(_ descriptor: Int32) throws(SystemError) {
     errno = 0
-    // Offset and size 0: all of it.
+    // Offset 0 and size 0 mean the whole device.
     guard blkid_probe_set_device(probe, descriptor, 0, 0) == 0 else { throw failure(.current) }
     let wanted = [
       BLKID_SUBLKS_TYPE, BLKID_SUBLKS_USAGE, BLKID_SUBLKS_UUID, BLKID_SUBLKS_LABEL, BLKID_SUBLKS_BADCSUM,
@@ -87,7 +88,7 @@ private struct Prober: ~Copyable {
     blkid_probe_enable_superblocks(probe, 1)
     blkid_probe_set_superblocks_flags(probe, wanted.reduce(0, |))
     blkid_probe_enable_partitions(probe, 1)
-    // A backup GPT counts also where the first one, or its protective MBR, is gone.
+    // A backup GPT also counts if the primary GPT or its protective MBR is gone.
     blkid_probe_set_partitions_flags(probe, BLKID_PARTS_FORCE_GPT)
   }
 
@@ -100,7 +101,7 @@ private struct Prober: ~Copyable {
     else { throw failure(.current) }
   }
 
-  /// What safeprobe found: at most one superblock, and at most one partition table beside it.
+  /// Returns what safeprobe found: at most one superblock and at most one partition table.
   private func found() -> DeviceContents {
     let table = value("PTTYPE")
     guard let type = value("TYPE") else { return .other(kind: table ?? "an unknown signature") }
@@ -110,11 +111,11 @@ private struct Prober: ~Copyable {
     return .fileSystem(type: type, uuid: value("UUID"), label: value("LABEL"))
   }
 
-  /// All signatures one after the other, for a message.
+  /// Lists all signatures, for a message.
   private func everything() -> String {
     blkid_reset_probe(probe)
     var names: [String] = []
-    // Bounded, though every step moves on to the next kind of signature.
+    // Every step moves on to the next kind of signature. The bound holds even if libblkid did not.
     while names.count < 16, blkid_do_probe(probe) == 0 {
       names.append(value("TYPE") ?? value("PTTYPE").map { "partition table \($0)" } ?? "unknown")
     }
@@ -127,7 +128,7 @@ private struct Prober: ~Copyable {
     return String(cString: data)
   }
 
-  /// libblkid answers -1 and leaves the reason in errno, if anywhere.
+  /// libblkid returns -1 and sets errno in some cases only.
   private func failure(_ reason: Errno) -> SystemError {
     SystemError(operation: "probe", subject: path, errno: reason.rawValue == 0 ? .ioError : reason)
   }

@@ -1,13 +1,17 @@
 extension DeviceContents {
-  /// Whether mkfs.xfs was interrupted on the device: it sets `sb_inprogress`, byte 126 of the superblock, when it begins
-  /// and clears it last (XFS Filesystem Structure, "Superblocks"); the kernel mounts no such file system. Blocks while
-  /// it reads. Without the magic number `XFSB` it is `EINVAL`.
+  /// Returns whether mkfs.xfs was interrupted on the device. mkfs.xfs sets `sb_inprogress`, byte 126 of the superblock,
+  /// first and clears it last (XFS Filesystem Structure, "Superblocks"). The kernel does not mount such a file system.
+  /// Blocks while it reads.
+  ///
+  /// - Throws: `EINVAL` if the magic number `XFSB` is missing; otherwise the error of the read.
   package static func xfsIsInProgress(_ path: String) throws(SystemError) -> Bool {
     try xfsSuperblock(path)[126] != 0
   }
 
-  /// How many blocks an XFS has by its superblock on the device, past the page cache: `sb_dblocks`, big-endian at byte 8.
-  /// Blocks while it reads. Without the magic number it is `EINVAL`.
+  /// Returns the number of blocks of an XFS: `sb_dblocks` of the superblock, big-endian at byte 8. Reads the device
+  /// itself, not the page cache. Blocks while it reads.
+  ///
+  /// - Throws: `EINVAL` if the magic number `XFSB` is missing; otherwise the error of the read.
   package static func xfsBlocks(_ path: String) throws(SystemError) -> UInt64 {
     try xfsSuperblock(path)[8..<16].reduce(0) { $0 << 8 | UInt64($1) }
   }

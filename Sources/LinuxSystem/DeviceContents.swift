@@ -1,23 +1,23 @@
 package import StorageModel
 
-/// What lies on a device, as far as signatures tell.
+/// What is on a device, as its signatures show.
 ///
-/// The rule: mkfs is allowed on `blank` and on nothing else. Whatever the probe finds, cannot decide or cannot read
-/// forbids it. `blank` means that no signature libblkid knows is there, not that the device holds only zeros.
+/// mkfs is allowed only on `blank`. Anything that the probe finds, cannot decide or cannot read forbids it. `blank`
+/// means that libblkid knows no signature on the device. It does not mean that the device holds only zeros.
 package enum DeviceContents: Hashable, Sendable {
   /// No signature of any kind.
   case blank
-  /// Exactly one file system; UUID and label where it has them.
+  /// Exactly one file system, with the UUID and label that it has.
   case fileSystem(type: String, uuid: String?, label: String?)
-  /// Something else that somebody put there: `crypto_LUKS`, `LVM2_member`, `linux_raid_member`, `swap`, `dos`, `gpt`,
-  /// or `ext4 with a bad checksum`.
+  /// Something else: `crypto_LUKS`, `LVM2_member`, `linux_raid_member`, `swap`, `dos`, `gpt`, or `ext4 with a bad
+  /// checksum`.
   case other(kind: String)
-  /// Several signatures that exclude each other, listed as far as they can be read.
+  /// Several signatures that exclude each other. The text lists those that can be read.
   case ambivalent(String)
 }
 
 extension DeviceContents {
-  /// Whether it is the file system that is known by that.
+  /// Returns whether this is the file system with that identity.
   package func bears(_ identity: FileSystemIdentity) -> Bool {
     guard case .fileSystem(let type, let uuid, let label) = self, let kind = FileSystemKind(rawValue: type) else {
       return false
@@ -27,7 +27,7 @@ extension DeviceContents {
 }
 
 extension DeviceContents: CustomStringConvertible {
-  /// For messages: `file system ext4, UUID …`, `nothing`, `crypto_LUKS`.
+  /// The text for messages: `file system ext4, UUID …`, `nothing`, `crypto_LUKS`.
   package var description: String {
     switch self {
     case .blank: "nothing"

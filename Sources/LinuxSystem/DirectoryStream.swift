@@ -1,23 +1,25 @@
 internal import Glibc
 
-/// The name of a directory entry, in the bytes the kernel gave: names need not be UTF-8.
+/// The name of a directory entry in the kernel's bytes. Names need not be UTF-8.
 struct EntryName {
-  /// NUL-terminated.
+  /// The name with its terminating NUL.
   let bytes: [CChar]
 
   /// Whether this is `.` or `..`.
   var isDots: Bool { bytes == [0x2e, 0] || bytes == [0x2e, 0x2e, 0] }
 
-  /// For people.
+  /// The name for messages. Invalid UTF-8 is replaced.
   var text: String { bytes.withUnsafeBufferPointer { $0.baseAddress.map { String(cString: $0) } ?? "" } }
 }
 
-/// An open directory, readdir(3), closed with its owner.
+/// An open directory, readdir(3). Closed with its owner.
 struct DirectoryStream: ~Copyable {
   private let stream: OpaquePointer
   private let subject: String
 
-  /// Takes over a descriptor opened with `O_RDONLY | O_DIRECTORY`.
+  /// Takes ownership of a descriptor opened with `O_RDONLY | O_DIRECTORY`.
+  ///
+  /// - Throws: the error of fdopendir(3). The descriptor is closed then.
   init(_ descriptor: consuming Descriptor, subject: String) throws(SystemError) {
     let number = descriptor.release()
     guard let stream = fdopendir(number) else {
@@ -31,13 +33,15 @@ struct DirectoryStream: ~Copyable {
 
   deinit { closedir(stream) }
 
-  /// For calls relative to this directory.
+  /// The descriptor, for calls relative to this directory.
   var descriptor: Int32 { dirfd(stream) }
 
-  /// Begins again, and sees entries made or gone meanwhile.
+  /// Starts again at the first entry, rewinddir(3), so that entries created or removed since are seen.
   func rewind() { rewinddir(stream) }
 
-  /// The next entry besides `.` and `..`; nil at the end.
+  /// Returns the next entry except `.` and `..`. Nil at the end.
+  ///
+  /// - Throws: the error of readdir(3).
   func next() throws(SystemError) -> EntryName? {
     while true {
       errno = 0
@@ -54,7 +58,7 @@ struct DirectoryStream: ~Copyable {
   }
 
   private static func name(of entry: UnsafeMutablePointer<dirent>) -> EntryName {
-    // The name may be longer than the field that `dirent` declares: address it, do not copy the structure.
+    // The name can be longer than the field that `dirent` declares. So address the field and do not copy the structure.
     let offset = MemoryLayout<dirent>.offset(of: \dirent.d_name) ?? 19
     let start = UnsafeRawPointer(entry).advanced(by: offset).assumingMemoryBound(to: CChar.self)
     return EntryName(bytes: Array(UnsafeBufferPointer(start: start, count: strlen(start) + 1)))

@@ -1,12 +1,14 @@
 internal import Glibc
 
-/// Which directory a path shows, and what its mount forbids.
+/// The directory that a path shows, and the restrictions of its mount.
 ///
-/// Two processes that get the same view of a path see the same directory there, whatever mount namespaces they are in: no
-/// mount table has to be compared. A directory that only one of them has a mount on differs in its file system or inode.
+/// Two processes with the same view of a path see the same directory there, in whatever mount namespaces they are. So
+/// no mount table has to be compared. If only one of them has a mount on the directory, the file system or the inode
+/// differs.
 package struct DirectoryView: Hashable, Sendable {
-  /// `st_dev` and `st_ino`, stat(2).
+  /// `st_dev` of stat(2).
   package let device: DeviceNumber
+  /// `st_ino` of stat(2).
   package let inode: UInt64
   /// `ST_RDONLY`, `ST_NOSUID`, `ST_NODEV` and `ST_NOEXEC` (1, 2, 4, 8) of `f_flag`, statvfs(3).
   package let restrictions: UInt
@@ -21,12 +23,14 @@ package struct DirectoryView: Hashable, Sendable {
 }
 
 extension DirectoryView: CustomStringConvertible {
-  /// `253:4:2:6`: device, inode, restrictions. On the wire it is compared byte by byte, see docs/wire.md.
+  /// `253:4:2:6`: device, inode, restrictions. The wire protocol compares it byte by byte, see docs/wire.md.
   package var description: String { "\(device):\(inode):\(restrictions)" }
 }
 
 extension MountTarget {
-  /// What the directory that was opened shows. Does not block on the disk: a mounted directory's inode is in memory.
+  /// Returns the view of the opened directory. Does not read the disk: the inode of a mounted directory is in memory.
+  ///
+  /// - Throws: the error of fstat(2) or fstatvfs(3).
   package func view() throws(SystemError) -> DirectoryView {
     let number = descriptor.rawValue
     var status = stat()

@@ -90,7 +90,7 @@ extension Errno {
 }
 
 extension Errno {
-  /// The names of errno(3), by number; the C library has no function for that before glibc 2.32.
+  /// The names in errno(3), by number. glibc has a function for that only since 2.32.
   static let names: [Int32: String] = [
     EPERM: "EPERM", ENOENT: "ENOENT", ESRCH: "ESRCH", EINTR: "EINTR", EIO: "EIO", ENXIO: "ENXIO",
     EBADF: "EBADF", ECHILD: "ECHILD", EAGAIN: "EAGAIN", ENOMEM: "ENOMEM", EACCES: "EACCES", ENOTBLK: "ENOTBLK",

@@ -1,12 +1,12 @@
 internal import Glibc
 
-/// What a path names, without following a symbolic link at its end.
+/// The kind of file at a path. A symbolic link at its end is not followed.
 package enum FileKind: Hashable, Sendable {
   /// A regular file.
   case file
   /// A directory.
   case directory
-  /// A symbolic link, whatever it points at.
+  /// A symbolic link, whatever its target.
   case symlink
   /// A block device node.
   case blockDevice(DeviceNumber)

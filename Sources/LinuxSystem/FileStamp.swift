@@ -1,12 +1,13 @@
 internal import Glibc
 
-/// What of a file's state differs once it was written or replaced: inode, size, and the times of both kinds of change.
+/// The parts of a file's status that change when the file is written or replaced: inode, size, `st_mtim` and `st_ctim`.
 package struct FileStamp: Hashable, Sendable {
   private let inode: UInt64
   private let size: Int64
   private let changes: [Int64]
 
-  /// The stamp of what a path leads to, stat(2), symbolic links followed; nil when nothing does, or it cannot be told.
+  /// Returns the stamp of the file at a path, stat(2). Follows symbolic links. Nil if there is no file or stat(2)
+  /// fails.
   package init?(_ path: String) {
     var status = stat()
     guard stat(path, &status) == 0 else { return nil }

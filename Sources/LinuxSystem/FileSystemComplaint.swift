@@ -1,20 +1,23 @@
 internal import Glibc
 
-/// What the kernel holds against a mounted file system: data may be damaged, or can not be reached or written.
+/// A problem that the kernel reports for a mounted file system. Data may be damaged, unreachable or read-only.
 package enum FileSystemComplaint: Hashable, Sendable {
-  /// It takes no writes, though it was mounted for writing: the kernel does that after an error, ext4(5) `errors=`.
+  /// The file system is read-only although it was mounted for writing. The kernel does that after an error, ext4(5)
+  /// `errors=`.
   case readOnly
-  /// Its root can not be opened any more: a disk that fails, damage, an XFS that has shut itself down.
+  /// The root directory cannot be opened: a failing disk, damage, or an XFS that has shut down.
   case unreachable(Errno)
-  /// The look at it has not ended: its disk does not answer.
+  /// The check has not ended: the disk does not answer.
   case hanging
-  /// ext4 has met so many errors since it was last repaired. Since Linux 5.11 the kernel counts an error a moment after it.
+  /// ext4 counted this many errors since the last repair. Since Linux 5.11 the kernel counts an error a moment after it
+  /// happens.
   case errors(UInt64)
 
-  /// What the kernel holds against the file system of a mount; nil when nothing. May block on a disk that does not answer.
+  /// Returns the problem of a mount's file system. Nil if there is none. Can block on a disk that does not answer.
   ///
   /// - Parameter mount: a mount that was made for writing.
-  /// - Throws: when its root can not be opened for a reason that is not its own, such as a mount that is gone.
+  /// - Throws: the error of open(2) if the root cannot be opened for a reason outside the file system, such as a mount
+  ///   that is gone.
   package static func about(_ mount: MountEntry) throws(SystemError) -> FileSystemComplaint? {
     do throws(SystemError) {
       _ = try Descriptor.open(mount.mountPoint, O_RDONLY | O_DIRECTORY | O_NONBLOCK)
@@ -27,13 +30,13 @@ package enum FileSystemComplaint: Hashable, Sendable {
     return .errors(count)
   }
 
-  /// How mountinfo shows it; the second and third since Linux 6.13.
+  /// The words in mountinfo. The second and third exist since Linux 6.13.
   private static let readOnlyWords: Set<String> = ["ro", "emergency_ro", "shutdown"]
 
-  /// `errors_count`, sysfs-fs-ext4. Nil where the kernel has no such file.
+  /// Returns `errors_count` (sysfs-fs-ext4). Nil if the kernel has no such file.
   private static func errorCount(of device: DeviceNumber) -> UInt64? {
     guard let name = Files.linkTarget("/sys/dev/block/\(device)")?.split(separator: "/").last,
-      // A missing file is a kernel that does not count, not a complaint.
+      // A missing file means a kernel that does not count errors. It is no problem of the file system.
       let text = try? Files.readText("/sys/fs/ext4/\(name)/errors_count")
     else { return nil }
     return UInt64(text.filter { $0 != "\n" })
@@ -41,11 +44,12 @@ package enum FileSystemComplaint: Hashable, Sendable {
 }
 
 extension FileSystemComplaint: CustomStringConvertible {
+  /// The text for messages, a clause.
   package var description: String {
     switch self {
     case .readOnly: "the kernel has made its file system read-only after an error"
     case .unreachable(let errno): "its file system does not answer (\(errno))"
-    case .hanging: "its file system does not answer: a look at it hangs"
+    case .hanging: "its file system does not answer: a check of it hangs"
     case .errors(let count): "its file system has met \(count) error\(count == 1 ? "" : "s") since it was last repaired"
     }
   }

@@ -1,20 +1,20 @@
 internal import Glibc
 package import StorageModel
 
-/// The room in a file system, statvfs(3).
+/// The space and inodes of a file system, statvfs(3).
 package struct FileSystemSpace: Hashable, Sendable {
-  /// The size of the file system as it counts its data blocks.
+  /// The size that the file system reports for its data blocks: `f_frsize` × `f_blocks`.
   package let capacity: ByteCount
-  /// What an unprivileged process may still write: `f_frsize` × `f_bavail`.
+  /// The space that an unprivileged process can still write: `f_frsize` × `f_bavail`.
   package let available: ByteCount
-  /// What is unused, root's reserve included: `f_frsize` × `f_bfree`.
+  /// The unused space, including root's reserve: `f_frsize` × `f_bfree`.
   package let free: ByteCount
-  /// The number of inodes; 0 for file systems that make them as needed (btrfs).
+  /// The number of inodes. 0 for file systems that create them as needed (btrfs).
   package let inodes: UInt64
   /// The number of unused inodes.
   package let freeInodes: UInt64
 
-  /// What is in use: capacity less free.
+  /// The used space: capacity minus free.
   package var used: ByteCount { capacity - free }
 
   init(_ status: statvfs) {

@@ -1,32 +1,33 @@
 package import StorageModel
 
-/// The programs that make, grow and check file systems, found once at start.
+/// The programs that make, grow and repair file systems, found once at start.
 ///
-/// Everything here blocks until the program ends, see `ChildProcess.run`.
+/// Every function blocks until the program ends, see `ChildProcess.run`.
 package struct FileSystemTools: Sendable {
   private let paths: [String: String]
 
-  /// Looks the programs up; what is missing is an error only when it is needed.
+  /// Looks up the programs. A missing program is an error only when it is needed.
   package init() {
     let names = FileSystemKind.allCases.flatMap { [$0.maker.tool, $0.grower] } + [Self.ext4Checker]
     paths = names.reduce(into: [:]) { paths, name in paths[name] = Tools.find(name) }
   }
 
-  /// The programs that are not installed among those that a kind needs; for checks at start.
+  /// Returns the programs that a kind needs and that are not installed, for checks at start.
   package func missing(for kind: FileSystemKind) -> [String] {
     let names = [kind.maker.tool, kind.grower] + (kind == .ext4 ? [Self.ext4Checker] : [])
     return names.filter { paths[$0] == nil }
   }
 
-  /// Makes a file system, whatever is on the device: the caller has proven that nothing is.
+  /// Makes a file system, whatever is on the device. The caller has proven that the device is blank.
   ///
-  /// Runs `mkfs.ext4 -q -F`, `mkfs.xfs -q -f` or `mkfs.btrfs -q -f`, then `extraArguments`, then the device.
-  /// With `progress` the first is without `-q`.
+  /// Runs `mkfs.ext4 -q -F`, `mkfs.xfs -q -f` or `mkfs.btrfs -q -f` with `extraArguments` and the device. With
+  /// `progress`, mkfs.ext4 runs without `-q`.
   ///
   /// - Parameters:
-  ///   - identity: what the file system is to be known by; nil for what the program chooses.
-  ///   - deadline: how long it may take; nil for as long as it takes.
-  ///   - progress: is told how far it is. With it, a program that is killed is waited for until it is dead.
+  ///   - identity: the identity for the file system; nil leaves it to the program.
+  ///   - deadline: the longest time the program may take; nil for no limit.
+  ///   - progress: receives the progress. With it, the call waits until a killed program is dead.
+  /// - Throws: `ToolError` if the program is missing, cannot be started, or does not end with exit code 0.
   package func make(
     _ kind: FileSystemKind, on device: String, identity: FileSystemIdentity? = nil, extraArguments: [String],
     deadline: Duration?, cancellation: CancellationFlag? = nil, progress: ToolProgress? = nil
@@ -37,7 +38,9 @@ package struct FileSystemTools: Sendable {
     try run(maker.tool, maker.arguments + naming + extraArguments + [device], deadline, cancellation, progress)
   }
 
-  /// Grows a mounted file system to the size of its device. Large enough already is success.
+  /// Grows a mounted file system to the size of its device. Succeeds if it is large enough already.
+  ///
+  /// - Throws: `ToolError` if the program is missing, cannot be started, or does not end with exit code 0.
   package func grow(
     _ kind: FileSystemKind, device: String, mountPoint: String, deadline: Duration? = .seconds(600),
     cancellation: CancellationFlag? = nil, progress: ToolProgress? = nil
@@ -51,8 +54,11 @@ package struct FileSystemTools: Sendable {
     try run(kind.grower, arguments, deadline, cancellation, progress)
   }
 
-  /// Repairs what can be repaired without asking in an ext4 file system that is not mounted: `e2fsck -p`. Exit codes
-  /// 0 to 2 are success (2 wishes for a reboot, which a data volume does not need), e2fsck(8).
+  /// Repairs an unmounted ext4 file system with `e2fsck -p`, which asks no questions. Exit codes 0 to 2 are success; 2
+  /// asks for a reboot, which a data volume does not need, e2fsck(8).
+  ///
+  /// - Throws: `ToolError` if the program is missing, cannot be started, or ends otherwise. Exit code 4 means errors
+  ///   that need a person.
   package func repair(
     ext4 device: String, deadline: Duration? = .seconds(3600), cancellation: CancellationFlag? = nil,
     progress: ToolProgress? = nil
@@ -84,7 +90,7 @@ extension FileSystemTools {
 }
 
 extension FileSystemKind {
-  /// The program that makes it, with the flags that keep it quiet and let it overwrite.
+  /// The program that makes this kind, with the flags for no output and for overwriting.
   fileprivate var maker: (tool: String, arguments: [String]) {
     switch self {
     case .ext4: ("mkfs.ext4", ["-q", "-F"])

@@ -1,8 +1,10 @@
 internal import Glibc
 
 extension Files {
-  /// Makes a directory with exactly `mode`, whatever the umask. One that exists is success, and keeps its mode;
-  /// anything else of that name, a symbolic link included, is `EEXIST`.
+  /// Creates a directory with exactly `mode`, whatever the umask. Succeeds if the directory exists, and keeps its mode.
+  ///
+  /// - Throws: `EEXIST` if the name belongs to anything else, such as a symbolic link; otherwise the error of mkdir(2)
+  ///   or fchmod(2).
   package static func makeDirectory(_ path: String, mode: UInt32) throws(SystemError) {
     do throws(SystemError) {
       try retryingInterrupts("make directory", path) { mkdir(path, mode_t(mode)) }
@@ -15,8 +17,10 @@ extension Files {
     try retryingInterrupts("chmod", path) { fchmod(number, mode_t(mode)) }
   }
 
-  /// Makes a directory and those above it that are missing, each with exactly `mode`. For our own paths only:
-  /// symbolic links above the last component are followed.
+  /// Creates a directory and its missing parents, each with exactly `mode`. Only for our own paths: symbolic links
+  /// above the last component are followed.
+  ///
+  /// - Throws: the errors of ``makeDirectory(_:mode:)``.
   package static func makeDirectories(_ path: String, mode: UInt32) throws(SystemError) {
     var status = stat()
     if stat(path, &status) == 0, FileKind(status) == .directory { return }
@@ -25,8 +29,10 @@ extension Files {
     try makeDirectory(path, mode: mode)
   }
 
-  /// Removes an empty directory, rmdir(2). No such directory is success; a full one is `ENOTEMPTY`, a mount point
-  /// `EBUSY`.
+  /// Removes an empty directory, rmdir(2). Succeeds if it does not exist.
+  ///
+  /// - Throws: `ENOTEMPTY` if the directory has entries, `EBUSY` if it is a mount point; otherwise the error of
+  ///   rmdir(2).
   package static func removeDirectory(_ path: String) throws(SystemError) {
     do throws(SystemError) {
       try retryingInterrupts("remove directory", path) { rmdir(path) }
@@ -35,7 +41,9 @@ extension Files {
     }
   }
 
-  /// The names in a directory, sorted, without `.` and `..`. Names that are not UTF-8 come out repaired.
+  /// Returns the sorted names in a directory, without `.` and `..`. Invalid UTF-8 is replaced.
+  ///
+  /// - Throws: the error of open(2) or readdir(3).
   package static func list(_ path: String) throws(SystemError) -> [String] {
     let directory = try DirectoryStream(Descriptor.open(path, O_RDONLY | O_DIRECTORY), subject: path)
     var names: [String] = []

@@ -1,13 +1,15 @@
 internal import Glibc
 internal import Synchronization
 
-/// Writing so that a crash at any instruction leaves the old content or the new one, never a mixture.
+/// Durable writes: a crash at any instruction leaves the old content or the new content, never a mixture.
 extension Files {
-  /// Replaces the content of a file, and returns when the device has it: written to a temporary file in the same
-  /// directory, fsync, rename, fsync of the directory.
+  /// Replaces the content of a file. Blocks until the device has it: write to a temporary file in the same directory,
+  /// fsync, rename, fsync of the directory.
   ///
-  /// The file gets exactly `mode`, whatever the umask. An error leaves the old file as it was. A crash may leave a
-  /// temporary file behind, see `removeTemporaries(in:)`.
+  /// The file gets exactly `mode`, whatever the umask. A crash can leave a temporary file behind, see
+  /// `removeTemporaries(in:)`.
+  ///
+  /// - Throws: the error of the step that failed. If a step up to the rename fails, the old file is unchanged.
   package static func writeDurably(
     _ bytes: [UInt8], to path: String, mode: UInt32 = 0o600
   ) throws(SystemError) {
@@ -23,7 +25,9 @@ extension Files {
     try syncDirectory(directory)
   }
 
-  /// Removes a file and returns when its removal is on the device. No such file is success.
+  /// Removes a file. Blocks until the removal is on the device. Succeeds if the file does not exist.
+  ///
+  /// - Throws: the error of unlink(2) or fsync(2).
   package static func removeDurably(_ path: String) throws(SystemError) {
     do throws(SystemError) {
       try retryingInterrupts("remove", path) { unlink(path) }
@@ -34,7 +38,10 @@ extension Files {
     try syncDirectory(parent(of: path))
   }
 
-  /// Removes what writers killed in the middle of `writeDurably` left in a directory. Only while nobody writes there.
+  /// Removes the temporary files of writers that were killed during `writeDurably`. Call it only while nobody writes to
+  /// the directory.
+  ///
+  /// - Throws: the error of the listing or of a removal.
   package static func removeTemporaries(in directory: String) throws(SystemError) {
     for name in try list(directory) where name.hasPrefix(temporaryPrefix) && name.hasSuffix(temporarySuffix) {
       try removeDurably(join(directory, name))
@@ -59,8 +66,8 @@ extension Files {
   private static let temporarySuffix = ".tmp"
   private static let sequence = Atomic<UInt64>(0)
 
-  /// A name that no other file of the directory has: process number, time and a running number. The time tells a new
-  /// process from a crashed one with the same number, which is the rule in a container, where that number is 1.
+  /// Returns a name that no other file of the directory has: process ID, time and a counter. The time tells a new
+  /// process from a crashed one with the same ID. In a container both usually have ID 1.
   static func temporaryName() -> String {
     var now = timespec()
     clock_gettime(CLOCK_REALTIME, &now)

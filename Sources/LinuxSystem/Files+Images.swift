@@ -3,13 +3,17 @@ package import StorageModel
 
 /// Sparse image files.
 extension Files {
-  /// What a file takes: its length, and the blocks really allocated.
+  /// The length of a file and the space allocated for it.
   package struct Use: Hashable, Sendable {
+    /// The length.
     package let size: ByteCount
+    /// The space of the allocated blocks.
     package let allocated: ByteCount
   }
 
-  /// Length and allocated bytes of a file (stat(2): `st_blocks` counts units of 512 bytes).
+  /// Returns the length and the allocated space of a file. `st_blocks` of stat(2) counts units of 512 bytes.
+  ///
+  /// - Throws: `ENOENT` if the file does not exist; otherwise the error of lstat(2).
   package static func use(of path: String) throws(SystemError) -> Use {
     guard let status = try status(of: path) else {
       throw SystemError(operation: "stat", subject: path, errno: .noEntry)
@@ -17,8 +21,10 @@ extension Files {
     return Use(size: ByteCount(UInt64(status.st_size)), allocated: ByteCount(UInt64(status.st_blocks) * 512))
   }
 
-  /// Makes a file of `size` bytes without allocating any, and returns when it is on the device. An existing file is
-  /// `EEXIST`; a file that could not be given its size is removed again.
+  /// Creates a file of `size` bytes without allocated blocks. Blocks until it is on the device. If a step fails, the
+  /// file is removed.
+  ///
+  /// - Throws: `EEXIST` if the file exists; otherwise the error of the step that failed.
   package static func makeSparse(_ path: String, size: ByteCount, mode: UInt32) throws(SystemError) {
     let file = try Descriptor.open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, mode: 0o600)
     let number = file.rawValue
@@ -33,8 +39,10 @@ extension Files {
     try syncDirectory(parent(of: path))
   }
 
-  /// Makes a file longer, and returns when that is on the device. A file that is long enough is left as it is: this
-  /// never cuts anything off.
+  /// Makes a file longer. Blocks until the new length is on the device. Does nothing if the file is long enough; never
+  /// truncates it.
+  ///
+  /// - Throws: `ENOENT` if the file does not exist; otherwise the error of the step that failed.
   package static func growSparse(_ path: String, to size: ByteCount) throws(SystemError) {
     guard try use(of: path).size < size else { return }
     let file = try Descriptor.open(path, O_WRONLY | O_NOFOLLOW)

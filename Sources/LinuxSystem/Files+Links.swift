@@ -1,12 +1,14 @@
 internal import Glibc
 
-/// Names rather than contents.
+/// Symbolic links and names.
 extension Files {
-  /// Where a symbolic link points, readlink(2); nil when the path is none or can not be read. Works for the links of
-  /// /proc, which name no file.
+  /// Returns the target of a symbolic link, readlink(2). Nil if the path is no link or cannot be read. Also works for
+  /// the links in /proc that name no file.
   package static func linkTarget(_ path: String) -> String? { try? readLink(path) }
 
-  /// The same, with the reason why it can not be read.
+  /// Returns the target of a symbolic link, readlink(2).
+  ///
+  /// - Throws: `EINVAL` if the path is no link; otherwise the error of readlink(2).
   package static func readLink(_ path: String) throws(SystemError) -> String {
     var buffer = [UInt8](repeating: 0, count: 4096)
     let length = readlink(path, &buffer, buffer.count)
@@ -14,8 +16,9 @@ extension Files {
     return String(decoding: buffer[..<length], as: UTF8.self)
   }
 
-  /// Makes `path` a symbolic link to `target`, replacing a link that was there in one step. Anything else of that name
-  /// is `EEXIST`.
+  /// Makes `path` a symbolic link to `target`. Replaces an existing link in one step.
+  ///
+  /// - Throws: `EEXIST` if the name belongs to anything but a link; otherwise the error of symlink(2) or rename(2).
   package static func replaceWithSymbolicLink(_ path: String, to target: String) throws(SystemError) {
     if linkTarget(path) == target { return }
     if let kind = try kind(of: path), kind != .symlink {
@@ -31,7 +34,10 @@ extension Files {
     }
   }
 
-  /// Renames within a file system and returns when both directories are on the device. Replaces what `target` names.
+  /// Renames a file within a file system and replaces the file at `target`. Blocks until both directories are on the
+  /// device.
+  ///
+  /// - Throws: `EXDEV` if the paths are on different file systems; otherwise the error of rename(2) or fsync(2).
   package static func rename(_ path: String, to target: String) throws(SystemError) {
     try retryingInterrupts("rename", path) { Glibc.rename(path, target) }
     try syncDirectory(parent(of: target))

@@ -1,12 +1,12 @@
 internal import Glibc
 
-/// Writes lines to a descriptor from a thread of its own, so that a reader that stops reading stops nobody: what does not
-/// fit is dropped and counted, and a line says how many once it flows again.
+/// Writes lines to a descriptor from its own thread. A reader that stops reading blocks no caller. Lines that do not
+/// fit are dropped and counted; a later line reports the count.
 package final class LineWriter: Sendable {
   private struct State {
     var lines: [String] = []
     var bytes = 0
-    /// Dropped since the last line that was taken.
+    /// Lines dropped since the last accepted line.
     var pending = 0
     var dropped = 0
     var isWriting = false
@@ -17,11 +17,12 @@ package final class LineWriter: Sendable {
   private let limit: Int
   private let ofDropped: @Sendable (Int) -> String
 
-  /// Starts the thread. The descriptor must stay open for as long as the process lives or this object does.
+  /// Starts the thread. The descriptor must stay open as long as this object or the process lives.
   ///
   /// - Parameters:
-  ///   - limit: how many bytes may wait.
-  ///   - ofDropped: the line that says how many were dropped.
+  ///   - limit: how many bytes may wait to be written.
+  ///   - ofDropped: returns the line that reports how many lines were dropped.
+  /// - Throws: `EAGAIN` if the thread cannot be started.
   package init(
     _ descriptor: Int32 = STDERR_FILENO, limit: Int = 1 << 20, ofDropped: @escaping @Sendable (Int) -> String
   ) throws(SystemError) {
@@ -36,7 +37,7 @@ package final class LineWriter: Sendable {
     monitor.broadcast()
   }
 
-  /// Hands a line over, without its newline. Never blocks and never fails.
+  /// Queues a line, given without its newline. Never blocks and never fails.
   package func write(_ line: String) {
     let ofDropped = ofDropped
     let limit = limit
@@ -52,12 +53,12 @@ package final class LineWriter: Sendable {
     monitor.broadcast()
   }
 
-  /// How many lines were dropped so far.
+  /// How many lines were dropped since the start.
   package var dropped: Int { monitor.withLock { $0.dropped } }
 
-  /// Waits until all lines are written, at most so long. Blocks.
+  /// Waits until all lines are written, at most for `limit`. Blocks.
   ///
-  /// - Returns: whether they are.
+  /// - Returns: whether all lines are written.
   @discardableResult
   package func flush(within limit: Duration) -> Bool {
     monitor.wait(timeout: limit) { state in
@@ -81,11 +82,11 @@ package final class LineWriter: Sendable {
     }
   }
 
-  /// What to write; empty at the end, nil while there is nothing.
+  /// Returns the lines to write. An empty array ends the thread; nil means nothing to write yet.
   private static func next(_ state: inout State, _ ofDropped: @Sendable (Int) -> String) -> [String]? {
     if state.lines.isEmpty, state.pending > 0 { append(ofDropped(state.pending), to: &state) }
     guard !state.lines.isEmpty else { return state.isClosed ? [] : nil }
-    // A few at a time: what is being written counts no more.
+    // At most 64 lines: lines taken no longer count against the limit.
     let lines = Array(state.lines.prefix(64))
     state.lines.removeFirst(lines.count)
     state.bytes -= lines.reduce(0) { $0 + $1.utf8.count + 1 }
@@ -107,7 +108,7 @@ package final class LineWriter: Sendable {
         // Another process that shares the descriptor made it non-blocking.
         var entries = [pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)]
         _ = poll(&entries, 1, 1000)
-      // Closed: nobody reads, and nobody will.
+      // The reader has closed the descriptor.
       default: return
       }
     }
@@ -115,9 +116,9 @@ package final class LineWriter: Sendable {
 }
 
 extension LineWriter {
-  /// Writes a program's last line to standard error, for two seconds at most.
+  /// Writes a program's last line to standard error. Blocks for at most 2 s.
   package static func lastWords(_ line: String) {
-    // Without a thread for it nothing can be said within a bound.
+    // Without a thread the write could block without limit, so the line is lost.
     guard let writer = try? LineWriter(ofDropped: { _ in "" }) else { return }
     writer.write(line)
     writer.flush(within: .seconds(2))

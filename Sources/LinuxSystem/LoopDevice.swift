@@ -2,15 +2,19 @@ internal import CLinux
 internal import Glibc
 internal import Synchronization
 
-/// Loop devices, loop(4): block devices that stand on image files. Blocks for as long as the file system below does.
+/// Loop devices, loop(4): block devices backed by image files. Every function blocks until the file system below
+/// answers.
 package enum LoopDevice {
-  /// Serialises attaching within this process, so that two callers with one image get one device.
+  /// Serializes attaching within this process, so that two callers with one image get one device.
   private static let attaching = Mutex(())
 
-  /// A loop device on the image, as `/dev/loopN`: the one that exists, or a new one.
+  /// Returns a loop device for the image, as `/dev/loopN`: the existing one, or a new one. The device stays until
+  /// `detach`, also after this process ends.
   ///
-  /// `directIO` asks a new device to pass the host's page cache by, where the file system below allows it. The device
-  /// stays until `detach`, also when this process ends.
+  /// With `directIO`, a new device bypasses the host's page cache if the file system below allows it.
+  ///
+  /// - Throws: `EBUSY` if others took every free device in 64 attempts; otherwise the error of open(2), ioctl(2) or
+  ///   mknod(2).
   package static func attach(image: String, directIO: Bool = false) throws(SystemError) -> String {
     try attaching.withLock { _ throws(SystemError) in
       if let device = try find(image: image) { return device }
@@ -18,21 +22,25 @@ package enum LoopDevice {
     }
   }
 
-  /// The loop device on the whole of an image; nil when there is none.
+  /// Returns the loop device of a whole image. Nil if there is none.
   ///
-  /// Compares device and inode of the file, so another name for it, or another mount namespace's, does not matter.
+  /// Compares device and inode of the file. So the image may have another name, also in another mount namespace.
+  ///
+  /// - Throws: the error of stat(2) on the image, of open(2) on a device, or of mknod(2).
   package static func find(image: String) throws(SystemError) -> String? {
     var file = stat()
     try retryingInterrupts("stat", image) { stat(image, &file) }
     for device in try attachedDevices() where try isOn(file, image, device) {
-      // The node may be missing where udev does not make it, or somebody removed it.
+      // The node is missing without udev, or if it was removed.
       return try ensureNode(Int32(device.dropFirst("/dev/loop".count)) ?? 0)
     }
     return nil
   }
 
-  /// Frees a loop device, `LOOP_CLR_FD`. Free already, or gone, is success. While somebody has it open or mounted,
-  /// Linux frees it when the last user is gone, and this returns at once.
+  /// Detaches a loop device, `LOOP_CLR_FD`. Succeeds if it is detached already or gone. Returns at once while the
+  /// device is open or mounted; Linux then detaches it after the last user.
+  ///
+  /// - Throws: the error of open(2) or ioctl(2).
   package static func detach(_ device: String) throws(SystemError) {
     do throws(SystemError) {
       let loop = try Descriptor.open(device, O_RDONLY)
@@ -43,22 +51,26 @@ package enum LoopDevice {
     }
   }
 
-  /// Makes a loop device as large as its file is now, `LOOP_SET_CAPACITY`.
+  /// Sets the size of a loop device to the present size of its file, `LOOP_SET_CAPACITY`.
+  ///
+  /// - Throws: the error of open(2) or ioctl(2).
   package static func refreshSize(_ device: String) throws(SystemError) {
     let loop = try Descriptor.open(device, O_RDWR)
     let number = loop.rawValue
     try retryingInterrupts("refresh size of", device) { clinux_loop_set_capacity(number) }
   }
 
-  /// All loop devices in use and the files they stand on, sorted by number. The file's name is as the kernel shows it,
-  /// without the suffix ` (deleted)`, and empty where it can not be read.
+  /// Returns all attached loop devices and their backing files, sorted by number. The file's name is the kernel's,
+  /// without the suffix ` (deleted)`. It is empty if it cannot be read.
+  ///
+  /// - Throws: the error of listing /sys/block.
   package static func all() throws(SystemError) -> [(device: String, backingFile: String)] {
     try attachedDevices().map { ($0, backingFile(of: $0)) }
   }
 }
 
 extension LoopDevice {
-  /// How often to look for a free device when others take them.
+  /// How many free devices to try while others take them.
   private static let attemptLimit = 64
 
   private static func make(image: String, directIO: Bool) throws(SystemError) -> String {
@@ -73,7 +85,7 @@ extension LoopDevice {
     throw SystemError(operation: "attach loop device to", subject: image, errno: .busy)
   }
 
-  /// False when somebody else has taken the device meanwhile.
+  /// Returns false if another process took the device meanwhile.
   private static func configure(
     _ device: String, _ file: borrowing Descriptor, image: String, directIO: Bool
   ) throws(SystemError) -> Bool {
@@ -90,13 +102,13 @@ extension LoopDevice {
     }
   }
 
-  /// The node of a loop device, made where it is missing: a container's /dev does not see new devices.
+  /// Returns the node of a loop device. Creates it if it is missing: a container's /dev does not show new devices.
   private static func ensureNode(_ index: Int32) throws(SystemError) -> String {
     let path = "/dev/loop\(index)"
     if Files.exists(path) { return path }
-    // Where sysfs does not say, the number is what it is by the driver's own rule.
+    // If sysfs does not show the number, the driver's own rule gives it.
     let text = (try? Files.readText("/sys/block/loop\(index)/dev"))?.split(separator: "\n").first ?? ""
-    // 7 is the major number of loop devices, and the minor their index unless they have partitions.
+    // The major number of loop devices is 7. The minor number is the index, unless the devices have partitions.
     let number = DeviceNumber(text) ?? DeviceNumber(major: 7, minor: UInt32(index))
     do throws(SystemError) {
       try retryingInterrupts("make node", path) { mknod(path, S_IFBLK | 0o660, dev_t(number.rawDevice)) }
@@ -119,8 +131,8 @@ extension LoopDevice {
     do throws(SystemError) {
       loop = try Descriptor.open(device, O_RDONLY)
     } catch {
-      // Without a node only the name is left to compare. A device that went away meanwhile has none, and an image that is
-      // gone is on none.
+      // Without a node only the name can be compared. A device that went away has no name. An image that is gone is on
+      // no device.
       guard error.errno == .noEntry || error.errno == .noSuchDevice else { throw error }
       return backingFile(of: device) == (try? Files.realPath(image))
     }
@@ -131,7 +143,7 @@ extension LoopDevice {
 
   private static func backingFile(of device: String) -> String {
     let name = Files.lastComponent(of: device)
-    // A device that was detached meanwhile has no such file, and is on no image.
+    // A device that was detached meanwhile has no such file and no image.
     guard let text = try? Files.readText("/sys/block/\(name)/loop/backing_file") else { return "" }
     return withoutSuffix(withoutSuffix(text, "\n"), " (deleted)")
   }

@@ -1,9 +1,9 @@
 internal import Glibc
 
-/// A value behind a lock, with a condition to wait for: what `Mutex` does not have. For threads, never for tasks.
+/// A value behind a lock, with a condition to wait for. `Mutex` has no condition. For threads, never for tasks.
 ///
-/// `@unchecked Sendable` since the value is only reached inside `withLock` and `Locked`, with the lock held, and the
-/// two pthread objects are made for sharing and stay at one address.
+/// `@unchecked Sendable` is sound: the value is only accessed in `withLock` and `wait`, with the lock held. The two
+/// pthread objects are made for sharing and stay at one address.
 final class Monitor<State>: @unchecked Sendable {
   private let mutex: UnsafeMutablePointer<pthread_mutex_t>
   private let condition: UnsafeMutablePointer<pthread_cond_t>
@@ -17,7 +17,7 @@ final class Monitor<State>: @unchecked Sendable {
     pthread_mutex_init(mutex, nil)
     var attributes = pthread_condattr_t()
     pthread_condattr_init(&attributes)
-    // Waits must not follow changes of the wall clock.
+    // A change of the wall clock must not change a wait.
     pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC)
     pthread_cond_init(condition, &attributes)
     pthread_condattr_destroy(&attributes)
@@ -44,8 +44,8 @@ final class Monitor<State>: @unchecked Sendable {
   /// Wakes all waiting threads.
   func broadcast() { pthread_cond_broadcast(condition) }
 
-  /// Asks `body` until it answers, waiting for a signal in between. Nil when `timeout` passes without an answer: then
-  /// `giveUp` has been called with the lock still held.
+  /// Calls `body` until it returns a value, and waits for a signal in between. Blocks. After `timeout` it calls
+  /// `giveUp` with the lock held and returns nil.
   func wait<Result>(
     timeout: Duration? = nil, giveUp: (inout State) -> Void = { _ in }, until body: (inout State) -> sending Result?
   ) -> sending Result? {

@@ -1,26 +1,27 @@
 internal import Glibc
 
-/// Time that only goes forward, since the machine was started: for deadlines and measuring.
+/// A clock that never goes back, for deadlines and measurements.
 package enum MonotonicClock {
-  /// The time since an arbitrary start, clock_gettime(2) `CLOCK_MONOTONIC`. Does not count suspension.
+  /// Returns the time since an arbitrary start, clock_gettime(2) `CLOCK_MONOTONIC`. Does not count time in suspend.
   package static func now() -> Duration {
     var time = Glibc.timespec()
     clock_gettime(CLOCK_MONOTONIC, &time)
     return .seconds(time.tv_sec) + .nanoseconds(time.tv_nsec)
   }
 
-  /// That point in time as pthread_cond_timedwait(3) wants it.
+  /// Returns the time after `duration`, in the form of pthread_cond_timedwait(3).
   static func timespec(after duration: Duration) -> Glibc.timespec {
     let (seconds, attoseconds) = (now() + min(duration, longest)).components
     return Glibc.timespec(tv_sec: Int(seconds), tv_nsec: Int(attoseconds / 1_000_000_000))
   }
 
-  /// A century: what is longer could overflow, and nobody waits for it.
+  /// A century. A longer time could overflow.
   private static let longest = Duration.seconds(3_153_600_000)
 }
 
 extension Duration {
-  /// Whole milliseconds, rounded up so that a wait does not end early, at most what poll(2) takes, at least zero.
+  /// Whole milliseconds for poll(2): at least zero, and at most its maximum. Rounded up so that a wait does not end
+  /// early.
   var pollMilliseconds: Int32 {
     let (seconds, attoseconds) = components
     if seconds < 0 || attoseconds < 0 { return 0 }

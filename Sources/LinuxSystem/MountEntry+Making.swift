@@ -1,5 +1,5 @@
 extension MountEntry {
-  /// An entry made in memory, for simulations of the mount table.
+  /// Creates an entry for simulated mount tables.
   package init(
     id: Int, parentID: Int, device: DeviceNumber, root: String, mountPoint: String, options: [String],
     fileSystemType: String, source: String

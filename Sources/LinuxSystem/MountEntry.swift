@@ -1,39 +1,39 @@
-/// One mount as /proc/self/mountinfo shows it, proc(5).
+/// One mount in /proc/self/mountinfo, proc(5).
 package struct MountEntry: Hashable, Sendable {
-  /// The mount's number, which the kernel reuses after an unmount.
+  /// The ID of the mount. The kernel reuses it after an unmount.
   package let id: Int
-  /// The number of the mount that this one stands on; of the lower layer where mounts are stacked.
+  /// The ID of the parent mount. For stacked mounts that is the layer below.
   package let parentID: Int
-  /// `st_dev` of the files in it. An anonymous number, 0:N, for btrfs, overlay, tmpfs and the like.
+  /// `st_dev` of the files in the mount. btrfs, overlay, tmpfs and others have an anonymous number, 0:N.
   package let device: DeviceNumber
-  /// Which directory of the file system is mounted: `/`, or another one for a bind mount or a btrfs subvolume.
+  /// The directory of the file system that is mounted: `/`, or another one for a bind mount or a btrfs subvolume.
   package let root: String
-  /// Whether that directory has been removed since (the kernel adds `//deleted` to its name, dropped in `root`).
+  /// Whether that directory has been removed. The kernel then appends `//deleted`, which `root` omits.
   package let isRootDeleted: Bool
-  /// Where it is mounted, seen from this process's root, without a `//deleted` suffix.
+  /// The mount point as seen from this process's root, without a `//deleted` suffix.
   package let mountPoint: String
-  /// Whether the mount point carried the suffix `//deleted`: its directory was removed under the mount.
+  /// Whether the mount point had the suffix `//deleted`: its directory was removed under the mount.
   package let isDeleted: Bool
-  /// The options of this mount: `ro`, `nosuid`, `relatime` ….
+  /// The options of this mount, such as `ro`, `nosuid` and `relatime`.
   package let options: [String]
-  /// The number in `shared:N`: mounts made below this one appear in all mounts of that peer group. Nil for others,
-  /// mount_namespaces(7).
+  /// The number in `shared:N`: mounts made below this one appear in all mounts of that peer group. Nil for other
+  /// mounts, mount_namespaces(7).
   package let peerGroup: Int?
-  /// The number in `master:N`: mounts made in that peer group appear below this one, and not the reverse.
+  /// The number in `master:N`: mounts made in that peer group appear below this one, but not the reverse.
   package let masterGroup: Int?
-  /// `ext4`, `xfs`, `btrfs`, `tmpfs` ….
+  /// The file system type, such as `ext4`, `xfs`, `btrfs` or `tmpfs`.
   package let fileSystemType: String
-  /// What was named as the device; for real file systems a path, otherwise any word.
+  /// The source given to mount(2): a path for file systems on devices, any word for others.
   package let source: String
-  /// The options of the file system itself, the same for all its mounts.
+  /// The options of the file system. They are the same for all its mounts.
   package let superOptions: [String]
 
-  /// Whether this mount refuses writing. The file system below may be read-only on its own, see `superOptions`.
+  /// Whether this mount is read-only. The file system can also be read-only itself, see `superOptions`.
   package var isReadOnly: Bool { options.contains("ro") }
 }
 
 extension MountEntry {
-  /// Parses a line; nil when it does not have the form
+  /// Parses a line. Nil if it does not have this form:
   ///
   ///     36 35 98:0 /mnt1 /mnt2 rw,noatime master:1 - ext3 /dev/root rw,errors=continue
   ///     |  |  |    |     |     |          |        | |    |         |
@@ -46,10 +46,10 @@ extension MountEntry {
   ///     |  |  |    |     mount point
   ///     |  |  |    root
   ///     |  |  device
-  ///     |  parent's number
-  ///     number
+  ///     |  parent ID
+  ///     mount ID
   init?(line: ArraySlice<UInt8>) {
-    // An empty source leaves an empty field: two blanks.
+    // An empty source leaves an empty field between two blanks.
     let fields = line.split(separator: UInt8(ascii: " "), omittingEmptySubsequences: false)
     guard fields.count >= 10, let dash = fields[6...].firstIndex(where: { $0.elementsEqual([UInt8(ascii: "-")]) }),
       fields.count >= dash + 4, let id = Int(Self.plain(fields[0])), let parentID = Int(Self.plain(fields[1])),
@@ -65,7 +65,7 @@ extension MountEntry {
     masterGroup = Self.group("master:", among: fields[6..<dash])
     fileSystemType = Self.decoded(fields[dash + 1])
     source = Self.decoded(fields[dash + 2])
-    // Old kernels left blanks in super options (cifs); they belong to the last field.
+    // Old kernels left blanks in super options (cifs). They belong to the last field.
     superOptions = Self.list(Array(fields[(dash + 3)...].joined(separator: [UInt8(ascii: " ")])))
   }
 
@@ -79,7 +79,7 @@ extension MountEntry {
     decoded(ArraySlice(field)).utf8.split(separator: UInt8(ascii: ",")).map { String(decoding: $0, as: UTF8.self) }
   }
 
-  /// No real path has a doubled slash, so the suffix can not be part of a name.
+  /// No real path has a double slash, so the suffix cannot be part of a name.
   private static func path(_ field: ArraySlice<UInt8>) -> (path: String, isDeleted: Bool) {
     let text = decoded(field)
     let suffix = Array("//deleted".utf8)

@@ -36,31 +36,32 @@ package struct MountFlags: OptionSet, Hashable, Sendable {
 }
 
 extension MountFlags {
-  /// The flags that each mount of a file system has for itself, so that a bind mount can differ from its source.
+  /// The flags of a single mount, not of its file system. A bind mount can set them differently from its source.
   package static let perMount: MountFlags = [.readOnly, .nosuid, .nodev, .noexec, .nodiratime, .accessTimes]
-  /// Of these one is in force.
+  /// Exactly one of these is in effect.
   static let accessTimes: MountFlags = [.noatime, .relatime, .strictatime]
 
-  /// These flags with others added: for access times the added one takes the place of the former.
+  /// Returns these flags and the added ones. An added access time flag replaces the present one.
   func adding(_ flags: MountFlags) -> MountFlags {
     let kept = flags.isDisjoint(with: .accessTimes) ? self : subtracting(.accessTimes)
     return kept.union(flags)
   }
 
-  /// The `MOUNT_ATTR_` bits to add and to clear for these flags, mount_setattr(2).
+  /// The `MOUNT_ATTR_` bits to set and to clear for these flags, mount_setattr(2).
   var attributes: (added: UInt64, cleared: UInt64) {
     let table: [(MountFlags, UInt64)] = [
       (.readOnly, 0x1), (.nosuid, 0x2), (.nodev, 0x4), (.noexec, 0x8), (.relatime, 0), (.noatime, 0x10),
       (.strictatime, 0x20), (.nodiratime, 0x80),
     ]
     let added = table.reduce(UInt64(0)) { contains($1.0) ? $0 | $1.1 : $0 }
-    // Access times are one field, `MOUNT_ATTR__ATIME`, to be cleared before it is set.
+    // The access time is one field, `MOUNT_ATTR__ATIME`. It must be cleared before it is set.
     return (added, isDisjoint(with: .accessTimes) ? 0 : 0x70)
   }
 
-  /// The per-mount flags among `f_flag` of statvfs(3); a bind remount replaces them all, so it must repeat them.
+  /// Decodes the per-mount flags in `f_flag` of statvfs(3). A bind remount replaces all of them, so it must repeat
+  /// them.
   init(fileSystemFlags: UInt) {
-    // The ST_ numbers of <bits/statvfs.h>: those shown there without _GNU_SOURCE are only the first two.
+    // The ST_ numbers of <bits/statvfs.h>. Without _GNU_SOURCE the header shows only the first two.
     let table: [(UInt, MountFlags)] = [
       (1, .readOnly), (2, .nosuid), (4, .nodev), (8, .noexec), (1024, .noatime), (2048, .nodiratime),
       (4096, .relatime),
@@ -68,7 +69,7 @@ extension MountFlags {
     self = table.reduce(into: []) { flags, row in
       if fileSystemFlags & row.0 != 0 { flags.insert(row.1) }
     }
-    // Neither of the two: access times are strict, and without this flag the kernel would choose relatime.
+    // Neither flag means strict access times. Without `strictatime` the kernel would choose relatime.
     if isDisjoint(with: [.noatime, .relatime]) { insert(.strictatime) }
   }
 }

@@ -1,12 +1,14 @@
 extension MountTable {
-  /// A directory as mountinfo names it: its file system, and its path from that file system's root.
+  /// The identity of a directory in mountinfo: its file system, and its path from that file system's root.
   package struct DirectoryIdentity: Hashable, Sendable {
+    /// The device number of the file system.
     package let device: DeviceNumber
+    /// The path from the root of the file system.
     package let root: String
   }
 
-  /// Which file system an absolute real path is in, and where: a bind mount of that directory shows both. Nil when no
-  /// mount covers the path.
+  /// Returns the identity of the directory at an absolute real path. A bind mount of the directory shows the same
+  /// identity. Nil if no mount covers the path.
   package func identity(ofDirectory path: String) -> DirectoryIdentity? {
     guard let top = covering(path) else { return nil }
     let rest =
@@ -15,7 +17,7 @@ extension MountTable {
     return DirectoryIdentity(device: top.device, root: root.isEmpty ? "/" : root)
   }
 
-  /// Whether a mount shows that directory or one inside it, whatever pods have called that.
+  /// Returns whether a mount shows that directory or a directory inside it, at any path.
   package func shows(_ identity: DirectoryIdentity) -> Bool {
     entries.contains { shows(identity, by: $0) }
   }

@@ -1,11 +1,11 @@
 internal import Glibc
 
 extension MountTable {
-  /// The tables of all mount namespaces that have a process visible in /proc, each once. Needs the host's process
-  /// namespace to see the containers of a node. Blocks for a small read a process.
+  /// Reads the mount tables of all mount namespaces that have a process in /proc, each once. Seeing the containers of a
+  /// node requires the host's PID namespace. Blocks for one small read per process.
   ///
-  /// A process that ends meanwhile is passed over; one whose table can not be read for another reason is an error, since
-  /// what it holds is not known.
+  /// - Throws: the error of a read. A process that ends meanwhile is skipped. A table that cannot be read for another
+  ///   reason is an error, because its mounts are unknown.
   package static func ofAllNamespaces() throws(SystemError) -> [MountTable] {
     var seen: Set<String> = []
     var tables: [MountTable] = []
@@ -15,7 +15,7 @@ extension MountTable {
         tables.append(try MountTable(parsing: try Files.readAll("/proc/\(process)/mountinfo", limit: 64 << 20)))
       } catch {
         guard isOfOneThatEnded(error) else { throw error }
-        // Ended between the two: another process of that namespace has its turn.
+        // The process ended between the two reads. Another process of that namespace may still give the table.
         seen.remove(namespace)
       }
     }

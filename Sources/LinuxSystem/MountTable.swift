@@ -1,14 +1,16 @@
 internal import Glibc
 
-/// The mounts of this process's mount namespace, as they were when the table was read.
+/// The mounts of this process's mount namespace at the time of reading.
 ///
-/// Paths compare byte by byte, as the kernel does, so they must be real paths (`Files.realPath`), without a trailing slash.
+/// Paths compare byte by byte, as in the kernel. They must be real paths (`Files.realPath`) without a trailing slash.
 package struct MountTable: Sendable {
   /// All mounts, in the kernel's order.
   package let entries: [MountEntry]
 
-  /// Reads /proc/self/mountinfo through one descriptor, in large pieces: the kernel keeps a single `read` consistent,
-  /// and the fewer there are the smaller the chance to miss a mount that moves within the list. Does not block.
+  /// Reads /proc/self/mountinfo through one descriptor, in large pieces. The kernel keeps a single `read` consistent.
+  /// Fewer reads make it less likely to miss a mount that moves within the list. Does not block.
+  ///
+  /// - Throws: the error of open(2) or read(2), or `EINVAL` for a line that cannot be parsed.
   package static func current() throws(SystemError) -> MountTable {
     let path = "/proc/self/mountinfo"
     let file = try Descriptor.open(path, O_RDONLY)
@@ -20,8 +22,10 @@ package struct MountTable: Sendable {
     }
   }
 
-  /// Parses the text of a mountinfo file. A line that can not be understood is `EINVAL` with that line as the
-  /// subject: leaving it out could make a mounted volume look unused.
+  /// Parses the content of a mountinfo file.
+  ///
+  /// - Throws: `EINVAL` for a line that cannot be parsed, with the line as subject. Skipping the line could make a
+  ///   mounted volume look unused.
   package init(parsing bytes: [UInt8]) throws(SystemError) {
     var entries: [MountEntry] = []
     for line in bytes.split(separator: UInt8(ascii: "\n")) {
@@ -34,33 +38,36 @@ package struct MountTable: Sendable {
     self.entries = entries
   }
 
-  /// Parses the text of a mountinfo file.
+  /// Parses the content of a mountinfo file, given as text.
+  ///
+  /// - Throws: `EINVAL` for a line that cannot be parsed, with the line as subject.
   package init(parsing text: String) throws(SystemError) { try self.init(parsing: Array(text.utf8)) }
 }
 
 extension MountTable {
-  /// Everything mounted at exactly that path, lowest layer first: the last one is what a process sees there.
+  /// Returns the mounts at exactly that path, lowest layer first. A process sees the last one there.
   package func at(_ path: String) -> [MountEntry] { Self.layered(entries.filter { isSame($0.mountPoint, path) }) }
 
-  /// Everything whose files carry that device number. Not enough for btrfs: see `mounts(ofBlockDevice:)`.
+  /// Returns the mounts whose files have that device number. For btrfs that is not enough: see
+  /// `mounts(ofBlockDevice:)`.
   package func on(_ device: DeviceNumber) -> [MountEntry] { entries.filter { $0.device == device } }
 
-  /// Everything mounted below a directory, without what is mounted at the directory itself.
+  /// Returns the mounts below a directory, without those at the directory itself.
   package func below(_ directory: String) -> [MountEntry] {
     let prefix = directory.hasSuffix("/") ? directory : directory + "/"
     return entries.filter { $0.mountPoint.utf8.starts(with: prefix.utf8) && !isSame($0.mountPoint, directory) }
   }
 
-  /// Everything mounted from a block device.
+  /// Returns the mounts of a block device. Blocks for a stat(2) for each btrfs mount.
   ///
-  /// btrfs gives its files an anonymous device number, so for it the `source` is looked at: whichever node it names
-  /// must have the number. A btrfs over several devices names only one of them; and mounts of other namespaces are in
-  /// no table: `BlockDevice.isHeldElsewhere` sees both.
+  /// btrfs gives its files an anonymous device number. So for btrfs the node that `source` names is compared. A btrfs
+  /// over several devices names only one of them, and mounts of other namespaces are in no table.
+  /// `BlockDevice.isHeldElsewhere` covers both.
   package func mounts(ofBlockDevice number: DeviceNumber) -> [MountEntry] {
     mounts(ofBlockDevice: number) { source throws(SystemError) in try BlockDevice.number(of: source) }
   }
 
-  /// The same with the look-up of `source` replaced, for tests.
+  /// The same with another lookup of `source`, for tests.
   func mounts(
     ofBlockDevice number: DeviceNumber, lookUp: (String) throws(SystemError) -> DeviceNumber
   ) -> [MountEntry] {
@@ -71,11 +78,11 @@ extension MountTable {
     }
   }
 
-  /// Orders mounts of one mount point by their parents: the one above names the one below. Whatever has no
-  /// parent here (at most one, unless the path is hidden by a mount above it) comes in the kernel's order.
+  /// Orders the mounts of one mount point by their parents: each mount names the one below it. Mounts without a parent
+  /// here keep the kernel's order. There is at most one, unless a mount above hides the path.
   ///
-  /// Every mount comes once, whatever the numbers say: the first one of a machine names itself as its parent, and a table
-  /// that was read while mounts came and went can have a number twice.
+  /// Every mount appears once, whatever the IDs are. The first mount of a machine is its own parent. A table that was
+  /// read while mounts changed can have an ID twice.
   private static func layered(_ entries: [MountEntry]) -> [MountEntry] {
     guard entries.count > 1 else { return entries }
     let numbers = Set(entries.map(\.id))
@@ -93,8 +100,8 @@ extension MountTable {
   }
 }
 
-/// Whether two paths are the same bytes: `==` takes for equal what Unicode does, an accented letter in one and in two
-/// characters, which the kernel tells apart.
+/// Returns whether two paths have the same bytes. `==` compares by Unicode: an accented letter as one character equals
+/// the same letter as two. The kernel tells them apart.
 func isSame(_ first: some StringProtocol, _ second: some StringProtocol) -> Bool {
   first.utf8.elementsEqual(second.utf8)
 }

@@ -1,21 +1,21 @@
 internal import Glibc
 
-/// Who keeps a mount or a device busy, for the message of a failure. Looks through /proc, for a bounded time; what cannot be
-/// looked into is left out.
+/// Finds what keeps a mount or a device busy, for error messages. Searches /proc for a bounded time and skips what it
+/// cannot read.
 package enum MountUsers {
-  /// What keeps a mount point from being unmounted: what is mounted below it, and processes whose directory, program or open
-  /// file is there. Phrases such as `process 12 ("postgres")`.
+  /// Returns what keeps a mount point from being unmounted: mounts below it, and processes whose directory, program or
+  /// open file is there. Phrases such as `process 12 (postgres)`. Blocks for about 2 s at most.
   ///
   /// - Parameter path: a real absolute path.
   package static func ofMountPoint(_ path: String) -> [String] {
-    // For a message alone: without the table it says less.
+    // This is only for a message. Without the table the message says less.
     let below = (try? MountTable.current().below(path)) ?? []
     let mounts = below.prefix(limit).map { "the mount at \($0.mountPoint)" }
     return mounts + processes { links(of: $0).contains { isInside($0, path) } }
   }
 
-  /// What holds a block device: a device mapper table or array over it, and processes that have it open, or see it mounted in
-  /// their mount namespace.
+  /// Returns what uses a block device: a device-mapper table or array on it, and processes that have it open or see it
+  /// mounted in their mount namespace. Blocks for about 4 s at most.
   package static func ofDevice(_ device: String) -> [String] {
     guard let number = try? BlockDevice.number(of: device) else { return [] }
     let parents = (try? Files.list("/sys/dev/block/\(number)/holders")) ?? []
@@ -26,15 +26,16 @@ package enum MountUsers {
     return tables + processes { process in hasOpen(process, number) } + namespaces { $0.mounts(ofBlockDevice: number) }
   }
 
-  /// Which mount namespaces other than this one show a directory or one inside it, by a process of each.
+  /// Returns the other mount namespaces that show a directory or one inside it, each by one of its processes. Blocks
+  /// for about 2 s at most.
   package static func ofDirectory(_ directory: String) -> [String] {
     guard let identity = try? MountTable.current().identity(ofDirectory: directory) else { return [] }
     return namespaces { table in table.entries.filter { table.shows(identity, by: $0) } }
   }
 
-  /// As many as a message can name.
+  /// The number of users that a message can name.
   private static let limit = 4
-  /// A node has a hundred thousand open files and more.
+  /// A node can have more than a hundred thousand open files.
   private static let patience = Duration.seconds(2)
 
   private static func isInside(_ path: String, _ directory: String) -> Bool {
@@ -69,7 +70,7 @@ package enum MountUsers {
     return all.filter { $0.utf8.allSatisfy { (0x30...0x39).contains($0) } }.sorted { Int($0) ?? 0 < Int($1) ?? 0 }
   }
 
-  /// What the process calls itself; a process can call itself anything.
+  /// Returns the name that the process gave itself. It can contain any bytes, so only printable ASCII is kept.
   private static func name(of process: String) -> String {
     let name = (try? Files.readText("/proc/\(process)/comm")) ?? "?"
     return String(

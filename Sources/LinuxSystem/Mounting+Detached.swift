@@ -1,9 +1,11 @@
 internal import CLinux
 
 extension Mounting {
-  /// Clones the mount, adds the flags to the clone and attaches it: open_tree(2), mount_setattr(2), move_mount(2).
+  /// Clones the mount, sets the flags on the clone and attaches it: open_tree(2), mount_setattr(2), move_mount(2).
+  /// Blocks.
   ///
-  /// - Returns: false when the kernel lacks one of them (before 5.12): nothing has been mounted then.
+  /// - Returns: false if the kernel lacks one of the calls (before 5.12). Nothing has been mounted then.
+  /// - Throws: the error of one of the calls.
   static func bindAtOnce(
     from source: String, to target: borrowing MountTarget, adding flags: MountFlags
   ) throws(SystemError) -> Bool {
@@ -17,7 +19,7 @@ extension Mounting {
       try retryingInterrupts("attach mount at", target.path) { clinux_attach_mount(mount, directory) }
       return true
     } catch {
-      // A seccomp filter that does not know the call answers EPERM, where the older calls may be allowed.
+      // A seccomp filter that does not know the call returns EPERM. It may still allow the older calls.
       if error.errno == .notImplemented || error.errno == .notPermitted { return false }
       throw error
     }

@@ -1,13 +1,16 @@
 internal import Glibc
 internal import Synchronization
 
-/// mount(2) and umount(2). All of it blocks for as long as the device does, journal replay included.
+/// Mounts and unmounts: mount(2) and umount2(2). Every function blocks until the device answers, including a journal
+/// replay.
 ///
-/// The variants with a `MountTarget` are for directories whose names came from elsewhere; those with a plain path for
-/// our own. None looks whether something is mounted there already: it would be stacked.
+/// The variants with a `MountTarget` are for directories whose names came from elsewhere, those with a path for our
+/// own. None checks for an existing mount: the new mount is stacked on it.
 package enum Mounting {
-  /// Mounts a device on the directory that `target` holds. `data` are the file system's own options,
-  /// comma-separated.
+  /// Mounts a device on the directory that `target` holds. `data` has the file system's own options, separated by
+  /// commas.
+  ///
+  /// - Throws: the error of mount(2), with the device as subject.
   package static func mount(
     device: String, at target: borrowing MountTarget, fileSystem: String, flags: MountFlags, data: String
   ) throws(SystemError) {
@@ -15,21 +18,25 @@ package enum Mounting {
   }
 
   /// Mounts a device at a path.
+  ///
+  /// - Throws: the error of mount(2), with the device as subject.
   package static func mount(
     device: String, atPath path: String, fileSystem: String, flags: MountFlags, data: String
   ) throws(SystemError) {
     try call(device, path, fileSystem, flags, data, subject: device)
   }
 
-  /// Shows the directory `from` at `target` too, with more flags than `from` has. Not recursive: mounts below `from` do not
-  /// show.
+  /// Bind-mounts the directory `from` at `target`, with more flags than `from` has. Not recursive: mounts below `from`
+  /// do not show.
   ///
-  /// The flags are set before the mount is attached. So a crash never leaves one that allows more, which kubelet would take as
-  /// it is, and the flags reach every mount namespace that the mount propagates to: what is changed later stays in this one.
+  /// The flags are set before the mount is attached. There are two reasons. A crash never leaves a mount with fewer
+  /// flags, which kubelet would use as it is. And the flags reach every mount namespace that the mount propagates to; a
+  /// later change would stay in this one.
   ///
   /// - Parameters:
-  ///   - flags: of ``MountFlags/perMount``.
-  ///   - way: a directory of ours, made when it is missing, by which kernels before 5.12 do it.
+  ///   - flags: a subset of ``MountFlags/perMount``.
+  ///   - way: a directory of ours that kernels before 5.12 need for this. It is created if it is missing.
+  /// - Throws: the error of the call that failed.
   package static func bind(
     from source: String, to target: borrowing MountTarget, adding flags: MountFlags, by way: String
   ) throws(SystemError) {
@@ -40,9 +47,12 @@ package enum Mounting {
     }
   }
 
-  /// The same by calls that every kernel has: bound to a directory of ours, changed there, and bound from there.
+  /// Does the same with calls that every kernel has: bind to `way`, change the flags there, and bind from there.
   ///
-  /// One at a time: the way is one directory. What a crash has left there is taken down first, see ``clear(way:)``.
+  /// One call runs at a time because `way` is one directory. First it unmounts what a crash left there, see
+  /// ``clear(way:)``.
+  ///
+  /// - Throws: the error of the call that failed. If the undo fails too, the operation names both errors.
   package static func bindStepwise(
     from source: String, to target: borrowing MountTarget, adding flags: MountFlags, by way: String
   ) throws(SystemError) {
@@ -61,12 +71,17 @@ package enum Mounting {
     }
   }
 
-  /// Takes down what a crash in the middle of a bind has left. `way` is a real path; it need not exist.
+  /// Unmounts what a crash during a bind left at `way`. `way` is a real path; it need not exist.
+  ///
+  /// - Throws: the errors of ``unmountAllLayers(_:)``.
   package static func clear(way: String) throws(SystemError) {
     try wayLock.withLock { _ throws(SystemError) in _ = try unmountAllLayers(way) }
   }
 
-  /// The same for a path of our own.
+  /// Bind-mounts `source` at a path of our own. With `readOnly` the mount is remounted read-only, or undone if that
+  /// fails.
+  ///
+  /// - Throws: the error of mount(2). If the undo fails too, the operation names both errors.
   package static func bind(
     from source: String, toPath path: String, readOnly: Bool
   ) throws(SystemError) {
@@ -79,14 +94,18 @@ package enum Mounting {
     }
   }
 
-  /// Unmounts the topmost mount of a path, umount2(2) with `UMOUNT_NOFOLLOW`. Not mounted is `EINVAL`, in use
-  /// `EBUSY`, no such path `ENOENT`. Never lazy.
+  /// Unmounts the topmost mount of a path, umount2(2) with `UMOUNT_NOFOLLOW`. Never lazy.
+  ///
+  /// - Throws: `EINVAL` if the path is not mounted, `EBUSY` if the mount is in use, `ENOENT` if the path does not
+  ///   exist; otherwise the error of umount2(2).
   package static func unmount(_ path: String) throws(SystemError) {
     try retryingInterrupts("unmount", path) { umount2(path, noFollow) }
   }
 
-  /// Unmounts everything that is mounted at exactly that path, and says how many mounts that were; 0 when nothing was.
-  /// Looks at the mount table before every step, and gives up with `EBUSY` after 64.
+  /// Unmounts all mounts at exactly that path and returns their number, 0 if there were none. Reads the mount table
+  /// before every step.
+  ///
+  /// - Throws: `EBUSY` after 64 mounts; otherwise the errors of ``unmount(_:)`` and ``MountTable/current()``.
   package static func unmountAllLayers(_ path: String) throws(SystemError) -> Int {
     for count in 0..<layerLimit {
       if try MountTable.current().at(path).isEmpty { return count }
@@ -122,7 +141,7 @@ extension Mounting {
     }
   }
 
-  /// Unmounts, and fails with the error that made it necessary; when the unmount fails too, with both.
+  /// Unmounts the path and throws `error`. If the unmount fails too, the operation names both errors.
   private static func undo(_ path: String, after error: SystemError) throws(SystemError) {
     do throws(SystemError) {
       try unmount(path)

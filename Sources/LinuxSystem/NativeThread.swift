@@ -3,9 +3,10 @@ internal import Glibc
 
 /// Threads of the operating system, for work that blocks.
 enum NativeThread {
-  /// Starts a detached thread; its name is cut at 15 bytes. Fails with `EAGAIN` when the system has no room for it.
+  /// Starts a detached thread. `name` is cut at 15 bytes. `stackSize` is in bytes of address space: pages use memory
+  /// only when they are touched.
   ///
-  /// The stack is address space: pages become memory as they are touched.
+  /// - Throws: `EAGAIN` if the system cannot create another thread.
   static func start(name: String, stackSize: Int, _ body: @escaping @Sendable () -> Void) throws(SystemError) {
     var attributes = pthread_attr_t()
     pthread_attr_init(&attributes)

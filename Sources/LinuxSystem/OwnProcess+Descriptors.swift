@@ -1,11 +1,12 @@
 internal import CLinux
 
 extension OwnProcess {
-  /// Allows this process so many open descriptors, or as many as the hard limit has if that is less; never fewer than
-  /// before. Programs that it starts later get what it had until now, since some of them use select(2), which knows 1,024.
-  /// To be called before there are threads.
+  /// Raises the limit of open descriptors to `wanted`, or to the hard limit if that is lower. Never lowers it. Call it
+  /// before there are other threads.
   ///
-  /// - Returns: how many there may be now; getrlimit(2) `RLIMIT_NOFILE`.
+  /// Programs started later get the former limit: some use select(2), which handles only 1,024 descriptors.
+  ///
+  /// - Returns: the limit now in effect, getrlimit(2) `RLIMIT_NOFILE`.
   @discardableResult
   package static func raiseDescriptorLimit(to wanted: UInt64 = 16_384) -> UInt64 {
     clinux_raise_descriptor_limit(wanted)

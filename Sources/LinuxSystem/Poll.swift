@@ -1,12 +1,14 @@
 internal import Glibc
 
-/// Waiting for descriptors, poll(2).
+/// Waits for descriptors, poll(2).
 enum Poll {
   /// Why a wait ended.
   enum Event: Equatable { case ready, cancelled, timedOut }
 
-  /// Waits until one of `entries` has an event, the flag is set, or `deadline` (of `MonotonicClock`) has passed; in
-  /// this order when several are true at once, except that cancellation goes before readiness.
+  /// Waits until the flag is set, one of `entries` has an event, or `deadline` (of `MonotonicClock`) has passed. If
+  /// several are true at once, the first of these is returned. Blocks.
+  ///
+  /// - Throws: the error of poll(2).
   static func wait(
     _ entries: inout [pollfd], until deadline: Duration?, cancellation: CancellationFlag? = nil
   ) throws(SystemError) -> Event {
@@ -29,7 +31,8 @@ enum Poll {
     return rest?.pollMilliseconds ?? -1
   }
 
-  /// One poll(2). An interruption by a signal counts as nothing ready, so that the time left is computed anew.
+  /// Calls poll(2) once. An interruption by a signal counts as no event, so that the caller computes the remaining time
+  /// again.
   private static func once(_ entries: inout [pollfd], timeout: Int32) throws(SystemError) -> Bool {
     let result = poll(&entries, nfds_t(entries.count), timeout)
     if result >= 0 { return result > 0 }

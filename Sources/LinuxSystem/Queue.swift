@@ -1,4 +1,4 @@
-/// First in, first out, in constant time on average.
+/// A first-in, first-out queue. Operations take constant time on average.
 struct Queue<Element> {
   private var elements: [Element?] = []
   private var head = 0
@@ -16,7 +16,7 @@ struct Queue<Element> {
     return element
   }
 
-  /// Drops used slots when they are the greater half.
+  /// Drops used slots when they are at least half of all slots.
   private mutating func compact() {
     guard head * 2 >= elements.count else { return }
     elements.removeFirst(head)

@@ -1,27 +1,27 @@
 internal import Glibc
 
-/// Serves short requests over stream sockets, all from one thread of its own: it reads a request, hands it to the handler
-/// and writes the reply. A peer that is slow, silent or does not read holds a descriptor and nothing else.
+/// Serves short requests over stream sockets from one thread of its own. It reads a request, passes it to the handler
+/// and writes the reply. A peer that is slow, silent or does not read uses one descriptor and nothing else.
 package final class RequestLoop: Sendable {
-  /// What a loop allows its peers.
+  /// The limits for the peers of a loop.
   package struct Limits: Sendable {
-    /// How many connections there may be at a time.
+    /// The most connections at a time.
     package var connections: Int
-    /// What happens beyond that: a connection is closed to make room, see ``Connections/victim()``; or the new one waits.
+    /// Whether a connection beyond the limit replaces an existing one, see ``Connections/victim()``. If false, the new
+    /// connection waits.
     package var makesRoom: Bool
-    /// The largest request in bytes, without what ends it.
+    /// The largest request in bytes, without its terminator.
     package var requestSize: Int
-    /// From the beginning of a connection to the end of its request.
+    /// The longest time from the start of a connection to the end of its request.
     package var requestTime: Duration
-    /// From there to the beginning of the reply; nil for as long as it takes.
+    /// The longest time from there to the start of the reply. Nil for no limit.
     package var answerTime: Duration?
-    /// From there until the peer has taken all of the reply.
+    /// The longest time from there until the peer has taken the whole reply.
     package var replyTime: Duration
-    /// Whether what the peer still sends is read and dropped for a second behind the reply: TCP would take the reply
-    /// back otherwise (RFC 9112, section 9.6).
+    /// Whether input after the reply is read and dropped for one second. Otherwise TCP could discard the reply (RFC
+    /// 9112, section 9.6).
     package var lingers: Bool
 
-    /// Limits from their parts.
     package init(
       connections: Int, makesRoom: Bool, requestSize: Int, requestTime: Duration, answerTime: Duration?,
       replyTime: Duration, lingers: Bool
@@ -36,15 +36,17 @@ package final class RequestLoop: Sendable {
     }
   }
 
-  /// Takes a whole request, or why there is none, and answers by the exchange, now or later. Runs on the loop's thread
-  /// and must not block.
+  /// Receives a whole request, or the reason why there is none. Replies through the exchange, now or later. Runs on the
+  /// loop's thread and must not block.
   ///
-  /// - Returns: what to do when the peer goes away before its reply has begun; it runs on that thread too.
+  /// - Returns: a closure to call if the peer goes away before its reply has begun. It runs on the loop's thread too.
   package typealias Handler = @Sendable (Result<[UInt8], FrameError>, Exchange) -> (@Sendable () -> Void)?
 
   private let inbox: RequestInbox
 
-  /// Starts the thread; it ends with ``stop()``.
+  /// Starts the loop's thread. ``stop()`` ends it.
+  ///
+  /// - Throws: the error of eventfd(2), or `EAGAIN` if the thread cannot be started.
   package init(name: String, framing: RequestFraming, limits: Limits, handler: @escaping Handler) throws(SystemError) {
     let inbox = RequestInbox(wakeUp: try WakeUp())
     self.inbox = inbox
@@ -53,33 +55,34 @@ package final class RequestLoop: Sendable {
     }
   }
 
-  /// Hands a connection over. Waits while many others wait to be taken over.
+  /// Passes a connection to the loop. Blocks while 64 others wait to be taken over.
   ///
-  /// - Parameter source: where it comes from; see ``Connections/victim()``.
+  /// - Parameter source: the origin of the connection, see ``Connections/victim()``.
   package func add(_ connection: consuming Descriptor, source: UInt64 = 0) {
     inbox.add(Arrival(connection, source: source))
   }
 
-  /// Closes the connection that has waited longest, so that a descriptor becomes free: when the process has none left.
+  /// Closes one connection to free a descriptor, see ``Connections/victim()``. For a process that has no descriptor
+  /// left.
   package func makeRoom() { inbox.post { $0.isShort = true } }
 
-  /// Closes all connections and ends the thread. Again is harmless.
+  /// Closes all connections and ends the thread. Has no effect if called again.
   package func stop() { inbox.post { $0.isStopping = true } }
 
-  /// How many connections there are, for metrics and tests.
+  /// The number of connections, for metrics and tests.
   package var connections: Int { inbox.connections }
 }
 
-/// Where a request ends.
+/// The rule for where a request ends.
 package enum RequestFraming: Sendable {
-  /// At a newline, which does not belong to it.
+  /// At a newline, which is not part of the request.
   case line
-  /// Behind an empty line, as the head of an HTTP request does (RFC 9112, section 2.1).
+  /// After an empty line, as the head of an HTTP request (RFC 9112, section 2.1).
   case head
 
-  /// How many bytes belong to the request; nil while its end has not come.
+  /// Returns the length of the request in bytes. Nil until its end has come.
   ///
-  /// - Parameter seen: how many bytes have been looked at before.
+  /// - Parameter seen: the number of bytes checked before.
   func length(of bytes: [UInt8], seen: Int) -> Int? {
     switch self {
     case .line: return bytes[seen...].firstIndex(of: UInt8(ascii: "\n"))
@@ -93,9 +96,9 @@ package enum RequestFraming: Sendable {
   }
 }
 
-/// A request that waits for its reply. May be used from any thread; does not block.
+/// A request that waits for its reply. Can be used on any thread. Does not block.
 package final class Exchange: Sendable {
-  /// Tells it from all others of its loop.
+  /// The number of the exchange, unique within its loop.
   package let number: UInt64
   private let inbox: RequestInbox
 
@@ -104,15 +107,16 @@ package final class Exchange: Sendable {
     self.inbox = inbox
   }
 
-  /// Sends the reply and closes the connection. Only the first counts, and behind a ``NextRequest`` the first again.
+  /// Sends the reply and closes the connection. Only the first reply counts; after a ``NextRequest`` the first one
+  /// again.
   ///
-  /// - Parameter ended: told whether the peer has been sent all of it, on the loop's thread; not told when the peer had
+  /// - Parameter ended: called on the loop's thread with whether the whole reply was sent. Not called if the peer had
   ///   gone before.
   package func reply(_ bytes: [UInt8], ended: (@Sendable (Bool) -> Void)? = nil) {
     inbox.post { $0.replies.append(.init(number: number, bytes: bytes, ended: ended)) }
   }
 
-  /// Sends the reply and then takes one more request. The connection stays until ``drop()``, or until the peer goes.
+  /// Sends the reply and then expects one more request. The connection stays until ``drop()`` or until the peer goes.
   package func reply(_ bytes: [UInt8], expecting next: NextRequest) {
     inbox.post { $0.replies.append(.init(number: number, bytes: bytes, next: next)) }
   }
@@ -121,22 +125,21 @@ package final class Exchange: Sendable {
   package func drop() { reply([]) }
 }
 
-/// A request that a peer is to send behind a reply.
+/// A request that the peer is expected to send after a reply.
 package struct NextRequest: Sendable {
-  /// Takes the request, or why there is none, on the loop's thread; must not block.
+  /// Receives the request, or the reason why there is none. Runs on the loop's thread and must not block.
   ///
-  /// Told once for each reply that has begun, also when the peer has not been sent all of it. Not told when the peer had gone
+  /// Called once for each reply that has begun, also if it was not sent completely. Not called if the peer had gone
   /// before.
   package typealias Handler = @Sendable (Result<[UInt8], FrameError>) -> Void
 
-  /// The largest request in bytes, without what ends it.
+  /// The largest request in bytes, without its terminator.
   let size: Int
-  /// From the reply's end to the end of the request. Nothing is lost in between: a peer that sends later gets `EPIPE`, and
-  /// what it has sent before is read.
+  /// The longest time from the end of the reply to the end of the request. No request is lost at this limit: bytes sent
+  /// before are read, and a later send gets `EPIPE`.
   let time: Duration
   let handler: Handler
 
-  /// A request from its limits.
   package init(size: Int, time: Duration, handler: @escaping Handler) {
     self.size = size
     self.time = time
@@ -144,7 +147,7 @@ package struct NextRequest: Sendable {
   }
 }
 
-/// A connection on its way to the loop.
+/// A connection that the loop has not taken over yet.
 final class Arrival: Sendable {
   let socket: Descriptor
   let source: UInt64
@@ -155,16 +158,16 @@ final class Arrival: Sendable {
   }
 }
 
-/// What other threads have for the loop's.
+/// Input of other threads for the loop's thread.
 final class RequestInbox: Sendable {
   struct Reply: Sendable {
     let number: UInt64
     let bytes: [UInt8]
     var ended: (@Sendable (Bool) -> Void)?
-    /// What is to come behind it; nil when the connection ends with it.
+    /// The request expected after the reply. Nil if the reply ends the connection.
     var next: NextRequest?
 
-    /// Tells whoever asked that the peer has not been sent all of it.
+    /// Reports that the reply was not sent completely.
     func fail() {
       ended?(false)
       next?.handler(.failure(.closed(received: 0)))
@@ -173,17 +176,17 @@ final class RequestInbox: Sendable {
 
   struct State: Sendable {
     var arrivals: [Arrival] = []
-    /// How many arrivals were left for later.
+    /// The number of arrivals not taken in this turn.
     var left = 0
     var replies: [Reply] = []
     var isShort = false
     var isStopping = false
-    /// The loop has ended: nobody takes anything any more.
+    /// The loop has ended. Later arrivals are closed.
     var hasEnded = false
     var connections = 0
   }
 
-  /// How many connections may wait to be taken over.
+  /// The most connections that wait to be taken over.
   private static let backlog = 64
 
   let wakeUp: WakeUp
@@ -206,7 +209,7 @@ final class RequestInbox: Sendable {
     wakeUp.wake()
   }
 
-  /// Takes what there is, of arrivals at most so many.
+  /// Takes the input, with at most `limit` arrivals.
   func take(arrivals limit: Int) -> State {
     defer { monitor.signal() }
     return monitor.withLock { state in

@@ -1,6 +1,6 @@
 internal import Glibc
 
-/// The thread of a ``RequestLoop``.
+/// The work of a ``RequestLoop``'s thread.
 struct RequestServing {
   let inbox: RequestInbox
   let framing: RequestFraming
@@ -19,7 +19,7 @@ struct RequestServing {
     self.handler = handler
   }
 
-  /// Serves until it is told to stop.
+  /// Serves until the loop is stopped. Blocks.
   func run() {
     var serving = self
     while serving.turn() {}
@@ -27,7 +27,7 @@ struct RequestServing {
     serving.inbox.end()
   }
 
-  /// False when it is to end.
+  /// Runs one turn. Returns false if the loop is stopped.
   private mutating func turn() -> Bool {
     let ready = waitForEvents()
     inbox.wakeUp.clear()
@@ -39,12 +39,12 @@ struct RequestServing {
     if news.isShort, let victim = connections.victim() { close(victim) }
     endOverdue()
     inbox.note(connections: connections.count)
-    // There may be room now for those that had to wait.
+    // Closed connections may allow the waiting ones to be admitted.
     if news.left > 0, connections.count < limits.connections { inbox.wakeUp.wake() }
     return true
   }
 
-  /// The connections on which something has happened.
+  /// Waits for events and returns the connections that have one.
   private func waitForEvents() -> [Connection] {
     let all = connections.all
     var entries = all.map { pollfd(fd: $0.number, events: $0.awaited, revents: 0) }
@@ -52,14 +52,15 @@ struct RequestServing {
     do throws(SystemError) {
       guard try Poll.wait(&entries, until: all.compactMap(\.deadline).min()) == .ready else { return [] }
     } catch {
-      // For lack of memory alone: later.
+      // poll(2) fails here only without memory. Try again later.
       ThreadSleep.sleep(.milliseconds(100))
       return []
     }
     return zip(all, entries).filter { $0.1.revents != 0 }.map { $0.0 }
   }
 
-  /// Most peers have sent their request by now, so that they are served before anybody can be closed to make room.
+  /// Reads at once: most peers have sent their request by now. They are served before their connection can be closed
+  /// for another.
   private mutating func admit(_ arrival: Arrival) {
     while connections.count >= limits.connections, let victim = connections.victim() { close(victim) }
     count += 1
@@ -71,7 +72,7 @@ struct RequestServing {
   private mutating func step(_ connection: Connection) {
     switch connection.phase {
     case .reading(let bytes): read(connection, bytes)
-    // The only event that is waited for is that the peer goes.
+    // The only awaited event is that the peer has gone.
     case .answering: close(connection)
     case .writing: write(connection)
     case .lingering: if !connection.dropInput() { close(connection) }
@@ -107,7 +108,8 @@ extension RequestServing {
     }
   }
 
-  /// The time for a request behind a reply is over. What comes now is refused by the kernel, and what has come counts.
+  /// Handles the end of the time for a request after a reply. The kernel rejects later bytes; bytes that have come
+  /// count.
   private func readLast(_ connection: Connection, _ before: [UInt8]) {
     do throws(FrameError) {
       do throws(SystemError) { try connection.endReading() } catch { throw .system(error) }
@@ -120,13 +122,13 @@ extension RequestServing {
 
   private enum Received {
     case whole([UInt8])
-    /// With all that has come.
+    /// With all bytes received so far.
     case part([UInt8])
-    /// The same, and no more will come.
+    /// With all bytes received; no more will come.
     case end([UInt8])
   }
 
-  /// Takes what has come.
+  /// Receives what has come, without waiting.
   private func receive(_ connection: Connection, _ before: [UInt8]) throws(FrameError) -> Received {
     let limit = connection.next?.size ?? limits.requestSize
     var bytes = before
@@ -174,7 +176,7 @@ extension RequestServing {
     finish(connection)
   }
 
-  /// Until it has come, the end of the connection still fails the reply.
+  /// Waits for the next request. Until it has come, the end of the connection fails the reply.
   private func expect(_ next: NextRequest, from connection: Connection) {
     connection.next = next
     connection.phase = .reading([])

@@ -1,7 +1,9 @@
-/// Makes a system call, again for as long as a signal interrupts it, and turns its failure into a `SystemError`.
+/// Makes a system call and repeats it while a signal interrupts it. Returns its result. Blocks as the call does.
 ///
-/// The call reports failure by returning -1 and setting errno, as nearly all do. Not for close(2): on Linux the
-/// descriptor is gone even when close is interrupted. The operation and subject are evaluated only for an error.
+/// The call must report failure by -1 and errno, as nearly all do. Not for close(2): on Linux the descriptor is closed
+/// even if close is interrupted. `operation` and `subject` are evaluated only for an error.
+///
+/// - Throws: `SystemError` with the call's errno.
 @discardableResult
 package func retryingInterrupts<Result: SignedInteger>(
   _ operation: @autoclosure () -> String, _ subject: @autoclosure () -> String, _ call: () -> Result

@@ -1,14 +1,14 @@
 internal import CLinux
 internal import Glibc
 
-/// A directory reached without following any symbolic link below its root, held by descriptor.
+/// A directory opened without following a symbolic link below its root.
 ///
-/// Where the directory is a mount point, the descriptor refers to the topmost mount there. A mount made over
-/// `procPath` goes onto the directory that was opened, whatever happens to its name meanwhile; when something is
-/// mounted there already it is stacked on top, so look at the `MountTable` first. After mounting, the descriptor still
-/// refers to what is now covered. Unmounting needs `path`, since a descriptor keeps its mount busy.
+/// If the directory is a mount point, the descriptor refers to the topmost mount there. A mount over `procPath` goes
+/// onto the opened directory, whatever happens to its name meanwhile. It is stacked on an existing mount, so check the
+/// `MountTable` first. After mounting, the descriptor still refers to the covered directory. Unmounting needs `path`: a
+/// descriptor keeps its mount busy.
 package struct MountTarget: ~Copyable, Sendable {
-  /// The real absolute path, as mountinfo shows it.
+  /// The real absolute path, as in mountinfo.
   package let path: String
   /// An `O_PATH | O_DIRECTORY` descriptor.
   package let descriptor: Descriptor
@@ -16,30 +16,36 @@ package struct MountTarget: ~Copyable, Sendable {
   fileprivate let root: String
   fileprivate let components: [String]
 
-  /// A path that leads to the directory itself, for system calls made while this value is alive.
+  /// A path to the opened directory, for system calls made while this value is alive.
   package var procPath: String { "/proc/self/fd/\(descriptor.rawValue)" }
 
-  /// Opens the same names again, and so sees what has been mounted there since.
+  /// Opens the same path again. The new value refers to what has been mounted there since.
+  ///
+  /// - Throws: the errors of ``SafePath/openDirectory(root:components:)``.
   package func reopened() throws(SystemError) -> MountTarget {
     try SafePath.openDirectory(realRoot: root, components: components)
   }
 }
 
-/// Opening directories whose names came from elsewhere.
+/// Opens directories whose names came from elsewhere.
 package enum SafePath {
-  /// Opens the directory `components` below `root`.
+  /// Opens the directory `components` below `root`. Without components it opens the root itself.
   ///
-  /// The root is the operator's: it may be or contain symbolic links. Below it a link is `ELOOP` (openat2(2) with
-  /// `RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS`, Linux 5.6; before that, or where a sandbox
-  /// refuses the call, one openat(2) per component with `O_NOFOLLOW`). A component that is empty, `.`, `..` or
-  /// contains a slash or NUL is `EINVAL`. No components give the root itself.
+  /// The operator chooses the root, so the root may be or contain symbolic links. Below it, links are not followed:
+  /// openat2(2) with `RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS`, Linux 5.6. On older kernels, or
+  /// where a sandbox rejects the call, one openat(2) per component with `O_NOFOLLOW`.
+  ///
+  /// - Throws: `ELOOP` for a symbolic link below the root; `EINVAL` for a component that is empty, `.`, `..` or
+  ///   contains a slash or NUL; otherwise the error of the call.
   package static func openDirectory(root: String, components: [String]) throws(SystemError) -> MountTarget {
     try check(components, root: root)
     return try openDirectory(realRoot: Files.realPath(root), components: components)
   }
 
-  /// Whether that directory exists. False for a missing one, also for a missing root; a symbolic link on the way or a
-  /// file in its place is an error.
+  /// Returns whether that directory exists. False if it or the root is missing.
+  ///
+  /// - Throws: `ELOOP` for a symbolic link on the way, `ENOTDIR` for a file in its place; otherwise the errors of
+  ///   ``openDirectory(root:components:)`` except `ENOENT`.
   package static func exists(root: String, components: [String]) throws(SystemError) -> Bool {
     do throws(SystemError) {
       _ = try openDirectory(root: root, components: components)
@@ -63,7 +69,7 @@ package enum SafePath {
     }
   }
 
-  /// Whether a text is one component of a path and stays one.
+  /// Returns whether a text is a single path component: not empty, not `.` or `..`, without slash and NUL.
   package static func isPlain(_ component: String) -> Bool {
     !component.isEmpty && component != "." && component != ".."
       && !component.utf8.contains { $0 == UInt8(ascii: "/") || $0 == 0 }
@@ -77,7 +83,7 @@ extension SafePath {
     do throws(SystemError) {
       return try resolveAtOnce(components.joined(separator: "/"), below: top.rawValue, path: path)
     } catch {
-      // ENOSYS before Linux 5.6; EPERM from seccomp filters that know no openat2.
+      // ENOSYS is from kernels before 5.6. EPERM is from seccomp filters that do not know openat2.
       guard error.errno == .notImplemented || error.errno == .notPermitted else { throw error }
     }
     return try resolveStepwise(components, below: top.rawValue, path: path)
@@ -92,7 +98,7 @@ extension SafePath {
     return Descriptor(adopting: number)
   }
 
-  /// One component at a time, for old kernels.
+  /// Opens one component at a time, for old kernels.
   static func resolveStepwise(
     _ components: [String], below top: Int32, path: String
   ) throws(SystemError) -> Descriptor {
@@ -110,7 +116,7 @@ extension SafePath {
       return Descriptor(
         adopting: try retryingInterrupts("open directory", path) { openat(directory, component, flags) })
     } catch {
-      // With O_DIRECTORY a symbolic link is ENOTDIR; say what openat2 says.
+      // With O_DIRECTORY a symbolic link gives ENOTDIR. Throw what openat2 would.
       var status = stat()
       guard error.errno == .notDirectory, fstatat(directory, component, &status, AT_SYMLINK_NOFOLLOW) == 0,
         FileKind(status) == .symlink

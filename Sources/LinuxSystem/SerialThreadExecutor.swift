@@ -1,20 +1,22 @@
 internal import Glibc
 
-/// An executor with one thread of its own: for an actor whose work blocks, or calls a library that wants to stay on
-/// one thread.
+/// An executor with its own thread. For an actor whose work blocks, or that calls a library which must stay on one
+/// thread.
 ///
-/// Jobs run one at a time in the order they were enqueued. The thread is made with the executor and ends with it.
+/// Jobs run one at a time in the order they were enqueued. The thread starts and ends with the executor.
 package final class SerialThreadExecutor: SerialExecutor {
   private let monitor = Monitor(State())
 
-  /// Starts the thread. The stack is address space in bytes, memory only as far as it is touched: 8 MiB, the usual
-  /// size of a main thread, since LVM's code was written for that.
+  /// Starts the thread. Ends the process if the thread cannot be started.
+  ///
+  /// `stackSize` is in bytes of address space: only touched pages use memory. The default of 8 MiB is the usual size of
+  /// a main thread, for which LVM was written.
   package init(name: String, stackSize: Int = 8 << 20) {
     let monitor = monitor
     do throws(SystemError) {
       try NativeThread.start(name: name, stackSize: stackSize) { Self.work(monitor) }
     } catch {
-      fatalError("an executor can not do without its thread: \(error)")
+      fatalError("cannot start the thread of an executor: \(error)")
     }
   }
 
@@ -23,20 +25,20 @@ package final class SerialThreadExecutor: SerialExecutor {
     monitor.signal()
   }
 
-  /// Appends a job, which keeps the executor alive until it has run.
+  /// Appends a job. The job keeps the executor alive until it has run.
   package func enqueue(_ job: consuming ExecutorJob) {
     let work = Work(job: UnownedJob(job), executor: self)
     monitor.withLock { $0.queue.append(work) }
     monitor.signal()
   }
 
-  /// Whether the calling thread is this executor's.
+  /// Returns whether the calling thread is this executor's.
   package func isIsolatingCurrentContext() -> Bool? {
     let caller = pthread_self()
     return monitor.withLock { $0.thread == caller }
   }
 
-  /// Ends the process when the calling thread is not this executor's.
+  /// Ends the process if the calling thread is not this executor's.
   package func checkIsolated() {
     precondition(isIsolatingCurrentContext() == true, "not on this executor's thread")
   }
@@ -55,7 +57,7 @@ extension SerialThreadExecutor {
     var thread: pthread_t?
     var isClosed = false
 
-    /// Nil while there is nothing to do.
+    /// Returns the next step. Nil while there is none.
     mutating func next() -> Step? { queue.popFirst().map { .work($0) } ?? (isClosed ? .end : nil) }
   }
 

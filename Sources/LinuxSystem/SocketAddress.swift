@@ -1,9 +1,9 @@
 internal import Glibc
 
-/// The address of a Unix socket, unix(7), for any path whose last component is short enough.
+/// The address of a Unix socket, unix(7). The path may be long if its last component is short.
 ///
-/// `sun_path` holds 107 bytes and a NUL. A longer path is replaced by `/proc/self/fd/N/name` with N its directory, so
-/// only a name that leaves no room for that is `ENAMETOOLONG`. Use while the value is alive.
+/// `sun_path` holds 107 bytes and a NUL. A longer path is replaced by `/proc/self/fd/N/name`, where N is its directory.
+/// A name too long for that is `ENAMETOOLONG`. Use the address while this value is alive.
 struct SocketAddress: ~Copyable {
   private let directory: Descriptor?
   private let path: String

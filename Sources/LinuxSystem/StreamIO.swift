@@ -1,19 +1,19 @@
 internal import Glibc
 
-/// Why no frame could be read.
+/// The reason why no frame could be read.
 package enum FrameError: Error, Hashable, Sendable {
-  /// The peer ended its writing in the middle of a frame, or, with 0 bytes received, before one.
+  /// The peer ended its writing within a frame, or before one if 0 bytes were received.
   case closed(received: Int)
-  /// More than this many bytes came without a newline.
+  /// More than `limit` bytes came without a newline.
   case tooLarge(limit: Int)
-  /// The deadline passed first.
+  /// The deadline passed.
   case timedOut
-  /// The socket failed.
+  /// A system call on the socket failed.
   case system(SystemError)
 }
 
 extension FrameError: CustomStringConvertible {
-  /// For messages and logs.
+  /// The text for messages and logs.
   package var description: String {
     switch self {
     case .closed(let received): "connection closed after \(received) bytes, before the end of the message"
@@ -24,7 +24,7 @@ extension FrameError: CustomStringConvertible {
   }
 }
 
-/// Why a wait for the peer's departure ended.
+/// The reason why a wait for the peer's departure ended.
 package enum HangUp: Hashable, Sendable {
   /// The peer has closed its socket, or its process has ended.
   case peerClosed
@@ -32,12 +32,17 @@ package enum HangUp: Hashable, Sendable {
   case woken
 }
 
-/// Messages over connected stream sockets: one line each way. Blocks up to its deadline, also for slow peers.
+/// Messages over connected stream sockets: one line in each direction. Every function blocks up to its deadline,
+/// however slow the peer is.
 package enum StreamIO {
-  /// Reads up to and without a newline.
+  /// Reads one line and returns it without its newline.
   ///
-  /// `limit` counts the bytes before the newline, `deadline` the whole frame. What the peer sends behind the newline
-  /// may be dropped: there is one frame in each direction of a connection.
+  /// Bytes after the newline may be dropped: a connection carries one frame in each direction.
+  ///
+  /// - Parameters:
+  ///   - limit: the most bytes before the newline.
+  ///   - deadline: the longest time for the whole frame.
+  /// - Throws: a `FrameError` for a closed connection, a larger frame, a passed deadline or a failed call.
   package static func readFrame(
     _ socket: borrowing Descriptor, limit: Int, deadline: Duration
   ) throws(FrameError) -> [UInt8] {
@@ -52,7 +57,10 @@ package enum StreamIO {
     }
   }
 
-  /// Writes all bytes, `ETIMEDOUT` when the peer does not take them in time, `EPIPE` when it is gone; never SIGPIPE.
+  /// Writes all bytes within `deadline`. Never raises SIGPIPE.
+  ///
+  /// - Throws: `ETIMEDOUT` if the peer does not take them in time, `EPIPE` if the peer has gone; otherwise the error of
+  ///   send(2).
   package static func writeAll(
     _ socket: borrowing Descriptor, _ bytes: [UInt8], deadline: Duration
   ) throws(SystemError) {
@@ -74,12 +82,13 @@ package enum StreamIO {
     }
   }
 
-  /// Waits until the peer has gone for good, or somebody sets the flag; the flag goes first when both are true.
+  /// Waits until the peer has gone for good or the flag is set. If both are true, the flag counts. Blocks without a
+  /// deadline.
   ///
-  /// Looks for `POLLHUP` alone: a peer that has only ended its writing still waits for its reply.
+  /// Checks `POLLHUP` only: a peer that has only ended its writing still waits for its reply.
   package static func waitForHangUp(_ socket: borrowing Descriptor, or wake: CancellationFlag) -> HangUp {
     var entries = [pollfd(fd: socket.rawValue, events: 0, revents: 0)]
-    // poll(2) fails here only for lack of memory: nobody should lose work that can go on for that.
+    // poll(2) fails here only without memory. That must not cancel the peer's work.
     let event = try? Poll.wait(&entries, until: nil, cancellation: wake)
     return event == .ready ? .peerClosed : .woken
   }
@@ -93,8 +102,8 @@ extension StreamIO {
     return try Poll.wait(&entries, until: deadline) == .ready
   }
 
-  /// At least one byte, or none at the end. recv(2) without waiting, so that it does not matter whether the
-  /// descriptor blocks.
+  /// Receives at least one byte, or none at the end. Calls recv(2) without waiting, so the descriptor may be blocking
+  /// or not.
   static func receive(
     _ socket: borrowing Descriptor, upTo count: Int, until deadline: Duration
   ) throws(FrameError) -> [UInt8] {
@@ -113,7 +122,9 @@ extension StreamIO {
     }
   }
 
-  /// What has come, without waiting: `EAGAIN` when there is nothing yet, empty at the end.
+  /// Receives what has come, without waiting. Returns an empty array at the end.
+  ///
+  /// - Throws: `EAGAIN` if there is nothing yet; otherwise the error of recv(2).
   static func receiveNow(_ socket: borrowing Descriptor, upTo count: Int) throws(SystemError) -> [UInt8] {
     let number = socket.rawValue
     var failure: SystemError?

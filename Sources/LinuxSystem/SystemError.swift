@@ -1,13 +1,12 @@
-/// A system call that failed: which, on what, and the kernel's reason.
+/// A failed system call: the operation, its subject and the errno.
 package struct SystemError: Error, Hashable, Sendable {
-  /// What was tried, as an operator would name it: `mount`, `open`, `attach loop device`.
+  /// The operation as an operator would name it: `mount`, `open`, `attach loop device`.
   package var operation: String
-  /// The path, device or name it was tried on; empty when there is none.
+  /// The path, device or name. Empty if there is none.
   package var subject: String
-  /// The reason.
+  /// The error number.
   package var errno: Errno
 
-  /// Describes a failure whose reason is known already.
   package init(operation: String, subject: String, errno: Errno) {
     self.operation = operation
     self.subject = subject

@@ -6,20 +6,22 @@ package struct TCPListener: ~Copyable, Sendable {
   private let socket: Descriptor
   private let subject: String
 
-  /// A connection and where it comes from.
+  /// A connection and its origin.
   package struct Accepted: ~Copyable, Sendable {
     /// The connection.
     package var connection: Descriptor
-    /// The peer's address as a number: of IPv6 the first 64 bits, of which one host has all the others.
+    /// The peer's address as a number. For IPv6 it is the first 64 bits: one host has all addresses below them.
     package let source: UInt64
 
-    /// The connection alone.
+    /// Returns the connection without its origin.
     package consuming func take() -> Descriptor { connection }
   }
 
-  /// Listens at a numeric address and a port: `127.0.0.1:9808`, `[::1]:9808`, or `:9808` and `[::]:9808` for all
-  /// addresses of this machine, of IPv6 and of IPv4. `EINVAL` when the text is none of these. Port 0 takes any free one,
-  /// see ``port``.
+  /// Listens at a numeric address and a port: `127.0.0.1:9808`, `[::1]:9808`, or `:9808` and `[::]:9808` for all IPv6
+  /// and IPv4 addresses of this machine. Port 0 takes any free port, see ``port()``.
+  ///
+  /// - Throws: `EINVAL` if the text has none of these forms; otherwise the error of socket(2), bind(2) or listen(2),
+  ///   such as `EADDRINUSE`.
   package init(_ text: String) throws(SystemError) {
     socket = try Self.listening(at: text)
     subject = text
@@ -36,7 +38,7 @@ package struct TCPListener: ~Copyable, Sendable {
     do throws(SystemError) {
       return try listening("::", port, subject: text)
     } catch {
-      // A kernel without IPv6, or with it switched off.
+      // The kernel has no IPv6, or it is disabled.
       guard [.addressFamilyNotSupported, .addressNotAvailable].contains(error.errno) else { throw error }
       return try listening("0.0.0.0", port, subject: text)
     }
@@ -61,16 +63,16 @@ package struct TCPListener: ~Copyable, Sendable {
       Glibc.socket(address.ai_family, type, address.ai_protocol)
     }
     let socket = Descriptor(adopting: made)
-    // Without this a restart would have to wait for connections of the last run to time out.
+    // Without this a restart would wait until connections of the last run time out.
     try set(made, SOL_SOCKET, SO_REUSEADDR, to: 1, subject)
-    // Whatever /proc/sys/net/ipv6/bindv6only says: `::` is IPv4 as well.
+    // `::` includes IPv4, whatever /proc/sys/net/ipv6/bindv6only is.
     if address.ai_family == AF_INET6 { try set(made, Int32(IPPROTO_IPV6), IPV6_V6ONLY, to: 0, subject) }
     try retryingInterrupts("bind", subject) { Glibc.bind(made, address.ai_addr, address.ai_addrlen) }
     try retryingInterrupts("listen at", subject) { listen(made, backlog) }
     return socket
   }
 
-  /// How many connections the kernel keeps until they are accepted, at most; net.core.somaxconn may make it less.
+  /// The most connections that the kernel keeps until they are accepted. net.core.somaxconn can lower it.
   private static let backlog: Int32 = 1024
 
   private static func set(
@@ -82,7 +84,9 @@ package struct TCPListener: ~Copyable, Sendable {
     }
   }
 
-  /// The port that is listened at.
+  /// Returns the port of the listener.
+  ///
+  /// - Throws: the error of getsockname(2).
   package borrowing func port() throws(SystemError) -> UInt16 {
     var address = sockaddr_in6()
     var length = socklen_t(MemoryLayout<sockaddr_in6>.size)
@@ -92,14 +96,18 @@ package struct TCPListener: ~Copyable, Sendable {
         pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { getsockname(number, $0, &length) }
       }
     }
-    // The port stands at the same place in both address families.
+    // The port is at the same offset in both address families.
     return UInt16(bigEndian: address.sin6_port)
   }
 
-  /// The next connection. Blocks; fails with `EINVAL` after ``shutdown()``.
+  /// Returns the next connection. Blocks.
+  ///
+  /// - Throws: `EINVAL` after ``shutdown()``; otherwise the error of accept(2).
   package borrowing func accept() throws(SystemError) -> Descriptor { try acceptFromPeer().take() }
 
-  /// The next connection, and where it comes from. Blocks; fails with `EINVAL` after ``shutdown()``.
+  /// Returns the next connection and its origin. Blocks.
+  ///
+  /// - Throws: `EINVAL` after ``shutdown()``; otherwise the error of accept(2).
   package borrowing func acceptFromPeer() throws(SystemError) -> Accepted {
     let number = socket.rawValue
     while true {
@@ -113,6 +121,6 @@ package struct TCPListener: ~Copyable, Sendable {
     }
   }
 
-  /// Ends accepting for good and wakes the thread that is in `accept`.
+  /// Stops accepting for good and wakes the thread in `accept`.
   package borrowing func shutdown() { Glibc.shutdown(socket.rawValue, Int32(SHUT_RDWR)) }
 }

@@ -1,11 +1,13 @@
 internal import Synchronization
 
-/// Whether tasks get their turn: tells a program whose cooperative pool is blocked from one that has nothing to do.
+/// Measures whether tasks run. It distinguishes a program whose cooperative pool is blocked from an idle one.
 package final class TaskWatch: Sendable {
   private let postedAt = Mutex<Duration?>(nil)
   private let thread = Mutex<WatchThread?>(nil)
 
-  /// Starts a thread that runs a task each `interval`.
+  /// Starts a thread that posts a task every `interval`.
+  ///
+  /// - Throws: `EAGAIN` if the thread cannot be started.
   package init(interval: Duration = .seconds(30)) throws(SystemError) {
     let watch = try WatchThread(name: "task-watch") { [weak self] in
       guard let self else { return nil }
@@ -15,7 +17,7 @@ package final class TaskWatch: Sendable {
     thread.withLock { $0 = watch }
   }
 
-  /// For how long a task has not had its turn; zero while they have.
+  /// How long the posted task has waited to run. Zero if it has run.
   package var stalled: Duration { postedAt.withLock { $0 }.map { MonotonicClock.now() - $0 } ?? .zero }
 
   private func post() {

@@ -1,6 +1,6 @@
 internal import Glibc
 
-/// Sleeping on a thread that may block.
+/// Sleeps on a thread that may block.
 package enum ThreadSleep {
   /// Blocks the calling thread for at least this long, nanosleep(2).
   package static func sleep(_ duration: Duration) {

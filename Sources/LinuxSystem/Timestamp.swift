@@ -1,27 +1,26 @@
-/// A point in time, UTC without leap seconds as Unix counts.
+/// A point in time in UTC. Like Unix time it has no leap seconds.
 package struct Timestamp: Hashable, Sendable, Comparable {
-  /// Whole seconds since 1970-01-01T00:00:00Z; negative before.
+  /// Whole seconds since 1970-01-01T00:00:00Z. Negative before.
   package let seconds: Int64
-  /// What is above them: 0 up to 999,999,999.
+  /// Nanoseconds within the second, 0 to 999,999,999.
   package let nanoseconds: Int32
 
-  /// A point in time from its parts.
   package init(seconds: Int64, nanoseconds: Int32 = 0) {
     self.seconds = seconds
     self.nanoseconds = nanoseconds
   }
 
-  /// The earlier one is the smaller.
+  /// Returns whether `left` is earlier.
   package static func < (left: Timestamp, right: Timestamp) -> Bool {
     (left.seconds, left.nanoseconds) < (right.seconds, right.nanoseconds)
   }
 
-  /// The time from `right` to `left`.
+  /// Returns the time from `right` to `left`.
   package static func - (left: Timestamp, right: Timestamp) -> Duration {
     .seconds(left.seconds) - .seconds(right.seconds) + .nanoseconds(Int64(left.nanoseconds - right.nanoseconds))
   }
 
-  /// The point in time that much later.
+  /// Returns the time `right` after `left`.
   package static func + (left: Timestamp, right: Duration) -> Timestamp {
     let (seconds, attoseconds) = right.components
     let nanoseconds = Int64(left.nanoseconds) + attoseconds / 1_000_000_000
@@ -32,7 +31,7 @@ package struct Timestamp: Hashable, Sendable, Comparable {
 }
 
 extension Timestamp: CustomStringConvertible {
-  /// RFC 3339 in UTC with milliseconds, cut and not rounded: `2024-02-29T23:59:59.999Z`.
+  /// RFC 3339 in UTC with milliseconds, truncated: `2024-02-29T23:59:59.999Z`.
   package var description: String {
     var (days, rest) = seconds.quotientAndRemainder(dividingBy: 86_400)
     if rest < 0 { (days, rest) = (days - 1, rest + 86_400) }
@@ -47,8 +46,8 @@ extension Timestamp: CustomStringConvertible {
     return String(repeating: "0", count: max(0, width - digits.count)) + digits
   }
 
-  /// The date in the Gregorian calendar. Counts years from March, so that the leap day is the last of a year, in
-  /// eras of 400 years, which all have 146,097 days (Howard Hinnant, "chrono-Compatible Low-Level Date Algorithms").
+  /// Converts days to a date in the Gregorian calendar. Years start in March, so that the leap day is the last day.
+  /// Eras of 400 years all have 146,097 days (Howard Hinnant, "chrono-Compatible Low-Level Date Algorithms").
   private static func date(daysSince1970: Int64) -> (year: Int64, month: Int64, day: Int64) {
     let days = daysSince1970 + 719_468  // since 0000-03-01
     let era = (days >= 0 ? days : days - 146_096) / 146_097

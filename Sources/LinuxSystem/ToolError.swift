@@ -1,30 +1,29 @@
-/// A program that could not do what it was asked.
+/// A failed run of a program.
 package struct ToolError: Error, Hashable, Sendable {
-  /// Why not.
+  /// The kinds of failure.
   package enum Reason: Hashable, Sendable {
     /// The program is not installed.
     case missing
-    /// It could not be started.
+    /// The program could not be started.
     case notStarted(SystemError)
-    /// It ended like this.
+    /// The program ended with this status.
     case ended(ChildResult.Status)
   }
 
   /// The program's name, without directories.
   package let tool: String
-  /// Why it failed.
+  /// The reason of the failure.
   package let reason: Reason
-  /// What it wrote, at most 64 KiB.
+  /// The program's output, at most 64 KiB.
   package let output: String
 
-  /// Describes a failure.
   package init(tool: String, reason: Reason, output: String) {
     self.tool = tool
     self.reason = reason
     self.output = output
   }
 
-  /// How the program ended; nil when it never ran.
+  /// The status of the program. Nil if it never ran.
   package var status: ChildResult.Status? {
     if case .ended(let status) = reason { status } else { nil }
   }
@@ -41,7 +40,7 @@ extension ToolError: CustomStringConvertible {
   }
 
   private var lastLines: String {
-    // Some tools say the reason first and their usage after it.
+    // Some programs print the reason first and their usage after it.
     let lines = output.split { $0 == "\n" || $0 == "\r\n" }
     return (lines.count <= 6 ? lines[...] : lines.prefix(2) + ["…"] + lines.suffix(3)).joined(separator: "; ")
   }

@@ -1,25 +1,26 @@
 internal import Synchronization
 
-/// How far a program is, as far as it tells. Takes its output, and keeps apart what only tells that.
+/// The progress of a program, parsed from its output. Separates progress from other output.
 ///
-/// Known are the words of mke2fs without `-q` (lib/ext2fs/progress.c of e2fsprogs: a label, numbers, backspaces) and of
-/// e2fsck with `-C 1` (e2fsck(8): a line of pass, units done, units in all and device).
+/// It knows mke2fs without `-q` (lib/ext2fs/progress.c of e2fsprogs: a label, numbers, backspaces) and e2fsck with `-C
+/// 1` (e2fsck(8): a line of pass, units done, total units and device).
 package final class ToolProgress: Sendable {
   private struct State {
-    /// The line that is being written, backspaces obeyed.
+    /// The unfinished line, with backspaces applied.
     var line: [UInt8] = []
     var text: String?
   }
 
   private let state = Mutex(State())
 
-  /// Nothing is known yet.
+  /// Creates progress with no text yet.
   package init() {}
 
-  /// `writing inode tables 120 of 800`, `pass 2 of 5, 40 %`; nil while nothing has been told.
+  /// The progress as text: `writing inode tables 120 of 800`, `pass 2 of 5, 40 %`. Nil until the program has reported
+  /// it.
   package var text: String? { state.withLock { $0.text } }
 
-  /// Takes a piece of output and returns the lines that are whole now and tell more than how far it is.
+  /// Takes a piece of output. Returns the complete lines that are not progress.
   func take(_ piece: [UInt8]) -> [UInt8] {
     state.withLock { state in
       var kept: [UInt8] = []
@@ -40,7 +41,7 @@ package final class ToolProgress: Sendable {
     }
   }
 
-  /// What is left of a last line without an end.
+  /// Returns the unfinished last line.
   func rest() -> [UInt8] { state.withLock { $0.line } }
 
   private static func checking(_ line: [UInt8]) -> String? {

@@ -2,12 +2,15 @@ internal import CLinux
 internal import Glibc
 
 extension Files {
-  /// Removes a directory and all below it, or a single file. No such path is success. Blocks.
+  /// Removes a file, or a directory with all its contents. Succeeds if the path does not exist. Blocks.
   ///
-  /// Works by descriptors: a symbolic link is removed, never followed, also when somebody swaps a directory for one
-  /// meanwhile. Does not cross a mount point, be it a bind mount of the same file system (`RESOLVE_NO_XDEV` of
-  /// openat2(2)): that is `EXDEV` or `EBUSY`, and what lies before it may be gone by then. Memory is bounded whatever
-  /// the size of the tree, and so is the number of descriptors whatever its depth.
+  /// Symbolic links are removed, never followed, also if another process replaces a directory by a link meanwhile: the
+  /// removal works by descriptors. It does not cross a mount point, not even of a bind mount of the same file system
+  /// (`RESOLVE_NO_XDEV` of openat2(2)). Memory does not depend on the size of the tree, and the number of descriptors
+  /// does not depend on its depth.
+  ///
+  /// - Throws: `EXDEV` or `EBUSY` at a mount point; what was removed before stays removed. `EINVAL` if the last
+  ///   component is empty, `.` or `..`; otherwise the error of the call.
   package static func removeTree(_ path: String) throws(SystemError) {
     let parentPath = parent(of: path)
     let above: Descriptor
@@ -27,16 +30,16 @@ extension Files {
 
 /// One removal of a tree.
 private struct TreeRemoval {
-  /// The directory that holds the tree, alive as long as the removal.
+  /// The directory that contains the tree. Open during the removal.
   let parent: Int32
-  /// The tree's name there.
+  /// The tree's name in that directory.
   let name: EntryName
-  /// The tree, for messages.
+  /// The tree's path, for messages.
   let path: String
 
-  /// Levels walked with a descriptor each. What lies deeper is moved up to the top and removed from there.
+  /// Levels walked with one descriptor each. Deeper directories are moved to the top and removed from there.
   private static let depthLimit = 64
-  /// Names held at a time: 256 of up to 255 bytes.
+  /// Names held at a time: 256 of at most 255 bytes.
   private static let batch = 256
 
   func run() throws(SystemError) {
@@ -47,7 +50,7 @@ private struct TreeRemoval {
     try removeDirectory(name, in: parent)
   }
 
-  /// Removes everything in a directory, in batches, since entries must not be removed while they are being read.
+  /// Removes all entries of a directory, in batches: entries must not be removed while they are being read.
   private func empty(
     _ directory: borrowing DirectoryStream, top: Int32, depth: Int, moved: inout Int
   ) throws(SystemError) {
@@ -75,12 +78,13 @@ private struct TreeRemoval {
     try removeDirectory(name, in: directory)
   }
 
-  /// Puts a deep directory beside those at the top, whose loop finds it there.
+  /// Moves a deep directory to the top directory, whose loop removes it.
   private func moveUp(_ name: EntryName, from directory: Int32, top: Int32, moved: inout Int) throws(SystemError) {
     while true {
       moved += 1
       let target = ".elastic-local-removing-\(moved)"
-      // RENAME_NOREPLACE is not needed: a directory replaces only an empty directory, which had to go anyway.
+      // RENAME_NOREPLACE is not needed: a directory can only replace an empty directory, which had to be removed
+      // anyway.
       do throws(SystemError) {
         try retryingInterrupts("move", path) { renameat(directory, name.bytes, top, target) }
         return
@@ -90,13 +94,13 @@ private struct TreeRemoval {
     }
   }
 
-  /// Removes what is not a directory. False when it is one; true also when it was gone.
+  /// Removes an entry that is no directory. Returns false for a directory, and true if the entry was gone.
   private func unlink(_ name: EntryName, in directory: Int32) throws(SystemError) -> Bool {
     do throws(SystemError) {
       try retryingInterrupts("remove", describe(name)) { unlinkat(directory, name.bytes, 0) }
     } catch {
       if error.errno == .noEntry { return true }
-      // Linux says EISDIR; POSIX, and some file systems, EPERM.
+      // Linux returns EISDIR. POSIX and some file systems return EPERM.
       if error.errno == .isDirectory || error.errno == .notPermitted {
         return try !isDirectory(name, in: directory, error)
       }
@@ -121,7 +125,7 @@ private struct TreeRemoval {
     }
   }
 
-  /// Opens a directory of the tree for reading; nil when it is gone.
+  /// Opens a directory of the tree for reading. Nil if it is gone.
   private func open(_ name: EntryName, in directory: Int32) throws(SystemError) -> DirectoryStream? {
     do throws(SystemError) {
       return try DirectoryStream(openWithinMount(name, in: directory), subject: describe(name))
@@ -145,8 +149,8 @@ private struct TreeRemoval {
     }
   }
 
-  /// Kernels before 5.6. Bind mounts of the same file system are not told apart there, except that the directory
-  /// itself can not be removed.
+  /// For kernels before 5.6. It does not detect bind mounts of the same file system; only the mount point itself cannot
+  /// be removed there.
   private func openOnSameDevice(
     _ name: EntryName, in directory: Int32, _ flags: Int32
   ) throws(SystemError) -> Descriptor {

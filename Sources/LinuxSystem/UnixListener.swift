@@ -3,17 +3,20 @@ internal import Glibc
 
 /// A listening Unix stream socket at a path.
 ///
-/// The file stays when this value ends: the next listener replaces it, and removing it could hit that one's.
+/// The socket file stays when this value ends. The next listener replaces it. Removing it could remove the next
+/// listener's file.
 package struct UnixListener: ~Copyable, Sendable {
   private let socket: Descriptor
   private let path: String
-  /// The socket's file.
+  /// The identity of the socket file.
   package let file: FileIdentity
 
-  /// Listens at `path`, replacing a socket of an earlier process.
+  /// Listens at `path` and replaces the socket of an earlier process.
   ///
-  /// The socket is bound at a temporary name in the same directory, gets exactly `mode`, listens, and is renamed
-  /// into place: at no time can anybody connect who should not, or find neither the old nor the new one.
+  /// The socket is bound at a temporary name in the same directory, gets exactly `mode`, listens, and is renamed to
+  /// `path`. So nobody can connect without permission, and clients always find the old or the new socket.
+  ///
+  /// - Throws: the error of the call that failed, such as `ENAMETOOLONG` or `EACCES`.
   package init(path: String, mode: UInt32 = 0o600, backlog: Int32 = 128) throws(SystemError) {
     let socket = try UnixSocket.make(subject: path)
     let temporary = Files.join(Files.parent(of: path), Files.temporaryName())
@@ -40,21 +43,23 @@ package struct UnixListener: ~Copyable, Sendable {
     try retryingInterrupts("chmod", subject) { chmod(path, mode_t(mode)) }
   }
 
-  /// The next connection. Blocks until there is one; after `shutdown` it fails with `EINVAL`. `EMFILE` and the like
-  /// come through: wait a moment before the next call.
+  /// Returns the next connection. Blocks until there is one.
+  ///
+  /// - Throws: `EINVAL` after ``shutdown()``; otherwise the error of accept(2). After `EMFILE` and the like, wait a
+  ///   moment before the next call.
   package borrowing func accept() throws(SystemError) -> Descriptor {
     let number = socket.rawValue
     while true {
       do throws(SystemError) {
         return Descriptor(adopting: try retryingInterrupts("accept at", path) { clinux_accept(number) })
       } catch {
-        // The client went away before its turn.
+        // The client went away before it was accepted.
         guard error.errno == .connectionAborted else { throw error }
       }
     }
   }
 
-  /// Ends accepting for good, and wakes the thread that is in `accept`. Connections in the backlog are refused. Again
-  /// is harmless.
+  /// Stops accepting for good and wakes the thread in `accept`. Connections in the backlog are rejected. Has no effect
+  /// if called again.
   package borrowing func shutdown() { Glibc.shutdown(socket.rawValue, Int32(SHUT_RDWR)) }
 }

@@ -1,20 +1,22 @@
 internal import CLinux
 internal import Glibc
 
-/// Who is at the other end of a Unix socket, as the kernel recorded it at connect(2) or listen(2).
+/// The process at the other end of a Unix socket, as the kernel recorded it at connect(2) or listen(2).
 package struct PeerCredentials: Hashable, Sendable {
-  /// The process; 0 when it is in a PID namespace that this one does not see.
+  /// The process ID. 0 if the process is in a PID namespace that this one does not see.
   package let pid: Int32
-  /// Its effective user.
+  /// The effective user ID.
   package let uid: UInt32
-  /// Its effective group.
+  /// The effective group ID.
   package let gid: UInt32
 }
 
 /// Unix stream sockets, unix(7).
 package enum UnixSocket {
-  /// Connects. `ENOENT` without a socket, `ECONNREFUSED` without a listener. Blocks while the listener's backlog is
-  /// full.
+  /// Connects to a listener. Blocks while its backlog is full.
+  ///
+  /// - Throws: `ENOENT` if there is no socket, `ECONNREFUSED` if there is no listener; otherwise the error of
+  ///   connect(2).
   package static func connect(path: String) throws(SystemError) -> Descriptor {
     let socket = try make(subject: path)
     let address = try SocketAddress(path: path)
@@ -23,10 +25,14 @@ package enum UnixSocket {
     return socket
   }
 
-  /// A pair of connected sockets, socketpair(2).
+  /// Creates two connected sockets, socketpair(2).
+  ///
+  /// - Throws: the error of socketpair(2).
   package static func pair() throws(SystemError) -> SocketPair { try SocketPair() }
 
-  /// Who is at the other end, `SO_PEERCRED`. Does not block.
+  /// Returns the process at the other end, `SO_PEERCRED`. Does not block.
+  ///
+  /// - Throws: the error of getsockopt(2).
   package static func peerCredentials(_ socket: borrowing Descriptor) throws(SystemError) -> PeerCredentials {
     let number = socket.rawValue
     var process: Int32 = 0
@@ -38,14 +44,18 @@ package enum UnixSocket {
     return PeerCredentials(pid: process, uid: user, gid: group)
   }
 
-  /// Says that nothing more will be written: the peer reads to the end, and can still answer. shutdown(2).
+  /// Ends writing, shutdown(2). The peer reads to the end and can still reply.
+  ///
+  /// - Throws: the error of shutdown(2).
   package static func endWriting(_ socket: borrowing Descriptor) throws(SystemError) {
     let number = socket.rawValue
     try retryingInterrupts("end writing", "") { shutdown(number, Int32(SHUT_WR)) }
   }
 
-  /// Takes nothing more: what the peer writes from now on fails with `EPIPE`, and what it has written before can still be
-  /// read. The kernel orders the two. shutdown(2).
+  /// Ends reading, shutdown(2). Bytes sent before can still be received; later sends of the peer fail with `EPIPE`. The
+  /// kernel orders the two.
+  ///
+  /// - Throws: the error of shutdown(2).
   package static func endReading(_ socket: borrowing Descriptor) throws(SystemError) {
     let number = socket.rawValue
     try retryingInterrupts("end reading", "") { shutdown(number, Int32(SHUT_RD)) }

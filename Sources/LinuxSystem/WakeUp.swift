@@ -1,7 +1,7 @@
 internal import CLinux
 internal import Glibc
 
-/// Wakes a thread that waits in poll(2), any number of times: an eventfd(2).
+/// Wakes a thread that waits in poll(2), any number of times. An eventfd(2).
 final class WakeUp: Sendable {
   private let event: Descriptor
 
@@ -9,20 +9,20 @@ final class WakeUp: Sendable {
     event = Descriptor(adopting: try retryingInterrupts("make event", "") { clinux_eventfd() })
   }
 
-  /// What to give to poll(2); readable after ``wake()`` until ``clear()``.
+  /// The descriptor number for poll(2). Readable from ``wake()`` to ``clear()``.
   var pollNumber: Int32 { event.rawValue }
 
-  /// Wakes the thread now, or when it waits the next time. Does not block.
+  /// Wakes the thread now, or at its next wait. Does not block.
   func wake() {
     var one: UInt64 = 1
-    // Fails only when 2^64 wakes have not been seen: then it is readable anyway.
+    // This fails only after 2^64 wakes without a clear. The event is readable then.
     _ = write(event.rawValue, &one, MemoryLayout<UInt64>.size)
   }
 
-  /// Forgets all wakes so far.
+  /// Clears all wakes so far. Does not block.
   func clear() {
     var count: UInt64 = 0
-    // Nothing to read is nothing to forget.
+    // The read fails if there was no wake. Nothing is to be cleared then.
     _ = read(event.rawValue, &count, MemoryLayout<UInt64>.size)
   }
 }

@@ -1,8 +1,8 @@
 internal import Glibc
 
-/// The time of day, which somebody may set.
+/// The time of day. It can be set.
 package enum WallClock {
-  /// The time now, clock_gettime(2) `CLOCK_REALTIME`.
+  /// Returns the present time, clock_gettime(2) `CLOCK_REALTIME`.
   package static func now() -> Timestamp {
     var time = timespec()
     clock_gettime(CLOCK_REALTIME, &time)

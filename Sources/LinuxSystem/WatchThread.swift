@@ -1,11 +1,12 @@
-/// A thread that looks at something now and then, whatever the program's tasks do: for what must happen in time also when
-/// all threads of Swift's cooperative pool are blocked.
+/// A thread that calls a closure at intervals, for checks that must also run when all threads of Swift's cooperative
+/// pool are blocked.
 package final class WatchThread: Sendable {
   private let monitor = Monitor(false)
 
   /// Starts the thread.
   ///
-  /// - Parameter look: is called at once and then again after the time that it returns, until it returns nil.
+  /// - Parameter look: called at once, and again after the time that it returns, until it returns nil. May block.
+  /// - Throws: `EAGAIN` if the thread cannot be started.
   package init(name: String, look: @escaping @Sendable () -> Duration?) throws(SystemError) {
     let monitor = monitor
     try NativeThread.start(name: name, stackSize: 256 << 10) {
@@ -16,7 +17,7 @@ package final class WatchThread: Sendable {
     }
   }
 
-  /// Ends the looks; one that goes on is not waited for. Again is harmless.
+  /// Ends the calls. Does not wait for a running call. Has no effect if called again.
   package func stop() {
     monitor.withLock { $0 = true }
     monitor.broadcast()

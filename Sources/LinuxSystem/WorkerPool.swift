@@ -1,7 +1,7 @@
-/// Threads for calls that block, so that they never take a thread of Swift's cooperative pool.
+/// Threads for blocking calls, so that these use no thread of Swift's cooperative pool.
 ///
-/// At most `limit` threads, made as they are needed and ended after 10 s without work. When all are busy, work waits
-/// first in, first out. Nothing here can be cancelled: work that should be takes a `CancellationFlag` of its own.
+/// A pool has at most `limit` threads. A thread starts when it is needed and ends after `idleLimit` without work. If all are
+/// busy, work waits first in, first out. Work cannot be cancelled by the pool: it takes its own `CancellationFlag`.
 package final class WorkerPool: Sendable {
   private let name: String
   private let limit: Int
@@ -9,7 +9,8 @@ package final class WorkerPool: Sendable {
   private let idleLimit: Duration
   private let monitor = Monitor(State())
 
-  /// A pool without threads as yet. The name (up to 15 bytes) shows in `ps -L` and core dumps; the stack is in bytes.
+  /// Creates a pool without threads. `name` (at most 15 bytes) appears in `ps -L` and core dumps. `stackSize` is in
+  /// bytes.
   package init(name: String, limit: Int, stackSize: Int = 512 << 10, idleLimit: Duration = .seconds(10)) {
     precondition(limit > 0, "a pool needs at least one thread")
     self.name = name
@@ -18,7 +19,9 @@ package final class WorkerPool: Sendable {
     self.idleLimit = idleLimit
   }
 
-  /// Runs a blocking call on a thread of the pool and waits for it without blocking the caller's thread.
+  /// Runs a blocking call on a thread of the pool. Suspends the caller, but does not block its thread.
+  ///
+  /// - Throws: the error of `body`.
   package func run<T: Sendable, E: Error>(_ body: @Sendable @escaping () throws(E) -> T) async throws(E) -> T {
     let result: Result<T, E> = await withCheckedContinuation { continuation in
       post {
@@ -32,7 +35,8 @@ package final class WorkerPool: Sendable {
     return try result.get()
   }
 
-  /// Runs a call on a thread of the pool, some time.
+  /// Queues a call for a thread of the pool and returns. Runs it on the calling thread, and blocks, only if the pool
+  /// has no thread and none can be started.
   package func post(_ body: @Sendable @escaping () -> Void) {
     let acceptance = monitor.withLock { $0.accept(body, limit: limit) }
     switch acceptance {
@@ -41,27 +45,27 @@ package final class WorkerPool: Sendable {
     }
   }
 
-  /// How much a pool has to do.
+  /// The load of a pool.
   package struct Load: Sendable, Hashable {
-    /// How many threads exist.
+    /// The number of threads.
     package let threads: Int
-    /// How many of them work.
+    /// The number of threads that run work.
     package let busy: Int
-    /// How much work waits for one.
+    /// The number of calls that wait for a thread.
     package let waiting: Int
-    /// Since when the oldest work that goes on has been going on, by `MonotonicClock`; nil when there is none.
+    /// The start of the oldest running call, by `MonotonicClock`. Nil if none is running.
     package let busySince: Duration?
   }
 
-  /// How much it has to do, for health, metrics and tests.
+  /// The present load, for health, metrics and tests.
   package var load: Load {
     monitor.withLock {
       Load(threads: $0.threads, busy: $0.starts.count, waiting: $0.queue.count, busySince: $0.starts.values.min())
     }
   }
 
-  /// Without room for another thread the work waits for those that exist; if there is none, it runs here and now:
-  /// late is better than never.
+  /// Starts a thread. If that fails, the work waits for the existing threads. If there are none, it runs on the calling
+  /// thread.
   private func startThread() {
     let (monitor, idleLimit) = (monitor, idleLimit)
     do throws(SystemError) {
@@ -81,18 +85,17 @@ package final class WorkerPool: Sendable {
 }
 
 extension WorkerPool {
-  /// What became of work that was handed in.
+  /// What happens to queued work.
   private enum Acceptance { case queued, needsThread }
 
-  /// What the lock protects.
   private struct State {
     private(set) var queue = Queue<@Sendable () -> Void>()
     private(set) var threads = 0
-    /// When what goes on was begun.
+    /// The start time of each running call.
     private(set) var starts: [UInt64: Duration] = [:]
     private var count: UInt64 = 0
 
-    /// A thread that was started and has not come to the queue yet counts as free.
+    /// Queues a call. A thread that was started and has not taken work yet counts as free.
     mutating func accept(_ body: @escaping @Sendable () -> Void, limit: Int) -> Acceptance {
       queue.append(body)
       guard queue.count > threads - starts.count, threads < limit else { return .queued }
@@ -111,7 +114,7 @@ extension WorkerPool {
 
     mutating func leave() { threads -= 1 }
 
-    /// What nobody else will do, now that the thread counted by `accept` does not come.
+    /// Uncounts the thread that could not be started. Returns the work that no other thread will do.
     mutating func threadFailed() -> [@Sendable () -> Void] {
       threads -= 1
       guard threads == 0 else { return [] }

@@ -2,9 +2,10 @@ internal import FoundationEssentials
 package import LinuxSystem
 internal import Synchronization
 
-/// The service's log: one line per state change on standard error, a stable lowercase message and keys. Never a secret,
-/// never an option's value.
+/// The service's log: one line on standard error per state change, with a stable lowercase message and keys. It never
+/// contains secrets or values of options.
 package struct Log: Sendable {
+  /// The form of a line: words and `key=value` pairs, or one JSON object.
   package enum Format: String, Sendable, CaseIterable {
     case text, json
   }
@@ -19,6 +20,7 @@ package struct Log: Sendable {
   private let now: @Sendable () -> Timestamp
   private let countDropped: @Sendable () -> Int
 
+  /// Creates a log that passes each line, without its newline, to `sink`. `dropped` returns how many lines were lost.
   package init(
     format: Format, node: String, now: @escaping @Sendable () -> Timestamp = { WallClock.now() },
     dropped: @escaping @Sendable () -> Int = { 0 }, sink: @escaping @Sendable (String) -> Void
@@ -30,26 +32,27 @@ package struct Log: Sendable {
     self.sink = sink
   }
 
-  /// A log on standard error, and the writer that is to be flushed at the end. A reader that does not read stops nobody.
+  /// Creates a log on standard error, and the writer to flush at the end. A reader that stops reading blocks no caller.
   ///
-  /// - Throws: when the writer's thread cannot be started.
+  /// - Throws: `EAGAIN` if the writer's thread cannot be started.
   package static func onStandardError(
     format: Format, node: String
   ) throws(SystemError) -> (log: Log, writer: LineWriter) {
-    // Only for its form.
+    // Only formats the line.
     let form = Log(format: format, node: node) { _ in }
     let writer = try LineWriter { count in
-      form.line(.warning, "log lines dropped: nobody read them", ["count": "\(count)"])
+      form.line(.warning, "log lines dropped: standard error was not read", ["count": "\(count)"])
     }
     return (Log(format: format, node: node, dropped: { writer.dropped }) { writer.write($0) }, writer)
   }
 
-  /// How many lines were lost because nobody read them, for a metric.
+  /// How many lines were dropped because nobody read them, for a metric.
   package var dropped: Int { countDropped() }
 
-  /// A log that nobody reads.
+  /// A log that drops every line.
   package static let silent = Log(format: .text, node: "") { _ in }
 
+  // Each writes a line at once if the sink does, and never fails. Pairs with an empty value are left out.
   package func info(_ message: String, _ values: [String: String] = [:]) { write(.info, message, values) }
   package func notice(_ message: String, _ values: [String: String] = [:]) { write(.notice, message, values) }
   package func warning(_ message: String, _ values: [String: String] = [:]) { write(.warning, message, values) }
@@ -85,7 +88,7 @@ package struct Log: Sendable {
     return String(decoding: data, as: UTF8.self)
   }
 
-  /// A value as one word: quoted when it has blanks or quotes, control characters escaped.
+  /// Returns a value as one word. A value with blanks or quotes is quoted; control characters are escaped.
   private static func word(_ value: String) -> String {
     let isPlain = value.utf8.allSatisfy { $0 > 0x20 && $0 < 0x7F && $0 != 0x22 && $0 != 0x5C }
     if isPlain { return value }
@@ -102,7 +105,7 @@ package struct Log: Sendable {
     return result + "\""
   }
 
-  /// The control characters of Unicode beyond ASCII's, and its line separators: a terminal may obey them.
+  /// Returns whether this is a control character of Unicode outside ASCII or a line separator. Terminals may obey them.
   private static func isFurtherControl(_ value: UInt32) -> Bool {
     (0x7F...0x9F).contains(value) || value == 0x2028 || value == 0x2029
   }

@@ -1,10 +1,10 @@
-/// A request for a page, as far as it is read: the path of a `GET`.
+/// A request for a page: the path of a `GET`. Nothing else of the request is read.
 package struct PageRequest: Hashable, Sendable {
-  /// As it stands in the request: visible ASCII.
+  /// The path as in the request. Visible ASCII only.
   package let path: String
 
-  /// The request whose head this is. Nil unless its first line is `GET`, a path and a version with one space between them
-  /// (RFC 9112, section 3). Bytes are compared, not characters: to Swift a space and an accent are one character.
+  /// Parses the head of a request. Nil unless the first line is `GET`, a path and a version with one space between them
+  /// (RFC 9112, section 3). Compares bytes, because to Swift a space and a combining accent are one character.
   package init?(head: some Collection<UInt8>) {
     let line = head.prefix { $0 != 0x0D && $0 != 0x0A }
     let words = line.split(separator: 0x20, omittingEmptySubsequences: false)

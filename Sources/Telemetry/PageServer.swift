@@ -2,21 +2,23 @@ internal import LinuxSystem
 package import StorageModel
 internal import Synchronization
 
-/// Answers `GET` over HTTP/1.1 with pages of plain text, a connection a request: metrics and health.
+/// Serves pages of plain text over HTTP/1.1: metrics and health. One `GET` per connection.
 ///
-/// Anybody who reaches the port may try: peers that are slow, silent or many cost a bounded number of descriptors and one
-/// thread, which is theirs alone. Health is answered on that thread, whatever the rest of the program does.
+/// Anybody who reaches the port can connect. Peers that are slow, silent or many use a bounded number of descriptors
+/// and one thread, which serves nothing else. Health is answered on that thread, whatever the rest of the program does.
 package final class PageServer: Sendable {
   private let listener: TCPListener
   private let loop: RequestLoop
   private let log: Log
   private let making: PagesInTheMaking
 
-  /// An answer.
+  /// A response.
   package struct Page: Sendable {
+    /// The HTTP status code.
     package var status: Int
     package var body: String
 
+    /// Creates a response with status 200.
     package init(_ body: String) { self.init(200, body) }
 
     package init(_ status: Int, _ body: String) {
@@ -27,9 +29,9 @@ package final class PageServer: Sendable {
 
   /// How a page is made.
   package enum Source: Sendable {
-    /// At once, without blocking.
+    /// The page itself, made without blocking.
     case now(Page)
-    /// By a task; whoever asks while it works gets the same page.
+    /// A task that makes the page. Requests that come while it runs get the same page.
     case task(@Sendable () async -> Page)
   }
 
@@ -37,8 +39,10 @@ package final class PageServer: Sendable {
     connections: 128, makesRoom: true, requestSize: 8192, requestTime: .seconds(5), answerTime: .seconds(30),
     replyTime: .seconds(5), lingers: true)
 
-  /// - Parameter pages: how the page at a path is made; nil when there is none.
-  /// - Throws: `invalid` naming the flag when the address can not be listened at.
+  /// Listens at an address.
+  ///
+  /// - Parameter pages: returns the source of the page at a path. Nil if there is no page.
+  /// - Throws: `invalid` naming the flag if the address cannot be used or the thread cannot be started.
   package init(address: String, log: Log, pages: @escaping @Sendable (String) -> Source?) throws(VolumeError) {
     self.log = log
     let making = PagesInTheMaking()
@@ -56,18 +60,18 @@ package final class PageServer: Sendable {
     } catch {
       throw VolumeError(
         .invalid,
-        "--metrics-address (ELASTIC_LOCAL_METRICS_ADDRESS): \(quoted(address)) can not be listened at, it wants HOST:PORT with "
-          + "a numeric host: \(error)")
+        "--metrics-address (ELASTIC_LOCAL_METRICS_ADDRESS): cannot listen at \(quoted(address)): \(error). "
+          + "Give HOST:PORT with a numeric host")
     }
   }
 
-  /// The port that is listened at.
-  package var port: UInt16 { (try? listener.port()) ?? 0 }  // it is bound: this can not fail
+  /// The port of the listener.
+  package var port: UInt16 { (try? listener.port()) ?? 0 }  // the socket is bound, so this cannot fail
 
-  /// How many wait for a page that a task makes; for tests.
+  /// How many requests wait for a page of a task, for tests.
   package var waitingForPages: Int { making.count }
 
-  /// Accepts until ``stop()``. Blocks: call it on a thread of its own.
+  /// Accepts connections until ``stop()``. Blocks: call it on a thread of its own.
   package func acceptConnections() {
     var isFailing = false
     while true {
@@ -78,15 +82,16 @@ package final class PageServer: Sendable {
         isFailing = false
       } catch {
         if error.errno == .invalid { return }
-        if !isFailing { log.warning("connection can not be accepted", ["reason": "\(error)"]) }
+        if !isFailing { log.warning("connection not accepted", ["reason": "\(error)"]) }
         isFailing = true
-        // Descriptors are short, in this process or in all: one of ours is given up before the next attempt.
+        // This process or the system is out of descriptors. Close one connection before the next attempt.
         loop.makeRoom()
         ThreadSleep.sleep(.milliseconds(100))
       }
     }
   }
 
+  /// Stops accepting and closes all connections. Has no effect if called again.
   package func stop() {
     listener.shutdown()
     loop.stop()
@@ -98,12 +103,12 @@ extension PageServer {
     _ head: String, _ exchange: Exchange, _ pages: (String) -> Source?, _ making: PagesInTheMaking
   ) {
     guard let path = PageRequest(head: head.utf8)?.path else {
-      return exchange.reply(bytes(of: Page(405, "only GET\n")))
+      return exchange.reply(bytes(of: Page(405, "only GET is supported\n")))
     }
     switch pages(path) {
     case .now(let page)?: exchange.reply(bytes(of: page))
     case .task(let make)?: making.add(exchange, path) { bytes(of: await make()) }
-    case nil: exchange.reply(bytes(of: Page(404, "there are /metrics and /healthz\n")))
+    case nil: exchange.reply(bytes(of: Page(404, "no such page; the pages are /metrics and /healthz\n")))
     }
   }
 
@@ -116,7 +121,7 @@ extension PageServer {
   }
 }
 
-/// Who waits for a page that a task makes. However many ask, a page is made once at a time.
+/// The requests that wait for a page of a task. Each page is made by one task at a time, however many requests wait.
 private final class PagesInTheMaking: Sendable {
   private let waiting = Mutex<[String: [Exchange]]>([:])
 

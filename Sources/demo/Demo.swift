@@ -2,8 +2,8 @@ import CommandLineTool
 import Glibc
 import LinuxSystem
 
-/// The command, run by lab/demo: `demo first` tells the story up to the power cut where there is one, `demo second` the
-/// rest on the next boot. Exits with 1 as soon as anything is not as it should be.
+/// The command that lab/demo runs. `demo first` tells the story up to the power cut, if there is one. `demo second`
+/// tells the rest on the next boot. Exits with 1 at the first unexpected result.
 @main
 enum Demo {
   static func main() async {
@@ -30,14 +30,14 @@ enum Demo {
   }
 }
 
-/// What is not as it should be.
+/// An unexpected result.
 struct DemoFailure: Error, CustomStringConvertible {
   let description: String
 
   init(_ description: String) { self.description = description }
 }
 
-/// Ends the demo unless that holds.
+/// Ends the demo unless the condition holds.
 func require(_ condition: Bool, _ message: @autoclosure () -> String) throws(DemoFailure) {
   if !condition { throw DemoFailure(message()) }
 }

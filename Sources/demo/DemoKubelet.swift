@@ -1,9 +1,10 @@
 import Synchronization
 import VolumeHost
 
-/// The kubelet, played by VolumeHost: told which pods there are, it finds the driver and makes all calls by itself.
+/// The kubelet, played by VolumeHost. It is told which pods there are. It finds the driver and makes all calls by
+/// itself.
 final class DemoKubelet: Sendable {
-  /// How long a pod may take to start or to go.
+  /// The longest time for a pod to start or to end.
   private static let limit = Duration.seconds(60)
 
   private let node: NodeVolumes
@@ -12,7 +13,7 @@ final class DemoKubelet: Sendable {
   private let work: Task<Void, Never>
   private let events: EventList
 
-  /// Starts as a kubelet does after its own start or the machine's: with these pods, and what it finds in its directories.
+  /// Starts as a kubelet does after its own start or the machine's: with these pods and the directories that it finds.
   init(root: String, plugins: String, runner: TellingRunner, pods: [Pod] = []) async {
     self.runner = runner
     let host = PluginHost(paths: HostPaths(root: root), node: "demo", files: LinuxFiles(), time: SystemTime())
@@ -29,10 +30,11 @@ final class DemoKubelet: Sendable {
     self.node = node
   }
 
-  /// The plugin that the driver has become.
+  /// Returns the plugin of the driver.
   func plugin(for spec: VolumeSpec) async throws -> any VolumePlugin { try await manager.plugin(for: spec) }
 
-  /// Tells it of a pod that is scheduled here, or whose claim has changed, and waits until its containers could start.
+  /// Tells the kubelet about a pod that is scheduled here or whose claim has changed. Waits until its containers could
+  /// start.
   func run(_ pod: Pod) async throws {
     await node.run(pod)
     try await waitUntilReady(pod)
@@ -43,10 +45,10 @@ final class DemoKubelet: Sendable {
     try requireNoFailure()
   }
 
-  /// The pod is deleted. Does not wait.
+  /// Tells the kubelet that the pod is deleted. Does not wait.
   func end(_ pod: Pod) async { await node.end(pod.uid) }
 
-  /// Waits until nothing of a pod is left on the node: no mount, no directory.
+  /// Waits until the node has no mount and no directory of the pod.
   func finish(_ pod: Pod) async throws {
     if await node.hasVolumes(pod.uid) {
       try require(await node.waitUntilGone(pod.uid, limit: Self.limit), "pod \(pod.name) does not end")
@@ -56,7 +58,7 @@ final class DemoKubelet: Sendable {
     try requireNoFailure()
   }
 
-  /// Waits for the call that grows a volume in use.
+  /// Waits for the call that grows a mounted volume.
   func waitForGrowth() async throws {
     for _ in 0..<6000 {
       if events.hasGrowth { return }
@@ -66,7 +68,7 @@ final class DemoKubelet: Sendable {
     throw DemoFailure("the volume does not grow")
   }
 
-  /// Ends as if killed.
+  /// Ends as if the kubelet was killed.
   func kill() async {
     await node.stop()
     await work.value
@@ -77,7 +79,7 @@ final class DemoKubelet: Sendable {
   }
 }
 
-/// What a user would read about the pods.
+/// The Events of the pods.
 private final class EventList: Sendable {
   private let events = Mutex<[NodeEvent]>([])
 

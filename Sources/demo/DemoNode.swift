@@ -1,7 +1,7 @@
 import Glibc
 import LinuxSystem
 
-/// The node's own side: its daemon, its tools, and what an operator runs. Everything it has is below one directory.
+/// The node: its daemon, its tools and the operator's commands. All its files are below one directory.
 final class DemoNode {
   let root: String
   let group = "elastic-local-vg"
@@ -18,20 +18,20 @@ final class DemoNode {
   var socket: String { root + "/run/socket" }
   private var logFile: String { root + "/daemon.log" }
 
-  /// The end of what the daemon has said.
+  /// The last lines of the daemon's log.
   var daemonLog: String {
     let lines = ((try? Files.readText(logFile)) ?? "").split(separator: "\n")
     return lines.suffix(20).joined(separator: "\n")
   }
 
-  /// How often a daemon of this node has said that it serves.
+  /// How many daemons of this node have started to serve.
   private var startCount: Int {
     ((try? Files.readText(logFile)) ?? "").split(separator: "\n").count { $0.contains(" notice serving ") }
   }
 
   // MARK: the daemon
 
-  /// Starts it and waits until it answers.
+  /// Starts the daemon and waits until it serves.
   func startDaemon() async throws {
     let (began, starts) = (MonotonicClock.now(), startCount)
     let words = [
@@ -47,7 +47,7 @@ final class DemoNode {
     Teller.say("the daemon serves after \(Teller.milliseconds(MonotonicClock.now() - began))")
   }
 
-  /// `kill -9`, as the kernel does when memory is short.
+  /// Kills the daemon with SIGKILL, as the kernel does when memory is short.
   func killDaemon() {
     guard let daemon else { return }
     kill(daemon, SIGKILL)
@@ -55,7 +55,7 @@ final class DemoNode {
     self.daemon = nil
   }
 
-  /// Ends it in an orderly way.
+  /// Ends the daemon with SIGTERM.
   func stopDaemon() throws {
     guard let daemon else { return }
     kill(daemon, SIGTERM)
@@ -78,16 +78,16 @@ final class DemoNode {
     defer { for word in argv { free(word) } }
     var pid: pid_t = 0
     let result = posix_spawn(&pid, words[0], &actions, nil, argv, environ)
-    try require(result == 0, "\(words[0]) can not be started: \(Errno(rawValue: result))")
+    try require(result == 0, "\(words[0]) cannot be started: \(Errno(rawValue: result))")
     return pid
   }
 
-  /// Lets everything reach the disk, as it has a few seconds later by itself.
+  /// Flushes the file system to the disk, as the kernel would do by itself some seconds later.
   func sync() throws { _ = try output("sync", "-f", root) }
 
   // MARK: programs
 
-  /// Runs our own tool in front of the reader, who may be spared the ends of long lines.
+  /// Runs our own tool and shows its output, with lines cut at `width`.
   func tool(_ words: String..., width: Int = .max, mustSucceed: Bool = true) throws {
     let began = MonotonicClock.now()
     let result = try ChildProcess.run(
@@ -99,7 +99,7 @@ final class DemoNode {
     try require(result.isSuccess == mustSucceed, "that was to \(mustSucceed ? "succeed" : "fail")")
   }
 
-  /// What a program prints that has to succeed.
+  /// Returns the output of a program that must succeed.
   func output(_ name: String, _ words: String...) throws -> String {
     guard let path = Tools.find(name) else { throw DemoFailure("\(name) is not installed") }
     let result = try ChildProcess.run(path, words, deadline: .seconds(60))

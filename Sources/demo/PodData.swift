@@ -1,13 +1,13 @@
 import Glibc
 import LinuxSystem
 
-/// What the pods write and find again: 64 MiB of random bytes with their SHA-256, and a line of text.
+/// The data that the pods write and check: 64 MiB of random bytes with their SHA-256, and a line of text.
 struct PodData {
   let node: DemoNode
 
   private static let line = "written by pod db-0\n"
 
-  /// Writes it and waits until it is on the disk.
+  /// Writes the data and waits until it is on the disk.
   func write(in directory: String) throws {
     try Self.randomWords(8 << 20).withUnsafeBytes {
       try Files.writeDurably(Array($0), to: directory + "/blob", mode: 0o644)
@@ -17,7 +17,7 @@ struct PodData {
     Teller.say("the pod has written \(try size(of: directory + "/blob")) MiB and synced them")
   }
 
-  /// Other ones each time: one system call for the seed, then splitmix64.
+  /// Returns different words each time: one system call for the seed, then splitmix64.
   private static func randomWords(_ count: Int) -> [UInt64] {
     var state = UInt64.random(in: .min ... .max)
     return (0..<count).map { _ in
@@ -41,7 +41,7 @@ struct PodData {
       _ = try Descriptor.open(directory + "/attempt", O_WRONLY | O_CREAT, mode: 0o644)
     } catch {
       try require(error.errno == .readOnly, "writing failed otherwise: \(error)")
-      Teller.say("it can not write: \(error)")
+      Teller.say("it cannot write: \(error)")
       return
     }
     throw DemoFailure("the pod can write, although its claim is read-only")

@@ -101,7 +101,7 @@ extension Story {
     try requireMounts(0, reader)
   }
 
-  /// The line cuts: see lab/run.
+  /// lab/run cuts the power when it reads the line.
   private func losePower(_ kubelet: DemoKubelet) async throws {
     Teller.chapter("Another pod starts; then the power fails while it and db-1 run")
     try await kubelet.run(latecomer)

@@ -22,7 +22,7 @@ extension Story {
     try await end(kubelet)
   }
 
-  /// The same end of both stories.
+  /// The common end of both stories.
   func end(_ old: DemoKubelet) async throws {
     Teller.chapter("The kubelet restarts: it finds the volume mounted, and asks the driver for no more than init")
     await old.kill()

@@ -2,10 +2,10 @@ import LinuxSystem
 import StorageModel
 import VolumeHost
 
-/// A volume's life, told by what happens to its pods.
+/// The life of a volume, told by the life of its pods.
 struct Story {
   let node: DemoNode
-  /// Whether the power can be cut: then the story has two boots.
+  /// Whether the power can be cut. The story then has two boots.
   let isOwnKernel: Bool
   let driver: DriverName
   let runner: TellingRunner
@@ -29,7 +29,7 @@ struct Story {
   var paths: HostPaths { HostPaths(root: node.kubeletRoot) }
   var data: PodData { PodData(node: node) }
 
-  /// A pod whose claim is bound to the PV. The claim still has the old size while the volume is to grow.
+  /// Returns a pod whose claim is bound to the PV. While the volume is to grow, the claim still has the old size.
   func pod(_ name: String, uid: String, readOnly: Bool = false, gibibytes: Int64 = 1, claim: Int64? = nil) -> Pod {
     let source = FlexSource(
       driver: driver.description, fsType: "ext4", options: ["sizeBytes": "\(Self.gibibyte)"])
@@ -46,7 +46,7 @@ struct Story {
     await DemoKubelet(root: node.kubeletRoot, plugins: node.plugins, runner: runner, pods: pods)
   }
 
-  /// Stops the demo unless the pod sees a file system of that size or a little less.
+  /// Ends the demo unless the pod sees a file system of at least that size.
   func requireSize(_ pod: Pod, atLeast mebibytes: UInt64) throws {
     let size = try Files.space(at: directory(pod)).capacity.bytes >> 20
     Teller.say("the pod sees \(size) MiB")
@@ -58,7 +58,7 @@ struct Story {
     try require(found == count, "\(found) mounts at \(directory(pod)), expected were \(count)")
   }
 
-  // The pods of the story. The database is the same deployment all along: a new pod each time.
+  // The pods of the story. The database is one deployment: it gets a new pod each time.
   var first: Pod { pod("db-0", uid: "0d9c6f52-2f35-4a1c-8a55-3f1b8a5d7e21") }
   var second: Pod { pod("db-1", uid: "8e41b6a7-90c4-4d0e-b7a3-5f5c2f0d6b32") }
   var reader: Pod { pod("reader", uid: "c2f0a3d4-1b57-4e0a-9b0e-2d6f4a7c9e13", readOnly: true) }

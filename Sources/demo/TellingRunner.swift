@@ -2,13 +2,13 @@ import LinuxSystem
 import Synchronization
 import VolumeHost
 
-/// Runs the driver for the kubelet, and shows each call with its reply and its time.
+/// Runs the driver for the kubelet and shows each call with its reply and its duration.
 final class TellingRunner: DriverRunner {
   private let runner: ProcessRunner
   private let names: [(text: String, name: String)]
   private let made = Mutex<[DriverCall]>([])
 
-  /// `names` stand for longer texts in what is shown.
+  /// `names` are shown in place of longer texts.
   init(environment: [String: String], names: [(text: String, name: String)]) {
     runner = ProcessRunner(environment: environment)
     self.names = names

@@ -1,6 +1,6 @@
 import VolumeHost
 
-/// What the command line says.
+/// The parsed command line.
 struct Arguments {
   var driver = ""
   var settings = SanitySettings()
@@ -18,7 +18,7 @@ struct Arguments {
       case "--ephemeral": settings.isEphemeral = true
       case _ where word.hasPrefix("--"): try setValue(word, words.popFirst())
       default:
-        guard driver.isEmpty else { throw UsageError("one driver at a time: \"\(word)\"") }
+        guard driver.isEmpty else { throw UsageError("only one driver can be given: \"\(word)\"") }
         driver = word
       }
     }
@@ -28,13 +28,15 @@ struct Arguments {
     guard let value else { throw UsageError("\(word) needs a value") }
     switch word {
     case "--kubernetes-version":
-      guard let version = KubernetesVersion(value) else { throw UsageError("version \"\(value)\" is not 1.6 to 1.36") }
+      guard let version = KubernetesVersion(value) else {
+        throw UsageError("version \"\(value)\" is not in the range 1.6 to 1.36")
+      }
       settings.version = version
     case "--root": settings.root = value
     case "--fs-type": settings.fsType = value
     case "--filter":
       guard SanityCase.all.contains(where: { $0.name.contains(value) }) else {
-        throw UsageError("no case's name contains \"\(value)\"")
+        throw UsageError("no case has a name that contains \"\(value)\"")
       }
       settings.filter = value
     case "--node": settings.node = value
@@ -44,11 +46,13 @@ struct Arguments {
     case "--vary": settings.variations.append(try Self.option(value))
     case "--timeout":
       guard let seconds = Int(value), seconds > 0 else {
-        throw UsageError("timeout \"\(value)\" is no number of seconds")
+        throw UsageError("timeout \"\(value)\" is not a positive number of seconds")
       }
       settings.limit = .seconds(seconds)
     case "--grow-to":
-      guard let bytes = Int64(value), bytes > 0 else { throw UsageError("size \"\(value)\" is no number of bytes") }
+      guard let bytes = Int64(value), bytes > 0 else {
+        throw UsageError("size \"\(value)\" is not a positive number of bytes")
+      }
       settings.grownSize = bytes
     default: throw UsageError("unknown option \(word)")
     }
@@ -62,7 +66,7 @@ struct Arguments {
   }
 }
 
-/// A command line that can not be understood.
+/// A command line that is not valid.
 struct UsageError: Error {
   let message: String
 
@@ -73,23 +77,23 @@ extension Arguments {
   static let help = """
     usage: flex-sanity [OPTION]... DRIVER_PATH
 
-    Examines a FlexVolume driver's executable: makes the calls that kubelet and controller-manager make, and says what
-    would become of pods where an answer is wrong. Needs root.
+    Examines the executable of a FlexVolume driver. It makes the calls of kubelet and controller-manager. For each wrong
+    answer it says what happens to pods. Must run as root.
 
-      --kubernetes-version 1.N  whose calls are made: 1.6 to 1.36, usually 1.36
-      --root DIR                an existing directory to work in as the kubelet's root, instead of a directory in /tmp
-      --option KEY=VALUE        an option of every volume; may be repeated
-      --vary KEY=VALUE          an option with which a volume that exists is mounted again; may be repeated
-      --fs-type TYPE            the file system that volumes ask for
-      --grow-to BYTES           a size that volumes can be grown to
-      --ephemeral               volumes keep nothing when no pod uses them
+      --kubernetes-version 1.N  the release whose calls are made, 1.6 to 1.36 (default 1.36)
+      --root DIR                an existing directory to use as the kubelet's root (default: a new one in /tmp)
+      --option KEY=VALUE        an option of every volume; can be repeated
+      --vary KEY=VALUE          an option with which an existing volume is mounted again; can be repeated
+      --fs-type TYPE            the file system of the volumes
+      --grow-to BYTES           a size to grow volumes to, in bytes
+      --ephemeral               volumes keep no data when no pod uses them
       --node NAME               the node's name, for attach and detach
-      --timeout SECONDS         a call that takes longer has failed, usually 120
-      --filter TEXT             only cases whose name contains TEXT
-      --json                    one JSON object instead of lines
-      --list                    the cases, without running any
+      --timeout SECONDS         the time after which a call fails, in seconds (default 120)
+      --filter TEXT             run only cases whose name contains TEXT
+      --json                    print one JSON object instead of lines
+      --list                    list the cases and run none
 
-    The exit code is 0 when nothing failed, 1 when something did, 2 when the command line is wrong.
+    The exit code is 0 if no case failed, 1 if a case failed, 2 if the command line is wrong.
 
     """
 }

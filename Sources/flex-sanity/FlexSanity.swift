@@ -17,8 +17,10 @@ enum FlexSanity {
   private static func run(_ arguments: Arguments) async throws -> Int32 {
     if arguments.isHelp { return say(Arguments.help) }
     if arguments.isList { return say(list) }
-    guard !arguments.driver.isEmpty else { throw UsageError("which driver?") }
-    guard let path = realpath(arguments.driver, nil) else { throw UsageError("no driver \(arguments.driver)") }
+    guard !arguments.driver.isEmpty else { throw UsageError("no driver was given") }
+    guard let path = realpath(arguments.driver, nil) else {
+      throw UsageError("driver \(arguments.driver) does not exist")
+    }
     defer { free(path) }
     try requireExecutable(path)
     try requireRoot(arguments.settings.root)
@@ -28,21 +30,23 @@ enum FlexSanity {
     return report.failed == 0 ? 0 : 1
   }
 
-  /// A kubelet would say "unexpected end of JSON input" for each call, and nothing of the cause.
+  /// Requires an executable file. Otherwise a kubelet would report "unexpected end of JSON input" for each call and not
+  /// the cause.
   private static func requireExecutable(_ path: UnsafePointer<CChar>) throws(UsageError) {
     var status = stat()
     guard stat(path, &status) == 0, status.st_mode & S_IFMT == S_IFREG, access(path, X_OK) == 0 else {
-      throw UsageError("\(String(cString: path)) is no executable file")
+      throw UsageError("\(String(cString: path)) is not an executable file")
     }
   }
 
-  /// Without either every case would fail, or leave a directory behind, and the driver would be blamed.
+  /// Requires root and an existing directory. Without them every case would fail or leave a directory behind, and the
+  /// driver would be blamed.
   private static func requireRoot(_ directory: String?) throws(UsageError) {
-    guard geteuid() == 0 else { throw UsageError("needs root: kubelets and their drivers mount") }
+    guard geteuid() == 0 else { throw UsageError("must run as root, because it mounts as a kubelet does") }
     var status = stat()
     guard let directory else { return }
     guard stat(directory, &status) == 0, status.st_mode & S_IFMT == S_IFDIR else {
-      throw UsageError("--root \(directory) is no directory")
+      throw UsageError("--root \(directory) is not a directory")
     }
   }
 
@@ -57,7 +61,7 @@ enum FlexSanity {
 
   private static func complain(_ text: String) -> Never {
     let bytes = Array("flex-sanity: \(text)\n".utf8)
-    // Nobody is left to tell when this fails.
+    // There is no other place to report a failure of this write.
     _ = write(STDERR_FILENO, bytes, bytes.count)
     exit(2)
   }

@@ -1,7 +1,7 @@
 import Glibc
 import VolumeHost
 
-/// What was found, for people or as JSON.
+/// The results, as lines or as JSON.
 struct Report {
   let isJSON: Bool
   private var results: [SanityResult] = []
@@ -16,7 +16,7 @@ struct Report {
     results.append(result)
     if isJSON { return }
     print(Self.lines(result))
-    // Progress is to be seen in a pipe as well.
+    // Progress must also show in a pipe.
     fflush(nil)
   }
 
@@ -30,7 +30,7 @@ struct Report {
     case .failed(let detail):
       return """
         FAILED   \(name): \(detail)
-                 promised: \(result.sanityCase.reason)
+                 required: \(result.sanityCase.reason)
                  otherwise: \(result.sanityCase.consequence)
         """
     }

@@ -1,10 +1,10 @@
 import Foundation
 import Testing
 
-/// A daemon that is away, late or stuck.
+/// A daemon that is absent, late or stuck.
 @Suite("Availability")
 struct AvailabilityTests {
-  @Test("a daemon that is absent is waited for about 5 s, then it is a Failure")
+  @Test("an absent daemon is retried for about 5 s, then the call is a Failure")
   func absent() async throws {
     let directory = try TemporaryDirectory()
     defer { directory.remove() }
@@ -16,19 +16,19 @@ struct AvailabilityTests {
     #expect(run.duration < .seconds(30))
   }
 
-  @Test("an abandoned socket is waited for no longer than the deadline")
+  @Test("an abandoned socket is retried no longer than the deadline")
   func abandoned() async throws {
     let directory = try TemporaryDirectory()
     defer { directory.remove() }
     let path = directory.path + "/socket"
-    // A plain file is refused by the kernel just as a socket is that nobody listens on.
+    // The kernel rejects a plain file with the same error as a socket without a listener.
     #expect(FileManager.default.createFile(atPath: path, contents: nil))
     let run = try await callClient(["mount"], socket: path, timeout: "1")
-    expectFailure(run, "nobody listens on the socket", "abandoned")
+    expectFailure(run, "no process listens on the socket", "abandoned")
     #expect(run.duration < .seconds(4))
   }
 
-  @Test("a daemon that comes back within the wait is found")
+  @Test("a daemon that comes back during the retries is found")
   func late() async throws {
     let daemon = try ScriptedDaemon(after: .seconds(1), [.receive, .send("{\"status\":\"Success\"}\n")])
     let run = try await callClient(["unmount", "/dir"], socket: daemon.socket)
@@ -38,7 +38,7 @@ struct AvailabilityTests {
     #expect(run.duration > .milliseconds(900))
   }
 
-  /// What a daemon leaves that was told to end, some seconds ago.
+  /// Creates what a daemon leaves that was told to end some seconds ago.
   private func leaveNotice(beside socket: String, secondsAgo: Double = 0) throws {
     let path = socket + ".restarting"
     #expect(FileManager.default.createFile(atPath: path, contents: nil))
@@ -46,7 +46,7 @@ struct AvailabilityTests {
       [.modificationDate: Date(timeIntervalSinceNow: -secondsAgo)], ofItemAtPath: path)
   }
 
-  @Test("a daemon that is being replaced is waited for longer", arguments: [0, 200, -3600] as [Double])
+  @Test("a daemon that is being replaced is retried for longer", arguments: [0, 200, -3600] as [Double])
   func replaced(secondsAgo: Double) async throws {
     let daemon = try ScriptedDaemon(after: .seconds(8), [.receive, .send("{\"status\":\"Success\"}\n")])
     try leaveNotice(beside: daemon.socket, secondsAgo: secondsAgo)
@@ -56,7 +56,7 @@ struct AvailabilityTests {
     #expect(run.duration > .seconds(7))
   }
 
-  @Test("one that has not come for five minutes is not waited for any longer than one that was never there")
+  @Test("after five minutes a replaced daemon is retried as briefly as an absent one")
   func notReplaced() async throws {
     let directory = try TemporaryDirectory()
     defer { directory.remove() }
@@ -68,7 +68,7 @@ struct AvailabilityTests {
     #expect(run.duration < .seconds(30))
   }
 
-  @Test("a wait for the next daemon ends at the deadline")
+  @Test("retries for the next daemon end at the deadline")
   func replacedTooLate() async throws {
     let directory = try TemporaryDirectory()
     defer { directory.remove() }
@@ -89,7 +89,7 @@ struct AvailabilityTests {
   }
 
   @Test(
-    "a daemon that hangs is given up at the deadline",
+    "a call to a daemon that hangs fails at the deadline",
     arguments: [[.receive, .hang], [.hang], [.receive, .send("{\"sta"), .hang]] as [[DaemonStep]])
   func hanging(steps: [DaemonStep]) async throws {
     let (run, _) = try await exchange(steps, timeout: "1")
@@ -98,7 +98,7 @@ struct AvailabilityTests {
     #expect(run.duration < .seconds(30))
   }
 
-  @Test("a daemon that takes nothing is given up at the deadline")
+  @Test("a call to a daemon that reads nothing fails at the deadline")
   func takingNothing() async throws {
     // More than the buffers of a socket hold.
     let arguments = [[UInt8]](repeating: [UInt8](repeating: UInt8(ascii: "x"), count: 120 << 10), count: 8)
@@ -109,7 +109,7 @@ struct AvailabilityTests {
   }
 
   @Test(
-    "an unusable timeout leaves the default in force", arguments: ["0", "3601", "-1", "1s", "", "99999999999999999999"])
+    "an invalid timeout leaves the default in effect", arguments: ["0", "3601", "-1", "1s", "", "99999999999999999999"])
   func unusableTimeout(text: String) async throws {
     let daemon = try ScriptedDaemon([
       .receive, .trickle(Array(repeating: 0x20, count: 12), milliseconds: 100), .send("{\"status\":\"Success\"}\n"),

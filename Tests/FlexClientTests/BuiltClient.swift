@@ -1,6 +1,6 @@
 import Foundation
 
-/// Where the executables under test are: in `ELASTIC_LOCAL_CLIENT`, the other variant beside it, or beside this test.
+/// The executables under test: at `ELASTIC_LOCAL_CLIENT` with the other variant beside it, or beside this test.
 enum BuiltClient {
   static func path(attach: Bool = false) throws -> String {
     let path = plainPath + (attach ? "-attach" : "")

@@ -1,20 +1,21 @@
 import Foundation
 import Testing
 
-/// What a finished process left behind.
+/// The result of a finished process.
 struct Run: Sendable {
   var output: [UInt8]
   var error: [UInt8]
-  /// Nil when a signal ended it.
+  /// Nil if a signal ended the process.
   var exitCode: Int32?
   var duration: Duration
 
   var text: String { String(decoding: output, as: UTF8.self) }
 }
 
-/// Runs a program as the kubelet does: argv of any bytes, stdin of /dev/null; here with stdout and stderr apart.
+/// Runs a program as the kubelet does: argv of any bytes, and stdin of /dev/null. Unlike the kubelet it separates
+/// stdout and stderr.
 ///
-/// The calling task is suspended and a thread of its own waits, so that tests do not starve one another.
+/// The calling task is suspended and a new thread waits, so that tests do not block each other.
 func run(
   _ program: String, _ arguments: [[UInt8]], environment: [String: String] = [:], closingStandardOutput: Bool = false
 ) async throws -> Run {
@@ -29,7 +30,7 @@ func run(_ program: String, _ arguments: [String], environment: [String: String]
   try await run(program, arguments.map { Array($0.utf8) }, environment: environment)
 }
 
-/// Does blocking work on a thread of its own.
+/// Runs blocking work on a new thread.
 func onThread<T: Sendable>(_ work: @escaping @Sendable () throws -> T) async throws -> T {
   try await withCheckedThrowingContinuation { continuation in
     Thread.detachNewThread { continuation.resume(with: Result { try work() }) }
@@ -73,7 +74,7 @@ private func runBlocking(
     exitCode: status & 0x7F == 0 ? (status >> 8) & 0xFF : nil, duration: clock.now - start)
 }
 
-/// A vector for exec; the caller frees each string.
+/// Returns a vector for exec. The caller frees each string.
 private func cStrings(_ strings: [[UInt8]]) -> [UnsafeMutablePointer<CChar>?] {
   strings.map { string in
     let copy = UnsafeMutablePointer<CChar>.allocate(capacity: string.count + 1)
@@ -85,7 +86,7 @@ private func cStrings(_ strings: [[UInt8]]) -> [UnsafeMutablePointer<CChar>?] {
 
 private func contents(of path: String) -> [UInt8] { [UInt8](FileManager.default.contents(atPath: path) ?? Data()) }
 
-/// A directory for one test, short enough for a socket's path. Whoever makes it removes it.
+/// Creates a directory for one test, with a path short enough for a socket. The caller removes it.
 struct TemporaryDirectory: Sendable {
   let path: String
 

@@ -1,7 +1,7 @@
 import Foundation
 import Testing
 
-/// What tests of the installer share.
+/// The common parts of the installer's tests.
 protocol InstallerBench {}
 
 extension InstallerBench {
@@ -16,7 +16,7 @@ extension InstallerBench {
     }
   }
 
-  /// Arguments of an uninstallation on a host whose mount table is made up.
+  /// Returns arguments for an uninstallation on a host with a given mount table.
   func uninstalling(in root: String, mounts: [String] = ["/"]) throws -> [String] {
     let lines = mounts.map { "22 1 8:1 / \($0) rw - ext4 /dev/sda1 rw\n" }.joined()
     try populate(root, with: ["host/proc/1/mountinfo": lines])

@@ -22,7 +22,7 @@ struct InstallerTests: InstallerBench {
     }
   }
 
-  @Test("a kubelet that watches never sees the driver's directory without the client, nor a directory of another name")
+  @Test("a watching kubelet never sees the driver's directory without the client, nor a directory of another name")
   func wholeAtOnce() async throws {
     try await withPluginDirectory { directory in
       let descriptor = inotify_init1(Int32(IN_NONBLOCK) | Int32(IN_CLOEXEC))
@@ -37,7 +37,7 @@ struct InstallerTests: InstallerBench {
     }
   }
 
-  @Test("what an installer that was killed left behind is replaced or removed")
+  @Test("leftovers of a killed installer are replaced or removed")
   func leftBehind() async throws {
     try await withPluginDirectory { root in
       let directory = root + "/plugins"
@@ -77,7 +77,7 @@ struct InstallerTests: InstallerBench {
     }
   }
 
-  @Test("an upgrade never shows a half file nor a busy one to a caller in a loop")
+  @Test("a caller in a loop never sees a partial or busy file during an upgrade")
   func upgradeUnderLoad() async throws {
     try await withPluginDirectory { directory in
       #expect(try await install(directory).exitCode == 0)
@@ -99,7 +99,7 @@ struct InstallerTests: InstallerBench {
     }
   }
 
-  @Test("several installers at once leave one whole client")
+  @Test("concurrent installers leave one complete client")
   func concurrently() async throws {
     try await withPluginDirectory { directory in
       try await withThrowingTaskGroup(of: Run.self) { group in
@@ -125,7 +125,7 @@ struct InstallerTests: InstallerBench {
     }
   }
 
-  @Test("refuses to replace what is no plain file")
+  @Test("refuses to replace anything but a plain file")
   func symlinkedClient() async throws {
     try await withPluginDirectory { directory in
       let driver = "\(directory)/\(vendorDriver)"
@@ -140,7 +140,7 @@ struct InstallerTests: InstallerBench {
     try await withPluginDirectory { directory in
       let driver = "\(directory)/\(vendorDriver)"
       try FileManager.default.createDirectory(atPath: driver, withIntermediateDirectories: true)
-      // Root may write anywhere, so the installer runs as nobody where the test runs as root.
+      // Root can write anywhere. If the test runs as root, the installer runs as the user nobody.
       for path in [directory, driver] { chmod(path, 0o555) }
       let arguments = [installScript, "--plugin-dir", directory, "--source", BuiltClient.directory]
       let nobody = ["--reuid=65534", "--regid=65534", "--clear-groups", "/bin/sh"]
@@ -153,15 +153,15 @@ struct InstallerTests: InstallerBench {
     }
   }
 
-  @Test("refuses a source that is missing, not executable or another program, and leaves no directory behind")
+  @Test("rejects a source that is missing, not executable or another program, and leaves no directory behind")
   func badSource() async throws {
     try await withPluginDirectory { directory in
       let source = directory + "/source"
       try FileManager.default.createDirectory(atPath: source, withIntermediateDirectories: true)
       try await expectRefusal(directory, ["--source", source], "does not exist")
       let file = source + "/elastic-local"
-      // Written by another process: a descriptor of this one might be inherited by the child of a test that runs at the
-      // same time, and a file that is open for writing cannot be executed.
+      // Another process writes the file. The child of a concurrent test could inherit a descriptor of this process, and
+      // a file that is open for writing cannot be executed.
       #expect(try await run("/bin/sh", ["-c", #"printf '#!/bin/sh\necho hello\n' >"$0""#, file]).exitCode == 0)
       try await expectRefusal(directory, ["--source", source], "is not executable")
       chmod(file, 0o755)
@@ -170,7 +170,7 @@ struct InstallerTests: InstallerBench {
     }
   }
 
-  @Test("uninstalls, also twice, and keeps a directory that holds more")
+  @Test("uninstalls, also twice, and keeps a directory that holds other files")
   func uninstall() async throws {
     try await withPluginDirectory { root in
       let directory = root + "/plugins"
@@ -209,7 +209,7 @@ struct InstallerTests: InstallerBench {
     var isRenamed: Bool
   }
 
-  /// What there is to read from inotify(7).
+  /// Reads the pending events of inotify(7).
   private func namesTold(by descriptor: Int32) -> [Told] {
     var buffer = [UInt8](repeating: 0, count: 65_536)
     let count = read(descriptor, &buffer, buffer.count)
@@ -235,7 +235,7 @@ struct InstallerTests: InstallerBench {
       nanoseconds: status.st_mtim.tv_nsec)
   }
 
-  /// What an untouched file keeps.
+  /// The attributes that do not change if a file is not touched.
   private struct Identity: Equatable {
     var inode: UInt64
     var mode: UInt32

@@ -1,6 +1,6 @@
 import Testing
 
-/// The scanner alone, compiled from the client's own source.
+/// Tests the scanner alone, compiled from the client's own source.
 @Suite("JSON scanner")
 struct JSONScannerTests {
   @Test(
@@ -16,7 +16,7 @@ struct JSONScannerTests {
   }
 
   @Test(
-    "refuses",
+    "rejects",
     arguments: [
       ("", 0), ("  ", 2), ("1", 0), ("[]", 0), ("\"a\"", 0), ("null", 0), ("{", 1), (#"{"a""#, 4), (#"{"a":"#, 5),
       (#"{"a":1"#, 6), (#"{"a":1,}"#, 7), ("{,}", 1), (#"{"a":1 "b":2}"#, 7), (#"{a:1}"#, 1), (#"{'a':1}"#, 1),
@@ -33,7 +33,7 @@ struct JSONScannerTests {
   }
 
   @Test(
-    "refuses strings that are not UTF-8",
+    "rejects strings that are not UTF-8",
     arguments: [
       [0x80], [0xC1, 0xBF], [0xE0, 0x9F, 0xBF], [0xED, 0xBF, 0xBF], [0xF0, 0x8F, 0xBF, 0xBF], [0xF5, 0x80, 0x80, 0x80],
       [0xC3],
@@ -43,7 +43,7 @@ struct JSONScannerTests {
     #expect(throws: JSONFault.self) { try scan(document) }
   }
 
-  @Test("every cut of a document is refused")
+  @Test("every truncated document is rejected")
   func everyCut() throws {
     let document = Array(#"{"status":"Success","n":[-1.5e3,true,null,{"é":"\u00e9"}]}"#.utf8)
     for length in 0..<document.count {
@@ -52,7 +52,7 @@ struct JSONScannerTests {
     try scan(document)
   }
 
-  @Test("a number of random edits never crashes it, and what it accepts has one status")
+  @Test("random edits never crash the scanner, and an accepted text has one status")
   func randomEdits() throws {
     let document = Array(#"{"status":"Success","n":[-1.5e3,true,null,{"é":"\u00e9"}]}"#.utf8)
     var generator = SplitMix(state: 7)
@@ -65,7 +65,7 @@ struct JSONScannerTests {
     }
   }
 
-  /// Objects inside one another, `depth` below the outermost.
+  /// Returns nested objects, `depth` below the outermost.
   private static func nested(_ depth: Int) -> String {
     String(repeating: #"{"a":"#, count: depth) + "{}" + String(repeating: "}", count: depth)
   }

@@ -1,6 +1,6 @@
 import Testing
 
-/// Calls that the client answers alone: no socket is there, and none is missed.
+/// Calls that the client answers without the daemon. There is no socket, and none is needed.
 @Suite("Commands answered without the daemon")
 struct LocalCommandTests {
   private static let success = #"{"status":"Success"}"#
@@ -40,26 +40,26 @@ struct LocalCommandTests {
   }
 
   @Test(
-    "with too few arguments name themselves and what they want",
+    "with too few arguments name themselves and the arguments that they need",
     arguments: [
-      (["attach"], "attach wants <json options> [<node name>], 0 arguments"),
-      (["isattached", options], "isattached wants <json options> <node name>, 1 arguments"),
-      (["detach"], "detach wants <volume name> [<node name>], 0 arguments"),
-      (["waitfordetach"], "waitfordetach wants <device path>, 0 arguments"),
-      (["getvolumename"], "getvolumename wants <json options>, 0 arguments"),
+      (["attach"], "attach needs <json options> [<node name>]; number of arguments: 0"),
+      (["isattached", options], "isattached needs <json options> <node name>; number of arguments: 1"),
+      (["detach"], "detach needs <volume name> [<node name>]; number of arguments: 0"),
+      (["waitfordetach"], "waitfordetach needs <device path>; number of arguments: 0"),
+      (["getvolumename"], "getvolumename needs <json options>; number of arguments: 0"),
       (
         ["expandvolume", options, "/dir", "2"],
-        "expandvolume wants <json options> <mount directory> <new bytes> <old bytes>, 3 arguments"
+        "expandvolume needs <json options> <mount directory> <new bytes> <old bytes>; number of arguments: 3"
       ),
     ])
   func tooFew(arguments: [String], message: String) async throws {
     let run = try await callClient(arguments, socket: "/nonexistent/socket")
-    #expect(run.text == #"{"status":"Failure","message":"elastic-local \#(message) were given"}"# + "\n")
+    #expect(run.text == #"{"status":"Failure","message":"elastic-local \#(message)"}"# + "\n")
     #expect(run.error.isEmpty)
     #expect(run.exitCode == 1)
   }
 
-  @Test("a call without a command is told the usage")
+  @Test("a call without a command prints the usage")
   func noCommand() async throws {
     let run = try await callClient([String](), socket: "/nonexistent/socket")
     #expect(run.text.hasPrefix(#"{"status":"Failure","message":"usage: elastic-local <command>"#))

@@ -1,10 +1,10 @@
 import Foundation
 import Testing
 
-/// After a mount the client looks whether the kubelet, in whose mount namespace it runs, sees it.
+/// After a mount the client checks whether the kubelet sees it. The client runs in the kubelet's mount namespace.
 @Suite("A mount that is confirmed")
 struct MountCheckTests {
-  /// What a directory shows, as a daemon says it.
+  /// Returns what a directory shows, in the daemon's form.
   private func view(of path: String, inode: UInt64 = 0, moreFlags: UInt = 0) throws -> String {
     var status = stat()
     var mount = statvfs()
@@ -14,7 +14,7 @@ struct MountCheckTests {
     return "\(major):\(minor):\(UInt64(status.st_ino) + inode):\(UInt(mount.f_flag) & 0xF ^ moreFlags)"
   }
 
-  /// A call whose daemon says that the directory shows `shown`, and then plays `steps`.
+  /// Makes a call to a daemon that reports `shown` for the directory and then plays `steps`.
   private func call(
     _ command: String, at path: String, shown: String, then steps: [DaemonStep]
   ) async throws -> (run: Run, confirmation: String) {
@@ -39,7 +39,7 @@ struct MountCheckTests {
   }
 
   @Test(
-    "that the kubelet does not see, or sees with other flags, is a Failure, once the daemon has taken it back",
+    "that the kubelet does not see, or sees with other flags, is a Failure after the daemon has rolled it back",
     arguments: ["mount", "mountdevice"])
   func unseen(command: String) async throws {
     let directory = try TemporaryDirectory()
@@ -81,7 +81,7 @@ struct MountCheckTests {
     #expect(confirmation == "{\"seen\":false}")
   }
 
-  @Test("is a Success also when the daemon dies before it is told: what the kubelet sees is there")
+  @Test("is a Success even if the daemon dies before it is told, because the kubelet sees the mount")
   func daemonDies() async throws {
     let directory = try TemporaryDirectory()
     defer { directory.remove() }
@@ -89,7 +89,7 @@ struct MountCheckTests {
     #expect(run.exitCode == 0, "\(run.text)")
   }
 
-  @Test("is not asked for by a daemon of an earlier release, nor of a call that mounts nothing")
+  @Test("is not requested by a daemon of an earlier release, nor for a call that mounts nothing")
   func oldDaemon() async throws {
     let (run, received) = try await exchange(
       [.receive, .send("{\"status\":\"Success\"}\n"), .receive], ["mount", "/nowhere", "{}"].map { Array($0.utf8) })

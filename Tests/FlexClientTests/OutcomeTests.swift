@@ -1,11 +1,11 @@
 import Foundation
 import Testing
 
-/// What becomes of the daemon's reply.
+/// How the client handles the daemon's reply.
 @Suite("Outcomes")
 struct OutcomeTests {
   @Test(
-    "a good reply is printed as it came, and its status is the exit code",
+    "a valid reply is printed unchanged, and its status gives the exit code",
     arguments: [
       (#"{"status":"Success"}"#, 0), (#"{"status":"Not supported"}"#, 0),
       (#"{"status":"Failure","message":"no \"space\" é 😀"}"#, 1),
@@ -23,20 +23,20 @@ struct OutcomeTests {
   }
 
   @Test(
-    "a bad reply becomes a Failure that says what was found",
+    "an invalid reply becomes a Failure that says what was found",
     arguments: [
-      ("empty line", "\n", "(1 bytes) cannot be used: it is not one JSON object, an object was expected at byte 0"),
-      ("words", "panic: x\n", "(9 bytes) cannot be used: it is not one JSON object, an object was expected at byte 0"),
+      ("empty line", "\n", "(1 bytes) cannot be used: it is not one JSON object, expected an object at byte 0"),
+      ("words", "panic: x\n", "(9 bytes) cannot be used: it is not one JSON object, expected an object at byte 0"),
       (
         "cut off", #"{"status":"Succ"#,
         "(15 bytes, ended without a newline) cannot be used: it is not one JSON object, "
-          + "the end of the string was expected at byte 15"
+          + "expected the end of the string at byte 15"
       ),
-      ("array", "[]\n", "an object was expected at byte 0"),
+      ("array", "[]\n", "expected an object at byte 0"),
       ("second object", #"{"status":"Success"}{}"# + "\n", "there are more bytes after its JSON object, at byte 20"),
       ("second line", #"{"status":"Success"}"# + "\n{}\n", "there are more bytes after its JSON object, at byte 21"),
-      ("log line first", "warning\n{\"status\":\"Success\"}\n", "an object was expected at byte 0"),
-      ("several lines", "{\n\"status\":\"Success\"}\n", "a string was expected at byte 1"),
+      ("log line first", "warning\n{\"status\":\"Success\"}\n", "expected an object at byte 0"),
+      ("several lines", "{\n\"status\":\"Success\"}\n", "expected a string at byte 1"),
       ("no status", "{}\n", "it has no status"),
       ("status within", #"{"a":{"status":"Success"}}"# + "\n", "it has no status"),
       ("other status", #"{"status":"success"}"# + "\n", "its status is none of Success, Failure and Not supported"),
@@ -52,7 +52,7 @@ struct OutcomeTests {
     expectFailure(run, found, remark)
   }
 
-  @Test("no reply becomes a Failure")
+  @Test("a missing reply becomes a Failure")
   func closedWithoutReply() async throws {
     for steps in [[], [.receive]] as [[DaemonStep]] {
       let (run, _) = try await exchange(steps)
@@ -60,11 +60,11 @@ struct OutcomeTests {
     }
   }
 
-  @Test("bytes that are no UTF-8 are refused")
+  @Test("bytes that are not UTF-8 are rejected")
   func notUTF8() async throws {
     let reply = Array(#"{"status":"Success","message":""#.utf8) + [0xFF] + Array("\"}\n".utf8)
     let (run, _) = try await exchange([.receive, .send(reply)])
-    expectFailure(run, "well-formed UTF-8 was expected at byte 31", "in a string")
+    expectFailure(run, "expected well-formed UTF-8 at byte 31", "in a string")
   }
 
   @Test("a reply of 1 MiB is the largest")
@@ -89,7 +89,7 @@ struct OutcomeTests {
     expectFailure(run, "the node daemon's reply is larger than 1048576 bytes", "8 MiB of white space")
   }
 
-  @Test("a reply that trickles in is whole at its end")
+  @Test("a reply that comes in small pieces is complete at its end")
   func trickle() async throws {
     let reply = #"{"status":"Success","message":"slowly"}"# + "\n"
     let (run, _) = try await exchange([.receive, .trickle(Array(reply.utf8), milliseconds: 5), .hang])
@@ -104,7 +104,7 @@ struct OutcomeTests {
     #expect(run.duration < .seconds(25))
   }
 
-  @Test("a refusal before the whole request was read still arrives")
+  @Test("a rejection sent before the whole request was read still arrives")
   func earlyRefusal() async throws {
     let arguments = [[UInt8]](repeating: [UInt8](repeating: UInt8(ascii: "x"), count: 120 << 10), count: 8)
     let reply = #"{"status":"Failure","message":"too large"}"# + "\n"
@@ -122,7 +122,7 @@ struct OutcomeTests {
     #expect(try await daemon.received() == Array("{\"version\":1,\"confirms\":true,\"arguments\":[\"mount\"]}\n".utf8))
   }
 
-  @Test("an output that nobody reads is exit code 1, without a signal")
+  @Test("an output without a reader is exit code 1, without a signal")
   func brokenPipe() async throws {
     let client = try BuiltClient.path()
     let script = #"{ sleep 0.3; "$0" init; echo "$?" >&2; } | true"#
@@ -131,12 +131,12 @@ struct OutcomeTests {
   }
 }
 
-/// Expects a Failure of the client's own: one well-formed line, exit code 1, silence on standard error.
+/// Expects a Failure of the client itself: one well-formed line, exit code 1, nothing on standard error.
 func expectFailure(_ run: Run, _ found: String, _ remark: String, location: SourceLocation = #_sourceLocation) {
   #expect(run.exitCode == 1, "\(remark)", sourceLocation: location)
   #expect(run.error.isEmpty, "\(remark)", sourceLocation: location)
   #expect(run.text.contains(found), "\(remark): \(run.text)", sourceLocation: location)
-  #expect(run.text.contains("is the elastic-local node daemon running on this node?"), sourceLocation: location)
+  #expect(run.text.contains("check that the elastic-local node daemon runs on this node"), sourceLocation: location)
   #expect(run.text.contains("/socket\\\""), sourceLocation: location)
   let reply = run.output.withUnsafeBufferPointer { try? Reply(line: $0) }
   #expect(reply?.status == .failure, "\(remark)", sourceLocation: location)

@@ -1,7 +1,7 @@
 import Foundation
 import Testing
 
-/// How the installer finds the kubelet's plugin directory on a node, shown as files below a made-up root.
+/// How the installer finds the kubelet's plugin directory. The node's files are below a temporary root.
 @Suite("Plugin directory")
 struct PluginDirectoryTests: InstallerBench {
   @Test(
@@ -203,7 +203,7 @@ struct PluginDirectoryTests: InstallerBench {
   }
 
   @Test(
-    "takes a distribution's name for its plugin directory",
+    "accepts the name of a distribution for its plugin directory",
     arguments: [("gke", gke), ("openshift", openShift), ("rke2", flatcar), ("k3s", defaultDirectory), ("k0s", k0s)])
   func named(name: String, directory: String) async throws {
     try await withPluginDirectory { root in

@@ -41,7 +41,7 @@ struct RequestTests {
   }
 
   @Test(
-    "escape what JSON demands and nothing else",
+    "escape only what JSON requires",
     arguments: [
       ("quotation mark", "a\"b", #"a\"b"#), ("backslash", #"a\b"#, #"a\\b"#), ("slash", "a/b", "a/b"),
       ("newline, tab, return", "a\n\t\rb", #"a\n\t\rb"#), ("backspace, form feed", "\u{8}\u{C}", #"\b\f"#),
@@ -57,7 +57,7 @@ struct RequestTests {
     #expect(run.exitCode == 0)
   }
 
-  /// The kernel takes no argument of more than 128 KiB, so 200 KiB come in two.
+  /// The kernel accepts no argument of more than 128 KiB, so 200 KiB are split into two.
   @Test(
     "pass on large arguments",
     arguments: [[4096], [100 << 10, 100 << 10], [120 << 10, 120 << 10, 120 << 10, 120 << 10]])
@@ -70,20 +70,20 @@ struct RequestTests {
     #expect(run.exitCode == 0)
   }
 
-  @Test("of more than 1 MiB are refused", arguments: [UInt8(ascii: "x"), UInt8(ascii: "\"")])
+  @Test("of more than 1 MiB are rejected", arguments: [UInt8(ascii: "x"), UInt8(ascii: "\"")])
   func tooLarge(byte: UInt8) async throws {
-    // Quotation marks double in size: 600 KiB of them are too large only once they are escaped.
+    // Quotation marks double in size, so 600 KiB of them are too large only after escaping.
     let argument = [UInt8](repeating: byte, count: 120 << 10)
     let count = byte == UInt8(ascii: "x") ? 9 : 5
     let run = try await callClient(
       [Array("mount".utf8)] + Array(repeating: argument, count: count), socket: "/nonexistent/socket")
-    let message = "elastic-local mount: the arguments are larger than the 1048576 bytes that a request may have"
+    let message = "elastic-local mount: the request is larger than the limit of 1048576 bytes"
     #expect(run.text == #"{"status":"Failure","message":"\#(message)"}"# + "\n")
     #expect(run.exitCode == 1)
   }
 
   @Test(
-    "of no valid UTF-8 are refused, and the argument is named but not shown",
+    "with invalid UTF-8 are rejected, and the argument is named but not shown",
     arguments: [
       ("lone continuation", [0x80]), ("lone lead", [0x41, 0xC3]), ("overlong slash", [0xC0, 0xAF]),
       ("overlong three", [0xE0, 0x80, 0x80]), ("surrogate", [0xED, 0xA0, 0x80]), ("cut short", [0xE2, 0x82]),
@@ -92,12 +92,12 @@ struct RequestTests {
   func notUTF8(remark: String, bytes: [UInt8]) async throws {
     let run = try await callClient(
       [Array("mount".utf8), Array("/dir".utf8), Array("secret".utf8) + bytes], socket: "/nonexistent/socket")
-    let message = "elastic-local mount: argument 3 (counted from 1, the command) is not valid UTF-8"
+    let message = "elastic-local mount: argument 3 is not valid UTF-8 (argument 1 is the command)"
     #expect(run.text == #"{"status":"Failure","message":"\#(message)"}"# + "\n", "\(remark)")
     #expect(run.exitCode == 1)
   }
 
-  @Test("show a strange command only cut and cleaned")
+  @Test("show an unknown command only truncated and without control characters")
   func strangeCommand() async throws {
     let command = Array("a\n\"".utf8) + [0xFF] + [UInt8](repeating: UInt8(ascii: "x"), count: 100)
     let run = try await callClient([command], socket: "/nonexistent/socket")

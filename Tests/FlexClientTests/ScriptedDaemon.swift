@@ -1,14 +1,14 @@
 import Foundation
 
-/// What the daemon does with its one connection, in order. At the end it closes.
+/// The daemon's steps on its one connection, in order. It closes the connection at the end.
 enum DaemonStep: Sendable {
   /// Reads up to the newline.
   case receive
   case send([UInt8])
-  /// One byte, a pause, the next byte …
+  /// Sends one byte at a time, with pauses.
   case trickle([UInt8], milliseconds: UInt32)
   case idle(milliseconds: UInt32)
-  /// Leaves the connection open until the client has gone.
+  /// Keeps the connection open until the client has gone.
   case hang
 
   static func send(_ text: String) -> DaemonStep { .send(Array(text.utf8)) }
@@ -20,7 +20,7 @@ final class ScriptedDaemon: Sendable {
   private let directory: TemporaryDirectory
   private let played: Task<[UInt8], any Error>
 
-  /// Listens at once, or only after a delay.
+  /// Starts to listen, at once or after a delay.
   init(after delay: Duration = .zero, _ steps: [DaemonStep]) throws {
     directory = try TemporaryDirectory()
     let socket = directory.path + "/socket"
@@ -32,14 +32,15 @@ final class ScriptedDaemon: Sendable {
     }
   }
 
-  /// The bytes that the client sent, once the script has been played to its end.
+  /// Returns the bytes that the client sent, after the script has ended.
   func received() async throws -> [UInt8] {
     defer { directory.remove() }
     return try await played.value
   }
 }
 
-/// Calls the client against a daemon that plays `steps`; what the client printed and what the daemon got.
+/// Calls the client against a daemon that plays `steps`. Returns the client's output and the bytes that the daemon
+/// received.
 func exchange(
   _ steps: [DaemonStep], _ arguments: [[UInt8]] = [Array("mount".utf8)], timeout: String? = nil
 ) async throws -> (run: Run, received: [UInt8]) {
@@ -65,12 +66,12 @@ private func listen(at path: String) throws -> Int32 {
 
 private func play(_ steps: [DaemonStep], on listener: Int32) throws -> [UInt8] {
   defer { close(listener) }
-  // A client that never connects must not hold the test for ever.
+  // Without this, a client that never connects would block the test forever.
   var entry = pollfd(fd: listener, events: Int16(POLLIN), revents: 0)
   guard poll(&entry, 1, 20_000) == 1 else { throw TestFailure("no client connected") }
   let connection = accept(listener, nil, nil)
   defer { close(connection) }
-  // The clients of tests that run at the same time must not inherit it.
+  // Clients of concurrent tests must not inherit the socket.
   _ = fcntl(connection, F_SETFD, FD_CLOEXEC)
   var received: [UInt8] = []
   for step in steps {
@@ -105,7 +106,7 @@ private func read(_ connection: Int32) -> [UInt8] {
   return count > 0 ? Array(chunk[..<count]) : []
 }
 
-/// Gives up when the client has gone.
+/// Stops when the client has gone.
 private func sendAll(_ bytes: [UInt8], _ connection: Int32) {
   var rest = bytes[...]
   while !rest.isEmpty {

@@ -17,7 +17,7 @@ struct ChildProcessTests {
 
   private func isGone(_ process: Int32) -> Bool { !Files.exists("/proc/\(process)") }
 
-  /// Alive, and not a zombie that waits for whoever adopted it.
+  /// Returns whether the process is alive and not a zombie that its new parent has not reaped.
   private func isRunning(_ process: Int32) -> Bool {
     guard let text = try? Files.readText("/proc/\(process)/stat"), let end = text.lastIndex(of: ")") else {
       return false
@@ -51,7 +51,7 @@ struct ChildProcessTests {
     #expect(lines.first == "4", "0, 1, 2 and the one ls reads the directory with: \(result.output)")
     for line in lines.dropFirst() {
       let mask = try #require(UInt64(line.split(separator: "\t").last ?? "", radix: 16))
-      // Signals 32 and 33 are glibc's own: nobody but it can change what it inherited for them.
+      // Signals 32 and 33 are internal to glibc. Other code cannot change their inherited dispositions.
       #expect(mask & ~(3 << 31) == 0, "\(line)")
     }
   }
@@ -63,7 +63,7 @@ struct ChildProcessTests {
     }
   }
 
-  @Test("of much output the end is kept")
+  @Test("of a large output the last part is kept")
   func muchOutput() async throws {
     let result = try await shell("yes 0123456789 | head -c 5000000; echo end")
     #expect(result.status == .exited(0))
@@ -71,7 +71,7 @@ struct ChildProcessTests {
     #expect(result.output.hasSuffix("end\n"))
   }
 
-  @Test("a signal that was not ours is told")
+  @Test("a signal from another process is reported")
   func signalled() async throws {
     #expect(try await shell("kill -TERM $$").status == .signalled(SIGTERM))
   }
@@ -88,7 +88,7 @@ struct ChildProcessTests {
     #expect(try await eventually { !isRunning(processes[1]) })
   }
 
-  @Test("a flag that is set kills the group at once, be it set before or meanwhile")
+  @Test("a cancellation flag kills the group at once, whether it was set before or during the run")
   func cancellation() async throws {
     let flag = CancellationFlag()
     let directory = try TemporaryDirectory()
@@ -105,7 +105,7 @@ struct ChildProcessTests {
     #expect(try await shell("sleep 100", cancellation: flag).status == .cancelled)
   }
 
-  @Test("a grandchild that holds the output does not hold us, and dies with the child")
+  @Test("a grandchild that holds the output does not delay the run, and is killed when the child ends")
   func grandchild() async throws {
     let start = MonotonicClock.now()
     let result = try await shell("sleep 100 & echo $!")

@@ -11,14 +11,14 @@ struct ErrorTests {
     #expect(plain.description == "poll: invalid argument (EINVAL)")
   }
 
-  @Test("a number without a name is shown as a number")
+  @Test("an errno without a name is shown as a number")
   func unknown() {
     #expect(Errno(rawValue: 4711).name == "errno 4711")
     #expect(Errno.structureNeedsCleaning.name == "EUCLEAN")
     #expect(Errno.wouldBlock.name == "EAGAIN")
   }
 
-  @Test("an interrupted call is made again, another failure is thrown")
+  @Test("an interrupted call is repeated, any other failure is thrown")
   func retry() {
     var calls = 0
     let reason = failure { () throws(SystemError) in
@@ -37,7 +37,8 @@ struct ErrorTests {
   }
 
   @Test(
-    "device numbers survive parsing, printing and the kernel's encoding", arguments: ["253:4", "7:0", "4095:1048575"])
+    "device numbers are unchanged by parsing, printing and the kernel's encoding",
+    arguments: ["253:4", "7:0", "4095:1048575"])
   func deviceNumbers(text: String) throws {
     let number = try #require(DeviceNumber(text))
     #expect(number.description == text)
@@ -45,7 +46,8 @@ struct ErrorTests {
   }
 
   @Test(
-    "what is not a device number is refused", arguments: ["", "1", "1:", ":1", "1:2:3", "+1:2", "1:-2", "a:b", " 1:2"])
+    "text that is not a device number is rejected",
+    arguments: ["", "1", "1:", ":1", "1:2:3", "+1:2", "1:-2", "a:b", " 1:2"])
   func noDeviceNumber(text: String) { #expect(DeviceNumber(text) == nil) }
 
   @Test(

@@ -5,7 +5,7 @@ import Testing
 @Suite(
   "Smallest file systems", .enabled(if: Files.exists("/usr/sbin/mkfs.xfs") && Files.exists("/usr/sbin/mkfs.btrfs")))
 struct FileSystemMinimumTests {
-  /// Whether mkfs makes a file system on an image of that size.
+  /// Returns whether mkfs makes a file system on an image of that size.
   private static func makes(_ kind: String, _ options: [String], _ size: ByteCount) throws -> Bool {
     let image = "/tmp/elastic-local-minimum-\(UInt32.random(in: .min ... .max))"
     defer { try? Files.removeDurably(image) }
@@ -18,7 +18,7 @@ struct FileSystemMinimumTests {
   }
 
   @Test(
-    "mkfs makes the file system on a volume of the smallest size that is accepted, and on none that is a step smaller",
+    "mkfs succeeds on a volume of the smallest accepted size and fails on one that is a step smaller",
     arguments: [
       ("xfs", "", 1 << 20), ("btrfs", "", 1 << 20), ("ext4", "-b 4096", 64 << 10), ("btrfs", "--mixed", 8 << 20),
       ("btrfs", "-m single", 7 << 20),

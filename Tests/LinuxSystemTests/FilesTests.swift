@@ -15,7 +15,7 @@ struct FilesTests {
     let old = try Descriptor.open(directory["f"], O_RDONLY)
     try Files.writeDurably(Array("two, longer".utf8), to: directory["f"], mode: 0o644)
     #expect(try Files.readText(directory["f"]) == "two, longer")
-    // Who had the old file open still reads all of it: it was replaced, not rewritten.
+    // A process that has the old file open still reads all of it: the file was replaced, not rewritten.
     #expect(try Files.readText("/proc/self/fd/\(old.rawValue)") == "one")
     #expect(try Files.list(directory.path) == ["f"])
     var status = stat()
@@ -30,7 +30,7 @@ struct FilesTests {
     #expect(try Files.list(directory.path) == ["taken"])
   }
 
-  @Test("removing is success also when there is nothing")
+  @Test("removing a missing file or directory succeeds")
   func removeDurably() throws {
     try directory.write("x", to: "f")
     try Files.removeDurably(directory["f"])
@@ -41,14 +41,14 @@ struct FilesTests {
     #expect(!Files.exists(directory["f"]))
   }
 
-  @Test("a file larger than the limit is refused")
+  @Test("reading a file larger than the limit is an error")
   func limit() throws {
     try directory.write("12345", to: "f")
     #expect(try Files.readAll(directory["f"], limit: 5).count == 5)
     #expect(failure { () throws(SystemError) in _ = try Files.readAll(directory["f"], limit: 4) } == .fileTooLarge)
   }
 
-  @Test("a directory gets its exact mode in spite of the umask, and exists twice without harm")
+  @Test("a directory gets its exact mode whatever the umask, and creating it again succeeds")
   func makeDirectory() throws {
     try Files.makeDirectories(directory["a/b/c"], mode: 0o2777)
     try Files.makeDirectories(directory["a/b/c"], mode: 0o700)
@@ -57,7 +57,7 @@ struct FilesTests {
     #expect(status.st_mode & 0o7777 == 0o2777)
   }
 
-  @Test("a file or link in a directory's place is an error")
+  @Test("a file or link with the directory's name is an error")
   func makeDirectoryTaken() throws {
     try directory.write("x", to: "f")
     #expect(symlink("/tmp", directory["link"]) == 0)
@@ -65,7 +65,7 @@ struct FilesTests {
     #expect(failure { () throws(SystemError) in try Files.makeDirectory(directory["link"], mode: 0o755) } == .exists)
   }
 
-  @Test("the kind of a path is told without following links")
+  @Test("the kind of a path is reported without following links")
   func kinds() throws {
     try directory.write("x", to: "f")
     #expect(symlink("nowhere", directory["link"]) == 0)
@@ -100,7 +100,7 @@ struct FilesTests {
     #expect(try Files.readText(directory["keep/f"]) == "precious")
   }
 
-  @Test("a tree deeper than any path and any limit of descriptors is removed")
+  @Test("a tree deeper than the longest path and the limit of descriptors is removed")
   func removeDeepTree() throws {
     _ = try directory.directory("deep")
     var current = open(directory["deep"], O_RDONLY | O_DIRECTORY | O_CLOEXEC)
@@ -126,7 +126,7 @@ struct FilesTests {
   }
 
   @Test(
-    "a tree with a mount in it is not emptied, be it of the same file system",
+    "a tree with a mount in it is not emptied, even if the mount is of the same file system",
     .enabled(if: Machine.isRoot, Machine.needsRoot))
   func removeTreeWithMount() throws {
     _ = try directory.directory("keep")
@@ -142,7 +142,7 @@ struct FilesTests {
     #expect(try Files.list(directory.path) == ["keep"])
   }
 
-  @Test("leftovers of crashed writers are removed, other files stay")
+  @Test("temporary files of crashed writers are removed, other files stay")
   func temporaries() throws {
     try directory.write("x", to: "f")
     try directory.write("x", to: ".elastic-local-1-2-3.tmp")
@@ -153,7 +153,7 @@ struct FilesTests {
 
 @Suite("Exclusive lock")
 struct ExclusiveLockTests {
-  @Test("a second holder is refused until the first lets go")
+  @Test("a second holder is rejected until the first releases the lock")
   func contention() throws {
     let directory = try TemporaryDirectory()
     let path = directory["lock"]

@@ -43,11 +43,13 @@ struct LineWriterTests {
     #expect(writer.dropped == 0)
   }
 
-  @Test("a full pipe blocks nobody; what does not fit is counted and told when it flows again, and a flush is bounded")
+  @Test(
+    "a full pipe blocks no caller; lines that do not fit are counted and reported when the pipe is read again; a flush has a time limit"
+  )
   func full() async throws {
     let pipe = try Pipe()
     let writer = try LineWriter(pipe.writer.rawValue, limit: 10_000) { "dropped \($0)" }
-    // Until the pipe takes no more.
+    // Until the pipe is full.
     var written = 0
     while await threads.run({ writer.flush(within: .milliseconds(100)) }) {
       for _ in 0..<500 { writer.write("line") }
@@ -62,7 +64,7 @@ struct LineWriterTests {
     #expect(dropped > 10_000)
     #expect(await threads.run { !writer.flush(within: .milliseconds(20)) })
     async let read = threads.run { pipe.readLines(until: "end") }
-    // The count comes behind what waited, when there is room again.
+    // The count follows the lines that waited, once they fit again.
     #expect(await threads.run { writer.flush(within: .seconds(20)) })
     writer.write("end")
     let lines = await read
@@ -73,7 +75,7 @@ struct LineWriterTests {
     #expect(lines.last == "end")
   }
 
-  @Test("a closed pipe loses lines and nothing else")
+  @Test("a closed pipe only loses lines")
   func closed() async throws {
     Signals.ignoreBrokenPipes()
     var ends: [Int32] = [-1, -1]
@@ -88,7 +90,7 @@ struct LineWriterTests {
 
 @Suite("Watch threads", .serialized, .timeLimit(.minutes(1)))
 struct WatchThreadTests {
-  @Test("a look is repeated until it wants no more, and not after its end")
+  @Test("a check is repeated until it returns nil, and not after the thread has ended")
   func looks() async throws {
     let count = Counter()
     let watch = try WatchThread(name: "watch") {
@@ -105,11 +107,11 @@ struct WatchThreadTests {
     other.stop()
   }
 
-  @Test("tasks that get no turn are noticed, and so is that they get it again")
+  @Test("tasks that do not run are noticed, and so is their running again")
   func stalled() async throws {
     let watch = try TaskWatch(interval: .milliseconds(5))
     let ended = Counter()
-    // More than there are threads for tasks.
+    // More tasks than there are threads for them.
     for _ in 0..<64 {
       Task.detached {
         while ended.value == 0 { ThreadSleep.sleep(.milliseconds(1)) }

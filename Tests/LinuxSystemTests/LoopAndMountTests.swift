@@ -16,7 +16,7 @@ struct LoopAndMountTests {
     return try LoopDevice.attach(image: image)
   }
 
-  @Test("attaching twice gives one device, detaching twice is no error")
+  @Test("attaching twice returns one device, detaching twice succeeds")
   func idempotent() throws {
     let image = try directory.image("image", mebibytes: 8)
     #expect(try LoopDevice.find(image: image) == nil)
@@ -36,7 +36,7 @@ struct LoopAndMountTests {
     #expect(try LoopDevice.find(image: directory["other name"]) == nil)
   }
 
-  @Test("many callers with one image get one device, with many images one each")
+  @Test("concurrent callers with one image get one device, with different images one each")
   func race() async throws {
     let pool = WorkerPool(name: "loop", limit: 8)
     let same = try directory.image("same", mebibytes: 1)
@@ -51,7 +51,7 @@ struct LoopAndMountTests {
     for device in Set(devices) { try LoopDevice.detach(device) }
   }
 
-  @Test("direct reads see what was synced, and refuse what is not aligned")
+  @Test("direct reads return synced data and reject unaligned offsets")
   func direct() throws {
     let image = try directory.image("image", mebibytes: 1)
     let loop = try LoopDevice.attach(image: image, directIO: true)
@@ -65,7 +65,7 @@ struct LoopAndMountTests {
     try LoopDevice.detach(loop)
   }
 
-  @Test("only block devices have a number, a size and a holder")
+  @Test("a number, a size and a holder exist for block devices only")
   func numbers() throws {
     try directory.write("x", to: "f")
     #expect(failure { () throws(SystemError) in _ = try BlockDevice.number(of: directory["f"]) } == .notBlockDevice)
@@ -84,7 +84,7 @@ struct LoopAndMountTests {
     try LoopDevice.detach(loop)
   }
 
-  @Test("mounted, found by its device, grown and unmounted", arguments: FileSystemKind.allCases)
+  @Test("a file system is mounted, found by its device, grown and unmounted", arguments: FileSystemKind.allCases)
   func life(kind: FileSystemKind) async throws {
     let loop = try formatted(kind, mebibytes: kind == .ext4 ? 32 : 320)
     let number = try BlockDevice.number(of: loop)
@@ -119,7 +119,7 @@ struct LoopAndMountTests {
   }
 
   @Test(
-    "what the kernel holds against a file system is told: errors that it has met, and that it takes no writes since",
+    "the kernel's reports on a file system are read: its errors, and that it became read-only",
     arguments: ["errors=continue", "errors=remount-ro"])
   func complaints(behaviour: String) async throws {
     let loop = try formatted(.ext4, mebibytes: 16)
@@ -129,7 +129,7 @@ struct LoopAndMountTests {
     #expect(try FileSystemComplaint.about(now()) == nil)
     let name = try #require(loop.split(separator: "/").last)
     try provoke("/sys/fs/ext4/\(name)/trigger_fs_error")
-    // ext4 that goes on after an error counts it in a work item of its own, so a moment later: fs/ext4/super.c, Linux 5.11.
+    // ext4 with errors=continue counts an error in a work item, so a moment later: fs/ext4/super.c, Linux 5.11.
     #expect(try await eventually { try FileSystemComplaint.about(now()) != nil })
     #expect(try FileSystemComplaint.about(now()) == (behaviour == "errors=continue" ? .errors(1) : .readOnly))
     let gone = try now()
@@ -139,13 +139,13 @@ struct LoopAndMountTests {
     try LoopDevice.detach(loop)
   }
 
-  /// Makes ext4 believe that it has met an error: sysfs-fs-ext4.
+  /// Makes ext4 record an error: sysfs-fs-ext4.
   private func provoke(_ file: String) throws {
     let descriptor = try Descriptor.open(file, O_WRONLY)
     #expect(write(descriptor.rawValue, "x", 1) == 1)
   }
 
-  @Test("a read-only bind refuses writing, keeps the other flags and leaves the source writable")
+  @Test("a read-only bind mount rejects writes, keeps the other flags and leaves the source writable")
   func readOnlyBind() throws {
     let loop = try formatted(.ext4, mebibytes: 16)
     let stage = try directory.directory("stage")
@@ -167,7 +167,7 @@ struct LoopAndMountTests {
   }
 
   @Test(
-    "a bind adds flags to those of its source before it is attached, on old kernels too, and leaves nothing else",
+    "a bind mount gets its additional flags before it is attached, on old kernels too, and nothing else is left",
     arguments: [
       (MountFlags([.nosuid, .nodev]), ["rw", "nosuid", "nodev", "relatime"]),
       ([.readOnly, .noexec, .noatime, .nodiratime], ["ro", "noexec", "noatime", "nodiratime"]),
@@ -179,7 +179,7 @@ struct LoopAndMountTests {
     for isStepwise in [false, true] {
       let target = try SafePath.openDirectory(root: directory.directory("pods"), components: [])
       if isStepwise {
-        // As a crash in the middle leaves it.
+        // The state after a crash during the bind.
         try Mounting.bind(from: directory.directory("other"), toPath: directory.directory("way"), readOnly: false)
         try Mounting.bindStepwise(from: source, to: target, adding: flags, by: way)
       } else {
@@ -207,7 +207,7 @@ struct LoopAndMountTests {
     #expect(try Mounting.unmountAllLayers(path) == 3)
   }
 
-  @Test("a mount that is in use is EBUSY, and a link is not followed by unmount")
+  @Test("unmounting a mount in use is EBUSY, and unmount does not follow a link")
   func busy() throws {
     let path = try directory.directory("target")
     try Mounting.bind(from: directory.directory("source"), toPath: path, readOnly: false)
@@ -219,7 +219,7 @@ struct LoopAndMountTests {
     try Mounting.unmount(path)
   }
 
-  @Test("a missing tool and a failing one are told apart")
+  @Test("a missing tool and a failing tool are different errors")
   func toolErrors() throws {
     let error = #expect(throws: ToolError.self) {
       try tools.make(.ext4, on: directory["nothing/here"], extraArguments: [], deadline: .seconds(10))

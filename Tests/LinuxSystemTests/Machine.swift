@@ -2,14 +2,14 @@ import Glibc
 import LinuxSystem
 import Testing
 
-/// What this machine lets tests do.
+/// The abilities of this machine that tests need.
 enum Machine {
   static let isRoot = geteuid() == 0
   static let hasLoopDevices = isRoot && Files.exists("/dev/loop-control")
   static let needsRoot: Comment = "skipped: needs root"
   static let needsLoopDevices: Comment = "skipped: needs root and /dev/loop-control"
 
-  /// CAP_SYS_RESOURCE, capabilities(7), number 24: ext4 asks for it before it grows online.
+  /// CAP_SYS_RESOURCE, number 24 in capabilities(7). ext4 requires it to grow online.
   static var canResizeExt4: Bool {
     let status = (try? Files.readText("/proc/self/status")) ?? ""
     let line = status.split(separator: "\n").first { $0.hasPrefix("CapEff:") }
@@ -20,7 +20,7 @@ enum Machine {
   static func has(_ tools: String...) -> Bool { tools.allSatisfy { Tools.find($0) != nil } }
 }
 
-/// A directory of its own for a test, removed with the last reference to it. `KEEP=1` keeps it.
+/// A directory for one test, removed with the last reference to it. `KEEP=1` keeps it.
 final class TemporaryDirectory: Sendable {
   let path: String
 
@@ -35,7 +35,7 @@ final class TemporaryDirectory: Sendable {
 
   deinit {
     guard OwnProcess.environment["KEEP"] != "1" else { return }
-    // Mounts that a failed test left, from the innermost outwards.
+    // The mounts of a failed test, from the innermost outwards.
     let mounts = (try? MountTable.current().below(path)) ?? []
     for mount in mounts.reversed() { _ = try? Mounting.unmountAllLayers(mount.mountPoint) }
     for loop in (try? LoopDevice.all()) ?? [] where loop.backingFile.hasPrefix(path + "/") {
@@ -46,7 +46,7 @@ final class TemporaryDirectory: Sendable {
 
   subscript(name: String) -> String { path + "/" + name }
 
-  /// A sparse file.
+  /// Creates a sparse file.
   func image(_ name: String, mebibytes: Int) throws -> String {
     let file = try Descriptor.open(self[name], O_RDWR | O_CREAT, mode: 0o600)
     guard ftruncate(file.rawValue, off_t(mebibytes << 20)) == 0 else {
@@ -72,7 +72,7 @@ func patch(_ path: String, at offset: Int, _ bytes: [UInt8]) throws {
   guard written == bytes.count else { throw SystemError(operation: "write", subject: path, errno: .current) }
 }
 
-/// Runs a tool that has to succeed.
+/// Runs a tool that must succeed.
 @discardableResult
 func run(_ tool: String, _ arguments: String...) throws -> String {
   let path = try #require(Tools.find(tool), "\(tool) is not installed")
@@ -81,7 +81,7 @@ func run(_ tool: String, _ arguments: String...) throws -> String {
   return result.output
 }
 
-/// Waits until something is true, up to a minute.
+/// Waits until a condition is true, for at most a minute.
 func eventually(_ condition: () throws -> Bool) async throws -> Bool {
   let limit = MonotonicClock.now() + .seconds(60)
   while MonotonicClock.now() < limit {
@@ -91,7 +91,7 @@ func eventually(_ condition: () throws -> Bool) async throws -> Bool {
   return try condition()
 }
 
-/// The errno of the error that a call throws; nil when it throws none.
+/// Returns the errno of the error that a call throws. Nil if it throws none.
 func failure(_ body: () throws(SystemError) -> Void) -> Errno? {
   do throws(SystemError) {
     try body()

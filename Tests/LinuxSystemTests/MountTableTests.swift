@@ -23,7 +23,7 @@ struct MountTableTests {
     return try MountTable(parsing: lines.joined(separator: "\n") + "\n")
   }
 
-  @Test("all fields are read, whatever the number of optional ones")
+  @Test("all fields are read with any number of optional fields")
   func fields() throws {
     let entry = try #require(try table().at("/mnt2").first)
     #expect(entry.id == 36)
@@ -38,7 +38,7 @@ struct MountTableTests {
     #expect(try table().at("/").first?.isReadOnly == false)
   }
 
-  @Test("peer groups are read, whatever the order of the optional fields")
+  @Test("peer groups are read with the optional fields in any order")
   func propagation() throws {
     let (root, second, private_) = (
       try table().at("/").first, try table().at("/mnt2").first, try table().at("/pods/b").first
@@ -48,7 +48,7 @@ struct MountTableTests {
     #expect(private_?.peerGroup == nil && private_?.masterGroup == nil)
   }
 
-  @Test("the mount that a path lies on is the topmost of the deepest, by whole components")
+  @Test("the mount of a path is the topmost of the deepest mounts, compared by whole components")
   func covering() throws {
     let table = try table()
     #expect(table.covering("/mnt2/x/y")?.id == 36)
@@ -63,7 +63,7 @@ struct MountTableTests {
     #expect(try table().at("/mnt/with blank\ttab\\slash\nline").map(\.id) == [40])
   }
 
-  @Test("layers at one path come bottom first, whatever the order of the lines")
+  @Test("stacked mounts are listed bottom first with the lines in any order")
   func layers() throws {
     #expect(try table().at("/pods/a").map(\.id) == [41, 42, 43])
     let reversed = Self.text.split(separator: "\n").filter { !$0.hasPrefix("48 ") }.reversed()
@@ -71,7 +71,7 @@ struct MountTableTests {
   }
 
   @Test(
-    "every mount at a path comes once, whatever the numbers say",
+    "every mount at a path is listed once, whatever the IDs are",
     arguments: [
       (
         ["1 1 0:2 / / rw - rootfs rootfs rw", "22 1 254:0 / / rw - ext4 /dev/vda rw"], [1, 22], "the first of a machine"
@@ -84,7 +84,7 @@ struct MountTableTests {
     #expect(table.at(try #require(table.entries.first).mountPoint).map(\.id) == numbers, "\(remark)")
   }
 
-  @Test("removed roots and mount points are told apart from living ones")
+  @Test("removed roots and mount points are distinguished from existing ones")
   func deleted() throws {
     let root = try #require(try table().at("/pods/d").first)
     #expect(root.isRootDeleted && !root.isDeleted && root.root == "/gone")
@@ -108,7 +108,7 @@ struct MountTableTests {
   }
 
   @Test(
-    "a line that can not be understood is an error that quotes it",
+    "a line that cannot be parsed is an error that quotes it",
     arguments: [
       "36 35 98:0 /mnt1 /mnt2 rw", "x 35 98:0 / /a rw - ext4 /dev/a rw", "36 35 98 / /a rw - ext4 /dev/a rw",
       "36 35 98:0 / /a rw master:1 ext4 /dev/a rw", "48 22 0:60 / /empty rw -  rw",
@@ -124,7 +124,7 @@ struct MountTableTests {
     #expect(try !MountTable.current().at("/").isEmpty)
   }
 
-  @Test("a pod's directory whose name begins with an accent is below its parent, and seen by whoever looks for mounts")
+  @Test("a pod's directory whose name begins with an accent is below its parent, and its mounts are found")
   func accents() throws {
     let table = try MountTable(
       parsing: """

@@ -3,10 +3,10 @@ import LinuxSystem
 import Synchronization
 import Testing
 
-/// What a peer says behind a reply, as the flex client does behind a mount.
-@Suite("A request behind a reply", .timeLimit(.minutes(1)))
+/// The request of a peer after a reply, as the flex client sends one after a mount.
+@Suite("A request after a reply", .timeLimit(.minutes(1)))
 struct NextRequestTests {
-  /// A loop whose reply to everything is `reply`, and which then takes one more request of at most 10 bytes.
+  /// Creates a loop that replies `reply` to every request and then takes one more request of at most 10 bytes.
   private final class Server: Sendable {
     typealias Word = Result<[UInt8], FrameError>
 
@@ -15,7 +15,7 @@ struct NextRequestTests {
       var exchanges: [Exchange] = []
     }
 
-    /// What the loop has told.
+    /// The results that the loop reported.
     private final class Told: Sendable {
       let state = Mutex(State())
     }
@@ -44,7 +44,7 @@ struct NextRequestTests {
     var words: [Word] { told.state.withLock { $0.words } }
     func dropAll() { for exchange in told.state.withLock({ $0.exchanges }) { exchange.drop() } }
 
-    /// The client's end of a connection that has got its reply.
+    /// Returns the client's end of a connection that has received its reply.
     func connected() throws -> Descriptor {
       let client = try asked()
       _ = try StreamIO.readFrame(client, limit: 10, deadline: .seconds(20))
@@ -70,7 +70,7 @@ struct NextRequestTests {
     return poll(&entry, 1, 0) == 1 && Int32(entry.revents) & POLLHUP != 0
   }
 
-  @Test("it comes in pieces too, and the connection stays until it is dropped")
+  @Test("the request can come in pieces, and the connection stays until it is dropped")
   func whole() async throws {
     let server = try Server()
     let client = try server.connected()
@@ -88,7 +88,7 @@ struct NextRequestTests {
     server.loop.stop()
   }
 
-  @Test("one that is too large or torn is none, and whoever waits for it is told once")
+  @Test("a request that is too large or incomplete fails, and the handler is called once")
   func none() async throws {
     let server = try Server()
     let large = try server.connected()
@@ -106,7 +106,7 @@ struct NextRequestTests {
     server.loop.stop()
   }
 
-  @Test("a peer that is too late is told so by the kernel")
+  @Test("the send of a peer that is too late fails")
   func late() async throws {
     let server = try Server(time: .milliseconds(20))
     let client = try server.connected()
@@ -121,7 +121,7 @@ struct NextRequestTests {
     server.loop.stop()
   }
 
-  @Test("at the deadline nothing is lost: it has come, or its sender knows that it has not")
+  @Test("at the deadline no request is lost: it was received, or its sender got an error")
   func deadline() async throws {
     for number in 0..<100 {
       let server = try Server(time: .milliseconds(1))
@@ -140,7 +140,7 @@ struct NextRequestTests {
     }
   }
 
-  @Test("whoever waits is told once when the reply is not taken, and when the loop ends")
+  @Test("the handler is called once when the reply is not taken, and when the loop ends")
   func ended() async throws {
     let slow = try Server(replyTime: .milliseconds(50), reply: 1 << 22)
     let client = try slow.asked()

@@ -58,7 +58,7 @@ struct ProbeTests {
   @Test("an MD superblock is not blank, not even with a wrong checksum")
   func raid() throws {
     let image = try directory.image("image", mebibytes: 8)
-    // Version 1.2: at 4 KiB magic, major version 1; at 144 of it its own sector, 8.
+    // Version 1.2: at 4 KiB the magic number and major version 1, at offset 144 its own sector, 8.
     try patch(image, at: 4096, [0xfc, 0x4e, 0x2b, 0xa9, 1])
     try patch(image, at: 4096 + 144, [8])
     guard case .other(let kind) = try DeviceContents.probe(image) else {
@@ -119,9 +119,9 @@ struct ProbeTests {
     #expect(try DeviceContents.probe(image) == .ambivalent("ext4, partition table gpt"))
   }
 
-  /// Found by a review: a pod that filled its volume with such data could not mount it any more.
+  /// A pod that filled its volume with such data could not mount it any more. Found by a review.
   @Test(
-    "a file system that is known is found whatever its data imitate, and no other is taken for it",
+    "a file system with a known identity is found whatever its data imitates, and no other is taken for it",
     arguments: FileSystemKind.allCases)
   func known(kind: FileSystemKind) throws {
     let image = try directory.image("image", mebibytes: 320)
@@ -134,7 +134,7 @@ struct ProbeTests {
       Issue.record("found \(plain)")
       return
     }
-    // What the last blocks of a file can hold: a member of a RAID of the old format, and a backup partition table.
+    // Possible content of the last blocks of a file: a RAID member of the old format, and a backup partition table.
     try patch(image, at: (320 << 20) - (64 << 10), [0xfc, 0x4e, 0x2b, 0xa9, 0, 0, 0, 0, 90])
     #expect(try DeviceContents.probe(image) == .other(kind: "linux_raid_member"))
     #expect(try DeviceContents.probe(image, knownAs: identity) == plain)
@@ -147,7 +147,7 @@ struct ProbeTests {
     #expect(try DeviceContents.probe(image, knownAs: another) != plain)
   }
 
-  @Test("a known file system is found beside another superblock too")
+  @Test("a file system with a known identity is found beside another superblock")
   func knownBesideAnother() throws {
     let identity = FileSystemIdentity(
       uuid: "61626364-6566-8768-a96a-6b6c6d6e6f70", label: "elastic-local-abcdefghijklmnop")
@@ -180,14 +180,14 @@ struct ProbeTests {
     let ext4 = try directory.image("ext4", mebibytes: 16)
     try run("mkfs.ext4", "-q", "-F", "-O", "metadata_csum", ext4)
     try patch(ext4, at: 1024 + 0x3fc, [1, 2, 3, 4])
-    // libblkid verifies ext4's checksum from 2.39 on; Debian 12 has 2.38.
+    // libblkid verifies ext4's checksum since 2.39. Debian 12 has 2.38.
     switch try DeviceContents.probe(ext4) {
     case .other("ext4 with a bad checksum"), .fileSystem("ext4", _, _): break
     case let found: Issue.record("found \(found)")
     }
   }
 
-  @Test("what an image cut off behind its superblock holds is still seen")
+  @Test("the content of an image that was truncated after its superblock is still detected")
   func truncated() throws {
     let image = try directory.image("image", mebibytes: 16)
     try run("mkfs.ext4", "-q", "-F", image)
@@ -195,7 +195,7 @@ struct ProbeTests {
     #expect(try DeviceContents.probe(image) != .blank)
   }
 
-  @Test("a missing device is an error, a directory too")
+  @Test("a missing device and a directory are errors")
   func missing() {
     #expect(failure { () throws(SystemError) in _ = try DeviceContents.probe(directory["nothing"]) } == .noEntry)
     #expect(throws: SystemError.self) { try DeviceContents.probe(directory.path) }
@@ -224,7 +224,7 @@ struct ProbeTests {
     #expect(failure { () throws(SystemError) in _ = try DeviceContents.ext4NeedsCheck(blank) } == .invalid)
   }
 
-  @Test("e2fsck repairs what a broken checksum left, and says no to what is no ext4")
+  @Test("e2fsck repairs a broken checksum and fails on a device without ext4")
   func repair() throws {
     let image = try directory.image("image", mebibytes: 16)
     try run("mkfs.ext4", "-q", "-F", image)
@@ -235,8 +235,8 @@ struct ProbeTests {
   }
 }
 
-/// A minimal GUID partition table, UEFI specification 5.3: a header in sector 1 and 128 entries behind it, and the
-/// mirror at the end.
+/// Writes a minimal GUID partition table, UEFI specification 5.3: a header in sector 1, 128 entries after it, and the
+/// backup at the end.
 enum GPT {
   static func write(to path: String, sectors: UInt64, primary: Bool = true) throws {
     var entries = [UInt8](repeating: 0, count: 128 * 128)

@@ -13,7 +13,7 @@ struct RequestLoopTests {
       replyTime: .seconds(30), lingers: false)
   }
 
-  /// What a loop has told its handler.
+  /// The results that a loop reported to its handler.
   private final class Heard: Sendable {
     struct State: Sendable {
       var exchanges: [Exchange] = []
@@ -43,7 +43,7 @@ struct RequestLoopTests {
     }
   }
 
-  /// The client's end of a connection of the loop.
+  /// Returns the client's end of a connection to the loop.
   private func connect(_ loop: RequestLoop, source: UInt64 = 0) throws -> Descriptor {
     let pair = try UnixSocket.pair()
     let ends = (dup(pair.first.rawValue), dup(pair.second.rawValue))
@@ -59,7 +59,7 @@ struct RequestLoopTests {
     String(decoding: try StreamIO.readFrame(socket, limit: 1000, deadline: .seconds(20)), as: UTF8.self)
   }
 
-  @Test("a reply comes at once or later, in pieces too, and whoever asked is told that it was sent")
+  @Test("a reply is sent at once or later, also in pieces, and the handler is told that it was sent")
   func replies() async throws {
     let heard = Heard()
     let loop = try loop(Self.limits(), heard)
@@ -78,7 +78,7 @@ struct RequestLoopTests {
     loop.stop()
   }
 
-  @Test("a peer that goes is told of once, and a reply for it reaches nobody")
+  @Test("the handler is told once that a peer has gone, and a reply for that peer is dropped")
   func gone() async throws {
     let heard = Heard()
     let loop = try loop(Self.limits(), heard)
@@ -97,7 +97,7 @@ struct RequestLoopTests {
     loop.stop()
   }
 
-  @Test("requests that are too large, torn or late are none")
+  @Test("requests that are too large, incomplete or late fail")
   func failures() async throws {
     let heard = Heard()
     let loop = try loop(Self.limits(requestTime: .milliseconds(50)), heard)
@@ -116,7 +116,7 @@ struct RequestLoopTests {
     loop.stop()
   }
 
-  @Test("too many connections wait, and come to their turn as others go")
+  @Test("connections above the limit wait and are served as others end")
   func waiting() async throws {
     let heard = Heard()
     let loop = try loop(Self.limits(connections: 2), heard)
@@ -130,7 +130,7 @@ struct RequestLoopTests {
     loop.stop()
   }
 
-  @Test("where room is made, the source with most connections loses its oldest")
+  @Test("at the limit the source with the most connections loses its oldest")
   func makesRoom() async throws {
     let heard = Heard()
     let loop = try loop(Self.limits(connections: 4, makesRoom: true), heard)
@@ -148,7 +148,7 @@ struct RequestLoopTests {
     loop.stop()
   }
 
-  @Test("its end closes everything, tells of it, and nobody waits to hand over a connection any more")
+  @Test("its end closes all connections, tells their handlers, and no caller waits to add a connection any more")
   func stop() async throws {
     let heard = Heard()
     let loop = try loop(Self.limits(connections: 1), heard)
@@ -162,7 +162,7 @@ struct RequestLoopTests {
     for _ in 0..<200 { _ = try connect(loop) }
   }
 
-  /// A client's end in an array.
+  /// A client's end, for an array.
   private final class Held: Sendable {
     let socket: Descriptor
     init(_ socket: consuming Descriptor) { self.socket = socket }
@@ -178,7 +178,7 @@ struct RequestLoopTests {
 
 @Suite("Descriptors of a process")
 struct DescriptorLimitTests {
-  @Test("the limit is raised for this process, and programs that it starts have the former one")
+  @Test("the limit is raised for this process, and programs that it starts get the former limit")
   func raised() throws {
     var before = rlimit()
     getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &before)

@@ -22,7 +22,7 @@ struct SafePathTests {
     }
   }
 
-  @Test("a plain directory opens, and its path is the real one even when the root is a link")
+  @Test("a plain directory opens, and its path is the real path even if the root is a link")
   func plain() throws {
     let target = try SafePath.openDirectory(root: directory["rootLink"], components: ["a", "b"])
     #expect(target.path == directory["root/a/b"])
@@ -32,20 +32,20 @@ struct SafePathTests {
     #expect(try SafePath.openDirectory(root: "/", components: ["proc"]).path == "/proc")
   }
 
-  @Test("links below the root are refused, at the end and on the way, inside and outside")
+  @Test("links below the root are rejected: last or in between, to inside or outside the root")
   func links() {
     #expect(reason("link") == .loop)
     #expect(reason("link", "c") == .loop)
     #expect(reason("a", "inner") == .loop)
   }
 
-  @Test("names that are not one plain component are refused", arguments: ["", ".", "..", "a/b", "/", "a\0b", "../x"])
+  @Test("names that are not one plain component are rejected", arguments: ["", ".", "..", "a/b", "/", "a\0b", "../x"])
   func names(component: String) {
     #expect(reason(component) == .invalid)
     #expect(reason("a", component) == .invalid)
   }
 
-  @Test("magic links of /proc are refused")
+  @Test("magic links of /proc are rejected")
   func magic() {
     let reason = failure { () throws(SystemError) in
       _ = try SafePath.openDirectory(root: "/proc/self", components: ["root", "etc"])
@@ -53,7 +53,7 @@ struct SafePathTests {
     #expect(reason == .loop)
   }
 
-  @Test("missing directories and files in their place are errors of their own")
+  @Test("a missing directory and a file in its place are different errors")
   func missing() throws {
     #expect(reason("nothing") == .noEntry)
     #expect(reason("a", "file") == .notDirectory)
@@ -64,7 +64,7 @@ struct SafePathTests {
     #expect(throws: SystemError.self) { try SafePath.exists(root: directory["root"], components: ["link"]) }
   }
 
-  @Test("the way for old kernels refuses the same")
+  @Test("the code for old kernels rejects the same paths")
   func stepwise() throws {
     let root = try Descriptor.open(directory["root"], O_RDONLY | O_DIRECTORY)
     func reason(_ components: String...) -> Errno? {

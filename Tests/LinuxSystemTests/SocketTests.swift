@@ -8,7 +8,7 @@ struct UnixSocketTests {
 
   init() throws { directory = try TemporaryDirectory() }
 
-  @Test("a listener has its mode at once, takes connections and knows who connected")
+  @Test("a listener has its mode from the start, accepts connections and knows the peer")
   func listen() throws {
     let listener = try UnixListener(path: directory["s"])
     var status = stat()
@@ -23,7 +23,7 @@ struct UnixSocketTests {
     #expect(try StreamIO.readFrame(server, limit: 5, deadline: .seconds(1)) == Array("hello".utf8))
   }
 
-  @Test("a new listener takes the path over without a gap")
+  @Test("a new listener replaces the old one, and the path always has a listener")
   func takeOver() throws {
     let old = try UnixListener(path: directory["s"])
     old.shutdown()
@@ -51,7 +51,7 @@ struct UnixSocketTests {
     init(_ listener: consuming UnixListener) { self.listener = listener }
   }
 
-  @Test("a path longer than the address has room for works")
+  @Test("a path longer than the address can hold works")
   func longPath() throws {
     let long = (0..<4).map { _ in String(repeating: "d", count: 60) }.joined(separator: "/")
     let path = try directory.directory(long) + "/s"
@@ -62,7 +62,7 @@ struct UnixSocketTests {
     #expect(failure { () throws(SystemError) in _ = try UnixSocket.connect(path: name) } == .nameTooLong)
   }
 
-  @Test("no socket and no listener are told apart")
+  @Test("a missing socket and a missing listener are different errors")
   func absent() {
     #expect(failure { () throws(SystemError) in _ = try UnixSocket.connect(path: directory["s"]) } == .noEntry)
   }
@@ -81,7 +81,7 @@ struct FrameTests {
     }
   }
 
-  @Test("a frame that comes in pieces is put together")
+  @Test("a frame that comes in pieces is assembled")
   func torn() async throws {
     let pair = try UnixSocket.pair()
     let writer = pair.second.rawValue
@@ -97,7 +97,7 @@ struct FrameTests {
     await writing
   }
 
-  @Test("a peer that leaves in the middle is told from one that sends nothing")
+  @Test("a peer that leaves within a frame and one that sends nothing are different errors")
   func closed() throws {
     let pair = try UnixSocket.pair()
     try StreamIO.writeAll(pair.second, Array("hel".utf8), deadline: .seconds(1))
@@ -108,14 +108,14 @@ struct FrameTests {
     #expect(frameError(silent.first) == .closed(received: 0))
   }
 
-  @Test("an oversized frame is refused as soon as that is sure")
+  @Test("an oversized frame is rejected as soon as its size is known")
   func tooLarge() throws {
     let pair = try UnixSocket.pair()
     try StreamIO.writeAll(pair.second, Array(repeating: 0x61, count: 101), deadline: .seconds(1))
     #expect(frameError(pair.first) == .tooLarge(limit: 100))
   }
 
-  @Test("an empty frame and one of exactly the limit are frames")
+  @Test("an empty frame and a frame of exactly the limit are accepted")
   func edges() throws {
     let pair = try UnixSocket.pair()
     try StreamIO.writeAll(pair.second, [0x0a], deadline: .seconds(1))
@@ -124,7 +124,7 @@ struct FrameTests {
     #expect(try StreamIO.readFrame(pair.first, limit: 100, deadline: .seconds(1)).count == 100)
   }
 
-  @Test("a slow peer meets the deadline of the whole frame, not of each piece")
+  @Test("the deadline is for the whole frame, not for each piece of a slow peer")
   func slow() async throws {
     let pair = try UnixSocket.pair()
     let writer = pair.second.rawValue
@@ -140,7 +140,7 @@ struct FrameTests {
     await writing
   }
 
-  @Test("writing to a peer that does not read ends with the deadline, to one that is gone with EPIPE")
+  @Test("writing to a peer that does not read ends at the deadline, to one that is gone with EPIPE")
   func writing() throws {
     let pair = try UnixSocket.pair()
     let much = [UInt8](repeating: 0, count: 8 << 20)
@@ -160,7 +160,7 @@ struct FrameTests {
     return failure { () throws(SystemError) in try StreamIO.writeAll(server, [1, 2, 3], deadline: .seconds(1)) }
   }
 
-  @Test("a peer that has only ended its writing is still there; one that closed is not")
+  @Test("a peer that has only ended its writing counts as present; one that closed does not")
   func hangUp() async throws {
     let directory = try TemporaryDirectory()
     let listener = try UnixListener(path: directory["s"])

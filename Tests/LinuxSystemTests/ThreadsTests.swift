@@ -3,7 +3,7 @@ import LinuxSystem
 import Synchronization
 import Testing
 
-/// What work running in parallel leaves behind.
+/// The results of concurrent work.
 private final class Load: Sendable {
   private let state = Mutex((running: 0, highest: 0, seen: [Int]()))
 
@@ -25,7 +25,7 @@ private final class Load: Sendable {
 struct WorkerPoolTests {
   private struct Trouble: Error, Equatable { let number: Int }
 
-  @Test("results and typed errors come back")
+  @Test("results and typed errors are returned")
   func results() async throws {
     let pool = WorkerPool(name: "test", limit: 2)
     #expect(await pool.run { 42 } == 42)
@@ -34,7 +34,7 @@ struct WorkerPoolTests {
     }
   }
 
-  @Test("never more threads than the limit, and all work is done")
+  @Test("there are never more threads than the limit, and all work is done")
   func bound() async {
     let pool = WorkerPool(name: "test", limit: 3)
     let load = Load()
@@ -53,19 +53,19 @@ struct WorkerPoolTests {
     #expect(pool.load.threads == 3)
   }
 
-  @Test("one thread serves work that comes one after the other")
+  @Test("one thread serves consecutive work")
   func reuse() async throws {
     let pool = WorkerPool(name: "reuse", limit: 8)
     var threads: Set<pthread_t> = []
     for _ in 0..<20 {
       threads.insert(await pool.run { pthread_self() })
-      // The result is here before the thread is back at the queue.
+      // The result can be here before the thread is back at the queue.
       #expect(try await eventually { pool.load.busy == 0 })
     }
     #expect(threads.count == 1)
   }
 
-  @Test("threads end when there is no work, and come back when there is")
+  @Test("threads end without work and start again with work")
   func idle() async throws {
     let pool = WorkerPool(name: "idle", limit: 8, idleLimit: .milliseconds(20))
     #expect(await pool.run { 1 } == 1)
@@ -73,7 +73,7 @@ struct WorkerPoolTests {
     #expect(await pool.run { 1 } == 1)
   }
 
-  @Test("waiting work is done in the order it came")
+  @Test("waiting work is done in the order of arrival")
   func order() async {
     let pool = WorkerPool(name: "test", limit: 1)
     let load = Load()
@@ -92,7 +92,7 @@ struct WorkerPoolTests {
 
 @Suite("Work lanes")
 struct WorkLanesTests {
-  @Test("a lane whose threads all hang holds up no other, and says for how long")
+  @Test("a lane whose threads all hang delays no other lane, and reports for how long")
   func hanging() async throws {
     let lanes = WorkLanes { $0.group == "stuck" ? 2 : 1 }
     let stuck = WorkLanes.Lane(work: "mount", group: "stuck")
@@ -137,7 +137,7 @@ struct SerialThreadExecutorTests {
     func assumeInside() -> Int { assume() }
   }
 
-  @Test("an actor on it stays on one thread, one job at a time")
+  @Test("an actor on the executor stays on one thread, one job at a time")
   func oneThread() async {
     let actor = Blocker(SerialThreadExecutor(name: "serial"))
     await withTaskGroup(of: Void.self) { group in
@@ -148,14 +148,14 @@ struct SerialThreadExecutorTests {
     #expect(await actor.assumeInside() == 0)
   }
 
-  @Test("it knows whether it is the caller's")
+  @Test("the executor knows whether the caller is on its thread")
   func isolation() async {
     let executor = SerialThreadExecutor(name: "serial")
     #expect(executor.isIsolatingCurrentContext() == false)
     await Blocker(executor).work()
   }
 
-  @Test("its thread ends with it")
+  @Test("the thread ends with the executor")
   func end() async throws {
     func count() throws -> Int {
       try Files.list("/proc/self/task").filter {

@@ -2,13 +2,13 @@ import Testing
 
 @testable import LinuxSystem
 
-@Suite("How far a program is")
+@Suite("Progress of a program")
 struct ToolProgressTests {
   private func kept(_ progress: ToolProgress, _ text: String) -> String {
     String(decoding: progress.take(Array(text.utf8)), as: UTF8.self)
   }
 
-  @Test("mke2fs counts with backspaces, in any pieces, and its other lines are kept")
+  @Test("the counts of mke2fs with backspaces are parsed in any pieces, and its other lines are kept")
   func making() {
     let progress = ToolProgress()
     #expect(progress.text == nil)
@@ -22,7 +22,7 @@ struct ToolProgressTests {
         "Writing inode tables: "))
   }
 
-  @Test("e2fsck's lines tell pass and share, and are not kept; its words are")
+  @Test("e2fsck's progress lines give pass and percentage and are not kept; its other lines are kept")
   func checking() {
     let progress = ToolProgress()
     #expect(kept(progress, "1 0 128 /dev/mapper/vg-pvc\n2 64 128 /dev/mapper/vg-pvc\n") == "")
@@ -32,7 +32,7 @@ struct ToolProgressTests {
   }
 
   @Test(
-    "numbers that are no progress change nothing",
+    "numbers that are not progress change nothing",
     arguments: ["10 20", "a: b/c", "UUID: 12", "1 2 3 word\n", ":/\n", "\u{8}\n"])
   func none(text: String) {
     let progress = ToolProgress()

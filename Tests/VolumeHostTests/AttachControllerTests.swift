@@ -52,7 +52,7 @@ struct AttachControllerTests {
     #expect(status.attached.isEmpty && status.inUse.isEmpty)
   }
 
-  @Test("What is attached is verified once a minute")
+  @Test("Attached volumes are verified once a minute")
   func verified() {
     run()
     time.run(until: .seconds(601))
@@ -60,7 +60,7 @@ struct AttachControllerTests {
     #expect(driver.times(.attach).count == 1)
   }
 
-  @Test("A volume that a dead node still uses is detached after six minutes, and not before")
+  @Test("A volume in use on a dead node is detached after six minutes, and not before")
   func deadNode() {
     run()
     time.perform { [controller, node, pod] in
@@ -73,7 +73,7 @@ struct AttachControllerTests {
     #expect(driver.times(.detach).count == 1)
   }
 
-  @Test("attach and detach that fail are tried again with growing pauses")
+  @Test("A failed attach or detach is retried with increasing back-off")
   func backoff() {
     driver.fail(.attach)
     run()

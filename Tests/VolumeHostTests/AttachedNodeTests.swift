@@ -10,7 +10,7 @@ struct AttachedNodeTests {
   }
 
   @Test(
-    "Pods of one PV: each waits for the device, the first mounts it, the last unmounts it", arguments: ["1.20", "1.36"])
+    "Each pod of one PV waits for the device; the first mounts it, the last unmounts it", arguments: ["1.20", "1.36"])
   func sharedVolume(version: String) {
     let bench = ClusterBench(version)
     let volume = VolumeSpec.persistent("pv", Sample.source)
@@ -25,7 +25,7 @@ struct AttachedNodeTests {
     #expect(bench.take() == [.unmount, .unmountDevice, .detach])
   }
 
-  @Test("Pods with volumes of their own do not touch each other's")
+  @Test("Pods with different volumes do not affect each other")
   func separateVolumes() {
     let bench = ClusterBench()
     let first = Sample.pod(volumes: [inline("1", named: "a")])
@@ -41,7 +41,7 @@ struct AttachedNodeTests {
   }
 
   @Test(
-    "Before 1.32 neither kubelet nor controller-manager asks a driver before there is a pod",
+    "Before 1.32 neither kubelet nor controller-manager calls a driver before there is a pod",
     arguments: [("1.31", 0), ("1.32", 2)])
   func probeAtStart(version: String, asked: Int) {
     let bench = ClusterBench(version)
@@ -64,7 +64,9 @@ struct AttachedNodeTests {
     #expect(asked.contains(#""lun":"2""#))
   }
 
-  @Test("Since 1.27 the second waits until the first has let go, and goes on at once", arguments: ["1", "2"])
+  @Test(
+    "Since 1.27 the second pod waits until the first has released the volume, and continues at once",
+    arguments: ["1", "2"])
   func namesakesNew(lun: String) {
     let bench = ClusterBench("1.27")
     let first = Sample.pod(volumes: [inline("1")])
@@ -79,7 +81,7 @@ struct AttachedNodeTests {
     #expect(bench.take() == [.unmount, .unmountDevice, .detach])
   }
 
-  @Test("A restarted kubelet waits for the device again, and leaves the rest alone", arguments: ["1.20", "1.36"])
+  @Test("A restarted kubelet waits for the device again and changes nothing else", arguments: ["1.20", "1.36"])
   func restart(version: String) {
     let bench = ClusterBench(version)
     bench.run(pod)
@@ -92,7 +94,7 @@ struct AttachedNodeTests {
     #expect(bench.take() == [.unmount, .unmountDevice, .detach])
   }
 
-  @Test("A pod deleted while the kubelet is down is taken down when it comes back", arguments: ["1.20", "1.36"])
+  @Test("A pod deleted while the kubelet is down is torn down when the kubelet is back", arguments: ["1.20", "1.36"])
   func deletedWhileDown(version: String) {
     let bench = ClusterBench(version)
     bench.run(pod)
@@ -107,7 +109,7 @@ struct AttachedNodeTests {
   }
 
   @Test(
-    "After a reboot what a deleted pod had is unmounted once, though nothing is mounted", arguments: ["1.20", "1.36"])
+    "After a reboot a deleted pod's volume is unmounted once, although nothing is mounted", arguments: ["1.20", "1.36"])
   func deletedBeforeReboot(version: String) {
     let bench = ClusterBench(version)
     bench.run(pod)
@@ -121,7 +123,8 @@ struct AttachedNodeTests {
     #expect(!bench.files.exists(HostPaths().volume("v", ofPod: pod.uid, driver: NodeBench.name)))
   }
 
-  @Test("A dead node's volume is verified each minute, detached after six, and unmounted when the node is back")
+  @Test(
+    "A dead node's volume is verified every minute, detached after six minutes, and unmounted when the node is back")
   func deadNode() {
     let bench = ClusterBench("1.20")
     bench.run(pod)
@@ -136,7 +139,7 @@ struct AttachedNodeTests {
     #expect(bench.take() == [.unmount, .unmountDevice])
   }
 
-  @Test("mount that fails is tried with a new wait for the device each time, and without mounting it again")
+  @Test("A failed mount is retried with a new wait for the device each time, and without mounting the device again")
   func failingMount() {
     let bench = ClusterBench()
     bench.driver.fail(.mount)
@@ -147,7 +150,7 @@ struct AttachedNodeTests {
     #expect(after == [.unmountDevice, .detach], "what was never mounted is not unmounted")
   }
 
-  @Test("mountdevice that fails leaves nothing to unmount, and the volume is detached")
+  @Test("A failed mountdevice leaves nothing to unmount, and the volume is detached")
   func failingMountDevice() {
     let bench = ClusterBench()
     bench.driver.fail(.mountDevice)
@@ -158,7 +161,7 @@ struct AttachedNodeTests {
     #expect(!bench.commands.contains(.unmountDevice) && !bench.commands.contains(.unmount))
   }
 
-  @Test("unmountdevice that fails is tried again, and nothing is detached before it succeeds")
+  @Test("A failed unmountdevice is retried, and the volume is not detached before it succeeds")
   func failingUnmountDevice() {
     let bench = ClusterBench()
     bench.run(pod)
@@ -171,7 +174,7 @@ struct AttachedNodeTests {
     #expect(bench.take() == [.unmountDevice, .detach])
   }
 
-  @Test("A device that somebody holds is not detached")
+  @Test("A device that is held open is not detached")
   func heldDevice() {
     let bench = ClusterBench()
     bench.run(pod)
@@ -184,7 +187,7 @@ struct AttachedNodeTests {
     #expect(bench.commands.last == .detach)
   }
 
-  @Test("An attach that failed may have attached: it is detached when the pod is gone")
+  @Test("After a failed attach the volume may be attached: it is detached when the pod is gone")
   func failingAttach() {
     let bench = ClusterBench()
     bench.driver.fail(.attach)
@@ -194,7 +197,7 @@ struct AttachedNodeTests {
     #expect(calls.last == .detach && Set(calls) == [.attach, .detach])
   }
 
-  @Test("A volume that the driver says is gone is attached again")
+  @Test("A volume that the driver reports as detached is attached again")
   func lostAttachment() {
     let bench = ClusterBench()
     bench.run(pod)
@@ -204,7 +207,7 @@ struct AttachedNodeTests {
     #expect(bench.take() == [.attach])
   }
 
-  @Test("A driver that is gone: mounts fail with a pause, unmounts begin when it is back")
+  @Test("Without its driver a mount fails with back-off, and an unmount starts when the driver is back")
   func driverGone() {
     let bench = ClusterBench()
     bench.run(pod)
@@ -217,7 +220,7 @@ struct AttachedNodeTests {
     #expect(bench.take().filter { $0 != .initialize } == [.unmount, .unmountDevice, .detach])
   }
 
-  @Test("A PV that grew is grown where its device is mounted, before the pod has it")
+  @Test("A grown PV's file system is grown at the device mount, before the pod gets it")
   func growth() {
     let bench = ClusterBench()
     let volume = VolumeSpec.persistent("pv", Sample.source, sizes: .init(volume: 2, claim: 1))
@@ -228,7 +231,7 @@ struct AttachedNodeTests {
     #expect(call?.arguments.dropFirst() == ["/dev/x", directory, "2", "1"])
   }
 
-  @Test("From 1.13 to 1.15 the kubelet asks for the volume to grow as well, before its file system")
+  @Test("From 1.13 to 1.15 the kubelet also calls for the volume's growth, before that of the file system")
   func oldGrowth() {
     let bench = ClusterBench("1.14")
     let volume = VolumeSpec.persistent("pv", Sample.source, sizes: .init(volume: 2, claim: 1))
@@ -246,7 +249,7 @@ struct AttachedNodeTests {
     #expect(limited.map(\.command) == [.waitForAttach] && limited.allSatisfy { $0.limit == .seconds(600) })
   }
 
-  @Test("Until 1.23 asking for a volume that is not reported in use is a failure with a pause")
+  @Test("Up to 1.23 a query for a volume that is not reported in use fails with back-off")
   func reportedUse() {
     for (version, time) in [("1.23", 600), ("1.24", 300)] {
       let bench = ClusterBench(version)

@@ -13,7 +13,7 @@ struct BlockMappingTests {
     paths.places(plugin: "example.org/block", volume: "pv", pod: uid)
   }
 
-  @Test("A device has an entry for each pod, a link in each pod and a loop device that holds it")
+  @Test("A device has an entry and a link for each pod, and a loop device that holds it")
   func map() async throws {
     let loop = try await mapping.map("/dev/sdx", for: places())
     let global = "/var/lib/kubelet/plugins/kubernetes.io/example.org/block/volumeDevices/pv"
@@ -23,7 +23,7 @@ struct BlockMappingTests {
     #expect(try await mapping.users(of: global) == ["uid-1"])
   }
 
-  @Test("Mapping again stacks nothing, and replaces a link that a reboot made stale")
+  @Test("Mapping again stacks nothing and replaces a stale link after a reboot")
   func again() async throws {
     try await mapping.map("/dev/sdx", for: places())
     files.removeAllMounts()
@@ -33,7 +33,7 @@ struct BlockMappingTests {
     #expect(files.link(at: places().pod + "/pv") == "/dev/sdy")
   }
 
-  @Test("A device is kept until its last pod is gone; unmapping what is not mapped is success")
+  @Test("A device is kept until its last pod is gone; unmapping a device that is not mapped succeeds")
   func unmap() async throws {
     try await mapping.unmap(places())
     try await mapping.map("/dev/sdx", for: places())
@@ -55,7 +55,7 @@ struct BlockMappingTests {
     await #expect(throws: VolumeFailure.self) { try await mapping.map(device, for: places(uid)) }
   }
 
-  @Test("A FlexVolume in block mode is refused as by a kubelet: its pod waits, and the driver is never called")
+  @Test("A FlexVolume in block mode is rejected as by a kubelet: its pod waits, and the driver is never called")
   func flexVolume() {
     let bench = NodeBench()
     var spec = VolumeSpec.persistent("pv", Sample.source)
@@ -86,7 +86,7 @@ struct BlockMappingTests {
   }
 }
 
-/// Whether loop devices can be made here.
+/// Whether this machine allows loop devices.
 enum LoopSupport {
   static let works = geteuid() == 0 && access("/dev/loop-control", R_OK | W_OK) == 0
 }

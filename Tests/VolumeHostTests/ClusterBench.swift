@@ -35,7 +35,7 @@ final class ClusterBench {
     return PluginManager(probers: [FlexProber(directory: "/p", changes: changes, runner: runner, host: host)])
   }
 
-  /// A kubelet that starts with these pods.
+  /// Starts a kubelet with these pods.
   func startNode(_ pods: Pod...) {
     let watched = ScriptedChanges()
     changes.append(watched)
@@ -48,7 +48,7 @@ final class ClusterBench {
 
   func stopNode() { time.perform { [node] in await node.stop() } }
 
-  /// Something in the plugin directory changed, for kubelet and controller-manager.
+  /// Reports a change in the plugin directory to kubelet and controller-manager.
   func change(_ kind: DriverChange.Kind) {
     for watched in changes { watched.add(DriverChange(NodeBench.name, kind)) }
   }
@@ -61,7 +61,7 @@ final class ClusterBench {
     time.run(for: duration)
   }
 
-  /// A pod is deleted, its containers end, and it is gone.
+  /// Deletes a pod: its containers end, and it is removed.
   func delete(_ pod: Pod, for duration: Duration = .seconds(5)) {
     time.perform { [controller, node] in
       await controller.remove(pod.uid)
@@ -72,7 +72,7 @@ final class ClusterBench {
     time.run(for: duration)
   }
 
-  /// It is deleted while the kubelet is down.
+  /// Deletes a pod while the kubelet is down.
   func deleteByForce(_ pod: Pod) { time.perform { [controller] in await controller.remove(pod.uid) } }
 
   var events: [NodeEvent] { told.all }
@@ -81,7 +81,7 @@ final class ClusterBench {
     files.mountCount(HostPaths().volume(pod.volumes[0].name, ofPod: pod.uid, driver: NodeBench.name)) > 0
   }
 
-  /// What the driver was asked since the last time, without the names of volumes that it was asked for.
+  /// Returns the driver's calls since the last time, without getvolumename and isattached.
   func take() -> [DriverCommand] {
     defer { taken = driver.commands.count }
     return driver.commands.dropFirst(taken).filter { $0 != .getVolumeName && $0 != .isAttached }
@@ -89,7 +89,7 @@ final class ClusterBench {
   private var taken = 0
 }
 
-/// Events, from any task.
+/// Collects Events of any task.
 private final class Told: Sendable {
   private let events = Mutex<[NodeEvent]>([])
   var all: [NodeEvent] { events.withLock { $0 } }

@@ -1,7 +1,7 @@
 import Testing
 import VolumeHost
 
-@Suite("What a driver is sent")
+@Suite("The calls to a driver")
 struct DriverCallTests {
   private static let basic =
     #"{"kubernetes.io/fsType":"ext4","kubernetes.io/pvOrVolumeName":"v","kubernetes.io/readwrite":"rw","n":"5","some":"option"}"#
@@ -34,7 +34,7 @@ struct DriverCallTests {
     for (call, line) in table { #expect(call?.line == line) }
   }
 
-  @Test("Until 1.8 isattached names the node first")
+  @Test("Up to 1.8 isattached has the node first")
   func attachedOrder() {
     #expect(calls("1.8").isAttached(Sample.inline, node: "n").arguments == ["n", Self.basic])
     #expect(calls("1.9").isAttached(Sample.inline, node: "n").arguments == [Self.basic, "n"])
@@ -48,7 +48,7 @@ struct DriverCallTests {
   }
 
   @Test(
-    "mount names the pod and its group by the version's key",
+    "mount passes the pod and its group under the version's key",
     arguments: [
       ("1.8", #"{"kubernetes.io/fsGroup":"2000","kubernetes.io/fsType":"""#),
       ("1.14", #"{"kubernetes.io/fsGroup":"2000","kubernetes.io/fsType":"","kubernetes.io/pod.name":"in1""#),
@@ -64,7 +64,7 @@ struct DriverCallTests {
     #expect(call.arguments[1].contains("pod.name") == (version != "1.8"))
   }
 
-  @Test("mount is the whole line that 1.20 and 1.36 were seen to send, secret included")
+  @Test("mount is the complete line that 1.20 and 1.36 send, including the secret")
   func mountLine() {
     let spec = VolumeSpec.inline("v", FlexSource(driver: "example.org/bind", fsType: "ext4", options: ["src": "tmpfs"]))
     let secret = Secret(type: "example.org/bind", data: ["username": Array("bob".utf8), "password": Array("p w".utf8)])
@@ -75,14 +75,14 @@ struct DriverCallTests {
     )
   }
 
-  @Test("What a user writes wins over what Kubernetes writes")
+  @Test("The user's options override those of Kubernetes")
   func overwritten() {
     let spec = VolumeSpec.inline("v", FlexSource(driver: "d", fsType: "xfs", options: ["kubernetes.io/fsType": "mine"]))
     #expect(calls().getVolumeName(spec).arguments[0].contains(#""kubernetes.io/fsType":"mine""#))
   }
 
   @Test(
-    "Options are escaped as Go does",
+    "Options are escaped as by Go",
     arguments: [
       ("1.36", "<a href=\"x\">&", #"\u003ca href=\"x\"\u003e\u0026"#), ("1.36", "\u{2028}\u{2029}", #"\u2028\u2029"#),
       ("1.36", "tab\tline\nback\\", #"tab\tline\nback\\"#), ("1.36", "\u{8}\u{c}\u{1}\u{7f}", "\\b\\f\\u0001\u{7f}"),

@@ -21,20 +21,20 @@ struct DriverDirectoryTests {
   private static let updated = [DriverChange(driver, .addedOrUpdated)]
   private static let removed = [DriverChange(driver, .removed)]
 
-  @Test("The directory is made, and is empty")
+  @Test("The directory is created and is empty")
   func made() {
     #expect(watcher.next().isEmpty)
     #expect(Files.exists(directory["plugins"]))
   }
 
-  @Test("A driver that is there is found once")
+  @Test("An existing driver is found once")
   func existing() throws {
     try install()
     #expect(watcher.next() == Self.updated)
     #expect(watcher.next().isEmpty)
   }
 
-  @Test("Drivers are found in the order in which they came")
+  @Test("Drivers are found in the order of their installation")
   func order() throws {
     _ = watcher.next()
     try install("z/z")
@@ -57,7 +57,7 @@ struct DriverDirectoryTests {
     #expect(watcher.next() == Self.updated)
   }
 
-  @Test("Names that begin with a dot, files beside the directories and linked directories are nothing")
+  @Test("Names that begin with a dot, files beside the directories and linked directories are ignored")
   func ignored() throws {
     try install()
     _ = watcher.next()
@@ -83,7 +83,7 @@ struct DriverDirectoryTests {
     #expect(watcher.next().isEmpty)
   }
 
-  @Test("A plugin directory that is removed is made again and watched again")
+  @Test("A removed plugin directory is created again and watched again")
   func recreated() throws {
     try install()
     _ = watcher.next()
@@ -94,7 +94,7 @@ struct DriverDirectoryTests {
     #expect(watcher.next() == Self.updated)
   }
 
-  @Test("A directory without its executable is told as a driver, whose init will fail, until it goes")
+  @Test("A directory without its executable counts as a driver, whose init fails, until it is removed")
   func empty() throws {
     try directory.directory("plugins/example.org~bind")
     #expect(watcher.next() == Self.updated)
@@ -106,7 +106,7 @@ struct DriverDirectoryTests {
   }
 
   @Test(
-    "A directory without its executable hides a good driver that is found with it until 1.23",
+    "Up to 1.23 a directory without its executable hides a good driver that is found with it",
     arguments: [("1.23", []), ("1.24", ["example.org/bind"])])
   func emptyBeside(version: String, loaded: [String]) async throws {
     try directory.directory("plugins/example.org~bind")

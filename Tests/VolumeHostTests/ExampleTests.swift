@@ -28,7 +28,7 @@ func runPod() async throws -> Bool {
 }
 // end
 
-/// The example of the pages: it compiles, does what they say, and is the same in all of them.
+/// The example of the pages. It compiles, does what the pages say, and is the same in all of them.
 @Suite("The documented example")
 struct ExampleTests {
   @Test("A pod's volume is mounted in a simulated minute")

@@ -1,31 +1,31 @@
 import VolumeHost
 
-/// Drivers in shell, good and bad, for what examines drivers.
+/// Shell drivers, good and faulty, for the tests of the examination.
 enum FixtureDriver: String, CaseIterable {
-  /// Keeps the contract: each volume is a directory, bound to the pod's.
+  /// Meets all requirements. Each volume is a directory that is bound to the pod's.
   case good
-  /// Keeps it too, attaches, and leaves a pod's mount to the kubelet.
+  /// Meets all requirements, attaches, and leaves a pod's mount to the kubelet.
   case attaching
-  /// A log line before the reply.
+  /// Prints a log line before the reply.
   case chatty
-  /// `Not Supported`.
+  /// Replies `Not Supported`.
   case misspelling
-  /// unmount never ends.
+  /// Hangs in unmount.
   case hanging
-  /// unmount of what is not mounted fails.
+  /// Fails an unmount if nothing is mounted.
   case strict
-  /// A log beside the executable.
+  /// Writes a log beside the executable.
   case littering
-  /// `"capabilities": null`.
+  /// Replies `"capabilities": null`.
   case null
-  /// init fails.
+  /// Fails init.
   case unready
-  /// mount of what is mounted fails.
+  /// Fails a mount if the volume is mounted.
   case impatient
-  /// Failure with exit code 0.
+  /// Returns Failure with exit code 0.
   case soft
 
-  /// The script; volumes are kept in a directory.
+  /// The script. Its volumes are in a directory.
   func script(keeping data: String) -> String {
     """
     data=\(data)
@@ -64,7 +64,7 @@ enum FixtureDriver: String, CaseIterable {
     """
   }
 
-  /// What comes before the other commands, and hides two of them.
+  /// The attach commands. They come first in the script and replace two of the other commands.
   private var attachCommands: String {
     guard self == .attaching else { return "" }
     return """

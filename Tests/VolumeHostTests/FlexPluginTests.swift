@@ -1,12 +1,12 @@
 import Testing
 import VolumeHost
 
-@Suite("What a kubelet does itself")
+@Suite("What a kubelet does without the driver")
 struct FlexPluginTests {
   private let files = SimulatedFiles()
   private static let spec = VolumeSpec.persistent("pv", FlexSource(driver: "example.org/att"))
 
-  /// A driver that has nothing but `init`, unless told otherwise.
+  /// Returns a driver that has only `init`, unless told otherwise.
   private func plugin(
     attach: Bool = true, metrics: Bool = false, secrets: any SecretSource = NoSecrets(), version: String = "1.36",
     _ answer: @escaping @Sendable (DriverCall) -> String? = { _ in nil }
@@ -27,7 +27,7 @@ struct FlexPluginTests {
     try #require(try await plugin() as? AttachableFlexVolumePlugin)
   }
 
-  @Test("Without attach and its companions: no device, the device that was given, nobody knows, success")
+  @Test("Without the attach commands the results are no device, the given device, unknown, and success")
   func attachDefaults() async throws {
     let plugin = try await attaching()
     let attacher = plugin.makeAttacher()
@@ -38,7 +38,7 @@ struct FlexPluginTests {
     #expect(try await plugin.volumeName(of: Self.spec) == "pv")
   }
 
-  @Test("Without mountdevice a device is mounted, and without a device nothing is")
+  @Test("Without mountdevice the kubelet mounts the device, and without a device it mounts nothing")
   func deviceDefaults() async throws {
     let mounter = try await attaching().makeDeviceMounter()
     let path = try await mounter.deviceMountPath(Self.spec)
@@ -52,7 +52,7 @@ struct FlexPluginTests {
     #expect(!files.exists(path))
   }
 
-  @Test("Without mount and unmount the device's directory is bound, and unbound")
+  @Test("Without mount and unmount the kubelet binds and unbinds the device's directory")
   func mountDefaults() async throws {
     let plugin = try await attaching()
     let source = try await plugin.makeDeviceMounter().deviceMountPath(Self.spec)
@@ -64,7 +64,7 @@ struct FlexPluginTests {
     #expect(!files.exists(mounter.path))
   }
 
-  @Test("Without expandfs the file system is resized on its device, and without a device that fails")
+  @Test("Without expandfs the kubelet grows the file system on its device, and fails without a device")
   func expandDefaults() async throws {
     let plugin = try await plugin()
     var expansion = NodeExpansion(spec: Self.spec, device: "/dev/x", directory: "/d", new: 2, old: 1)
@@ -103,7 +103,7 @@ struct FlexPluginTests {
     }
   }
 
-  @Test("Figures are there where they were announced")
+  @Test("Metrics exist if the driver announced them")
   func metrics() async throws {
     let silent = try await plugin().makeMounter(Self.spec, pod: Sample.pod())
     await #expect(throws: MetricsError.notSupported("MetricsNil")) { try await silent.metrics.metrics() }
@@ -112,7 +112,7 @@ struct FlexPluginTests {
     #expect(try await open.metrics.metrics().space.capacity == 1 << 30)
   }
 
-  @Test("A read-only volume is not managed, and a reconstructed one knows its driver and name only")
+  @Test("A read-only volume is not managed, and a reconstructed volume has only its driver and name")
   func attributes() async throws {
     let plugin = try await plugin()
     var spec = Self.spec
@@ -124,7 +124,7 @@ struct FlexPluginTests {
         == .inline("pv", FlexSource(driver: "example.org/att")))
   }
 
-  /// Asked about many nodes at once.
+  /// A plugin for bulk verification.
   private struct Bulk: BulkVerifier {
     let answer: [String: [VolumeSpec: Bool]]?
     let name = "bulk"
@@ -142,7 +142,9 @@ struct FlexPluginTests {
     }
   }
 
-  @Test("In bulk, what an answer leaves out of a node is detached; a node left out, and an error, change nothing")
+  @Test(
+    "In bulk verification a volume missing from its node's answer is detached; a missing node and an error change nothing"
+  )
   func bulk() async throws {
     let other = VolumeSpec.persistent("other", FlexSource(driver: "d"))
     let question = ["n1": [Self.spec, other], "n2": [Self.spec]]

@@ -6,13 +6,13 @@ import VolumeHost
 
 @Suite("flex-sanity's command line")
 struct FlexSanityCommandTests {
-  /// Beside this test.
+  /// The executable beside this test.
   private static let command: String = {
     let test = Files.linkTarget("/proc/self/exe") ?? ""
     return URL(filePath: test).deletingLastPathComponent().appending(path: "flex-sanity").path
   }()
 
-  /// What runs drivers mounts, as a kubelet does.
+  /// The command needs root: it mounts, as a kubelet does.
   private static var root: ConditionTrait { .enabled(if: geteuid() == 0, "skipped: needs root") }
 
   private func run(_ arguments: [String], seconds: Int = 60) throws -> ChildResult {
@@ -30,7 +30,7 @@ struct FlexSanityCommandTests {
     """#
 
   @Test(
-    "What can not be run is told, with exit code 2",
+    "A driver or option that cannot be used is reported with exit code 2",
     arguments: [
       ["/nonexistent"], ["/etc"], ["/etc/passwd"], [], ["--kubernetes-version", "1.99", "/bin/true"], ["--no-such"],
       ["--timeout", "soon", "/bin/true"], ["/bin/true", "/bin/false"], ["--filter", "no-such-case", "/bin/true"],
@@ -41,27 +41,27 @@ struct FlexSanityCommandTests {
   }
 
   @Test(
-    "Without root that is said once, with exit code 2, and no driver is blamed",
+    "Without root the command says so once with exit code 2 and blames no driver",
     .enabled(if: canDropRoot, "skipped: needs root and setpriv"))
   func unprivileged() throws {
     let words = ["--reuid", "65534", "--regid", "65534", "--clear-groups", "--", Self.command, "/bin/true"]
     let result = try ChildProcess.run("/usr/bin/setpriv", words, deadline: .seconds(60))
-    #expect(result.status == .exited(2) && result.output.hasPrefix("flex-sanity: needs root"), "\(result.output)")
+    #expect(result.status == .exited(2) && result.output.hasPrefix("flex-sanity: must run as root"), "\(result.output)")
     #expect(!result.output.contains("FAILED"))
   }
 
   private static var canDropRoot: Bool { geteuid() == 0 && access("/usr/bin/setpriv", X_OK) == 0 }
 
-  @Test("A root directory that is not there is refused, with exit code 2, and not made", Self.root)
+  @Test("A missing root directory is rejected with exit code 2 and not created", Self.root)
   func missingRoot() throws {
     let directory = try TemporaryDirectory()
     let result = try run(["--root", directory["above/root"], "/bin/true"])
-    #expect(result.status == .exited(2) && result.output.contains("is no directory"), "\(result.output)")
+    #expect(result.status == .exited(2) && result.output.contains("is not a directory"), "\(result.output)")
     #expect(try Files.list(directory.path) == [])
   }
 
   @Test(
-    "The last line counts, the exit code is 0 when nothing failed, and nothing is left in the scratch directory",
+    "The last line has the counts, the exit code is 0 if nothing failed, and the scratch directory is removed",
     Self.root)
   func passes() throws {
     let (directory, path) = try driver(Self.quiet)
@@ -72,7 +72,7 @@ struct FlexSanityCommandTests {
     #expect(Set(try Files.list("/tmp").filter { $0.hasPrefix("flex-sanity-") }).subtracting(before).isEmpty)
   }
 
-  @Test("--json is one object with the counts and every case, and a failure is exit code 1", Self.root)
+  @Test("--json prints one object with the counts and every case, and a failure is exit code 1", Self.root)
   func json() throws {
     let (directory, path) = try driver(Self.quiet.replacing("Not supported", with: "Not Supported"))
     defer { withExtendedLifetime(directory) {} }
@@ -89,7 +89,7 @@ struct FlexSanityCommandTests {
   }
 
   @Test(
-    "A driver that holds its output open, floods it or dies is told from a good one", Self.root,
+    "A driver that holds its output open, floods it or dies is distinguished from a good one", Self.root,
     arguments: [
       ("sleep 30 & echo '{\"status\":\"Success\"}'", "left a process that has its output open"),
       ("head -c 10000000 /dev/zero | tr '\\0' x", "printed \"xxx"), ("kill -SEGV $$", "signal 11"),

@@ -4,7 +4,7 @@ import Synchronization
 import Testing
 import VolumeHost
 
-@Suite("How full volumes are")
+@Suite("Volume metrics")
 struct MetricsTests {
   private let files = LinuxFiles()
   private let time = SimulatedTime()
@@ -30,7 +30,7 @@ struct MetricsTests {
     await #expect(throws: failed) { try await DirectoryMetrics(path: "/none", files: files, time: time).metrics() }
   }
 
-  @Test("A file system's figures are those of statfs")
+  @Test("A file system's metrics are those of statfs")
   func fileSystem() async throws {
     let found = try await FileSystemMetrics(path: "/", files: files, time: time).metrics()
     let space = try Files.space(at: "/")
@@ -39,7 +39,7 @@ struct MetricsTests {
     #expect(found.inodesUsed == found.space.inodes - found.space.inodesFree)
   }
 
-  @Test("A directory's own use counts each file once")
+  @Test("A directory's usage counts each file once")
   func directory() async throws {
     let directory = try TemporaryDirectory()
     try directory.directory("a/b")
@@ -50,7 +50,7 @@ struct MetricsTests {
     #expect(found.space.capacity > found.used)
   }
 
-  @Test("A cached answer is asked for once, a failure again")
+  @Test("A provider is asked once for a cached answer, and again after a failure")
   func cached() async throws {
     let provider = CountingMetrics(failures: 1)
     let cached = CachedMetrics(provider)

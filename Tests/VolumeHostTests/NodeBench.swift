@@ -1,7 +1,7 @@
 import Synchronization
 import VolumeHost
 
-/// A node in simulated time with one driver that does as it is told.
+/// A node in simulated time, with one driver that does what the test sets.
 final class NodeBench: Sendable {
   let time = SimulatedTime()
   let files = SimulatedFiles()
@@ -23,7 +23,7 @@ final class NodeBench: Sendable {
   var events: [NodeEvent] { told.withLock { $0 } }
   static let name = Sample.driver("example.org/bind")
 
-  /// A new kubelet on the same node, with these pods.
+  /// Starts a new kubelet on the same node, with these pods.
   func restart(_ pods: Pod...) {
     let old = node
     time.perform { await old.stop() }
@@ -60,21 +60,21 @@ final class NodeBench: Sendable {
   }
 }
 
-/// A value that a task leaves behind.
+/// A value that a task sets.
 final class Answer: Sendable {
   private let state = Mutex(false)
   var value: Bool { state.withLock { $0 } }
   func set(_ value: Bool) { state.withLock { $0 = value } }
 }
 
-/// A text that a task leaves behind.
+/// A text that a task sets.
 private final class Found: Sendable {
   private let state = Mutex<String?>(nil)
   var value: String? { state.withLock { $0 } }
   func set(_ value: String?) { state.withLock { $0 = value } }
 }
 
-/// Mounts and unmounts in memory, or fails.
+/// A driver that mounts and unmounts in memory, or fails.
 final class SimulatedDriver: DriverRunner {
   struct Call: Hashable, Sendable {
     let time: Duration

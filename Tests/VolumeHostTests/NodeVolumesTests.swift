@@ -5,7 +5,7 @@ import VolumeHost
 struct NodeVolumesTests {
   private let pod = Sample.pod()
 
-  @Test("A pod's volume is mounted in a directory made for it, and its directory is gone afterwards")
+  @Test("A pod's volume is mounted in a new directory, which is removed afterwards")
   func life() {
     let bench = NodeBench()
     bench.run(pod)
@@ -19,7 +19,8 @@ struct NodeVolumesTests {
   }
 
   @Test(
-    "A mount that fails for a day is tried after 0.5 s at least, then twice as long, up to 122 s, and each time told")
+    "A mount that fails for a day is retried after at least 0.5 s, then after twice the time, up to 122 s, with an Event each time"
+  )
   func backoff() {
     let bench = NodeBench()
     bench.driver.fail(.mount)
@@ -30,7 +31,7 @@ struct NodeVolumesTests {
     }
     let times = bench.driver.times(.mount)
     let pauses = zip(times.dropFirst(), times).map { $0 - $1 }
-    // As real kubelets do: the pause has to be over before the next beat of 100 ms.
+    // As with real kubelets, the pause must have passed before the next beat of 100 ms.
     let expected: [Duration] = [600, 1100, 2100, 4100, 8100, 16100, 32100, 64100, 122_100, 122_100].map {
       .milliseconds($0)
     }
@@ -44,7 +45,7 @@ struct NodeVolumesTests {
   }
 
   @Test(
-    "Before 1.32 a kubelet without pods asks no driver when it starts, but at its first pod",
+    "Before 1.32 a kubelet without pods calls drivers at its first pod, not at its start",
     arguments: [("1.31", 0), ("1.32", 1), ("1.36", 1)])
   func probeAtStart(version: String, asked: Int) {
     let bench = NodeBench(version)
@@ -56,7 +57,7 @@ struct NodeVolumesTests {
   }
 
   @Test(
-    "Before 1.32 what a kubelet finds on disk when it starts makes it ask the drivers", arguments: ["1.20", "1.31"])
+    "Before 1.32 a kubelet that finds volumes on disk calls the drivers at its start", arguments: ["1.20", "1.31"])
   func probeForLeftOver(version: String) {
     let bench = NodeBench(version)
     bench.run(pod)
@@ -66,7 +67,7 @@ struct NodeVolumesTests {
     #expect(bench.driver.calls.map(\.command) == [.initialize, .mount, .initialize, .unmount])
   }
 
-  @Test("Until 1.8 the longest pause is two minutes")
+  @Test("Up to 1.8 the longest back-off is two minutes")
   func oldPause() {
     let bench = NodeBench("1.8")
     bench.driver.fail(.mount)
@@ -76,7 +77,7 @@ struct NodeVolumesTests {
     #expect(zip(times.dropFirst(), times).map { $0 - $1 }.max() == .milliseconds(120_100))
   }
 
-  @Test("The directory of a mount that failed is removed, since 1.9", arguments: [("1.8", true), ("1.9", false)])
+  @Test("The directory of a failed mount is removed since 1.9", arguments: [("1.8", true), ("1.9", false)])
   func failedDirectory(version: String, stays: Bool) {
     let bench = NodeBench(version)
     bench.driver.fail(.mount)
@@ -85,7 +86,7 @@ struct NodeVolumesTests {
     #expect(bench.files.exists(bench.path(pod)) == stays)
   }
 
-  @Test("A pod that goes while its mount fails is never unmounted")
+  @Test("A pod that is removed while its mount fails is never unmounted")
   func finalFailure() {
     let bench = NodeBench()
     bench.driver.fail(.mount)
@@ -96,7 +97,7 @@ struct NodeVolumesTests {
     #expect(Set(bench.driver.commands) == [.mount])
   }
 
-  @Test("With 1.20 it is tried until the pod is gone, and taken down at once if that succeeds")
+  @Test("With 1.20 the mount is tried until the pod is gone, and torn down at once if it succeeds")
   func endedPod() {
     for repairs in [false, true] {
       let bench = NodeBench("1.20")
@@ -113,7 +114,7 @@ struct NodeVolumesTests {
     }
   }
 
-  @Test("A volume that hangs holds up no other, and is taken down once it answers")
+  @Test("A volume that hangs delays no other, and is torn down once it answers")
   func hanging() {
     let bench = NodeBench()
     let other = Sample.pod("in2", uid: "uid-2")
@@ -132,7 +133,7 @@ struct NodeVolumesTests {
   }
 
   @Test(
-    "After a restart a mounted volume is left alone, and one without a pod is taken down", arguments: ["1.20", "1.36"])
+    "After a restart a mounted volume stays, and a volume without a pod is torn down", arguments: ["1.20", "1.36"])
   func restart(version: String) {
     let bench = NodeBench(version)
     let other = Sample.pod("in2", uid: "uid-2")
@@ -146,7 +147,7 @@ struct NodeVolumesTests {
     #expect(bench.files.mountCount(bench.path(other)) == 0)
   }
 
-  @Test("From 1.7 to 1.15 what is found on disk has no plugin and stays for ever")
+  @Test("From 1.7 to 1.15 volumes found on disk have no plugin and stay forever")
   func orphaned() {
     let bench = NodeBench("1.14")
     bench.run(pod)
@@ -157,7 +158,7 @@ struct NodeVolumesTests {
     #expect(bench.files.mountCount(bench.path(pod)) == 1)
   }
 
-  @Test("A bind mount of one file system is mounted again by 1.20 after a restart, and not by 1.36")
+  @Test("After a restart 1.20 mounts a bind mount within one file system again, 1.36 does not")
   func binds() {
     for (version, count) in [("1.20", 2), ("1.36", 1)] {
       let bench = NodeBench(version)
@@ -171,7 +172,7 @@ struct NodeVolumesTests {
     }
   }
 
-  @Test("With a dead server 1.20 can do nothing until somebody unmounts, 1.36 goes on")
+  @Test("With a dead server 1.20 is stuck until someone unmounts, 1.36 continues")
   func deadServer() {
     for (version, unmounts) in [("1.20", 0), ("1.36", 1)] {
       let bench = NodeBench(version)
@@ -187,7 +188,7 @@ struct NodeVolumesTests {
     }
   }
 
-  @Test("A file in the directory keeps the pod: unmount is asked for until it is gone")
+  @Test("A file in the directory keeps the pod: unmount is called until the file is gone")
   func fileInDirectory() {
     let bench = NodeBench()
     bench.run(pod)
@@ -201,7 +202,7 @@ struct NodeVolumesTests {
     #expect(!bench.files.exists(bench.path(pod)))
   }
 
-  @Test("Mount options and node labels that do not fit are told, and the driver is not called")
+  @Test("Unsupported mount options and missing node labels cause an Event, and the driver is not called")
   func checks() {
     let bench = NodeBench()
     var spec = VolumeSpec.persistent("pv", Sample.source)
@@ -219,7 +220,7 @@ struct NodeVolumesTests {
       ])
   }
 
-  @Test("A pod's group reaches the files, unless the volume is read-only")
+  @Test("The files get the pod's group, unless the volume is read-only")
   func ownership() {
     let bench = NodeBench()
     let readOnly = VolumeSpec.inline("v", FlexSource(driver: "example.org/bind", readOnly: true))
@@ -232,7 +233,7 @@ struct NodeVolumesTests {
     #expect(bench.files.ownership(of: bench.path(second)) == nil)
   }
 
-  @Test("A PV that grew is grown on the node, before its pod starts and while it runs, with an empty device")
+  @Test("A grown PV's file system is grown on the node, before its pod starts and while it runs, with an empty device")
   func growth() {
     let bench = NodeBench()
     func pod(_ volume: Int64, _ claim: Int64) -> Pod {
@@ -249,7 +250,7 @@ struct NodeVolumesTests {
     #expect(bench.driver.commands.count == 3)
   }
 
-  @Test("A PV that grew is not grown for a pod that only reads, which is told once and has its volume")
+  @Test("A grown PV's file system is not grown for a read-only pod; the pod gets one Event and its volume")
   func readOnlyGrowth() {
     let bench = NodeBench()
     let sizes = VolumeSpec.Sizes(volume: 2, claim: 1)
@@ -263,7 +264,7 @@ struct NodeVolumesTests {
         == "MountVolume.NodeExpandVolume failed for volume \"pv\" requested read-only file system")
   }
 
-  @Test("The kubelet itself attaches where the controller does not, and detaches in the end")
+  @Test("The kubelet attaches and detaches if the controller does not")
   func attachesItself() {
     let time = SimulatedTime()
     let files = SimulatedFiles()

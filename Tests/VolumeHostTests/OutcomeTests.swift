@@ -1,7 +1,7 @@
 import Testing
 import VolumeHost
 
-@Suite("What a driver is understood to say")
+@Suite("The outcome of a call")
 struct OutcomeTests {
   struct Row: CustomTestStringConvertible, Sendable {
     let testDescription: String
@@ -96,13 +96,14 @@ struct OutcomeTests {
   }
 
   @Test(
-    "'Not supported' counts with any exit code", arguments: [DriverProcess.End.exited(0), .exited(1), .signalled(15)])
+    "'Not supported' is recognised with any exit code",
+    arguments: [DriverProcess.End.exited(0), .exited(1), .signalled(15)])
   func notSupported(end: DriverProcess.End) {
     let process = DriverProcess(output: #"{"status":"Not supported"}"#, end: end)
     #expect(DriverOutcome(of: .mount, process) == .notSupported)
   }
 
-  @Test("A reply's strings are decoded, surrogate pairs and halves included")
+  @Test("A reply's strings are decoded, including surrogate pairs and single surrogates")
   func strings() {
     let output = #"{"status":"Success","device":"\/dev\u002fa \ud83d\udc27 \ud83d \u0041"}"#
     guard case .success(let reply) = DriverOutcome(of: .attach, DriverProcess(output: output)) else {
@@ -112,7 +113,7 @@ struct OutcomeTests {
     #expect(reply.device == "/dev/a 🐧 \u{fffd} A")
   }
 
-  @Test("A command that was not supported once is not called again, others are")
+  @Test("A command that was once not supported is not called again; other commands are")
   func remembered() async {
     let runner = ScriptedRunner { call in
       DriverProcess(
@@ -127,7 +128,7 @@ struct OutcomeTests {
   }
 }
 
-@Suite("What a driver says it can do")
+@Suite("The capabilities of a driver")
 struct CapabilityTests {
   private func capabilities(_ output: String, version: String = "1.36") async throws -> DriverCapabilities {
     let driver = FlexDriver(
@@ -136,20 +137,20 @@ struct CapabilityTests {
   }
 
   @Test(
-    "What is not said has its default",
+    "A missing capability has its default",
     arguments: [#"{"status":"Success"}"#, #"{"status":"Success","capabilities":{}}"#])
   func defaults(output: String) async throws {
     let found = try await capabilities(output)
     #expect(found.attach && found.selinuxRelabel && found.fsGroup && found.requiresFSResize && !found.supportsMetrics)
   }
 
-  @Test("What is said counts, and leaves the rest alone")
+  @Test("A given capability counts and does not change the others")
   func partial() async throws {
     let found = try await capabilities(#"{"status":"Success","capabilities":{"attach":false,"SupportsMetrics":true}}"#)
     #expect(!found.attach && found.supportsMetrics && found.fsGroup)
   }
 
-  @Test("An older kubelet does not see what came later")
+  @Test("An older kubelet ignores later capabilities")
   func older() async throws {
     let output = #"{"status":"Success","capabilities":{"attach":false,"fsGroup":false,"selinuxRelabel":false}}"#
     let seven = try await capabilities(output, version: "1.7")

@@ -3,7 +3,7 @@ import LinuxSystem
 import Testing
 import VolumeHost
 
-@Suite("Who owns the files of a volume", .enabled(if: geteuid() == 0, "skipped: needs root"))
+@Suite("Ownership of a volume's files", .enabled(if: geteuid() == 0, "skipped: needs root"))
 struct OwnershipTests {
   private let directory: TemporaryDirectory
   private let files = LinuxFiles()
@@ -54,14 +54,16 @@ struct OwnershipTests {
     Row(policy: .onRootMismatch, group: 3000, mode: 0o2770, walks: false),
   ]
 
-  @Test("Only 'OnRootMismatch' with group, access and set-group-ID bit at the root spares the walk", arguments: rows)
+  @Test(
+    "The walk is skipped only with 'OnRootMismatch' and the right group, access and set-group-ID bit at the root",
+    arguments: rows)
   func skipping(row: Row) async throws {
     set("v", group: row.group, mode: row.mode)
     try await own(row.policy)
     #expect((look("v/sub/file").group == Self.group) == row.walks)
   }
 
-  @Test("The group and its access are added, the owner and all else stay")
+  @Test("The group and its access are added; the owner and all else stay")
   func added() async throws {
     set("v/sub/file", group: 0, mode: 0o4601)
     try await own()
@@ -70,7 +72,7 @@ struct OwnershipTests {
     #expect(look("v") == (0, Self.group, 0o2775))
   }
 
-  @Test("For reading only, writing is not added")
+  @Test("For a read-only volume, write access is not added")
   func readOnly() async throws {
     try await own(readOnly: true)
     #expect(look("v/sub/file").mode == 0o640)
@@ -92,7 +94,7 @@ struct OwnershipTests {
     #expect(look("elsewhere").group == 0)
   }
 
-  @Test("A rogue directory is set right by 'Always' although the root is right")
+  @Test("With 'Always' a wrong directory is corrected although the root is right")
   func rogue() async throws {
     try await own()
     set("v/sub", group: 1, mode: 0o700)
@@ -102,7 +104,7 @@ struct OwnershipTests {
     #expect(look("v/sub") == (0, Self.group, 0o2770))
   }
 
-  @Test("A volume that is not there is an error")
+  @Test("A missing volume is an error")
   func missing() async {
     await #expect(throws: HostError("open", directory["none"], code: ENOENT)) {
       try await files.setOwnership(of: directory["none"], VolumeOwnership(group: 1))
@@ -124,7 +126,7 @@ struct OwnershipTests {
     #expect(lstat(odd, &status) == 0 && status.st_gid == Self.group)
   }
 
-  @Test("Directories are followed to a depth of 490, and what lies deeper ends the walk, which names the limit")
+  @Test("Directories are walked to a depth of 490; a deeper directory ends the walk with an error that names the limit")
   func depth() async throws {
     try directory.directory("v/" + Array(repeating: "d", count: 490).joined(separator: "/"))
     try await own()

@@ -21,7 +21,7 @@ struct PluginManagerTests {
     #expect(try await manager.plugin(for: Self.spec).name == "example.org/bind")
   }
 
-  @Test("No match and two matches are errors, and two are named")
+  @Test("No match and two matches are errors, and the error names the two")
   func notOne() async throws {
     let manager = PluginManager()
     await #expect(throws: VolumeFailure.final("no volume plugin matched")) { try await manager.plugin(for: Self.spec) }
@@ -33,7 +33,7 @@ struct PluginManagerTests {
     ) { try await manager.plugin(for: Self.spec) }
   }
 
-  @Test("A name is registered once")
+  @Test("A name can be registered only once")
   func twice() async throws {
     let manager = PluginManager()
     try await manager.register(plugin("example.org/bind"))
@@ -42,7 +42,7 @@ struct PluginManagerTests {
     }
   }
 
-  @Test("A plugin that does not attach is nil to the attach finders, one that does is itself")
+  @Test("Attach queries return nil for a plugin that does not attach, and the plugin otherwise")
   func attachable() async throws {
     let manager = PluginManager()
     try await manager.register(plugin("example.org/bind"))
@@ -55,7 +55,7 @@ struct PluginManagerTests {
     #expect(try await manager.deviceMountable(named: "example.org/att")?.name == "example.org/att")
   }
 
-  @Test("Missing abilities are nil where that is usual and errors where it is not")
+  @Test("A query for a missing ability returns nil where such volumes are common and throws otherwise")
   func finders() async throws {
     let manager = PluginManager()
     try await manager.register(plugin("example.org/bind"))
@@ -76,7 +76,7 @@ struct PluginManagerTests {
   }
 }
 
-/// Changes that a test makes.
+/// Changes that a test sets.
 final class ScriptedChanges: DriverChanges {
   private let waiting = Mutex<[DriverChange]>([])
 
@@ -111,7 +111,7 @@ struct FlexProberTests {
     }
   }
 
-  @Test("A change asks for capabilities once, and nothing happens without one")
+  @Test("A change calls init once, and without a change nothing is called")
   func once() async {
     let (prober, changes, runner) = prober()
     #expect(await prober.probe().isEmpty)
@@ -121,7 +121,7 @@ struct FlexProberTests {
     #expect(runner.commands == [.initialize])
   }
 
-  @Test("A broken driver does not hide a good one, and is tried again at each question")
+  @Test("A broken driver does not hide a good one, and is retried at each query")
   func brokenBeside() async {
     let (prober, changes, runner) = prober()
     _ = await prober.probe()
@@ -132,7 +132,7 @@ struct FlexProberTests {
     #expect(runner.calls.count == 3)
   }
 
-  @Test("In 1.20 it did hide the good one")
+  @Test("In 1.20 a broken driver hid the good one")
   func hidden() async {
     let (prober, changes, _) = prober("1.20")
     changes.add(DriverChange(Self.broken, .addedOrUpdated), DriverChange(Self.good, .addedOrUpdated))
@@ -140,7 +140,7 @@ struct FlexProberTests {
   }
 
   @Test(
-    "A driver that fails in the first probe is tried again only when its directory changes, and until 1.23 the good ones too",
+    "A driver that fails in the first probe is retried only when its directory changes, and up to 1.23 so are the good ones",
     arguments: [("1.23", 0), ("1.24", 1), ("1.36", 1)])
   func brokenFirst(version: String, loaded: Int) async {
     let (prober, changes, runner) = prober(version)
@@ -155,7 +155,7 @@ struct FlexProberTests {
     #expect(runner.calls.count == 6)
   }
 
-  @Test("A driver that goes takes its plugin along")
+  @Test("A removed driver removes its plugin")
   func gone() async throws {
     let (prober, changes, _) = prober()
     let manager = PluginManager(probers: [prober])

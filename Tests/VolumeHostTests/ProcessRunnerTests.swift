@@ -17,15 +17,16 @@ struct ProcessRunnerTests {
   }
 
   @Test(
-    "The end says how it came", arguments: [("exit 3", DriverProcess.End.exited(3)), ("kill -9 $$", .signalled(9))])
+    "The end says how the process ended",
+    arguments: [("exit 3", DriverProcess.End.exited(3)), ("kill -9 $$", .signalled(9))])
   func ends(script: String, end: DriverProcess.End) async throws { #expect(try await run(script).end == end) }
 
-  @Test("A driver is stopped when its time is up")
+  @Test("A driver is stopped at its time limit")
   func limit() async throws {
     #expect(try await run("sleep 60", limit: .milliseconds(50)).end == .timedOut)
   }
 
-  @Test("A call lasts until nobody has the output open, as for a kubelet, and what closes it is left alone")
+  @Test("As for a kubelet, a call lasts until no process has the output open; a process that closes it is not killed")
   func leftBehind() async throws {
     let clock = ContinuousClock()
     var process: DriverProcess?
@@ -33,7 +34,8 @@ struct ProcessRunnerTests {
     #expect(holding >= .milliseconds(400) && process?.output == "done\n")
     let directory = try TemporaryDirectory()
     let (go, mark) = (directory["go"], directory["mark"])
-    // It waits for what the test makes only after the call: a call that lasted as long would never end.
+    // The process waits for a file that the test creates after the call. If the call lasted as long as the process, it
+    // would never end.
     let waiting = "until [ -e \(go) ] || [ ! -d \(directory.path) ]; do sleep 0.05; done"
     let path = try directory.executable("driver", "(\(waiting); echo x >\(mark)) >/dev/null 2>&1 & echo")
     let left = await ProcessRunner().run(path, DriverCall(.mount), limit: .seconds(60))
@@ -45,7 +47,7 @@ struct ProcessRunnerTests {
     #expect(held.end == .timedOut)
   }
 
-  @Test("Ten million bytes of output are read, and are one answer")
+  @Test("An output of ten million bytes is read as one answer")
   func large() async throws {
     let process = try await run("head -c 10000000 /dev/zero | tr '\\0' ' '; echo '{\"status\":\"Success\"}'")
     #expect(process.output.utf8.count > 10_000_000)
@@ -55,7 +57,7 @@ struct ProcessRunnerTests {
     }
   }
 
-  @Test("A driver that can not be started says why, and is an empty answer")
+  @Test("A driver that cannot be started gives the reason and an empty answer")
   func missing() async {
     let process = await ProcessRunner().run("/nonexistent/driver", DriverCall(.initialize), limit: nil)
     #expect(process.end == .notStarted("fork/exec /nonexistent/driver: no such file or directory"))

@@ -25,7 +25,7 @@ struct RealNodeTests {
 
   private var path: String { directory["kubelet/pods/uid-1/volumes/example.org~good/data"] }
 
-  /// A kubelet for as long as the body takes, then killed.
+  /// Runs a kubelet while the body runs, then kills it.
   private func withNode(_ pods: [Pod] = [], _ body: @Sendable (NodeVolumes) async throws -> Void) async throws {
     let prober = FlexProber(
       directory: directory["plugins"], changes: DriverDirectory(directory["plugins"]), runner: ProcessRunner(),
@@ -47,7 +47,7 @@ struct RealNodeTests {
     Issue.record("not within 10 s: \(what)")
   }
 
-  @Test("A pod has its volume with its group, keeps it over a restart of the kubelet, and leaves nothing")
+  @Test("A pod gets its volume with its group, keeps it over a restart of the kubelet, and leaves nothing behind")
   func life() async throws {
     try await withNode { node in
       await node.run(pod)
@@ -65,7 +65,7 @@ struct RealNodeTests {
     #expect(try MountTable.current().below(directory.path).isEmpty)
   }
 
-  @Test("A volume whose pod went while the kubelet was down is taken down")
+  @Test("A volume whose pod was removed while the kubelet was down is torn down")
   func orphan() async throws {
     try await withNode([pod]) { node in try await until("mounted") { await node.isReady(pod.uid) } }
     try await withNode { _ in try await until("gone") { !Files.exists(path) } }
@@ -80,7 +80,7 @@ struct RealNodeTests {
     try await files.bind(source, to: target)
     #expect(try await files.state(of: target, recognisingBinds: true) == .mountPoint)
     #expect(try await files.state(of: target, recognisingBinds: false) == .plain)
-    // A kubelet's root directory may be a link.
+    // A kubelet's root directory can be a link.
     #expect(symlink(directory.path, directory["link"]) == 0)
     let linked = directory["link"] + target.dropFirst(directory.path.utf8.count)
     #expect(try await files.state(of: linked, recognisingBinds: true) == .mountPoint)

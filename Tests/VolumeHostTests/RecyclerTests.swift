@@ -6,7 +6,7 @@ import VolumeHost
 struct RecyclerTests {
   private static let spec = VolumeSpec.persistent("pv1", FlexSource(driver: "d"))
 
-  @Test("A template without volumes is refused")
+  @Test("A template without volumes is rejected")
   func template() throws {
     var template = RecyclerTemplate()
     try template.validate()
@@ -14,7 +14,8 @@ struct RecyclerTests {
     #expect(throws: VolumeFailure.final("does not contain any volumes")) { try template.validate() }
   }
 
-  @Test("Each GiB begun adds to the deadline", arguments: [(0, 30), (1, 60), (5 << 30, 180), (5 << 30 + 1, 210)])
+  @Test(
+    "Each GiB, rounded up, adds to the deadline", arguments: [(0, 30), (1, 60), (5 << 30, 180), (5 << 30 + 1, 210)])
   func deadline(bytes: Int64, seconds: Int) throws {
     let pod = try RecyclerTemplate().pod(for: Self.spec, bytes: bytes, timeouts: RecyclerTimeouts())
     #expect(pod.template.deadline == .seconds(seconds))
@@ -27,7 +28,7 @@ struct RecyclerTests {
     try await PodRecycler(pod: pod, cluster: cluster) { cluster.note("event \($0)") }.recycle()
   }
 
-  @Test("The pod is deleted at the end, and what was said about it passed on")
+  @Test("The pod is deleted at the end, and its Events are forwarded")
   func succeeded() async throws {
     let cluster = ScriptedCluster([.event("pulling"), .succeeded])
     try await recycle(cluster)
@@ -35,7 +36,7 @@ struct RecyclerTests {
   }
 
   @Test(
-    "A failure is told and the pod deleted all the same",
+    "A failure is thrown and the pod is deleted anyway",
     arguments: [
       (RecyclerPodEvent.failed("disk error"), "disk error"), (.failed(""), "pod failed, pod.Status.Message unknown"),
       (.deleted, "recycler pod was deleted"), (.watchEnded, "recycler pod watch channel had been closed"),
@@ -46,7 +47,7 @@ struct RecyclerTests {
     #expect(cluster.log == ["create", "delete"])
   }
 
-  @Test("A pod of that name is deleted, and the next sync tries again")
+  @Test("An existing pod of that name is deleted, and the next sync retries")
   func existing() async {
     let cluster = ScriptedCluster([], exists: true)
     await #expect(throws: VolumeFailure.transient("old recycler pod \"recycler-for-pv1\" found, will retry later")) {
@@ -55,13 +56,13 @@ struct RecyclerTests {
     #expect(cluster.log == ["create", "delete"])
   }
 
-  @Test("A pod that can not be deleted after its success is an error")
+  @Test("A pod that cannot be deleted after its success is an error")
   func undeleted() async {
     let cluster = ScriptedCluster([.succeeded], undeletable: true)
     await #expect(throws: VolumeFailure.final("failed to delete recycler pod: no")) { try await recycle(cluster) }
   }
 
-  @Test("A limit's key fits into 63 characters, long names by their hash")
+  @Test("A limit's key has at most 63 characters; long names are hashed")
   func limitKeys() {
     #expect(VolumeLimitKey.driver("com.amazon.csi.ebs") == "attachable-volumes-csi-com.amazon.csi.ebs")
     let long = VolumeLimitKey.driver("com.amazon.kubernetes.eks.ec2.ebs/csi-driver")

@@ -1,6 +1,6 @@
 import VolumeHost
 
-/// Values that many tests need.
+/// Values for many tests.
 enum Sample {
   static func version(_ text: String) -> KubernetesVersion { KubernetesVersion(text) ?? .newest }
   static func driver(_ text: String = "example.org/bind") -> DriverName {

@@ -36,7 +36,7 @@ struct SanityTests {
     results.compactMapValues { if case .failed(let detail) = $0 { detail } else { nil } }
   }
 
-  @Test("A good driver fails nothing, and only what it does not announce is skipped")
+  @Test("A good driver fails no case, and only cases for abilities that it does not announce are skipped")
   func good() async throws {
     let results = try await examine(.good)
     #expect(failures(results) == [:])
@@ -48,7 +48,7 @@ struct SanityTests {
       ])
   }
 
-  @Test("A good driver that attaches and leaves the pods' mounts to the kubelet fails nothing either")
+  @Test("A good driver that attaches and leaves the pods' mounts to the kubelet fails no case")
   func attaching() async throws {
     let results = try await examine(.attaching)
     #expect(failures(results) == [:])
@@ -56,78 +56,78 @@ struct SanityTests {
       #expect(results[name] == .passed, "\(name)")
     }
     #expect(
-      results["name/paths"] == .skipped("the kubelet mounts for this driver: only mount is sent names that are paths"))
+      results["name/paths"] == .skipped("the kubelet mounts for this driver: only mount receives names that are paths"))
     #expect(
       results["answer/odd-options"]
-        == .skipped("the driver attaches: odd options are only sent with a mount of its own"))
+        == .skipped("the driver attaches: odd options are sent only to a driver that mounts itself"))
   }
 
-  @Test("A root directory that is a link to one is no driver's fault")
+  @Test("A root directory that is a link fails no case")
   func link() async throws {
     #expect(try await examine(.good, filter: "mount/mounts", behindLink: true) == ["mount/mounts": .passed])
   }
 
-  @Test("A log line before the reply is not loaded, and quoted")
+  @Test("A driver that prints a log line before the reply is not loaded, and the line is quoted")
   func chatty() async throws {
     let found = failures(try await examine(.chatty))
     #expect(found["init/succeeds"] == "invalid character 'c' looking for beginning of value")
     #expect(found["traces/answers"]?.contains("called with init") == true)
   }
 
-  @Test("Another spelling of 'Not supported' is found")
+  @Test("Another spelling of 'Not supported' is detected")
   func misspelling() async throws {
     let found = failures(try await examine(.misspelling))
     #expect(found["answer/unknown-command"]?.contains("Not Supported") == true)
     #expect(found.keys.sorted() == ["answer/unknown-command"])
   }
 
-  @Test("A driver that hangs fails what hangs and ends")
+  @Test("A driver that hangs fails the cases that hang, and the examination ends")
   func hanging() async throws {
     let found = failures(try await examine(.hanging, limit: .milliseconds(300), filter: "unmount/"))
     #expect(found["unmount/never-mounted"] == "timeout")
   }
 
-  @Test("An unmount that fails where nothing is mounted is found in every form")
+  @Test("An unmount that fails if nothing is mounted is detected in every form")
   func strict() async throws {
     let found = failures(try await examine(.strict))
     let names = ["unmount/by-hand", "unmount/missing-directory", "unmount/never-mounted", "unmount/twice"]
     #expect(found.keys.sorted() == names)
   }
 
-  @Test("Files beside the executable are found, and nothing else")
+  @Test("Files beside the executable are detected, and nothing else")
   func littering() async throws {
     let found = failures(try await examine(.littering))
     #expect(found.keys.sorted() == ["traces/directory"])
     #expect(found["traces/directory"]?.contains("driver.log") == true)
   }
 
-  @Test("Capabilities that are null are found before they crash anybody")
+  @Test("Capabilities that are null are detected before they crash a kubelet")
   func null() async throws {
     let found = failures(try await examine(.null))
     #expect(found["init/succeeds"] == "init answered \"capabilities\": null, on which a kubelet crashes")
   }
 
-  @Test("An init that fails is one failure, and what needs a loaded driver is skipped")
+  @Test("A failing init is one failure, and cases that need a loaded driver are skipped")
   func unready() async throws {
     let results = try await examine(.unready)
     #expect(failures(results) == ["init/succeeds": "init command failed, status: Failure, reason: no daemon"])
     #expect(results["share/volumes-at-once"] == .skipped("init did not succeed"))
   }
 
-  @Test("A mount that fails where the volume is mounted already is found by no other case")
+  @Test("A mount that fails for a mounted volume is detected by one case only")
   func impatient() async throws {
     let found = failures(try await examine(.impatient))
     #expect(found.keys.sorted() == ["mount/twice"])
   }
 
-  @Test("A driver that says Failure and ends with exit code 0 fails nothing: a kubelet takes it as a failure")
+  @Test("A driver that returns Failure with exit code 0 fails no case: a kubelet treats it as a failure")
   func soft() async throws {
     let results = try await examine(.soft)
     #expect(failures(results) == [:])
     #expect(results["traces/answers"] == .passed)
   }
 
-  @Test("The page lists every case, with its promise")
+  @Test("The page lists every case with its requirement")
   func page() throws {
     let root = URL(filePath: #filePath).appending(path: "../../..").standardized
     let page = try String(contentsOf: root.appending(path: "docs/flexvolume.md"), encoding: .utf8)
@@ -138,7 +138,7 @@ struct SanityTests {
     #expect(listed.count >= SanityCase.all.count)
   }
 
-  @Test("Every case has a name of its own, a reason and a consequence")
+  @Test("Every case has a unique name, a reason and a consequence")
   func cases() {
     let all = SanityCase.all
     #expect(Set(all.map(\.name)).count == all.count)

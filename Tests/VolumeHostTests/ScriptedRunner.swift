@@ -1,20 +1,20 @@
 import Synchronization
 import VolumeHost
 
-/// A driver that answers from a script, and remembers what it was asked.
+/// A driver that answers from a script and records its calls.
 final class ScriptedRunner: DriverRunner {
   private let answers: @Sendable (DriverCall) -> DriverProcess
   private let asked = Mutex<[DriverCall]>([])
 
   init(_ answers: @escaping @Sendable (DriverCall) -> DriverProcess) { self.answers = answers }
 
-  /// One answer for everything.
+  /// Returns one answer for every call.
   convenience init(_ output: String, _ end: DriverProcess.End = .exited(0)) {
     self.init { _ in DriverProcess(output: output, end: end) }
   }
 
   var calls: [DriverCall] { asked.withLock { $0 } }
-  /// What was asked, without its arguments.
+  /// The recorded commands, without arguments.
   var commands: [DriverCommand] { calls.map(\.command) }
 
   func run(_ executable: String, _ call: DriverCall, limit: Duration?) async -> DriverProcess {

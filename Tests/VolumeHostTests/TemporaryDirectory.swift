@@ -1,7 +1,7 @@
 import Glibc
 import LinuxSystem
 
-/// A directory of its own for a test, removed with the last reference to it.
+/// A directory for one test, removed with the last reference to it.
 final class TemporaryDirectory: Sendable {
   let path: String
 
@@ -15,17 +15,17 @@ final class TemporaryDirectory: Sendable {
 
   deinit { try? Files.removeTree(path) }
 
-  /// A path below it.
+  /// Returns a path below the directory.
   subscript(name: String) -> String { path + "/" + name }
 
-  /// A directory below it.
+  /// Creates a directory below it.
   @discardableResult
   func directory(_ name: String) throws -> String {
     try Files.makeDirectories(self[name], mode: 0o755)
     return self[name]
   }
 
-  /// A shell script below it, put there as an installer does: written beside and renamed.
+  /// Creates a shell script below it, as an installer does: writes it beside its place and renames it.
   @discardableResult
   func executable(_ name: String, _ script: String) throws -> String {
     let path = self[name]
@@ -47,7 +47,7 @@ final class TemporaryDirectory: Sendable {
     }
   }
 
-  /// A sparse file below it.
+  /// Creates a sparse file below it.
   func image(_ name: String, bytes: Int) throws -> String {
     let path = try file(name)
     guard truncate(path, bytes) == 0 else {
@@ -56,7 +56,7 @@ final class TemporaryDirectory: Sendable {
     return path
   }
 
-  /// A file below it.
+  /// Creates a file below it.
   @discardableResult
   func file(_ name: String, _ text: String = "") throws -> String {
     try write(text, to: self[name])

@@ -12,7 +12,7 @@ struct VolumeSpecTests {
     #expect(VolumeSpec.persistent("pv", FlexSource(driver: "d"), claimReadOnly: true).isReadOnly)
   }
 
-  @Test("Paths escape the driver's slash below a pod and keep it for devices")
+  @Test("Paths escape the driver's slash below a pod and keep it in device directories")
   func paths() {
     let paths = HostPaths()
     let driver = Sample.driver("example.org/att")
@@ -24,7 +24,7 @@ struct VolumeSpecTests {
       HostPaths(root: "/k/").volume("v", ofPod: "u", driver: Sample.driver("plain")) == "/k/pods/u/volumes/plain/v")
   }
 
-  @Test("Block volumes have a global place per pod and a link below the pod")
+  @Test("Block volumes have a global entry per pod and a link below the pod")
   func blockPaths() {
     let paths = BlockPaths(HostPaths())
     #expect(
@@ -42,7 +42,7 @@ struct VolumeSpecTests {
   }
 
   @Test(
-    "A driver's name gives its directory and back",
+    "A driver's name converts to its directory and back",
     arguments: [("example.org/bind", "example.org~bind", "example.org~bind/bind"), ("plain", "plain", "plain/plain")])
   func driverNames(name: String, directory: String, executable: String) {
     let driver = DriverName(name)
@@ -53,7 +53,8 @@ struct VolumeSpecTests {
   }
 
   @Test(
-    "No driver's name is a path or has two slashes", arguments: ["", "a/b/c", "/a", "a/", "../a", "a/..", ".", "a~b"])
+    "Names that are paths or have two slashes are not driver names",
+    arguments: ["", "a/b/c", "/a", "a/", "../a", "a/..", ".", "a~b"])
   func badDriverNames(name: String) { #expect(DriverName(name) == nil) }
 
   @Test("Option keys of kubernetes.io and k8s.io are reserved, in any case and for their subdomains")
@@ -66,14 +67,14 @@ struct VolumeSpecTests {
   }
 
   @Test(
-    "What vendors put behind a version is ignored",
+    "A vendor's suffix of a version is ignored",
     arguments: [
       ("1.20.2-gke.1", 20), ("v1.20.2+k3s1", 20), ("1.27-eks-0", 27), ("1.21+", 21), ("v1.30.0-rc.1+rke2r1", 30),
       ("1.37.0-gke.1", nil), ("-1.20", nil), ("1.+20", nil), ("1-20", nil), ("1.20.x-gke", nil), ("gke-1.20", nil),
     ])
   func vendors(text: String, minor: Int?) { #expect(KubernetesVersion(text)?.minor == minor) }
 
-  @Test("Versions from 1.6 to 1.36 are known, others are refused")
+  @Test("Versions from 1.6 to 1.36 are known, others are rejected")
   func versions() {
     #expect(["1.6", "v1.20", "1.36.2"].compactMap { KubernetesVersion($0)?.minor } == [6, 20, 36])
     for text in ["1.5", "1.37", "2.1", "1", "1.x", "", "1.20.", "1.2.3.4", "1.+9"] {

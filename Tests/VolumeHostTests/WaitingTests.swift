@@ -6,7 +6,7 @@ import VolumeHost
 struct WaitingTests {
   private let pod = Sample.pod()
 
-  @Test("Ready is told at the moment of the mount that succeeds, after those that failed")
+  @Test("Ready is reported at the successful mount, after those that failed")
   func ready() {
     let bench = NodeBench()
     bench.driver.fail(.mount)
@@ -19,7 +19,7 @@ struct WaitingTests {
     #expect(waiting.answer == true && waiting.endedAt == bench.driver.times(.mount).last)
   }
 
-  @Test("What does not come true within the limit is false, at the limit")
+  @Test("A condition that is not met within the limit is false at the limit")
   func limit() {
     let bench = NodeBench()
     bench.driver.fail(.mount)
@@ -29,7 +29,7 @@ struct WaitingTests {
     #expect(waiting.answer == false && waiting.endedAt == .seconds(7))
   }
 
-  @Test("Gone is told when nothing is mounted any more")
+  @Test("Gone is reported when nothing is mounted any more")
   func gone() {
     let bench = NodeBench()
     bench.run(pod)
@@ -45,7 +45,7 @@ struct WaitingTests {
   }
 
   @Test(
-    "For a pod that was forgotten gone is told when its directory is removed, at the housekeeping after the unmount")
+    "For a forgotten pod, gone is reported when its directory is removed, at the housekeeping after the unmount")
   func forgotten() {
     let bench = NodeBench()
     bench.run(pod)
@@ -61,7 +61,7 @@ struct WaitingTests {
     #expect(!bench.files.exists(HostPaths().pod(pod.uid)))
   }
 
-  @Test("Gone is not told while a mount is under way, which is taken down when it has succeeded")
+  @Test("Gone is not reported while a mount is running; the mount is torn down after it has succeeded")
   func underWay() {
     let bench = NodeBench()
     bench.driver.delay(.mount, .seconds(5))
@@ -76,7 +76,7 @@ struct WaitingTests {
     #expect(bench.driver.commands == [.mount, .unmount])
   }
 
-  @Test("A node that stops keeps nobody waiting")
+  @Test("A node that stops ends all waits")
   func stopped() {
     let bench = NodeBench()
     bench.driver.fail(.mount)
@@ -88,7 +88,7 @@ struct WaitingTests {
   }
 }
 
-/// A question that is asked in simulated time, and what came of it.
+/// A wait in simulated time, and its result.
 private final class Waiting: Sendable {
   private let state = Mutex<(answer: Bool, time: Duration)?>(nil)
   var answer: Bool? { state.withLock { $0?.answer } }

@@ -1,60 +1,62 @@
-/// The few system calls of the flex client.
+/// The system calls of the flex client.
 ///
-/// The client is Embedded Swift without the Glibc module, so everything it wants from the C library stands here.
-/// Every function answers like the kernel: zero or more on success, the negated errno on failure. None of them prints,
-/// keeps state or allocates memory.
+/// The client is Embedded Swift without the Glibc module. All its uses of the C library are here. Like the kernel,
+/// every function returns zero or more on success and the negated errno on failure. No function prints, keeps state or
+/// allocates memory.
 #ifndef CFLEXCLIENT_H
 #define CFLEXCLIENT_H
 
 #include <stddef.h>
 #include <stdint.h>
 
-/// Bits of `flexclient_poll`'s answer: there are bytes, an end of file or an error to read; there is room to write.
+/// The result bits of `flexclient_poll`. Readable: there are bytes, an end of file or an error to read. Writable: bytes
+/// can be written.
 enum { FLEXCLIENT_READABLE = 1, FLEXCLIENT_WRITABLE = 2 };
 
-/// What the client decides by; errno.h has far more.
+/// The errno values that the client distinguishes.
 enum __attribute__((enum_extensibility(closed))) FlexClientCause {
   FlexClientCauseNotFound,      ///< ENOENT
-  FlexClientCauseRefused,       ///< ECONNREFUSED: nobody listens
-  FlexClientCauseAgain,         ///< EAGAIN: the queue is full, or nothing is there yet
+  FlexClientCauseRefused,       ///< ECONNREFUSED: there is no listener
+  FlexClientCauseAgain,         ///< EAGAIN: the queue is full, or there is nothing to read yet
   FlexClientCauseInterrupted,   ///< EINTR
   FlexClientCausePeerGone,      ///< EPIPE or ECONNRESET
   FlexClientCauseDenied,        ///< EACCES or EPERM
   FlexClientCausePathTooLong,   ///< ENAMETOOLONG
   FlexClientCauseNotASocket,    ///< ENOTSOCK, ENOTDIR or EPROTOTYPE: the path leads to something else
-  FlexClientCauseOther,         ///< any other
+  FlexClientCauseOther,         ///< any other errno
 };
 
-/// The cause that a negated errno stands for.
+/// Returns the cause for a negated errno.
 enum FlexClientCause flexclient_cause(long negated_errno);
 
-/// The value of an environment variable, or NULL. Borrowed from the environment.
+/// Returns the value of an environment variable, or NULL. Borrowed from the environment.
 const char *_Nullable flexclient_getenv(const char *_Nonnull name);
 
-/// Connects a new non-blocking stream socket to a Unix socket path, see unix(7). Never blocks: a full queue is EAGAIN.
-/// The descriptor is never 0, 1 or 2, even where those are closed, and it is closed on exec.
+/// Connects a new non-blocking stream socket to a Unix socket path, unix(7). Never blocks: a full queue is EAGAIN.
+/// The descriptor is close-on-exec. It is never 0, 1 or 2, even if those are closed.
 int flexclient_connect(const char *_Nonnull path);
 
-/// Writes to a socket without blocking and without SIGPIPE, see send(2). Bytes written, or the negated errno.
+/// Writes to a socket, send(2), without blocking and without SIGPIPE. Returns the bytes written, or the negated errno.
 long flexclient_send(int descriptor, const uint8_t *_Nonnull bytes, size_t count);
 
-/// Reads from a socket without blocking, see recv(2). Bytes read, 0 at the end, or the negated errno.
+/// Reads from a socket, recv(2), without blocking. Returns the bytes read, 0 at the end, or the negated errno.
 long flexclient_receive(int descriptor, uint8_t *_Nonnull bytes, size_t capacity);
 
-/// Writes to a descriptor, see write(2). Blocks where the descriptor does.
+/// Writes to a descriptor, write(2). Blocks if the descriptor does.
 long flexclient_write(int descriptor, const uint8_t *_Nonnull bytes, size_t count);
 
-/// Waits until the descriptor is ready for one of `interest`, see poll(2). Those that are, or 0 after `milliseconds`.
+/// Waits until the descriptor is ready for one of `interest`, poll(2). Returns the ready bits, or 0 after
+/// `milliseconds`.
 int flexclient_poll(int descriptor, int interest, int milliseconds);
 
-/// Milliseconds of the monotonic clock.
+/// Returns the time of the monotonic clock in milliseconds.
 int64_t flexclient_now(void);
 
-/// Sleeps, see nanosleep(2). A signal may end it early.
+/// Sleeps, nanosleep(2). A signal can end it early.
 void flexclient_pause(int milliseconds);
 
-/// What a directory shows: the device's major and minor number, the inode, and `ST_RDONLY | ST_NOSUID | ST_NODEV |
-/// ST_NOEXEC` as far as they are set, see stat(2) and statvfs(3). Follows symbolic links, as the kubelet does.
+/// What a directory shows: the device's major and minor number and the inode, stat(2), and those of `ST_RDONLY |
+/// ST_NOSUID | ST_NODEV | ST_NOEXEC` that are set, statvfs(3).
 struct FlexClientView {
   uint64_t major;
   uint64_t minor;
@@ -62,14 +64,14 @@ struct FlexClientView {
   uint64_t restrictions;
 };
 
-/// Looks at a directory. 0, or the negated errno.
+/// Reads what a directory shows. Follows symbolic links, as the kubelet does. Returns 0, or the negated errno.
 int flexclient_view(const char *_Nonnull path, struct FlexClientView *_Nonnull view);
 
-/// For how many seconds `path` with `suffix` behind it has not been modified, by the wall clock; 0 where that is in the
-/// future. The negated errno where it cannot be known.
+/// Returns the seconds since the file `path` + `suffix` was modified, by the wall clock; 0 if that is in the future.
+/// Otherwise the negated errno of lstat(2).
 int64_t flexclient_age(const char *_Nonnull path, const char *_Nonnull suffix);
 
-/// Lets a write to a closed pipe fail with EPIPE instead of ending the process.
+/// Makes a write to a closed pipe fail with EPIPE instead of ending the process.
 void flexclient_ignore_sigpipe(void);
 
 #endif

@@ -4,8 +4,9 @@
 
 #include <stdint.h>
 
-/// fchmodat2(2) with AT_SYMLINK_NOFOLLOW, Linux 6.6; on older kernels fchmodat(3), which does the same in four calls.
-/// Returns -1 and sets errno on failure.
+/// Changes the mode of `name` in a directory and does not follow a symbolic link: fchmodat2(2) with
+/// AT_SYMLINK_NOFOLLOW, since Linux 6.6. On older kernels fchmodat(3), which needs four calls. Returns -1 and sets errno
+/// on failure.
 int cvolumehost_change_mode(int directory, const char *_Nonnull name, uint32_t mode);
 
 #endif

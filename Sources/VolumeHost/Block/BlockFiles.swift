@@ -1,28 +1,30 @@
-/// What block volumes need of a node's file system besides `HostFiles`.
+/// The file system operations that block volumes need in addition to `HostFiles`.
 public protocol BlockFiles: HostFiles {
-  /// What is at a path, a symbolic link not followed.
+  /// Returns what is at a path. A symbolic link is not followed. Throws the error of stat, except if nothing is there.
   func kind(of path: String) async throws(HostError) -> BlockEntry
-  /// Makes a symbolic link. Fails when something is there.
+  /// Creates a symbolic link. Throws `EEXIST` if something is at the path.
   func makeLink(at path: String, to target: String) async throws(HostError)
-  /// Makes an empty file, mode 0750, if there is none.
+  /// Creates an empty file with mode 0750 if there is none. Throws the error of the system call.
   func makeFile(_ path: String) async throws(HostError)
-  /// Removes a file, a device node or a link; what does not exist is success.
+  /// Removes a file, a device node or a link. Succeeds if it does not exist. Throws `EBUSY` if it is a mount point.
   func removeFile(at path: String) async throws(HostError)
-  /// The names of everything in a directory, sorted; none for one that does not exist.
+  /// Returns the sorted names of everything in a directory. Empty if the directory does not exist. Throws the error of
+  /// reading it.
   func names(in path: String) async throws(HostError) -> [String]
-  /// A loop device on a file or block device: the one that exists, or a new one, which keeps it open.
+  /// Returns a loop device on a file or block device: the existing one, or a new one. The loop device keeps the file
+  /// open. Throws if none can be attached.
   func attachLoop(to path: String) async throws(HostError) -> String
-  /// The loop device on a file or block device; nil when there is none.
+  /// Returns the loop device on a file or block device. Nil if there is none. Throws the error of the lookup.
   func findLoop(on path: String) async throws(HostError) -> String?
-  /// Frees a loop device.
+  /// Detaches a loop device. Throws the error of the system call.
   func detachLoop(_ device: String) async throws(HostError)
 }
 
-/// What is at a path.
+/// The kind of entry at a path.
 public enum BlockEntry: Hashable, Sendable {
-  /// Nothing.
+  /// Nothing is at the path.
   case missing
-  /// A device, or a file that a device is bound to.
+  /// A device, or a file with a device bound to it.
   case device
   /// A symbolic link.
   case link

@@ -1,27 +1,27 @@
-/// Makes block devices appear where pods and the kubelet look for them, as `volumepathhandler` and `MapBlockVolume` of
-/// Kubernetes do. FlexVolume has no block volumes; this is for plugins of one's own.
+/// Maps block devices to the places where pods and the kubelet look for them, as `volumepathhandler` and
+/// `MapBlockVolume` of Kubernetes do. FlexVolume has no block volumes; this is for other plugins.
 ///
-/// A device has an entry for each pod in the global directory, a bind mount of its node, which keeps the device known after
-/// its link has changed; the pod has a symbolic link. A loop device on the global entry holds the device open, so that no
-/// other can take its name. Every method may be repeated.
+/// For each pod, the device's global directory has an entry: a bind mount of the device node. The entry keeps the
+/// device known after its link has changed. The pod has a symbolic link to the device. A loop device on the entry holds
+/// the device open, so that no other device can get its name. Every method can be repeated.
 public struct BlockMapping: Sendable {
   private let files: any BlockFiles
 
-  /// Mappings in a file system.
+  /// Creates mappings in a file system.
   public init(files: any BlockFiles) { self.files = files }
 
   /// The pod's link to a device, and the device's entry for the pod.
   public struct Places: Hashable, Sendable {
-    /// The device's directory: see `BlockPaths.global(plugin:volume:)`.
+    /// The device's directory, see `BlockPaths.global(plugin:volume:)`.
     public var global: String
-    /// The pod's directory of links: see `BlockPaths.podDirectory`.
+    /// The pod's directory of links, see `BlockPaths.podDirectory`.
     public var pod: String
-    /// The volume's name: the link's.
+    /// The volume's name, which is the name of the link.
     public var volume: String
-    /// The pod's UID: the entry's name.
+    /// The pod's UID, which is the name of the entry.
     public var podUID: String
 
-    /// Places from their parts.
+    /// Creates places from their parts.
     public init(global: String, pod: String, volume: String, podUID: String) {
       self.global = global
       self.pod = pod
@@ -32,8 +32,11 @@ public struct BlockMapping: Sendable {
     var entry: String { "\(global)/\(podUID)" }
   }
 
-  /// Maps a device for a pod: the global entry, the pod's link, then the lock. Returns the loop device that is the lock. A
-  /// failure leaves what was done: it is `.uncertain`, and `unmap` takes it back.
+  /// Maps a device for a pod: the global entry, the pod's link, then the lock. Returns the loop device that is the
+  /// lock.
+  ///
+  /// - Throws: `.uncertain` if a step fails. The completed steps stay; `unmap` rolls them back. `.final` for a path or
+  ///   name that is not valid.
   @discardableResult
   public func map(_ device: String, for places: Places) async throws(VolumeFailure) -> String {
     try check(device, places)
@@ -44,7 +47,9 @@ public struct BlockMapping: Sendable {
     }
   }
 
-  /// Takes a pod's mapping back: the lock, the pod's link, then the global entry. What is missing is success.
+  /// Removes a pod's mapping: the lock, the pod's link, then the global entry. Succeeds for parts that are missing.
+  ///
+  /// - Throws: `.uncertain` if a step fails; `.final` for a path or name that is not valid.
   public func unmap(_ places: Places) async throws(VolumeFailure) {
     try check("/dev", places)
     try await uncertain { () async throws(HostError) in
@@ -54,7 +59,9 @@ public struct BlockMapping: Sendable {
     }
   }
 
-  /// Pods for which a device is mapped. Until there is none it is not torn down.
+  /// Returns the pods for which a device is mapped. The device is torn down only when there are none.
+  ///
+  /// - Throws: `.final` if the directory cannot be read.
   public func users(of global: String) async throws(VolumeFailure) -> [String] {
     do throws(HostError) {
       var users: [String] = []
@@ -64,7 +71,9 @@ public struct BlockMapping: Sendable {
     } catch { throw VolumeFailure(error) }
   }
 
-  /// Removes a device's global directory, once no pod uses it. Fails while one does.
+  /// Removes a device's global directory.
+  ///
+  /// - Throws: `.final` while a pod uses the device, or if the directory cannot be removed.
   public func removeGlobal(_ global: String) async throws(VolumeFailure) {
     let users = try await users(of: global)
     guard users.isEmpty else {
@@ -92,7 +101,7 @@ extension BlockMapping {
     do throws(HostError) { return try await body() } catch { throw .uncertain(error.description) }
   }
 
-  /// An entry that is a device already is left alone; a file that is there is used.
+  /// Keeps an entry that is a device already. Reuses an existing file.
   private func bind(_ device: String, directory: String, name: String) async throws(HostError) {
     try await files.makeDirectory(directory)
     let path = "\(directory)/\(name)"
@@ -101,7 +110,7 @@ extension BlockMapping {
     try await files.bind(device, to: path)
   }
 
-  /// A link that is there goes first: after a reboot it names another device.
+  /// Replaces an existing link: after a reboot it names another device.
   private func link(_ device: String, directory: String, name: String) async throws(HostError) {
     try await files.makeDirectory(directory)
     let path = "\(directory)/\(name)"
@@ -109,7 +118,8 @@ extension BlockMapping {
     try await files.makeLink(at: path, to: device)
   }
 
-  /// The kernel knows a device, not its entries: another pod's entry may have the same loop device.
+  /// Detaches the loop device unless another pod's entry uses it. The kernel identifies the device, not its entries, so
+  /// entries can share a loop device.
   private func unlock(_ places: Places) async throws(HostError) {
     guard try await files.kind(of: places.entry) == .device, let loop = try await files.findLoop(on: places.entry)
     else { return }

@@ -1,4 +1,4 @@
-// What it does, one thing for a volume at a time.
+// The work of the controller: one step for each volume at a time.
 extension AttachController {
   struct Step {
     let kind: OperationKind
@@ -7,7 +7,7 @@ extension AttachController {
     var key: Operations.Key { .init(volume: volume, pod: nil) }
   }
 
-  /// What to do now, and when something else may be due.
+  /// Returns the steps for now, and the next time when others may be due.
   func plan() -> ([Step], due: Duration?) {
     let isTime = host.time.now >= nextVerification
     if isTime { nextVerification += Self.verificationPeriod }
@@ -55,7 +55,7 @@ extension AttachController {
       switch step.kind {
       case .attach: try await attach(step)
       case .detach:
-        // Without its plugin it does not begin, and is tried again at the next beat.
+        // Without its plugin a step does not start. It is retried at the next beat.
         guard (try? await plugin(step)) != nil else { return finish(step, .notStarted) }
         try await detach(step)
       default: try await verify(step)
@@ -105,7 +105,7 @@ extension AttachController {
     note(step, nil)
   }
 
-  /// A driver that can not say, or fails to, changes nothing.
+  /// Verifies an attached volume. A driver that cannot answer or fails changes nothing.
   private func verify(_ step: Step) async throws(VolumeFailure) {
     let answer = try? await plugin(step).makeAttacher().areAttached([step.spec], node: host.node)
     if answer?[step.spec] == false { note(step, nil) }

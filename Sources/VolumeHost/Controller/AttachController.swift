@@ -1,7 +1,8 @@
-/// The controller-manager's part for one node: attaches what its pods want, detaches what none wants, and looks every minute
-/// whether what is attached still is.
+/// The controller-manager's part for one node. It attaches the volumes that pods need and detaches those that no pod
+/// needs. Every minute it verifies that attached volumes are still attached.
 ///
-/// It has plugins of its own: in a cluster it runs elsewhere, and a driver that attaches has to be installed there as well.
+/// It has its own plugins. In a cluster it runs on another host, and a driver that attaches must be installed there
+/// too.
 public actor AttachController {
   let host: PluginHost
   let manager: PluginManager
@@ -13,9 +14,9 @@ public actor AttachController {
     let spec: VolumeSpec
     var pods: Set<String> = []
     var isAttached: Bool
-    /// An attempt to attach it has failed: it may be attached all the same, and is detached when nobody wants it.
+    /// An attempt to attach the volume failed. It may be attached anyway, and is detached when no pod needs it.
     var isUncertain = false
-    /// Since when nobody wants it.
+    /// The time since when no pod needs the volume.
     var unwantedSince: Duration?
   }
 
@@ -25,13 +26,15 @@ public actor AttachController {
   var nextVerification: Duration
   var isStopped = false
 
-  /// How long a volume that the kubelet still reports in use is not detached: six minutes, for a node that is dead.
+  /// How long a volume that the kubelet reports in use is not detached: six minutes, after which the node counts as
+  /// dead.
   public static let longestUse = Duration.seconds(360)
-  /// How often attached volumes are verified.
+  /// The time between two verifications of the attached volumes.
   public static let verificationPeriod = Duration.seconds(60)
   private static let period = Duration.milliseconds(100)
 
-  /// The controller of a node. `firstVerification` is when it first verifies; nil is a minute from now.
+  /// Creates the controller of a node. `firstVerification` is the time of the first verification; nil is a minute from
+  /// now.
   public init(
     host: PluginHost, manager: PluginManager, status: NodeStatus, firstVerification: Duration? = nil,
     events: @escaping @Sendable (NodeEvent) -> Void = { _ in }
@@ -44,14 +47,14 @@ public actor AttachController {
     nextVerification = firstVerification ?? host.time.now + Self.verificationPeriod
   }
 
-  /// A pod of the node that is new or has changed.
+  /// Adds or updates a pod of the node.
   public func update(_ pod: Pod) {
     waiting.removeAll { $0.uid == pod.uid }
     waiting.append(pod)
     wakeUp.signal()
   }
 
-  /// A pod that needs its volumes no more.
+  /// Removes a pod that no longer needs its volumes.
   public func remove(_ uid: String) {
     waiting.removeAll { $0.uid == uid }
     for (volume, var entry) in known where entry.pods.remove(uid) != nil {
@@ -61,7 +64,7 @@ public actor AttachController {
     wakeUp.signal()
   }
 
-  /// Moves the next verification, whose phase depends on when the process started.
+  /// Moves the next verification. Its phase depends on when the process started.
   package func verify(at time: Duration) {
     nextVerification = time
     wakeUp.signal()
@@ -73,7 +76,7 @@ public actor AttachController {
     wakeUp.signal()
   }
 
-  /// Works until cancelled or stopped.
+  /// Attaches and detaches until it is cancelled or stopped. Suspends in between.
   public func reconcile() async {
     status.wake(wakeUp)
     if host.version.probesAtStart { await manager.probe() }
@@ -92,7 +95,7 @@ public actor AttachController {
     while !waiting.isEmpty {
       let pod = waiting.removeFirst()
       for spec in pod.volumes {
-        // A volume without a plugin here is the kubelet's business, or nobody's.
+        // A volume without a plugin here belongs to the kubelet, or to no plugin.
         guard let plugin = try? await manager.attachable(for: spec), let name = try? await plugin.volumeName(of: spec)
         else { continue }
         let unique = UniqueVolumeName.device(plugin: plugin.name, volume: name)

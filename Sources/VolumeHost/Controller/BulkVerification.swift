@@ -1,10 +1,11 @@
-/// Which volumes are no longer attached, by the answer of a plugin that is asked about many nodes at once.
+/// Finds the volumes that are no longer attached, with a plugin that answers for many nodes at once.
 public enum BulkVerification {
-  /// What was asked: by node, the volumes that count as attached there.
+  /// The question: the volumes that count as attached, by node.
   public typealias Question = [String: [VolumeSpec]]
 
-  /// Asks, and returns what counts as detached by node: what the answer says is detached, and what it leaves out of a node
-  /// that it has. A node that it does not have, a plugin that does not offer this, and an error change nothing.
+  /// Asks the plugin and returns the volumes that count as detached, by node. These are the volumes that the answer
+  /// reports detached, and those missing from the answer for their node. Nothing changes if the node is missing, the
+  /// plugin does not offer this, or it fails.
   public static func detached(_ question: Question, by plugin: any VolumePlugin) async -> Question {
     guard plugin.supportsBulkVerification, let verifier = plugin as? any BulkVerifier,
       let answer = try? await verifier.verify(question)

@@ -1,11 +1,11 @@
-/// One call of a driver, before it is made.
+/// A call to a driver, before it is made.
 public struct DriverCall: Hashable, Sendable {
-  /// What is asked.
+  /// The command.
   public let command: DriverCommand
-  /// What follows the command on the command line.
+  /// The arguments after the command.
   public let arguments: [String]
 
-  /// A call from its parts.
+  /// Creates a call from its parts.
   public init(_ command: DriverCommand, _ arguments: [String] = []) {
     self.command = command
     self.arguments = arguments
@@ -15,12 +15,12 @@ public struct DriverCall: Hashable, Sendable {
   public var line: [String] { [command.rawValue] + arguments }
 }
 
-/// Builds calls as the kubelet of one version does. Documented in docs/flexvolume.md.
+/// Builds calls as the kubelet of one version does. docs/flexvolume.md documents them.
 public struct DriverCalls: Hashable, Sendable {
-  /// Whose calls these are.
+  /// The version whose calls these are.
   public let version: KubernetesVersion
 
-  /// The calls of a version.
+  /// Creates the calls of a version.
   public init(version: KubernetesVersion) { self.version = version }
 
   /// `init`.
@@ -32,18 +32,18 @@ public struct DriverCalls: Hashable, Sendable {
   /// `attach OPTIONS NODE`.
   public func attach(_ spec: VolumeSpec, node: String) -> DriverCall { DriverCall(.attach, [options(spec), node]) }
 
-  /// `waitforattach DEVICE OPTIONS`; the device may be empty.
+  /// `waitforattach DEVICE OPTIONS`. The device may be empty.
   public func waitForAttach(_ spec: VolumeSpec, device: String) -> DriverCall {
     DriverCall(.waitForAttach, [device, options(spec)])
   }
 
-  /// `isattached OPTIONS NODE`, until 1.8 `isattached NODE OPTIONS`.
+  /// `isattached OPTIONS NODE`. Up to 1.8 `isattached NODE OPTIONS`.
   public func isAttached(_ spec: VolumeSpec, node: String) -> DriverCall {
     let arguments = [options(spec), node]
     return DriverCall(.isAttached, version.isAttachedNamesNodeFirst ? arguments.reversed() : arguments)
   }
 
-  /// `detach VOLUME NODE`; the volume's name, not its device.
+  /// `detach VOLUME NODE`, with the volume's name instead of its device.
   public func detach(volume: String, node: String) -> DriverCall { DriverCall(.detach, [volume, node]) }
 
   /// `mountdevice DIRECTORY DEVICE OPTIONS`.
@@ -54,7 +54,7 @@ public struct DriverCalls: Hashable, Sendable {
   /// `unmountdevice DIRECTORY`.
   public func unmountDevice(directory: String) -> DriverCall { DriverCall(.unmountDevice, [directory]) }
 
-  /// `mount DIRECTORY OPTIONS`, with the pod's names, its group and the secret among the options.
+  /// `mount DIRECTORY OPTIONS`. The options include the pod's names, its group and the secret.
   public func mount(_ spec: VolumeSpec, directory: String, pod: Pod, secret: Secret? = nil) -> DriverCall {
     var extra =
       secret?.data.reduce(into: [String: String]()) { $0["kubernetes.io/secret/\($1.key)"] = Base64.encode($1.value) }
@@ -72,14 +72,14 @@ public struct DriverCalls: Hashable, Sendable {
   /// `unmount DIRECTORY`.
   public func unmount(directory: String) -> DriverCall { DriverCall(.unmount, [directory]) }
 
-  /// `expandvolume OPTIONS DEVICE-DIRECTORY NEW-BYTES OLD-BYTES`; nil before 1.13.
+  /// `expandvolume OPTIONS DEVICE-DIRECTORY NEW-BYTES OLD-BYTES`. Nil before 1.13.
   public func expandVolume(_ spec: VolumeSpec, device: String, to new: Int64, from old: Int64) -> DriverCall? {
     guard version.knowsExpansion else { return nil }
     return DriverCall(.expandVolume, [options(spec), device, String(new), String(old)])
   }
 
-  /// `expandfs OPTIONS DEVICE DIRECTORY NEW-BYTES OLD-BYTES`; the device is empty for a driver that does not attach. Nil
-  /// before 1.13.
+  /// `expandfs OPTIONS DEVICE DIRECTORY NEW-BYTES OLD-BYTES`. The device is empty for a driver that does not attach.
+  /// Nil before 1.13.
   public func expandFileSystem(
     _ spec: VolumeSpec, device: String, directory: String, to new: Int64, from old: Int64
   ) -> DriverCall? {
@@ -87,7 +87,8 @@ public struct DriverCalls: Hashable, Sendable {
     return DriverCall(.expandFileSystem, [options(spec), device, directory, String(new), String(old)])
   }
 
-  /// The three that are always there, then what the call adds, then the user's, which win.
+  /// Returns the three options of every call, then those of this call, then the user's. Later ones override earlier
+  /// ones.
   private func options(_ spec: VolumeSpec, _ extra: [String: String] = [:]) -> String {
     var options = [
       "kubernetes.io/fsType": spec.source.fsType,

@@ -1,30 +1,30 @@
-/// What a driver is asked to do: the first argument of each call.
+/// The command of a call: the first argument.
 public enum DriverCommand: String, Sendable, CaseIterable {
-  /// Get ready, and say what you can do.
+  /// Initializes the driver and returns its capabilities.
   case initialize = "init"
-  /// Name the volume; every answer is ignored but `Not supported` and errors.
+  /// Returns the volume's name. Callers ignore every answer except `Not supported` and errors.
   case getVolumeName = "getvolumename"
-  /// Attach the volume to a node. On the control plane.
+  /// Attaches the volume to a node. Runs on the control plane.
   case attach
-  /// Wait until it is there and name its device.
+  /// Waits until the volume is attached and returns its device.
   case waitForAttach = "waitforattach"
-  /// Is it still attached? On the control plane.
+  /// Returns whether the volume is still attached. Runs on the control plane.
   case isAttached = "isattached"
-  /// Detach it from a node. On the control plane.
+  /// Detaches the volume from a node. Runs on the control plane.
   case detach
-  /// Mount its device once for the node.
+  /// Mounts the volume's device once for the node.
   case mountDevice = "mountdevice"
-  /// Take that mount down.
+  /// Unmounts the device.
   case unmountDevice = "unmountdevice"
-  /// Mount it for a pod.
+  /// Mounts the volume for a pod.
   case mount
-  /// Take a pod's mount down.
+  /// Unmounts a pod's volume.
   case unmount
-  /// Grow the volume.
+  /// Grows the volume.
   case expandVolume = "expandvolume"
-  /// Grow the file system.
+  /// Grows the file system.
   case expandFileSystem = "expandfs"
 
-  /// The time after which the caller stops the process; nil where it waits for ever, which is everywhere else.
+  /// The time after which the caller stops the process. Only `waitforattach` has one; nil for all other commands.
   public var timeLimit: Duration? { self == .waitForAttach ? .seconds(600) : nil }
 }

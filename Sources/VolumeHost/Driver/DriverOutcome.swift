@@ -1,13 +1,13 @@
-/// What a call came to, as kubelet and controller-manager see it: the outcome table of docs/flexvolume.md.
+/// The outcome of a call as kubelet and controller-manager see it, see the table in docs/flexvolume.md.
 public enum DriverOutcome: Hashable, Sendable {
   /// Exit code 0 and `Success`.
   case success(DriverReply)
-  /// `Not supported`, whatever the exit code: the command is remembered as missing until the driver is probed again.
+  /// `Not supported`, with any exit code. The command counts as missing until the driver is probed again.
   case notSupported
-  /// Anything else, with the error that the user finds in the pod's events.
+  /// Anything else. The text is the error in the pod's Events.
   case failure(String)
 
-  /// The outcome of a process that has ended.
+  /// Evaluates a process that has ended.
   public init(of command: DriverCommand, _ process: DriverProcess) {
     if process.end == .timedOut {
       self = .failure("timeout")
@@ -34,7 +34,7 @@ public enum DriverOutcome: Hashable, Sendable {
 }
 
 extension DriverProcess.End {
-  /// The error that Go's os/exec has for it; nil for exit code 0.
+  /// The error of Go's os/exec for this end. Nil for exit code 0.
   var goError: String? {
     switch self {
     case .exited(0): nil

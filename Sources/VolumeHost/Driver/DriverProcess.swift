@@ -1,33 +1,34 @@
-/// How a driver's process ended, and what it wrote.
+/// The end and the output of a driver's process.
 public struct DriverProcess: Hashable, Sendable {
   /// How a process ended.
   public enum End: Hashable, Sendable {
-    /// By itself.
+    /// It exited with this code.
     case exited(Int32)
-    /// By a signal.
+    /// It was ended by this signal.
     case signalled(Int32)
-    /// The caller stopped it since its time was up.
+    /// The caller stopped it because its time limit had passed.
     case timedOut
     /// It did not start, for this reason.
     case notStarted(String)
   }
 
-  /// Standard output and error together, as the caller reads them: a word on stderr spoils the JSON.
+  /// Standard output and standard error together, as the caller reads them. So a word on standard error makes the JSON
+  /// invalid.
   public var output: String
-  /// How it ended.
+  /// How the process ended.
   public var end: End
 
-  /// An end from its parts.
+  /// Creates an end from its parts.
   public init(output: String, end: End = .exited(0)) {
     self.output = output
     self.end = end
   }
 }
 
-/// Runs drivers: real processes, or a script in a test.
+/// Runs drivers: as processes, or as a script in a test.
 public protocol DriverRunner: Sendable {
-  /// Runs an executable, named by its absolute path, to its end.
+  /// Runs an executable, given by its absolute path, to its end. Suspends the caller until then.
   ///
-  /// `limit` is the time after which it is stopped; nil is never.
+  /// `limit` is the time after which the process is stopped. Nil is no limit.
   func run(_ executable: String, _ call: DriverCall, limit: Duration?) async -> DriverProcess
 }

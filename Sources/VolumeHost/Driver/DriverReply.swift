@@ -1,32 +1,36 @@
-/// A driver's answer, decoded as Go decodes it.
+/// A driver's reply, decoded as Go decodes it.
 public struct DriverReply: Hashable, Sendable {
-  /// Only `Success` and `Not supported`, in exactly this spelling, mean something; all else is a failure.
+  /// `Success` and `Not supported` in exactly this spelling. Any other text is a failure.
   public var status = ""
-  /// Put into the error of a failure.
+  /// The message for the error of a failure.
   public var message = ""
-  /// From attach and waitforattach.
+  /// The device, from attach and waitforattach.
   public var device = ""
-  /// Decoded, and then ignored by every release.
+  /// The volume's name. Every release decodes and ignores it.
   public var volumeName = ""
-  /// From isattached.
+  /// Whether the volume is attached, from isattached.
   public var attached = false
-  /// From init: the defaults with what the driver said. Nil for `"capabilities": null`, which crashes a real kubelet.
+  /// The capabilities, from init: the defaults, changed by what the driver said. Nil for `"capabilities": null`, on
+  /// which a real kubelet crashes.
   public var capabilities: DriverCapabilities? = DriverCapabilities()
-  /// Decoded, never used.
+  /// The new size. Decoded and never used.
   public var volumeNewSize: Int64 = 0
 
-  /// An answer with nothing in it.
+  /// Creates an empty reply.
   public init() {}
 
-  /// Whether it means success.
+  /// Whether the status is success.
   public var isSuccess: Bool { status == "Success" }
-  /// Whether it says that the driver does not have this command.
+  /// Whether the driver does not have the command.
   public var isNotSupported: Bool { status == "Not supported" }
 }
 
 extension DriverReply {
-  /// Decodes a driver's whole output. Keys match in any case, unknown ones are ignored, `null` leaves a value alone, and
-  /// a value of the wrong type is an error; so is any byte around the one JSON value that is not white space.
+  /// Decodes a driver's whole output. Keys match in any case and unknown keys are ignored. `null` leaves a value
+  /// unchanged.
+  ///
+  /// - Throws: a `JSONError` for a value of the wrong type, and for any byte around the one JSON value that is not
+  ///   white space.
   init(parsing output: String) throws(JSONError) {
     let value = try JSONParser.parse(output)
     if value == .null { return }
@@ -96,7 +100,7 @@ extension DriverCapabilities {
   }
 }
 
-/// A field of a Go structure, which a JSON value is put into.
+/// A field of a Go structure that receives a JSON value.
 private struct GoField {
   let structure: String
   let path: String
@@ -124,7 +128,7 @@ private struct GoField {
   }
 }
 
-/// Keys as Go compares them: in any case, with the two letters that Unicode folds to k and s.
+/// Compares keys as Go does: in any case, with the two letters that Unicode folds to k and s.
 private enum FoldedKey {
   static func match(_ key: String, in fields: [String]) -> String? {
     fields.contains(key) ? key : fields.first { fold($0) == fold(key) }

@@ -1,28 +1,28 @@
 internal import Synchronization
 
-/// A driver that is loaded: knows its executable and which commands it has said it does not have.
+/// A loaded driver: its executable, and the commands that it reported as not supported.
 ///
-/// A new one takes its place at every probe, so what was remembered is forgotten then. Calls run side by side; the caller
-/// keeps those of one volume apart.
+/// Each probe replaces the driver by a new one without these commands. Calls run in parallel; the caller serializes the
+/// calls of one volume.
 public final class FlexDriver: Sendable {
-  /// Its name.
+  /// The name of the driver.
   public let name: DriverName
-  /// The absolute path of its executable.
+  /// The absolute path of the executable.
   public let executable: String
-  /// How its calls look.
+  /// Builds the driver's calls.
   public let calls: DriverCalls
 
   private let runner: any DriverRunner
   private let missing = Mutex<Set<DriverCommand>>([])
 
-  /// A driver below a plugin directory.
+  /// Creates a driver below a plugin directory.
   public convenience init(
     name: DriverName, pluginDirectory: String, version: KubernetesVersion, runner: any DriverRunner
   ) {
     self.init(name: name, executable: "\(pluginDirectory)/\(name.executable)", version: version, runner: runner)
   }
 
-  /// A driver whose executable is anywhere.
+  /// Creates a driver with any executable.
   public init(name: DriverName, executable: String, version: KubernetesVersion, runner: any DriverRunner) {
     self.name = name
     self.executable = executable
@@ -30,7 +30,7 @@ public final class FlexDriver: Sendable {
     self.runner = runner
   }
 
-  /// Makes a call and says what it came to. A command that was `Not supported` once is not called again.
+  /// Makes a call and returns its outcome. A command that was once `Not supported` is not called again.
   public func perform(_ call: DriverCall) async -> DriverOutcome {
     if missing.withLock({ $0.contains(call.command) }) { return .notSupported }
     let process = await runner.run(executable, call, limit: call.command.timeLimit)
@@ -39,12 +39,14 @@ public final class FlexDriver: Sendable {
     return outcome
   }
 
-  /// The commands that it has said it does not have.
+  /// The commands that the driver reported as not supported.
   public var missingCommands: Set<DriverCommand> { missing.withLock { $0 } }
 }
 
 extension FlexDriver {
-  /// Asks what it can do: its capabilities, with those that the version does not know at their defaults.
+  /// Calls `init` and returns the capabilities. Capabilities that the version does not know have their defaults.
+  ///
+  /// - Throws: `.final` if the call fails, is not supported, or answers `"capabilities": null`.
   public func initialize() async throws(VolumeFailure) -> DriverCapabilities {
     switch await perform(calls.initialize()) {
     case .success(let reply):

@@ -1,19 +1,22 @@
 internal import LinuxSystem
 
-/// Runs drivers as processes: directory "/", umask 022, /dev/null as input, output and errors in one pipe, and this process's
-/// environment unless another is given.
+/// Runs drivers as processes: directory "/", umask 022, input from /dev/null, output and errors in one pipe. The
+/// environment is this process's unless another one is given.
 ///
-/// Each waits on a thread of its own, so a driver that hangs blocks nothing but its own call. As for a kubelet, a call is over
-/// when nobody has its output open any more: a process that a driver leaves behind with it holds the call up, and is left
-/// alone otherwise. A cancelled task kills its driver and everything that driver started. Two things differ from a kubelet:
-/// when this process ends its drivers are killed, and of an output only the last 16 MiB are kept.
+/// Each call waits on its own thread, so a driver that hangs blocks only its own call. As for a kubelet, a call ends
+/// when no process has its output open. A process that a driver leaves behind with the output delays the call;
+/// otherwise it is left alone. If the task is cancelled, the driver and everything it started are killed.
+///
+/// Two things differ from a kubelet. The drivers are killed when this process ends. And only the last 16 MiB of an
+/// output are kept.
 public struct ProcessRunner: DriverRunner {
   private let pool: WorkerPool
   private let environment: [String]
 
   private static let manner = ChildProcess.Manner(awaitsOutput: true, keepsGroup: true, outputLimit: 16 << 20)
 
-  /// A runner for so many calls at a time; more wait. A `PATH` is added where there is none.
+  /// Creates a runner for `concurrency` calls at a time; further calls wait. A `PATH` is added if the environment has
+  /// none.
   public init(concurrency: Int = 64, environment: [String: String]? = nil) {
     pool = WorkerPool(name: "flex-driver", limit: concurrency)
     let variables = environment ?? OwnProcess.environment
@@ -26,7 +29,7 @@ public struct ProcessRunner: DriverRunner {
     await run(executable, call.line, limit: limit)
   }
 
-  /// Runs it with any arguments.
+  /// Runs a driver with any arguments.
   func run(_ executable: String, _ line: [String], limit: Duration?) async -> DriverProcess {
     let cancellation = CancellationFlag()
     let environment = environment

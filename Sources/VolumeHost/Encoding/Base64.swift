@@ -1,4 +1,4 @@
-/// RFC 4648, with padding: how secrets are written.
+/// Base64 of RFC 4648 with padding: the encoding of secrets.
 enum Base64 {
   private static let alphabet = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/".utf8)
 

@@ -1,13 +1,13 @@
-/// Parses one JSON value as Go's encoding/json does, with the same complaints: they reach users in pod events.
+/// Parses one JSON value as Go's encoding/json does, with the same error texts: they reach users in pod Events.
 struct JSONParser {
   private let bytes: [UInt8]
   private var position = 0
   private var depth = 0
 
-  /// Go's is 10,000; each level takes up to 2 KiB of the caller's stack.
+  /// Go's limit is 10,000. Each level takes up to 2 KiB of the caller's stack.
   private static let depthLimit = 1000
 
-  /// The value of a whole text; only white space may be around it.
+  /// Parses a whole text. Only white space may surround the value.
   static func parse(_ text: String) throws(JSONError) -> JSONValue {
     var parser = JSONParser(bytes: Array(text.utf8))
     let value = try parser.value()
@@ -113,7 +113,7 @@ extension JSONParser {
     }
   }
 
-  /// A scalar, or a pair of surrogates; half a pair becomes U+FFFD.
+  /// Parses a scalar or a pair of surrogates. A single surrogate becomes U+FFFD.
   private mutating func scalar() throws(JSONError) -> Unicode.Scalar {
     let first = try hexadecimal()
     if let scalar = Unicode.Scalar(first) { return scalar }
@@ -189,7 +189,7 @@ extension JSONParser {
     return byte
   }
 
-  /// The next byte that is not white space, without taking it.
+  /// Returns the next byte that is not white space, without consuming it.
   private mutating func peek() -> UInt8? {
     while let byte = current, [0x20, 0x09, 0x0a, 0x0d].contains(byte) { position += 1 }
     return current
@@ -210,7 +210,7 @@ extension JSONParser {
     JSONError("invalid character \(Self.quote(byte)) \(place)")
   }
 
-  /// As Go quotes a byte: each stands for the character of that number.
+  /// Quotes a byte as Go does: as the character with that number.
   private static func quote(_ byte: UInt8) -> String {
     switch byte {
     case UInt8(ascii: "'"): "'\\''"

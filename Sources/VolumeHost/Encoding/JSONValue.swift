@@ -1,11 +1,11 @@
-/// A JSON value, its numbers still as they were written.
+/// A JSON value. Numbers keep their text.
 enum JSONValue: Hashable {
   case null
   case bool(Bool)
   case number(String)
   case string(String)
   case array([JSONValue])
-  /// Members in their order, doubles included: the later one counts.
+  /// The members in their order, with duplicates. The later one counts.
   case object([Member])
 
   struct Member: Hashable {
@@ -13,7 +13,7 @@ enum JSONValue: Hashable {
     let value: JSONValue
   }
 
-  /// What Go calls it in an error.
+  /// The name of this kind in Go's errors.
   var kind: String {
     switch self {
     case .null: "null"
@@ -26,7 +26,7 @@ enum JSONValue: Hashable {
   }
 }
 
-/// A text that Go's encoding/json refuses, in its words.
+/// An error for a text that Go's encoding/json rejects, in Go's words.
 struct JSONError: Error, Hashable, CustomStringConvertible {
   let description: String
 

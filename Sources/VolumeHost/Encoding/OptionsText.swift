@@ -1,5 +1,5 @@
-/// A map of strings as Go's encoding/json writes it: keys sorted by bytes, no white space, `<`, `>`, `&`, U+2028 and U+2029
-/// escaped.
+/// Writes a map of strings as Go's encoding/json does: keys sorted by bytes, no white space, and `<`, `>`, `&`, U+2028
+/// and U+2029 escaped.
 enum OptionsText {
   static func encode(_ options: [String: String], version: KubernetesVersion) -> String {
     var text = "{"

@@ -1,60 +1,67 @@
-/// The node's file system as volumes need it: real, or simulated in a test.
+/// The operations on the node's file system that volumes need: real ones, or simulated ones in a test.
 ///
-/// May block for as long as a mount or a `mkfs` takes; an implementation does that on threads of its own.
+/// Each operation suspends its caller as long as a mount or a `mkfs` takes. An implementation blocks only threads of
+/// its own. Each throws a `HostError` if the file system rejects the operation.
 public protocol HostFiles: Sendable {
-  /// What is at a path. `recognisingBinds` says whether a bind mount within one file system counts as a mount point and a
-  /// mount whose server died is no error; without it only the device number of the directory and its parent are compared.
+  /// Returns what is at a path. With `recognisingBinds`, a bind mount within one file system counts as a mount point,
+  /// and a mount whose server died is no error. Without it, only the device numbers of the directory and its parent are
+  /// compared. Throws the error of stat(2), except if nothing is there.
   func state(of path: String, recognisingBinds: Bool) async throws(HostError) -> DirectoryState
-  /// Makes a directory and those above it, mode 0750. One that exists is success.
+  /// Creates a directory and its missing parents with mode 0750. Succeeds if it exists. Throws `EEXIST` if something
+  /// else has the name.
   func makeDirectory(_ path: String) async throws(HostError)
-  /// rmdir(2): never removes what is in it. One that does not exist is success.
+  /// Removes an empty directory, rmdir(2). Succeeds if it does not exist. Throws `ENOTEMPTY` if it has entries, `EBUSY`
+  /// if it is a mount point.
   func removeDirectory(_ path: String) async throws(HostError)
-  /// The names of the directories in a directory, sorted, without links to directories; none for one that does not exist.
+  /// Returns the sorted names of the directories in a directory, without links to directories. Empty if the directory
+  /// does not exist. Throws the error of reading it.
   func directories(in path: String) async throws(HostError) -> [String]
-  /// `mount -t auto -o bind`.
+  /// Bind-mounts a directory, as `mount -t auto -o bind` does. Throws the error of the mount.
   func bind(_ source: String, to path: String) async throws(HostError)
-  /// `umount`.
+  /// Unmounts the topmost mount, as `umount` does. Throws the error of the unmount, also if nothing is mounted.
   func unmount(_ path: String) async throws(HostError)
-  /// Formats a device if it is proven blank, and mounts it.
+  /// Formats a device if it is proven blank, and mounts it. Throws if the device holds anything but a file system, is
+  /// blank for a read-only mount, or a step fails.
   func formatAndMount(_ device: String, at path: String, fsType: String, readOnly: Bool) async throws(HostError)
-  /// Grows the file system of a device to the device's size.
+  /// Grows the file system of a device to the device's size. Throws if its type cannot grow or the growth fails.
   func growFileSystem(on device: String, mountedAt path: String) async throws(HostError)
-  /// Where else the same file system's same directory is mounted.
+  /// Returns the other mount points of the same directory of the same file system. Throws if the mount table cannot be
+  /// read.
   func otherMounts(of path: String) async throws(HostError) -> [String]
-  /// Whether something holds a device open.
+  /// Returns whether a device is held open exclusively.
   func isHeld(_ device: String) async -> Bool
-  /// Gives the files below a directory to a group.
+  /// Gives the files below a directory to a group. Throws if a directory cannot be read.
   func setOwnership(of path: String, _ ownership: VolumeOwnership) async throws(HostError)
-  /// The figures of the file system at a path, by statfs(2).
+  /// Returns the figures of the file system at a path, statfs(2). Throws the error of the call.
   func space(at path: String) async throws(HostError) -> SpaceFigures
 }
 
-/// What is at a path.
+/// The state of a path.
 public enum DirectoryState: Hashable, Sendable {
-  /// Nothing.
+  /// Nothing is at the path.
   case missing
-  /// A directory like any other.
+  /// A directory that is no mount point.
   case plain
-  /// A directory that something is mounted on.
+  /// A directory with something mounted on it.
   case mountPoint
 }
 
-/// A file system's size in bytes and inodes.
+/// The size of a file system in bytes and inodes.
 public struct SpaceFigures: Hashable, Sendable {
-  /// `f_blocks` × the block size.
+  /// The size in bytes: `f_blocks` × the block size.
   public var capacity: Int64
-  /// `f_bavail` × the block size.
+  /// The bytes available to unprivileged processes: `f_bavail` × the block size.
   public var available: Int64
-  /// (`f_blocks` − `f_bfree`) × the block size.
+  /// The used bytes: (`f_blocks` − `f_bfree`) × the block size.
   public var used: Int64
-  /// `f_files`.
+  /// The number of inodes: `f_files`.
   public var inodes: Int64
-  /// `f_ffree`.
+  /// The number of unused inodes: `f_ffree`.
   public var inodesFree: Int64
-  /// The difference.
+  /// The number of used inodes.
   public var inodesUsed: Int64 { inodes - inodesFree }
 
-  /// Figures from their parts.
+  /// Creates figures from their parts.
   public init(capacity: Int64, available: Int64, used: Int64, inodes: Int64, inodesFree: Int64) {
     self.capacity = capacity
     self.available = available

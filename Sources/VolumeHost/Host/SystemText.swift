@@ -1,6 +1,6 @@
 internal import LinuxSystem
 
 extension Errno {
-  /// What strerror_r(3) says, in small letters: Go's words for the same number.
+  /// The text of strerror_r(3) with a lowercase first letter. Go has the same text for the same number.
   var text: String { String(description.dropLast(name.count + 3)) }
 }

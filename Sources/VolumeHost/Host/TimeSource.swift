@@ -1,29 +1,29 @@
-/// Time as the library sees it: the system's, or one that a test moves.
+/// The clock of the library: the system's, or one that a test moves.
 public protocol TimeSource: Sendable {
-  /// The time since an arbitrary start. Only goes forward.
+  /// The time since an arbitrary start. Never goes back.
   var now: Duration { get }
-  /// Returns at that time, or earlier when the task is cancelled.
+  /// Suspends until that time, or until the task is cancelled.
   func sleep(until time: Duration) async
 }
 
 extension TimeSource {
-  /// Returns after that long, or earlier when the task is cancelled.
+  /// Suspends for that long, or until the task is cancelled.
   public func sleep(for duration: Duration) async { await sleep(until: now + duration) }
 }
 
-/// The system's time, which stands still while the machine is suspended.
+/// The system's clock. It stands still while the machine is suspended.
 public struct SystemTime: TimeSource {
   private let start: SuspendingClock.Instant
 
-  /// Starts at zero.
+  /// Creates a clock at zero.
   public init() { start = .now }
 
-  /// The time since it was made.
+  /// The time since the clock was created.
   public var now: Duration { SuspendingClock.now - start }
 
-  /// Sleeps.
+  /// Suspends until that time, or until the task is cancelled.
   public func sleep(until time: Duration) async {
-    // Only cancellation throws, and that is what the caller looks at afterwards.
+    // Only cancellation throws. The caller checks for it afterwards.
     try? await Task.sleep(until: start + time, clock: .suspending)
   }
 }

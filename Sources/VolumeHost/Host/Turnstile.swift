@@ -1,7 +1,7 @@
 internal import Synchronization
 
-/// Lets one task at a time through, in the order in which they came. For what an actor can not keep apart, since others get
-/// in whenever it waits.
+/// Admits one task at a time, in the order of arrival. An actor cannot do this: other tasks enter it at every
+/// suspension.
 final class Turnstile: Sendable {
   private struct State {
     var isTaken = false

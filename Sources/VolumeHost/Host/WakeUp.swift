@@ -1,6 +1,6 @@
 internal import Synchronization
 
-/// Ends the sleep of one loop early. A signal that comes while nobody sleeps ends the next sleep at once.
+/// Ends the sleep of one loop early. A signal while nobody sleeps ends the next sleep at once.
 final class WakeUp: Sendable {
   private enum State {
     case idle
@@ -21,7 +21,7 @@ final class WakeUp: Sendable {
     waiting.resume()
   }
 
-  /// Returns at a signal, at that time, or when the task is cancelled.
+  /// Suspends until a signal, until that time, or until the task is cancelled.
   func wait(until limit: Duration, _ time: any TimeSource) async {
     await withTaskGroup(of: Void.self) { group in
       group.addTask {

@@ -1,10 +1,11 @@
-/// The keys by which a node says how many volumes of a kind it can have.
+/// The keys of a node's limits on the number of volumes.
 public enum VolumeLimitKey {
-  /// How long a resource's name may be.
+  /// The longest name of a resource, in characters.
   public static let longest = 63
   private static let prefix = "attachable-volumes-csi-"
 
-  /// A driver's key: `attachable-volumes-csi-<driver>`, or where that is too long its first 23 characters and 16 of its SHA-1.
+  /// Returns a driver's key: `attachable-volumes-csi-<driver>`. If that is too long, the driver is replaced by its
+  /// first 23 characters and 16 characters of its SHA-1.
   public static func driver(_ name: String) -> String {
     let key = prefix + name
     guard key.utf8.count > longest else { return key }
@@ -14,7 +15,7 @@ public enum VolumeLimitKey {
 
   private static func hexadecimal(_ byte: UInt8) -> String { (byte < 16 ? "0" : "") + String(byte, radix: 16) }
 
-  /// Whether one more volume fits: a key without a limit has room for any number.
+  /// Returns whether one more volume is allowed. A key without a limit allows any number.
   public static func hasRoom(for key: String, used: Int64, limits: [String: Int64]) -> Bool {
     limits[key].map { used < $0 } ?? true
   }

@@ -2,8 +2,11 @@ internal import LinuxSystem
 internal import StorageModel
 
 extension LinuxFiles {
-  /// Formats a device on which no signature of any kind is found, and never another, then mounts it. A file system that is
-  /// there is mounted as it is.
+  /// Mounts the file system of a device. First formats the device if it has no signature of any kind, and never
+  /// otherwise.
+  ///
+  /// - Throws: a `HostError` if the device holds anything but a file system, is blank for a read-only mount, or a step
+  ///   fails.
   public func formatAndMount(
     _ device: String, at path: String, fsType: String, readOnly: Bool
   ) async throws(HostError) {
@@ -13,15 +16,17 @@ extension LinuxFiles {
     switch found {
     case .fileSystem(let existing, _, _): type = existing
     case .blank where readOnly:
-      throw HostError("mount", device, reason: "it is not formatted, and it is to be mounted read-only")
+      throw HostError("mount", device, reason: "it is not formatted, and a read-only mount does not format it")
     case .blank: try await format(device, wanted)
     case .other, .ambivalent:
-      throw HostError("mount", device, reason: "it holds \(found), which is not a file system")
+      throw HostError("mount", device, reason: "it holds \(found), not a file system")
     }
     try await mount(device, at: path, type, readOnly)
   }
 
-  /// Grows what is on the device, if it is one of the file systems that can be grown.
+  /// Grows the file system of a device. Does nothing if the device has none.
+  ///
+  /// - Throws: a `HostError` if the file system's type cannot grow or the growth fails.
   public func growFileSystem(on device: String, mountedAt path: String) async throws(HostError) {
     guard case .fileSystem(let type, _, _) = try await contents(of: device) else { return }
     guard let kind = FileSystemKind(rawValue: type) else {

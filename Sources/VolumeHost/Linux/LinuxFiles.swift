@@ -2,38 +2,46 @@ internal import Glibc
 internal import LinuxSystem
 internal import StorageModel
 
-/// The real file system of this node. Needs root for everything but looking.
+/// The real file system of this node. All operations except reads need root.
 ///
-/// Every call waits on a thread of its own: a mount whose server is away holds up nothing else.
+/// Every call waits on its own thread, so a mount whose server is away blocks no other call.
 public struct LinuxFiles: HostFiles {
   private let pool: WorkerPool
   private let tools: FileSystemTools
 
-  /// Looks for the programs that make and grow file systems.
+  /// Looks up the programs that make and grow file systems. `concurrency` is the most calls at a time.
   public init(concurrency: Int = 64) {
     // A walk recurses into each level of a pod's directories.
     pool = WorkerPool(name: "volume-host", limit: concurrency, stackSize: 8 << 20)
     tools = FileSystemTools()
   }
 
-  /// What is at a path, links not followed.
+  /// Returns what is at a path. A symbolic link is not followed.
+  ///
+  /// - Throws: the error of lstat(2) except `ENOENT`.
   public func state(of path: String, recognisingBinds: Bool) async throws(HostError) -> DirectoryState {
     try await run { () throws(HostError) in try Self.state(of: path, recognisingBinds) }
   }
 
-  /// Makes a directory and those above it, mode 0750.
+  /// Creates a directory and its missing parents with mode 0750.
+  ///
+  /// - Throws: the error of the system call, `EEXIST` if something else has the name.
   public func makeDirectory(_ path: String) async throws(HostError) {
     try await system { () throws(SystemError) in try Files.makeDirectories(path, mode: 0o750) }
   }
 
-  /// rmdir(2).
+  /// Removes an empty directory, rmdir(2). Succeeds if it does not exist.
+  ///
+  /// - Throws: the error of rmdir(2), such as `ENOTEMPTY` or `EBUSY`.
   public func removeDirectory(_ path: String) async throws(HostError) {
     try await run { () throws(HostError) in
       if rmdir(path) != 0, errno != ENOENT { throw HostError("remove", path, code: errno) }
     }
   }
 
-  /// The names of the directories in a directory.
+  /// Returns the sorted names of the directories in a directory. Empty if it does not exist.
+  ///
+  /// - Throws: the error of lstat(2), open(2) or readdir(3).
   public func directories(in path: String) async throws(HostError) -> [String] {
     try await system { () throws(SystemError) in
       guard try Files.kind(of: path) == .directory else { return [] }
@@ -41,17 +49,23 @@ public struct LinuxFiles: HostFiles {
     }
   }
 
-  /// Binds a directory to another.
+  /// Bind-mounts a directory.
+  ///
+  /// - Throws: the error of mount(2).
   public func bind(_ source: String, to path: String) async throws(HostError) {
     try await system { () throws(SystemError) in try Mounting.bind(from: source, toPath: path, readOnly: false) }
   }
 
-  /// Takes the last mount off a directory.
+  /// Unmounts the topmost mount of a directory.
+  ///
+  /// - Throws: the error of umount2(2), `EINVAL` if nothing is mounted, `EBUSY` if it is in use.
   public func unmount(_ path: String) async throws(HostError) {
     try await system { () throws(SystemError) in try Mounting.unmount(path) }
   }
 
-  /// Where else the same directory of the same file system is mounted.
+  /// Returns the other mount points of the same directory of the same file system.
+  ///
+  /// - Throws: an error if the mount table cannot be read.
   public func otherMounts(of path: String) async throws(HostError) -> [String] {
     try await system { () throws(SystemError) in
       let table = try MountTable.current()
@@ -62,7 +76,7 @@ public struct LinuxFiles: HostFiles {
     }
   }
 
-  /// Whether a block device is open exclusively: mounted, or below another device.
+  /// Returns whether a block device is held open exclusively: mounted, or used by another device.
   public func isHeld(_ device: String) async -> Bool {
     await pool.run {
       guard (try? Files.kind(of: device)) != nil else { return false }
@@ -70,12 +84,16 @@ public struct LinuxFiles: HostFiles {
     }
   }
 
-  /// Walks the tree: see `VolumeOwnership`.
+  /// Gives the files below a directory to a group, see `VolumeOwnership`.
+  ///
+  /// - Throws: a `HostError` if a directory cannot be read or the tree is too deep.
   public func setOwnership(of path: String, _ ownership: VolumeOwnership) async throws(HostError) {
     try await run { () throws(HostError) in _ = try OwnershipWalk(ownership: ownership).run(path) }
   }
 
-  /// statfs(2).
+  /// Returns the figures of the file system at a path, statvfs(3).
+  ///
+  /// - Throws: the error of statvfs(3).
   public func space(at path: String) async throws(HostError) -> SpaceFigures {
     try await system { () throws(SystemError) in
       let space = try Files.space(at: path)
@@ -111,7 +129,7 @@ extension LinuxFiles {
   }
 
   private static func state(of path: String, _ recognisingBinds: Bool) throws(HostError) -> DirectoryState {
-    // The mount table knows mounts whose server has died, where lstat(2) only fails.
+    // The mount table also has mounts whose server has died, where lstat(2) fails.
     if recognisingBinds, let table = try? MountTable.current(), !table.at(withoutLinks(path)).isEmpty {
       return .mountPoint
     }
@@ -125,8 +143,8 @@ extension LinuxFiles {
     return status.st_dev == above.st_dev ? .plain : .mountPoint
   }
 
-  /// A path as the mount table has it. Links above it are followed, since a kubelet's root directory may be one; what is at
-  /// the path itself is not looked at, since its server may have died.
+  /// Returns a path as in the mount table. Links above the path are followed, because a kubelet's root directory can be
+  /// a link. The path itself is not accessed, because its server may have died.
   private static func withoutLinks(_ path: String) -> String {
     guard let slash = path.lastIndex(of: "/"), slash != path.startIndex,
       let above = try? Files.realPath(String(path[..<slash]))

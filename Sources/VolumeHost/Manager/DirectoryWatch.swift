@@ -1,9 +1,9 @@
 internal import Glibc
 internal import LinuxSystem
 
-/// An inotify(7) watch of a directory and all directories below it, links not followed.
+/// An inotify(7) watch of a directory and all directories below it. Does not follow links.
 final class DirectoryWatch: Sendable {
-  /// The directories found when it was made, sorted, without those that begin with a dot.
+  /// The directories found at creation, sorted, without those that begin with a dot.
   let directories: [String]
 
   private let root: String
@@ -13,10 +13,10 @@ final class DirectoryWatch: Sendable {
   private static let mask = UInt32(
     IN_CREATE | IN_MODIFY | IN_ATTRIB | IN_MOVED_FROM | IN_MOVED_TO | IN_DELETE | IN_DELETE_SELF | IN_MOVE_SELF
       | IN_ONLYDIR | IN_DONT_FOLLOW)
-  /// Deeper than any driver's directory; a bound for one that somebody fills for ever.
+  /// Deeper than any driver's directory. It bounds the work for a directory that somebody fills without end.
   private static let depthLimit = 32
 
-  /// Nil when the directory can neither be made nor watched.
+  /// Creates the watch, and the directory if it is missing. Nil if either fails.
   init?(_ root: String) {
     try? Files.makeDirectories(root, mode: 0o755)
     let number = inotify_init1(Int32(IN_NONBLOCK) | Int32(IN_CLOEXEC))
@@ -31,8 +31,8 @@ final class DirectoryWatch: Sendable {
     for name in directories { add(name, depth: 1) }
   }
 
-  /// The names directly below the root in or at which something has changed, in order, with repetitions. Nil when the
-  /// root is gone or events were lost: then the watch is worth nothing.
+  /// Returns the names directly below the root in or at which something has changed, in order, with repetitions. Nil if
+  /// the root is gone or events were lost; the watch is useless then.
   func changedNames() -> [String]? {
     var names: [String] = []
     while let events = read() {
@@ -44,7 +44,7 @@ final class DirectoryWatch: Sendable {
     return PathProbe.exists(root) ? names : nil
   }
 
-  /// The driver directory that an event is about; empty when it is about none, nil when the watch is over.
+  /// Returns the driver directory of an event. Empty if it concerns none; nil if the watch has ended.
   private func take(_ event: Event) -> String? {
     if event.mask & UInt32(IN_Q_OVERFLOW) != 0 { return nil }
     guard let place = places[event.watch] else { return "" }
@@ -57,7 +57,7 @@ final class DirectoryWatch: Sendable {
     if event.mask & UInt32(IN_ISDIR) != 0, event.mask & UInt32(IN_CREATE | IN_MOVED_TO) != 0 {
       add(path, depth: path.split(separator: "/").count)
     }
-    // A file beside the drivers' directories is nobody's.
+    // A file beside the drivers' directories concerns no driver.
     if place.isEmpty, event.mask & UInt32(IN_ISDIR) == 0 { return "" }
     return String(path.prefix { $0 != "/" })
   }
@@ -83,7 +83,7 @@ extension DirectoryWatch {
     let name: String
   }
 
-  /// What there is to read, without waiting; nil when there is nothing.
+  /// Reads the pending events without waiting. Nil if there are none.
   private func read() -> [Event]? {
     var buffer = [UInt8](repeating: 0, count: 64 << 10)
     let count = Glibc.read(descriptor.rawValue, &buffer, buffer.count)
@@ -91,7 +91,7 @@ extension DirectoryWatch {
     return Self.parse(buffer.prefix(count))
   }
 
-  /// An event: watch, mask, cookie, the name's length, the name with zeros behind.
+  /// Parses events: watch, mask, cookie, length of the name, name padded with zeros.
   private static func parse(_ buffer: ArraySlice<UInt8>) -> [Event] {
     let size = MemoryLayout<inotify_event>.size
     var events: [Event] = []

@@ -1,28 +1,29 @@
 internal import Synchronization
 
-/// Watches a plugin directory with inotify(7), and everything in it.
+/// Watches a plugin directory and everything in it with inotify(7).
 ///
-/// Makes the directory, mode 0755, when it is missing and again when it is removed. Names that begin with a dot do not
-/// count, nor do links to directories; any other change in a driver's directory, also in directories below and of files
-/// that have nothing to do with the driver, counts as a change of the driver. A directory without the driver's executable
-/// counts as a driver that has changed, too: a kubelet calls its `init`, which fails.
+/// Creates the directory with mode 0755 if it is missing or was removed. Ignores names that begin with a dot, and links
+/// to directories. Every other change below a driver's directory counts as a change of the driver, also of files that
+/// have nothing to do with it. A new directory without an executable counts as a changed driver too: a kubelet calls
+/// its `init`, which fails.
 public final class DriverDirectory: DriverChanges {
   private let path: String
   private let state: Mutex<State>
 
   private struct State: ~Copyable {
     var watch: DirectoryWatch?
-    /// The drivers that were told, and whether they had an executable.
+    /// The reported drivers, and whether each had an executable.
     var known: [DriverName: Bool] = [:]
   }
 
-  /// Watches a directory from the first question on.
+  /// Creates a watch that starts with the first call of ``next()``.
   public init(_ path: String) {
     self.path = path
     state = Mutex(State())
   }
 
-  /// What has changed. A directory that can not be watched has no drivers, and is tried again the next time.
+  /// Returns the changes since the last call. A directory that cannot be watched has no drivers; the next call retries.
+  /// Does not wait for changes.
   public func next() -> [DriverChange] {
     state.withLock { state in
       let names = state.watch?.changedNames()
@@ -34,7 +35,7 @@ public final class DriverDirectory: DriverChanges {
     }
   }
 
-  /// All that is there, as if it were new: some events were lost, or there were none before.
+  /// Reports all drivers as new: events were lost, or there were none before.
   private func rescan(_ state: inout State) -> [DriverChange] {
     state.watch = nil
     guard let watch = DirectoryWatch(path) else { return state.known.keys.sorted().map { DriverChange($0, .removed) } }
@@ -58,6 +59,6 @@ public final class DriverDirectory: DriverChanges {
 }
 
 extension DriverName: Comparable {
-  /// By the directory's name.
+  /// Compares by the directory's name.
   public static func < (left: DriverName, right: DriverName) -> Bool { left.directory < right.directory }
 }

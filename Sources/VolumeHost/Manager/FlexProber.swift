@@ -1,6 +1,6 @@
 internal import Synchronization
 
-/// Turns changes in a plugin directory into plugins, by asking each changed driver for its capabilities.
+/// Turns changes in a plugin directory into plugins. It asks each changed driver for its capabilities.
 public final class FlexProber: PluginProber {
   private let directory: String
   private let host: PluginHost
@@ -10,13 +10,13 @@ public final class FlexProber: PluginProber {
   private let complaints = Mutex<[String: VolumeFailure]>([:])
 
   private struct State {
-    /// Changes whose probe failed.
+    /// The changes whose probe failed.
     var waiting: [DriverChange] = []
-    /// The first probe, of all that is there, has begun.
+    /// Whether the first probe, which covers all drivers, has begun.
     var hasBegun = false
   }
 
-  /// A prober of a plugin directory.
+  /// Creates a prober of a plugin directory.
   public init(directory: String, changes: any DriverChanges, runner: any DriverRunner, host: PluginHost) {
     self.directory = directory
     self.changes = changes
@@ -24,14 +24,14 @@ public final class FlexProber: PluginProber {
     self.host = host
   }
 
-  /// Why drivers could not be loaded, by name, as of the last probe.
+  /// The drivers that could not be loaded in the last probe, by name, with their errors.
   public var failures: [String: VolumeFailure] { complaints.withLock { $0 } }
 
-  /// Probes what has changed, the first time everything.
+  /// Probes the changed drivers; the first time all drivers.
   ///
-  /// A driver that fails is tried again the next time, and its older self, if any, stays. One that fails in the first probe
-  /// is tried again only when something in its directory changes: a kubelet repeats what its watch reported, not its first
-  /// look. The other drivers are loaded; until 1.23 they were lost with the one that failed.
+  /// A driver that fails is retried at the next probe, and its previous plugin stays. After the first probe it is
+  /// retried only when something in its directory changes: a kubelet repeats the changes that its watch reported, but
+  /// not its first scan. The other drivers are loaded. Up to 1.23 they were lost together with the one that failed.
   public func probe() async -> [PluginEvent] {
     let found = changes.next()
     let (round, isFirst) = state.withLock { state in
@@ -63,32 +63,32 @@ public final class FlexProber: PluginProber {
 
 /// Watches a plugin directory.
 public protocol DriverChanges: Sendable {
-  /// What has changed since the last time, in order; the first time all that is there. Does not wait.
+  /// Returns the changes since the last call, in order; the first time all drivers. Does not wait for changes.
   func next() -> [DriverChange]
 }
 
-/// A driver that has come, changed or gone.
+/// A driver that was added, changed or removed.
 public struct DriverChange: Hashable, Sendable {
-  /// What has happened.
+  /// The kinds of change.
   public enum Kind: Hashable, Sendable {
-    /// Something in its directory is new or different.
+    /// Something in the driver's directory is new or different.
     case addedOrUpdated
-    /// Its executable or its directory is gone.
+    /// The driver's executable or directory is gone.
     case removed
   }
 
-  /// Which driver.
+  /// The driver.
   public let driver: DriverName
-  /// What has happened.
+  /// The kind of change.
   public let kind: Kind
 
-  /// A change from its parts.
+  /// Creates a change from its parts.
   public init(_ driver: DriverName, _ kind: Kind) {
     self.driver = driver
     self.kind = kind
   }
 
-  /// One change for each driver, the last, in the order of the first ones.
+  /// Returns the last change of each driver, in the order of the first ones.
   static func coalesce(_ changes: [DriverChange]) -> [DriverChange] {
     var order: [DriverName] = []
     var last: [DriverName: DriverChange] = [:]

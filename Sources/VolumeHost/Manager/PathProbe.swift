@@ -1,6 +1,6 @@
 internal import LinuxSystem
 
-/// Whether there is something at a path, links followed.
+/// Checks whether something is at a path. Follows links.
 enum PathProbe {
   static func exists(_ path: String) -> Bool { Files.exists(path) }
 }

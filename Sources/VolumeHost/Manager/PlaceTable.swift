@@ -1,6 +1,6 @@
 internal import Synchronization
 
-/// Which watch is on which directory, below the root.
+/// The directory of each watch, relative to the root.
 final class PlaceTable: Sendable {
   private let places = Mutex<[Int32: String]>([:])
 

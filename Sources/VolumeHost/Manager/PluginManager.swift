@@ -1,17 +1,19 @@
-/// Knows all volume plugins, and looks for new ones at each question.
+/// The registry of all volume plugins. It probes for new plugins at each query.
 ///
-/// Drivers are therefore probed, `init` and all, when somebody next asks for any plugin, and not when their file appears;
-/// and a driver whose `init` hangs holds up every question.
+/// So a driver is probed, with `init`, at the next query for any plugin and not when its file appears. A driver whose
+/// `init` hangs blocks every query.
 public actor PluginManager {
   private var registered: [String: any VolumePlugin] = [:]
   private var discovered: [String: any VolumePlugin] = [:]
   private let probers: [any PluginProber]
   private let turnstile = Turnstile()
 
-  /// A manager that discovers plugins with these probers.
+  /// Creates a manager that discovers plugins with these probers.
   public init(probers: [any PluginProber] = []) { self.probers = probers }
 
-  /// Adds a plugin that is always there. Its name must be qualified and nobody else's.
+  /// Adds a permanent plugin.
+  ///
+  /// - Throws: `.final` if its name is not valid or is registered already.
   public func register(_ plugin: any VolumePlugin) throws(VolumeFailure) {
     guard DriverName(plugin.name) != nil else { throw .final("volume plugin \"\(plugin.name)\" has an invalid name") }
     guard registered[plugin.name] == nil else {
@@ -20,19 +22,23 @@ public actor PluginManager {
     registered[plugin.name] = plugin
   }
 
-  /// The plugin of that name.
+  /// Returns the plugin of that name.
+  ///
+  /// - Throws: `.final` if there is none, or more than one.
   public func plugin(named name: String) async throws(VolumeFailure) -> any VolumePlugin {
     await refresh()
     return try theOnly(all.filter { $0.name == name })
   }
 
-  /// The plugin that supports a volume.
+  /// Returns the plugin that supports a volume.
+  ///
+  /// - Throws: `.final` if there is none, or more than one.
   public func plugin(for spec: VolumeSpec) async throws(VolumeFailure) -> any VolumePlugin {
     await refresh()
     return try theOnly(all.filter { $0.supports(spec) })
   }
 
-  /// Looks for new plugins without asking for any, as a kubelet does at its start since 1.32.
+  /// Probes for new plugins without a query, as a kubelet does at its start since 1.32.
   public func probe() async { await refresh() }
 
   private var all: [any VolumePlugin] { Array(registered.values) + Array(discovered.values) }
@@ -61,81 +67,89 @@ public actor PluginManager {
   }
 }
 
-/// Finds plugins that come and go.
+/// Discovers plugins that are added and removed.
 public protocol PluginProber: Sendable {
-  /// What has changed since the last time. Calls do not overlap.
+  /// Returns the changes since the last call. Calls do not overlap.
   func probe() async -> [PluginEvent]
 }
 
-/// A plugin that has come or gone.
+/// A plugin that was added or removed.
 public enum PluginEvent: Sendable {
-  /// New, or replacing the one of its name.
+  /// The plugin is new, or replaces the plugin of its name.
   case addedOrUpdated(any VolumePlugin)
-  /// Gone.
+  /// The plugin was removed.
   case removed(name: String)
 }
 
-// The finders. A plugin that lacks an ability gives nil where volumes without it are usual, an error where not.
+// The queries. If the plugin lacks the ability, they return nil where such volumes are common, and throw otherwise.
 extension PluginManager {
-  /// The plugin, if it attaches this volume.
+  /// Returns the plugin if it attaches this volume, otherwise nil. Throws `.final` if not exactly one plugin supports
+  /// the volume.
   public func attachable(for spec: VolumeSpec) async throws(VolumeFailure) -> (any AttachablePlugin)? {
     guard let plugin = try await plugin(for: spec) as? any AttachablePlugin else { return nil }
     return plugin.canAttach(spec) ? plugin : nil
   }
-  /// The plugin, if it attaches volumes.
+  /// Returns the plugin if it attaches volumes, otherwise nil. Throws `.final` if not exactly one plugin has the name.
   public func attachable(named name: String) async throws(VolumeFailure) -> (any AttachablePlugin)? {
     try await plugin(named: name) as? any AttachablePlugin
   }
-  /// The plugin, if it mounts this volume's device.
+  /// Returns the plugin if it mounts this volume's device, otherwise nil. Throws `.final` if not exactly one plugin
+  /// supports the volume.
   public func deviceMountable(for spec: VolumeSpec) async throws(VolumeFailure) -> (any DeviceMountablePlugin)? {
     guard let plugin = try await plugin(for: spec) as? any DeviceMountablePlugin else { return nil }
     return plugin.canMountDevice(spec) ? plugin : nil
   }
-  /// The plugin, if it mounts devices.
+  /// Returns the plugin if it mounts devices, otherwise nil. Throws `.final` if not exactly one plugin has the name.
   public func deviceMountable(named name: String) async throws(VolumeFailure) -> (any DeviceMountablePlugin)? {
     try await plugin(named: name) as? any DeviceMountablePlugin
   }
-  /// The plugin, if its volumes grow.
+  /// Returns the plugin if its volumes can grow, otherwise nil. Throws `.final` if not exactly one plugin supports the
+  /// volume.
   public func expandable(for spec: VolumeSpec) async throws(VolumeFailure) -> (any ExpandablePlugin)? {
     try await plugin(for: spec) as? any ExpandablePlugin
   }
-  /// The plugin, if its file systems grow on the node.
+  /// Returns the plugin if its file systems can grow on the node, otherwise nil. Throws `.final` if not exactly one
+  /// plugin supports the volume.
   public func nodeExpandable(for spec: VolumeSpec) async throws(VolumeFailure) -> (any NodeExpandablePlugin)? {
     try await plugin(for: spec) as? any NodeExpandablePlugin
   }
-  /// The plugin, if it has devices for pods.
+  /// Returns the plugin if it provides block devices, otherwise nil. Throws `.final` if not exactly one plugin supports
+  /// the volume.
   public func block(for spec: VolumeSpec) async throws(VolumeFailure) -> (any BlockPlugin)? {
     try await plugin(for: spec) as? any BlockPlugin
   }
-  /// The plugin of a PV.
+  /// Returns the plugin of a PV. Throws `.final` if not exactly one plugin supports it, or the plugin is not for PVs.
   public func persistent(for spec: VolumeSpec) async throws(VolumeFailure) -> any PersistentPlugin {
     guard let plugin = try await plugin(for: spec) as? any PersistentPlugin else {
       throw .final("no persistent volume plugin matched")
     }
     return plugin
   }
-  /// The plugin that wipes a PV.
+  /// Returns the plugin that wipes a PV. Throws `.final` if not exactly one plugin supports it, or the plugin cannot
+  /// wipe.
   public func recyclable(for spec: VolumeSpec) async throws(VolumeFailure) -> any RecyclablePlugin {
     guard let plugin = try await plugin(for: spec) as? any RecyclablePlugin else {
       throw .final("no recyclable volume plugin matched")
     }
     return plugin
   }
-  /// The plugin that removes a PV's storage.
+  /// Returns the plugin that deletes a PV's storage. Throws `.final` if not exactly one plugin supports it, or the
+  /// plugin cannot delete.
   public func deletable(for spec: VolumeSpec) async throws(VolumeFailure) -> any DeletablePlugin {
     guard let plugin = try await plugin(for: spec) as? any DeletablePlugin else {
       throw .final("no deletable volume plugin matched")
     }
     return plugin
   }
-  /// The plugin that makes volumes.
+  /// Returns the plugin that provisions volumes. Throws `.final` if not exactly one plugin has the name, or the plugin
+  /// cannot provision.
   public func provisionable(named name: String) async throws(VolumeFailure) -> any ProvisionablePlugin {
     guard let plugin = try await plugin(named: name) as? any ProvisionablePlugin else {
       throw .final("no provisionable volume plugin matched")
     }
     return plugin
   }
-  /// All plugins with limits on this node.
+  /// Returns all plugins with limits on this node, sorted by name.
   public func limited() async -> [any LimitedPlugin] {
     await refresh()
     return all.compactMap { $0 as? any LimitedPlugin }.sorted { $0.name < $1.name }

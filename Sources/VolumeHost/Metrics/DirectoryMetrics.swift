@@ -1,19 +1,22 @@
 internal import Glibc
 
-/// What a directory takes of a file system that it shares: its blocks and inodes counted by a walk, the rest by statfs(2).
+/// The figures of a directory that shares its file system. Its blocks and inodes are counted by a walk, the rest comes
+/// from statfs(2).
 public struct DirectoryMetrics: MetricsProvider {
   private let path: String
   private let files: LinuxFiles
   private let time: any TimeSource
 
-  /// Figures of the directory at `path`.
+  /// Creates figures of the directory at `path`.
   public init(path: String, files: LinuxFiles, time: any TimeSource) {
     self.path = path
     self.files = files
     self.time = time
   }
 
-  /// Walks the directory.
+  /// Walks the directory and returns its figures.
+  ///
+  /// - Throws: `.fileSystemFailed` if a directory cannot be read.
   public func metrics() async throws(MetricsError) -> VolumeMetrics {
     if path.isEmpty { throw .noPathDefined }
     let path = path
@@ -27,7 +30,7 @@ public struct DirectoryMetrics: MetricsProvider {
   }
 }
 
-/// What du(1) counts: blocks in use, each inode once, other file systems left out.
+/// Counts what du(1) counts: blocks in use, each inode once, without other file systems.
 struct DirectoryUse {
   private(set) var bytes: Int64 = 0
   var inodes: Int64 { Int64(seen.count) }
@@ -52,11 +55,11 @@ struct DirectoryUse {
   }
 
   private mutating func add(_ status: stat) {
-    // st_blocks counts 512 bytes each, whatever the file system's block.
+    // st_blocks counts units of 512 bytes, whatever the file system's block size.
     if seen.insert(UInt64(status.st_ino)).inserted { bytes += Int64(status.st_blocks) * 512 }
   }
 
-  /// None for a directory that has gone meanwhile.
+  /// Returns the names in a directory. Empty if the directory was removed meanwhile.
   private static func names(in path: String) throws(HostError) -> [String] {
     guard let stream = opendir(path) else {
       if errno == ENOENT { return [] }

@@ -1,16 +1,16 @@
-/// What a node knows about a volume that it has, or may have.
+/// The state of a volume that a node has, or may have.
 struct ActualVolume {
-  /// Whether something is there.
+  /// Whether something is mounted.
   enum Presence: Hashable {
     case absent
-    /// It may be: set up again while it is wanted, taken down when it is not.
+    /// It may be mounted. It is set up again if it is needed, and torn down otherwise.
     case uncertain
     case present
   }
 
   struct PodMount {
     var presence: Presence
-    /// The volume's name, for the directory.
+    /// The volume's name in the directory.
     let name: String
   }
 
@@ -18,12 +18,12 @@ struct ActualVolume {
   /// The plugin's name.
   let plugin: String
   let hasDevice: Bool
-  /// As `attach` or `waitforattach` told.
+  /// The device from `attach` or `waitforattach`.
   var device: String
   var deviceMount = Presence.absent
   var deviceMountPath = ""
-  /// By pod UID.
+  /// The pods' mounts, by pod UID.
   var pods: [String: PodMount] = [:]
-  /// The size that its file system has been grown to.
+  /// The size in bytes to which the file system has been grown.
   var grownTo: Int64 = 0
 }

@@ -1,10 +1,10 @@
-/// Which operations are going on, and when those that failed may be tried again: 0.5 s after the first failure, then twice
-/// as long each time, up to two minutes and a bit.
+/// The running operations, and when failed ones may be retried: 0.5 s after the first failure, then twice as long each
+/// time, up to about two minutes.
 struct Operations {
-  /// What excludes what.
+  /// The key of an operation. Operations with overlapping keys exclude each other.
   struct Key: Hashable {
     let volume: UniqueVolumeName
-    /// Nil for operations on the device, which exclude all others of the volume.
+    /// Nil for operations on the device. They exclude all other operations of the volume.
     let pod: String?
   }
 
@@ -27,19 +27,19 @@ struct Operations {
   enum Permit: Equatable {
     case now
     case after(Duration)
-    /// Another one of this volume is going on.
+    /// Another operation of this volume is running.
     case never
   }
 
   func permit(_ kind: OperationKind, _ key: Key, at now: Duration) -> Permit {
     guard let entry = find(key).map({ entries[$0] }) else { return .now }
     if entry.isRunning { return .never }
-    // The time has to be over, as in Kubernetes: operations that take no time are tried again at the beat after it.
+    // The time must have passed, as in Kubernetes. An operation that takes no time is retried at the following beat.
     return entry.kind != kind || entry.ready < now ? .now : .after(entry.ready + .microseconds(1))
   }
 
-  /// Notes that an operation has begun. It takes the place of the last one that it overlaps, and its back-off too, unless
-  /// that is still waiting and of another kind: nestedpendingoperations of Kubernetes.
+  /// Records that an operation has started. It replaces the last operation with an overlapping key and inherits its
+  /// back-off, unless that one is still waiting and of another kind: nestedpendingoperations of Kubernetes.
   mutating func begin(_ kind: OperationKind, _ key: Key, at now: Duration) {
     guard let index = find(key) else { return entries.append(Entry(key: key, kind: kind)) }
     if entries[index].ready >= now, entries[index].kind != kind {
@@ -54,7 +54,7 @@ struct Operations {
   enum Ending {
     case done
     case failed
-    /// Its plugin was missing: looked for again at the next beat.
+    /// Its plugin was missing. It is retried at the next beat.
     case notStarted
   }
 
@@ -74,14 +74,15 @@ struct Operations {
     }
   }
 
-  /// The operation that a new one would overlap: one that runs; otherwise the one for the same pod; otherwise the first.
+  /// Returns the operation with an overlapping key: the running one; otherwise the one for the same pod; otherwise the
+  /// first.
   private func find(_ key: Key) -> Int? {
     let overlapping = entries.indices.filter { entries[$0].key.overlaps(key) }
     return overlapping.first { entries[$0].isRunning } ?? overlapping.first { entries[$0].key == key }
       ?? overlapping.first
   }
 
-  /// Forgets failures of a volume that nobody cares about any more.
+  /// Forgets the failures of a volume that is no longer needed.
   mutating func forget(_ volume: UniqueVolumeName) {
     entries.removeAll { $0.key.volume == volume && !$0.isRunning }
   }
@@ -97,7 +98,7 @@ extension Operations.Key {
   }
 }
 
-/// What is done to a volume.
+/// The kinds of operation on a volume.
 enum OperationKind: Hashable {
   case verify
   case attach

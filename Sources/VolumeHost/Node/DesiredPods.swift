@@ -1,12 +1,12 @@
-/// The pods that a node is to run, and their volumes as far as they have plugins.
+/// The pods that a node is to run, and their volumes whose plugins are known.
 struct DesiredPods {
   struct Entry {
     var pod: Pod
-    /// Its volumes by name, once their plugins were found.
+    /// The pod's volumes by name, once their plugins are found.
     var volumes: [String: DesiredVolume] = [:]
-    /// When to look at it again: at once after a change, after a while when something was missing.
+    /// When to process the pod again: at once after a change, later if something was missing.
     var dueAt: Duration? = .zero
-    /// Its containers have ended: what is wanted no more once it is mounted.
+    /// Whether its containers have ended. A volume of such a pod is no longer needed once it is mounted.
     var hasEnded = false
     /// Why volumes have no plugin.
     var problem: String?
@@ -17,7 +17,7 @@ struct DesiredPods {
 
   subscript(uid: String) -> Entry? { entries[uid] }
 
-  /// In the order in which they came.
+  /// The pods in the order in which they came.
   var all: [Entry] { order.compactMap { entries[$0] } }
 
   mutating func set(_ pod: Pod) {
@@ -38,7 +38,7 @@ struct DesiredPods {
     order.removeAll { $0 == uid }
   }
 
-  /// Forgets the volumes of ended pods that are, or may be, mounted: they are to be taken down.
+  /// Forgets the volumes of ended pods that are or may be mounted, so that they are torn down.
   mutating func dropMounted(_ isMounted: (UniqueVolumeName, String) -> Bool) {
     for (uid, entry) in entries where entry.hasEnded {
       let left = entry.volumes.filter { !isMounted($0.value.unique, uid) }
@@ -46,7 +46,7 @@ struct DesiredPods {
     }
   }
 
-  /// The volumes wanted, pod by pod.
+  /// The needed volumes, pod by pod.
   var volumes: [(pod: Pod, volume: DesiredVolume)] {
     all.flatMap { entry in
       entry.pod.volumes.compactMap { spec in entry.volumes[spec.name].map { (entry.pod, $0) } }
@@ -66,6 +66,6 @@ struct DesiredPods {
 struct DesiredVolume {
   let spec: VolumeSpec
   let unique: UniqueVolumeName
-  /// Whether its plugin attaches it or mounts its device.
+  /// Whether the plugin attaches the volume or mounts its device.
   let hasDevice: Bool
 }

@@ -1,17 +1,17 @@
-/// What may be set about a node.
+/// The settings of a node.
 public struct NodeSettings: Sendable {
-  /// Whether the controller-manager attaches volumes, which is usual, or the kubelet itself.
+  /// Whether the controller-manager attaches volumes, as usual, or the kubelet itself.
   public var controllerAttaches = true
-  /// How long it takes until the node's status says that a volume is in use, before which nobody asks whether it is attached.
-  /// 0.1 to 2 s were seen.
+  /// The delay until the node's status reports a volume in use. Before that, nobody asks whether the volume is
+  /// attached. 0.1 to 2 s were observed.
   public var statusDelay = Duration.milliseconds(300)
-  /// The reconciler's period: whatever is due waits for its next beat.
+  /// The period of the reconciler. Due work waits for its next beat.
   public var period = Duration.milliseconds(100)
-  /// How long a pod whose volume has no plugin waits until somebody looks again.
+  /// How long a pod waits after a volume had no plugin, before the next attempt.
   public var podRetry = Duration.seconds(10)
-  /// How often directories of pods that are gone are looked for.
+  /// The time between two searches for directories of removed pods.
   public var housekeeping = Duration.seconds(2)
 
-  /// The usual.
+  /// Creates the defaults.
   public init() {}
 }

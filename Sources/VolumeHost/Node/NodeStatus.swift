@@ -10,17 +10,17 @@ public final class NodeStatus: Sendable {
 
   private let state = Mutex(State())
 
-  /// A node without volumes.
+  /// Creates the status of a node without volumes.
   public init() {}
 
-  /// `status.volumesAttached`: devices by volume. Written by whoever attaches.
+  /// `status.volumesAttached`: devices by volume. Written by the component that attaches.
   public var attached: [UniqueVolumeName: String] { state.withLock { $0.attached } }
-  /// `status.volumesInUse`. Written by the kubelet; what is in it is not detached.
+  /// `status.volumesInUse`. Written by the kubelet. The volumes in it are not detached.
   public var inUse: Set<UniqueVolumeName> { state.withLock { $0.inUse } }
 
-  /// Says that a volume is attached.
+  /// Reports that a volume is attached.
   public func attach(_ volume: UniqueVolumeName, device: String) { change { $0.attached[volume] = device } }
-  /// Says that a volume is not attached any more.
+  /// Reports that a volume is no longer attached.
   public func detach(_ volume: UniqueVolumeName) { change { $0.attached[volume] = nil } }
 
   func use(_ volumes: Set<UniqueVolumeName>) {

@@ -1,5 +1,5 @@
 extension NodeVolumes {
-  /// Everything from a volume that is attached to one that the pod can use.
+  /// Does everything between an attached volume and one that the pod can use.
   func mount(_ operation: Operation) async throws(VolumeFailure) {
     guard let pod = operation.pod else { return }
     let spec = operation.spec
@@ -20,7 +20,8 @@ extension NodeVolumes {
     actual[operation.volume]?.spec = spec
   }
 
-  /// A plugin that has gone since the volume was first looked at is a failure like any other, with a pause after it.
+  /// Finds the plugin. If it was removed since the volume was first processed, that is an ordinary failure with
+  /// back-off.
   private func findPlugin(_ spec: VolumeSpec) async throws(VolumeFailure) -> any VolumePlugin {
     do throws(VolumeFailure) { return try await manager.plugin(for: spec) } catch {
       throw VolumeFailure(error.kind, "MountVolume.FindPluginBySpec failed for volume \"\(spec.name)\" : \(error)")
@@ -47,7 +48,7 @@ extension NodeVolumes {
     }
   }
 
-  /// Waits for the device and mounts it for the node. True when that was the time to grow the file system.
+  /// Waits for the device and mounts it for the node. Returns true if the file system was to be grown in this step.
   private func mountDevice(_ operation: Operation, _ plugin: any VolumePlugin) async throws(VolumeFailure) -> Bool {
     let spec = operation.spec
     if let plugin = plugin as? any AttachablePlugin, plugin.canAttach(spec) {
@@ -71,7 +72,7 @@ extension NodeVolumes {
     return true
   }
 
-  /// A failure that is final means that nothing is there; what was certain stays so.
+  /// Records a failed mount. A final failure means that nothing is mounted. A volume known to be mounted stays so.
   private func noteFailedMount(_ operation: Operation, _ error: VolumeFailure) {
     guard let state = actual[operation.volume]?.pods[operation.podUID] else {
       if error.kind == .uncertain {
@@ -84,7 +85,7 @@ extension NodeVolumes {
     }
   }
 
-  /// Online growth, for a pod that has the volume.
+  /// Grows the file system online, for a pod that has the volume.
   func expand(_ operation: Operation) async throws(VolumeFailure) {
     guard let pod = operation.pod else { return }
     let plugin = try await manager.plugin(for: operation.spec)
@@ -110,7 +111,7 @@ extension NodeVolumes {
       "MountVolume.NodeExpandVolume succeeded for volume \"\(operation.spec.name)\" ")
   }
 
-  /// What is mounted for reading only does not grow. The pod gets it all the same.
+  /// Rejects the growth of a read-only mount. The pod gets the volume anyway.
   private func refuseGrowth(_ operation: Operation) {
     event(
       "FileSystemResizeFailed", operation.pod?.name ?? "", operation.spec.name,

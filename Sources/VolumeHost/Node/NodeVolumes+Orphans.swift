@@ -1,6 +1,6 @@
 extension NodeVolumes {
-  /// Removes what is left of pods that are gone, directory by directory and only while each is empty. Volumes' directories
-  /// are left alone by old releases, and where something is mounted by all: such a pod stays an orphan.
+  /// Removes the directories of removed pods, each only if it is empty. Old releases do not touch volume directories.
+  /// No release touches a directory with a mount; such a pod stays an orphan.
   func removeOrphans() async {
     for uid in orphans.sorted() where !hasVolumes(uid) && desired[uid] == nil {
       if await removeOrphan(uid) { orphans.remove(uid) }

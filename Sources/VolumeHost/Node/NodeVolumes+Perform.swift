@@ -1,9 +1,9 @@
 extension NodeVolumes {
-  /// Does one thing. Its failure is the operation's: told, and tried again later.
+  /// Performs an operation. A failure is reported as an Event and retried later.
   func perform(_ operation: Operation) async {
     if operation.kind == .mount, operation.spec.mode == .block { return refuseBlock(operation) }
     if operation.kind != .mount {
-      // Without its plugin it does not begin, and is tried again at the next beat.
+      // Without its plugin an operation does not start. It is retried at the next beat.
       guard await hasPlugin(operation) else { return finish(operation, .notStarted) }
     }
     do throws(VolumeFailure) {
@@ -23,8 +23,8 @@ extension NodeVolumes {
     }
   }
 
-  /// A kubelet finds no mapper in a FlexVolume plugin, writes that into its log, and looks again at the next beat. Mappers of
-  /// other plugins are the caller's to run: see `BlockMapping`.
+  /// Rejects a volume in block mode. A kubelet finds no mapper in a FlexVolume plugin, logs that, and tries again at
+  /// the next beat. Callers run the mappers of other plugins themselves, see `BlockMapping`.
   private func refuseBlock(_ operation: Operation) {
     let problem =
       "MapVolume.FindMapperPluginBySpec failed to find BlockVolumeMapper plugin. Volume plugin is nil. for volume "
@@ -54,12 +54,12 @@ extension NodeVolumes {
       event("FailedAttachVolume", pod, name, "AttachVolume.Attach failed for volume \"\(name)\" : \(error)")
     case .mount: event("FailedMount", pod, name, error.message)
     case .expand: event("VolumeResizeFailed", pod, name, "NodeExpandVolume failed for volume \"\(name)\" : \(error)")
-    // A kubelet writes these into its log and nowhere else.
+    // A kubelet writes these only into its log.
     case .verify, .unmount, .unmountDevice, .detach: return
     }
   }
 
-  /// Takes note of a volume that the controller has attached.
+  /// Records a volume that the controller has attached.
   private func verify(_ operation: Operation) async throws(VolumeFailure) {
     guard status.inUse.contains(operation.volume) else {
       throw .transient(
@@ -74,7 +74,7 @@ extension NodeVolumes {
 
   private func attach(_ operation: Operation) async throws(VolumeFailure) {
     guard let plugin = try await manager.attachable(for: operation.spec) else {
-      throw .final("volume \"\(operation.spec.name)\" can not be attached")
+      throw .final("volume \"\(operation.spec.name)\" cannot be attached")
     }
     let device = try await plugin.makeAttacher().attach(operation.spec, node: host.node)
     try await noteAttached(operation, device)
@@ -90,7 +90,7 @@ extension NodeVolumes {
 
   private func detach(_ operation: Operation) async throws(VolumeFailure) {
     guard let plugin = try await manager.attachable(for: operation.spec) else {
-      throw .final("volume \"\(operation.spec.name)\" can not be detached")
+      throw .final("volume \"\(operation.spec.name)\" cannot be detached")
     }
     let name = try await plugin.volumeName(of: operation.spec)
     try await plugin.makeDetacher().detach(volume: name, node: host.node)

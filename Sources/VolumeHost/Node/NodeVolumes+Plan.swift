@@ -1,10 +1,10 @@
-/// Something to do.
+/// An operation to perform.
 struct Operation {
   let kind: OperationKind
   let key: Operations.Key
   let volume: UniqueVolumeName
   let spec: VolumeSpec
-  /// The pod it is done for; only its UID is known after a restart.
+  /// The pod that the operation is for. After a restart only its UID is known.
   let pod: Pod?
   let podUID: String
 }
@@ -16,7 +16,7 @@ extension NodeVolumes {
     var due: Duration?
   }
 
-  /// What to do now, in the kubelet's order: take down, set up, then devices that nobody uses.
+  /// Returns the operations for now in the kubelet's order: tear down, set up, then unused devices.
   func plan() -> Plan {
     var plan = Plan()
     desired.dropMounted { actual[$0]?.pods[$1] != nil }
@@ -41,7 +41,7 @@ extension NodeVolumes {
 
   private func planAttachment(of volume: DesiredVolume, for pod: Pod, _ plan: inout Plan) {
     guard volume.hasDevice else {
-      // Nothing to wait for: it counts as attached, and is mounted in the same round.
+      // There is nothing to wait for. The volume counts as attached and is mounted in the same round.
       actual[volume.unique] = ActualVolume(
         spec: volume.spec, plugin: host.version.pluginNamePrefix + volume.spec.source.driver, hasDevice: false,
         device: "")
@@ -70,7 +70,7 @@ extension NodeVolumes {
     !spec.isReadOnly && isOutgrown(spec, state)
   }
 
-  /// Whether its PV says more than its claim, for reading only as well.
+  /// Returns whether the PV is larger than its claim, also for a read-only volume.
   func isOutgrown(_ spec: VolumeSpec, _ state: ActualVolume) -> Bool {
     guard let sizes = spec.sizes, host.version.knowsExpansion else { return false }
     return sizes.volume > sizes.claim && state.grownTo < sizes.volume
@@ -98,7 +98,7 @@ extension NodeVolumes {
 }
 
 extension ActualVolume {
-  /// The spec under the name that its directory has.
+  /// Returns the spec with the name of its directory.
   fileprivate func spec(named name: String) -> VolumeSpec {
     var result = spec
     result.name = name

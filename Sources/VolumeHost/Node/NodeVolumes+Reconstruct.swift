@@ -1,6 +1,6 @@
 extension NodeVolumes {
-  /// Takes up the volumes whose directories are there: all of them where that comes first, otherwise those that no pod
-  /// wants. A volume whose plugin is missing at this moment stays for ever.
+  /// Takes up the volumes that have directories: all of them if this comes first, otherwise those that no pod needs. A
+  /// volume whose plugin is missing at this moment stays forever.
   func reconstruct(as presence: ActualVolume.Presence) async {
     for uid in await list(host.paths.pods) {
       let volumes = host.paths.volumes(ofPod: uid)
@@ -9,7 +9,7 @@ extension NodeVolumes {
         for name in await list("\(volumes)/\(plugin)") {
           hasAny = true
           do throws(VolumeFailure) { try await reconstruct(name, pod: uid, plugin: plugin, as: presence) } catch {
-            // Whatever is wrong with one volume is not the others' fault.
+            // An error of one volume must not affect the others.
             leftovers.append(Leftover(volume: name, podUID: uid, directory: plugin))
           }
         }
@@ -37,7 +37,7 @@ extension NodeVolumes {
     }
   }
 
-  /// One with a device has to be a mount point.
+  /// Takes up one volume. A volume with a device must be a mount point.
   private func reconstruct(
     _ spec: VolumeSpec, pod uid: String, _ driver: DriverName, _ plugin: any DeviceMountablePlugin,
     as presence: ActualVolume.Presence
@@ -63,7 +63,7 @@ extension NodeVolumes {
   }
 }
 
-/// A volume's directory that is there after a restart, but that nothing could be made of.
+/// A volume's directory that could not be reconstructed after a restart.
 struct Leftover {
   let volume: String
   let podUID: String
@@ -72,7 +72,7 @@ struct Leftover {
 }
 
 extension NodeVolumes {
-  /// Takes down, once and whatever comes of it, what no pod wants.
+  /// Tears down a leftover that no pod needs. Does it once and ignores the result.
   func cleanUp(_ leftover: Leftover) async {
     guard desired[leftover.podUID] == nil, let driver = DriverName(directory: leftover.directory),
       let plugin = try? await manager.plugin(named: driver.description)

@@ -1,24 +1,24 @@
-// What can be waited for.
+// The conditions that a caller can wait for.
 extension NodeVolumes {
-  /// Returns once all of a pod's volumes are mounted: its containers may start.
+  /// Waits until all of a pod's volumes are mounted, so that its containers may start. Suspends.
   ///
-  /// False when `limit` has passed, the task was cancelled or the node stopped before. What fails meanwhile is told by
-  /// events and tried again as ever.
+  /// Returns false if `limit` has passed, the task was cancelled or the node stopped before. Failures meanwhile are
+  /// reported as Events and retried as always.
   public func waitUntilReady(_ uid: String, limit: Duration) async -> Bool {
     await wait(limit) { isReady(uid) }
   }
 
-  /// Returns once nothing of a pod is wanted, mounted or being worked on any more and, if the pod was forgotten, its
-  /// directory is removed.
+  /// Waits until nothing of a pod is needed, mounted or being worked on. If the pod was forgotten, also until its
+  /// directory is removed. Suspends.
   ///
-  /// False when `limit` has passed, the task was cancelled or the node stopped before.
+  /// Returns false if `limit` has passed, the task was cancelled or the node stopped before.
   public func waitUntilGone(_ uid: String, limit: Duration) async -> Bool {
     await wait(limit) {
       desired[uid] == nil && !hasVolumes(uid) && underWay[uid] == nil && !orphans.contains(uid)
     }
   }
 
-  /// Looks after each round of the reconciler: nothing changes but in one, or by a call that causes one.
+  /// Checks the condition after each round of the reconciler. Every change happens in a round or causes one.
   private func wait(_ limit: Duration, until isTrue: () -> Bool) async -> Bool {
     let end = host.time.now + limit
     let round = WakeUp()

@@ -1,11 +1,11 @@
-/// The volumes of one node: makes them as its pods want them, as a kubelet's volume manager does.
+/// The volumes of one node. It mounts and unmounts them as its pods need, as a kubelet's volume manager does.
 ///
-/// Say which pods run (`run`), whose containers have ended (`end`) and which are gone (`forget`); `reconcile` does the rest
-/// until it is cancelled. What it knows is lost with it, as when a kubelet is restarted: a new one finds the volumes by
-/// their directories.
+/// Report the pods that run (`run`), whose containers have ended (`end`) and that are removed (`forget`). `reconcile`
+/// does the rest until it is cancelled. Its state is in memory only. As after a restart of a kubelet, a new instance
+/// finds the volumes by their directories.
 ///
-/// One operation at a time works on a volume; different volumes, and for drivers without attach different pods, do not wait
-/// for each other. Nothing has a time limit but `waitforattach`.
+/// Operations on one volume never run concurrently. Different volumes do not wait for each other; with drivers that do
+/// not attach, neither do different pods. Only `waitforattach` has a time limit.
 public actor NodeVolumes {
   let host: PluginHost
   let manager: PluginManager
@@ -17,20 +17,20 @@ public actor NodeVolumes {
   var desired = DesiredPods()
   var actual: [UniqueVolumeName: ActualVolume] = [:]
   var operations: Operations
-  /// Pods that are gone, whose directories may not be.
+  /// The removed pods whose directories may still exist.
   var orphans: Set<String> = []
-  /// Since when volumes are in use that the node's status does not have yet.
+  /// The volumes in use that the node's status does not report yet, with the time since when.
   private var usedSince: [UniqueVolumeName: Duration] = [:]
   private var nextHousekeeping = Duration.zero
   private(set) var isStopped = false
-  /// Those who wait for something, woken after each round.
+  /// The waiting callers, woken after each round.
   var observers: [WakeUp] = []
-  /// How many operations go on for each pod.
+  /// The number of running operations of each pod.
   var underWay: [String: Int] = [:]
-  /// What a restart found and could not make anything of.
+  /// The directories found at a restart that could not be reconstructed.
   var leftovers: [Leftover] = []
 
-  /// The volumes of a node. `events` gets what a user would read.
+  /// Creates the volumes of a node. `events` receives the Events for users.
   public init(
     host: PluginHost, manager: PluginManager, status: NodeStatus = NodeStatus(),
     settings: NodeSettings = NodeSettings(),
@@ -44,21 +44,21 @@ public actor NodeVolumes {
     operations = Operations(version: host.version)
   }
 
-  /// A pod that runs here, or has changed.
+  /// Adds or updates a pod that runs here.
   public func run(_ pod: Pod) {
     desired.set(pod)
     orphans.remove(pod.uid)
     wakeUp.signal()
   }
 
-  /// Looks at a pod again, as at each of a kubelet's pod syncs.
+  /// Processes a pod again, as at each pod sync of a kubelet.
   public func sync(_ uid: String) {
     desired.update(uid) { $0.dueAt = .zero }
     wakeUp.signal()
   }
 
-  /// A pod whose containers have ended: its volumes are not wanted any more once they are mounted; one that could not be
-  /// mounted yet is tried on until `forget`.
+  /// Reports that a pod's containers have ended. Its mounted volumes are no longer needed. A volume that could not be
+  /// mounted yet is still tried until `forget`.
   public func end(_ uid: String) {
     desired.update(uid) { entry in
       entry.hasEnded = true
@@ -67,7 +67,7 @@ public actor NodeVolumes {
     wakeUp.signal()
   }
 
-  /// A pod that is gone from the API: what is left of its directories is cleaned up.
+  /// Reports that a pod is removed from the API. Its directories are cleaned up.
   public func forget(_ uid: String) {
     desired.remove(uid)
     orphans.insert(uid)
@@ -75,16 +75,16 @@ public actor NodeVolumes {
     wakeUp.signal()
   }
 
-  /// Stops like a kubelet that is killed: nothing new is started, and what is going on changes nothing any more. Drivers that
-  /// run go on.
+  /// Stops like a kubelet that is killed. Nothing new is started, and running operations have no effect any more.
+  /// Running drivers continue.
   public func stop() {
     isStopped = true
     wakeUp.signal()
     for observer in observers { observer.signal() }
   }
 
-  /// Takes up what is on disk and then works until cancelled or stopped. The pods that are known by now are those that it
-  /// starts with.
+  /// Takes up the volumes on disk, then works until it is cancelled or stopped. The pods reported before this call
+  /// count as known at the start. Suspends in between.
   public func reconcile() async {
     await withDiscardingTaskGroup { group in
       await start()
@@ -115,13 +115,13 @@ public actor NodeVolumes {
     }
   }
 
-  /// The reconciler's next beat.
+  /// Returns the reconciler's next beat.
   private func beat(atOrAfter time: Duration) -> Duration {
     let count = (time / settings.period).rounded(.up)
     return settings.period * Int(count)
   }
 
-  /// Tells which volumes are in use. Returns when there will be more to tell: a new one takes a while to get through.
+  /// Reports the volumes in use. Returns when there will be more to report: a new volume is reported after a delay.
   private func reportUse() -> Duration? {
     var inUse = Set(actual.filter { $0.value.hasDevice }.keys)
     for (_, volume) in desired.volumes where volume.hasDevice { inUse.insert(volume.unique) }
@@ -144,9 +144,9 @@ public actor NodeVolumes {
   }
 }
 
-// What can be asked.
+// The state that a caller can query.
 extension NodeVolumes {
-  /// Whether all of a pod's volumes are mounted: its containers may start.
+  /// Returns whether all of a pod's volumes are mounted, so that its containers may start.
   public func isReady(_ uid: String) -> Bool {
     guard let entry = desired[uid] else { return false }
     return entry.pod.volumes.allSatisfy { spec in
@@ -155,10 +155,10 @@ extension NodeVolumes {
     }
   }
 
-  /// Whether anything of a pod is mounted, or may be.
+  /// Returns whether anything of a pod is or may be mounted.
   public func hasVolumes(_ uid: String) -> Bool { actual.values.contains { $0.pods[uid] != nil } }
 
-  /// Why a pod's volumes have no plugin, or none that can do what is asked of it; nil when they have.
+  /// Returns why a pod's volumes have no plugin, or none with the needed ability. Nil if all have one.
   public func problem(_ uid: String) -> String? { desired[uid]?.problem }
 
   func event(_ reason: String, _ pod: String, _ volume: String, _ message: String) {

@@ -1,19 +1,19 @@
 internal import CVolumeHost
 internal import Glibc
 
-/// Gives a tree of files to a group, children before their directory and the root last, so that a walk that is cut short is
-/// seen as unfinished by `OnRootMismatch`.
+/// Gives a tree of files to a group: children before their directory, and the root last. So `OnRootMismatch` detects a
+/// walk that was interrupted.
 ///
-/// Works by descriptors, without paths: a directory that is swapped for a link meanwhile is not followed. Mount points below
-/// are walked like directories. An entry that can not be changed is left as it is, and one that has gone is none; a
-/// directory that can not be read ends the walk. Nobody loses a permission.
+/// Works by descriptors without paths, so a directory that is replaced by a link meanwhile is not followed. Mount
+/// points below are walked like directories. An entry that cannot be changed stays as it is. An entry that was removed
+/// meanwhile is skipped. A directory that cannot be read ends the walk. No permission is removed.
 struct OwnershipWalk {
   let ownership: VolumeOwnership
 
   /// Each level keeps a descriptor open.
   private static let depthLimit = 500
 
-  /// Walks from a directory. False when its root is as it should be and the policy is content with that. Blocks.
+  /// Walks from a directory. Returns false if the policy is `OnRootMismatch` and the root is as it should be. Blocks.
   @discardableResult
   func run(_ path: String) throws(HostError) -> Bool {
     var status = stat()
@@ -34,7 +34,7 @@ struct OwnershipWalk {
     HostError(operation, path, code: errno)
   }
 
-  /// Group, access and the set-group-ID bit.
+  /// Returns whether group, permissions and set-group-ID bit are as they should be.
   private func isRight(_ status: stat) -> Bool {
     let wanted = (ownership.readOnly ? mode_t(0o440) : 0o660) | 0o110
     return status.st_gid == ownership.group && status.st_mode & S_IFMT == S_IFDIR && status.st_mode & wanted == wanted
@@ -43,7 +43,7 @@ struct OwnershipWalk {
 }
 
 extension OwnershipWalk {
-  /// Takes over the descriptor.
+  /// Walks a directory. Takes ownership of the descriptor.
   private func walk(_ descriptor: Int32, _ status: stat, _ path: String, depth: Int) throws(HostError) {
     guard depth <= Self.depthLimit else {
       close(descriptor)
@@ -85,7 +85,7 @@ extension OwnershipWalk {
     try walk(child, status, "\(path)/\(String(cString: name))", depth: depth + 1)
   }
 
-  /// What is right already is not touched: that saves the most where most is right.
+  /// Changes an entry, unless it is as it should be. This saves system calls where most entries are.
   private func change(_ name: UnsafePointer<CChar>, in directory: Int32, _ status: stat) {
     let isLink = status.st_mode & S_IFMT == S_IFLNK
     if isLink, !ownership.includesLinks { return }
@@ -94,7 +94,7 @@ extension OwnershipWalk {
     guard !isLink else { return }
     let old = status.st_mode & 0o7777
     let new = old | (ownership.readOnly ? 0o440 : 0o660)
-    // A new group takes the set-user-ID and set-group-ID bits away, chown(2).
+    // A new group clears the set-user-ID and set-group-ID bits, chown(2).
     if new != old || !hasOwner && old & 0o6000 != 0 { _ = cvolumehost_change_mode(directory, name, new) }
   }
 

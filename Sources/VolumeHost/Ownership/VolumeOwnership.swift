@@ -2,14 +2,14 @@
 public struct VolumeOwnership: Hashable, Sendable {
   /// The group.
   public var group: UInt32
-  /// Whether a root that is as it should be ends the matter.
+  /// Whether the walk ends early if the root is as it should be.
   public var policy: OwnershipPolicy
-  /// Read access only: 0440 instead of 0660. For volumes that are mounted read-only by their container alone.
+  /// Grants read access only: 0440 instead of 0660. For volumes that only the container mounts read-only.
   public var readOnly: Bool
-  /// Whether symbolic links get the group: since 1.22. Their permissions are never touched.
+  /// Whether symbolic links get the group, as since 1.22. Their permissions never change.
   public var includesLinks: Bool
 
-  /// An ownership from its parts.
+  /// Creates an ownership from its parts.
   public init(group: UInt32, policy: OwnershipPolicy = .always, readOnly: Bool = false, includesLinks: Bool = true) {
     self.group = group
     self.policy = policy

@@ -1,13 +1,13 @@
-/// Sends `attach`, `isattached`, `waitforattach` and `mountdevice`.
+/// Calls `attach`, `isattached`, `waitforattach` and `mountdevice`.
 struct FlexAttacher: Attacher {
   let core: FlexCore
 
-  /// Without such a command: success, no device.
+  /// Succeeds without a device if the driver does not have the command.
   func attach(_ spec: VolumeSpec, node: String) async throws(VolumeFailure) -> String {
     try await core.call(core.calls.attach(spec, node: node))?.device ?? ""
   }
 
-  /// Without such a command: nobody knows.
+  /// Returns nil if the driver does not have the command: the state is unknown.
   func areAttached(_ specs: [VolumeSpec], node: String) async throws(VolumeFailure) -> [VolumeSpec: Bool]? {
     var result: [VolumeSpec: Bool] = [:]
     for spec in specs {
@@ -17,7 +17,7 @@ struct FlexAttacher: Attacher {
     return result
   }
 
-  /// Without such a command: the device it was given.
+  /// Returns the given device if the driver does not have the command.
   func waitForAttach(_ spec: VolumeSpec, device: String) async throws(VolumeFailure) -> String {
     try await core.call(core.calls.waitForAttach(spec, device: device))?.device ?? device
   }
@@ -26,8 +26,8 @@ struct FlexAttacher: Attacher {
     try await core.deviceMountPath(spec)
   }
 
-  /// Without such a command: formats the device if it is blank and mounts it; without a device there is nothing to do. A
-  /// directory stays when it fails.
+  /// If the driver does not have the command, formats the device if it is blank, and mounts it; without a device it
+  /// does nothing. The directory stays after a failure.
   func mountDevice(_ spec: VolumeSpec, device: String, at path: String) async throws(VolumeFailure) {
     guard try await core.prepare(path) else { return }
     let call = core.calls.mountDevice(spec, directory: path, device: device)

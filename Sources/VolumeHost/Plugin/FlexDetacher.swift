@@ -1,8 +1,8 @@
-/// Sends `detach` and `unmountdevice`.
+/// Calls `detach` and `unmountdevice`.
 struct FlexDetacher: Detacher {
   let core: FlexCore
 
-  /// Without such a command: success.
+  /// Succeeds if the driver does not have the command.
   func detach(volume: String, node: String) async throws(VolumeFailure) {
     _ = try await core.call(core.calls.detach(volume: volume, node: node))
   }
@@ -21,7 +21,7 @@ struct FlexDetacher: Detacher {
     do throws(HostError) { try await core.host.files.unmount(path) } catch { throw VolumeFailure(error) }
   }
 
-  /// A mount whose server died is a mount.
+  /// Returns the state of a path. A mount whose server died is a mount.
   private func state(of path: String) async throws(VolumeFailure) -> DirectoryState {
     do throws(HostError) {
       return try await core.host.state(of: path)

@@ -1,4 +1,4 @@
-/// Sends `mount`.
+/// Calls `mount`.
 struct FlexMounter: Mounter {
   let core: FlexCore
   let spec: VolumeSpec
@@ -16,7 +16,7 @@ struct FlexMounter: Mounter {
     do throws(VolumeFailure) {
       try await mount()
     } catch {
-      // What is in the way stays: a directory that is not empty, or a mount that the driver left behind.
+      // The directory stays if it is not empty or if the driver left a mount behind.
       if core.host.version.removesDirectoryOfFailedMount { try? await core.host.files.removeDirectory(path) }
       throw error
     }
@@ -29,13 +29,14 @@ struct FlexMounter: Mounter {
     if try await core.call(call) == nil { try await bindDevice() }
   }
 
-  /// What happens where the driver leaves `mount` to the kubelet.
+  /// Mounts for a driver that leaves `mount` to the kubelet.
   private func bindDevice() async throws(VolumeFailure) {
     let source = try await core.deviceMountPath(spec)
     do throws(HostError) { try await core.host.files.bind(source, to: path) } catch { throw VolumeFailure(error) }
   }
 
-  /// The error is dropped, as a kubelet drops it: the pod starts and may find files that it can not use.
+  /// Gives the files to the pod's group. Drops the error, as a kubelet does: the pod starts and may find files that it
+  /// cannot use.
   private func setOwnership() async {
     guard let group = pod.group, !spec.isReadOnly, core.capabilities.fsGroup else { return }
     let ownership = VolumeOwnership(
@@ -63,7 +64,7 @@ extension FlexMounter {
 }
 
 extension FlexCore {
-  /// Makes the directory if need be. False when something is mounted on it: then there is nothing to do.
+  /// Creates the directory if it is missing. Returns false if something is mounted on it; there is nothing to do then.
   func prepare(_ path: String) async throws(VolumeFailure) -> Bool {
     do throws(HostError) {
       switch try await host.state(of: path) {

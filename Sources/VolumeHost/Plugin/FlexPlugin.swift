@@ -1,43 +1,45 @@
 /// A loaded FlexVolume driver as a volume plugin.
 ///
-/// Two types have it, since what a driver does not announce its plugin must not have: `FlexVolumePlugin` mounts,
-/// `AttachableFlexVolumePlugin` attaches as well.
+/// There are two types, because a plugin must not have an ability that its driver does not announce: `FlexVolumePlugin`
+/// mounts, `AttachableFlexVolumePlugin` also attaches.
 public protocol FlexPlugin: PersistentPlugin, ExpandablePlugin, NodeExpandablePlugin {
-  /// What both are made of.
+  /// The common part of both types.
   var core: FlexCore { get }
 }
 
-/// A driver, what it said about itself, and the node it runs on.
+/// A driver, its capabilities, and the node that it runs on.
 public struct FlexCore: Sendable {
   /// The driver.
   public let driver: FlexDriver
-  /// What it announced.
+  /// The capabilities that the driver announced.
   public let capabilities: DriverCapabilities
-  /// Where it runs.
+  /// The node.
   public let host: PluginHost
 }
 
-/// A driver that said `"attach": false`.
+/// The plugin of a driver that announced `"attach": false`.
 public struct FlexVolumePlugin: FlexPlugin {
-  /// The driver and its surroundings.
+  /// The driver and its node.
   public let core: FlexCore
 }
 
-/// A driver that did not.
+/// The plugin of any other driver.
 public struct AttachableFlexVolumePlugin: FlexPlugin, AttachablePlugin {
-  /// The driver and its surroundings.
+  /// The driver and its node.
   public let core: FlexCore
 }
 
 extension FlexCore {
-  /// Asks a driver what it can do and makes the plugin that it deserves.
+  /// Calls `init` of a driver and creates the plugin for its capabilities.
+  ///
+  /// - Throws: `.final` if `init` fails, see ``FlexDriver/initialize()``.
   public static func load(_ driver: FlexDriver, on host: PluginHost) async throws(VolumeFailure) -> any FlexPlugin {
     let capabilities = try await driver.initialize()
     let core = FlexCore(driver: driver, capabilities: capabilities, host: host)
     return capabilities.attach ? AttachableFlexVolumePlugin(core: core) : FlexVolumePlugin(core: core)
   }
 
-  /// Makes a call and turns everything but success and `Not supported` (nil) into an error.
+  /// Makes a call. Returns nil for `Not supported` and throws for every other failure.
   func call(_ call: DriverCall) async throws(VolumeFailure) -> DriverReply? {
     switch await driver.perform(call) {
     case .success(let reply): return reply
@@ -48,7 +50,7 @@ extension FlexCore {
 
   var calls: DriverCalls { driver.calls }
 
-  /// Asks for the volume's name. Whatever the driver answers, it is the volume's own.
+  /// Calls `getvolumename`. Returns the volume's own name, whatever the driver answers.
   func volumeName(of spec: VolumeSpec) async throws(VolumeFailure) -> String {
     _ = try await call(calls.getVolumeName(spec))
     return spec.name
@@ -60,39 +62,41 @@ extension FlexCore {
 }
 
 extension FlexPlugin {
-  /// `vendor/driver`; from 1.7 to 1.15 `flexvolume-vendor/driver`.
+  /// `vendor/driver`. From 1.7 to 1.15 `flexvolume-vendor/driver`.
   public var name: String { core.host.version.pluginNamePrefix + core.driver.name.description }
-  /// Asks the driver, and uses the volume's own name whatever it answers.
+  /// Calls `getvolumename` and returns the volume's own name, whatever the driver answers. Throws `.final` if the call
+  /// fails.
   public func volumeName(of spec: VolumeSpec) async throws(VolumeFailure) -> String {
     try await core.volumeName(of: spec)
   }
-  /// Whether the source names this driver.
+  /// Returns whether the source names this driver.
   public func supports(_ spec: VolumeSpec) -> Bool { spec.source.driver == core.driver.name.description }
-  /// Never.
+  /// Always false.
   public var requiresRemount: Bool { false }
-  /// Never: a PV with mount options is refused.
+  /// Always false: a PV with mount options is rejected.
   public var supportsMountOptions: Bool { false }
-  /// Never: volumes are verified one by one.
+  /// Always false: volumes are verified one by one.
   public var supportsBulkVerification: Bool { false }
-  /// What FlexVolume says of itself.
+  /// The access modes that FlexVolume announces.
   public var accessModes: [AccessMode] { [.readWriteOnce, .readOnlyMany] }
-  /// As announced.
+  /// The value that the driver announced.
   public var requiresFileSystemResize: Bool { core.capabilities.requiresFSResize }
 
-  /// What sends `mount`.
+  /// Returns the mounter that calls `mount`. Never throws.
   public func makeMounter(_ spec: VolumeSpec, pod: Pod) async throws(VolumeFailure) -> any Mounter {
     FlexMounter(core: core, spec: spec, pod: pod)
   }
-  /// What sends `unmount`.
+  /// Returns the unmounter that calls `unmount`.
   public func makeUnmounter(volume: String, podUID: String) -> any Unmounter {
     FlexUnmounter(core: core, volume: volume, podUID: podUID)
   }
-  /// An inline volume with a driver and a name; options, type and the PV are forgotten.
+  /// Returns an inline volume with a driver and a name. Options, type and the PV are unknown. Never throws.
   public func reconstruct(volume: String, podUID: String) async throws(VolumeFailure) -> VolumeSpec {
     .inline(volume, FlexSource(driver: core.driver.name.description))
   }
 
-  /// `expandvolume`; success with the size asked for where the driver has no such command.
+  /// Calls `expandvolume` and returns the requested size in bytes. Also succeeds if the driver does not have the
+  /// command. Throws `.final` if the call fails.
   public func expandVolume(
     _ spec: VolumeSpec, device: String, to new: Int64, from old: Int64
   ) async throws(VolumeFailure) -> Int64 {
@@ -100,7 +104,10 @@ extension FlexPlugin {
     return new
   }
 
-  /// `expandfs`; the kubelet's own resizing where the driver has no such command, which needs a device.
+  /// Calls `expandfs`. If the driver does not have the command, the kubelet grows the file system, which needs a
+  /// device.
+  ///
+  /// - Throws: `.final` for an inline volume, and if the call or the growth fails.
   public func expandFileSystem(_ expansion: NodeExpansion) async throws(VolumeFailure) {
     guard expansion.spec.isPersistent else {
       throw .final("PersistentVolume not found for spec: \(expansion.spec.name)")
@@ -115,19 +122,20 @@ extension FlexPlugin {
 }
 
 extension AttachableFlexVolumePlugin {
-  /// What sends `attach`, `isattached` and `waitforattach`.
+  /// Returns the attacher that calls `attach`, `isattached` and `waitforattach`.
   public func makeAttacher() -> any Attacher { FlexAttacher(core: core) }
-  /// What sends `detach`.
+  /// Returns the detacher that calls `detach`.
   public func makeDetacher() -> any Detacher { FlexDetacher(core: core) }
-  /// What sends `mountdevice`.
+  /// Returns the mounter that calls `mountdevice`.
   public func makeDeviceMounter() -> any DeviceMounter { FlexAttacher(core: core) }
-  /// What sends `unmountdevice`.
+  /// Returns the unmounter that calls `unmountdevice`.
   public func makeDeviceUnmounter() -> any DeviceUnmounter { FlexDetacher(core: core) }
-  /// Always.
+  /// Always true.
   public func canAttach(_ spec: VolumeSpec) -> Bool { true }
-  /// Always.
+  /// Always true.
   public func canMountDevice(_ spec: VolumeSpec) -> Bool { true }
-  /// Other mounts of the same thing, whoever made them.
+  /// Returns the other mount points of the same directory, also those made by others. Throws `.final` if the mount
+  /// table cannot be read.
   public func deviceMountReferences(_ path: String) async throws(VolumeFailure) -> [String] {
     do throws(HostError) { return try await core.host.files.otherMounts(of: path) } catch { throw VolumeFailure(error) }
   }

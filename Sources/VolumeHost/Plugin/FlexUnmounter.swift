@@ -1,4 +1,4 @@
-/// Sends `unmount`, with nothing but a directory.
+/// Calls `unmount`, with a directory only.
 struct FlexUnmounter: Unmounter {
   let core: FlexCore
   let volume: String
@@ -7,8 +7,7 @@ struct FlexUnmounter: Unmounter {
   var path: String { core.host.paths.volume(volume, ofPod: podUID, driver: core.driver.name) }
   var metrics: any MetricsProvider { core.metrics(at: path) }
 
-  /// Whether something is mounted is not looked at: the driver is called for every directory that exists, and for one that
-  /// can not be looked at.
+  /// Calls the driver for every directory that exists or cannot be read. Does not check whether something is mounted.
   func tearDown() async throws(VolumeFailure) {
     if await isMissing() { return }
     if try await core.call(core.calls.unmount(directory: path)) == nil {
@@ -21,7 +20,7 @@ struct FlexUnmounter: Unmounter {
 }
 
 extension FlexCore {
-  /// Removes a directory after unmounting, unless the driver has. Fails while anything is in it.
+  /// Removes a directory after unmounting, if the driver has not. Fails if the directory is not empty.
   func removeDirectory(_ path: String) async throws(VolumeFailure) {
     do throws(HostError) { try await host.files.removeDirectory(path) } catch { throw VolumeFailure(error) }
   }

@@ -1,21 +1,21 @@
-/// What plugins need of the node that they run on.
+/// The node that plugins run on.
 public struct PluginHost: Sendable {
-  /// The release that is played.
+  /// The Kubernetes release of the node.
   public let version: KubernetesVersion
   /// The kubelet's directories.
   public let paths: HostPaths
   /// The node's name.
   public let node: String
-  /// Its labels, for PVs that demand some.
+  /// The node's labels, for PVs that require some.
   public let nodeLabels: [String: String]
-  /// Its file system.
+  /// The node's file system.
   public let files: any HostFiles
-  /// Its time.
+  /// The node's clock.
   public let time: any TimeSource
-  /// Where secrets come from.
+  /// The source of secrets.
   public let secrets: any SecretSource
 
-  /// A node from its parts.
+  /// Creates a node from its parts.
   public init(
     version: KubernetesVersion = .newest, paths: HostPaths = HostPaths(), node: String = "node1",
     nodeLabels: [String: String] = [:], files: any HostFiles, time: any TimeSource,
@@ -30,22 +30,22 @@ public struct PluginHost: Sendable {
     self.secrets = secrets
   }
 
-  /// What is at a path, as this version looks at it.
+  /// Returns what is at a path, by the rules of the node's version.
   func state(of path: String) async throws(HostError) -> DirectoryState {
     try await files.state(of: path, recognisingBinds: version.recognisesBindMounts)
   }
 }
 
-/// Where secrets come from.
+/// A source of secrets.
 public protocol SecretSource: Sendable {
-  /// A secret; nil when there is none of that name.
+  /// Returns a secret. Nil if there is none of that name.
   func secret(_ name: String, namespace: String) async -> Secret?
 }
 
-/// A place without secrets.
+/// A source without secrets.
 public struct NoSecrets: SecretSource {
-  /// Nothing to set up.
+  /// Creates the source.
   public init() {}
-  /// Always nil.
+  /// Always returns nil.
   public func secret(_ name: String, namespace: String) async -> Secret? { nil }
 }

@@ -1,21 +1,21 @@
-/// Says how full a volume is.
+/// Measures how full a volume is.
 public protocol MetricsProvider: Sendable {
-  /// The figures now.
+  /// Returns the present figures. Throws a `MetricsError` if there are none.
   func metrics() async throws(MetricsError) -> VolumeMetrics
 }
 
-/// How full a volume is.
+/// The figures of a volume.
 public struct VolumeMetrics: Hashable, Sendable {
-  /// When it was looked at, by the clock that the provider was given.
+  /// The time of the measurement, by the provider's clock.
   public var time: Duration
-  /// The file system's figures.
+  /// The figures of the file system.
   public var space: SpaceFigures
-  /// What this volume takes of them: all of it by statfs, less where directories share a file system.
+  /// The bytes that this volume uses. Less than the file system's used bytes if directories share it.
   public var used: Int64
-  /// The same in inodes.
+  /// The inodes that this volume uses.
   public var inodesUsed: Int64
 
-  /// Figures from their parts.
+  /// Creates figures from their parts.
   public init(time: Duration, space: SpaceFigures, used: Int64? = nil, inodesUsed: Int64? = nil) {
     self.time = time
     self.space = space
@@ -24,44 +24,44 @@ public struct VolumeMetrics: Hashable, Sendable {
   }
 }
 
-/// Why there are no figures.
+/// The reason why there are no figures.
 public struct MetricsError: Error, Hashable, Sendable {
-  /// The kinds, by the numbers that Kubernetes gives them.
+  /// The kinds of error, with the numbers of Kubernetes.
   public enum Code: Int, Sendable {
-    /// The volume has none.
+    /// The volume has no figures.
     case notSupported = 1
-    /// Nobody said where to look.
+    /// The provider has no path.
     case noPathDefined = 2
     /// The system call failed.
     case fileSystemFailed = 3
   }
 
-  /// The kind.
+  /// The kind of error.
   public let code: Code
-  /// For people.
+  /// The text for users.
   public let message: String
 
-  /// A volume without figures.
+  /// Returns the error for a volume without figures.
   public static func notSupported(_ name: String) -> MetricsError {
     MetricsError(code: .notSupported, message: "metrics are not supported for \(name) volumes")
   }
-  /// A provider without a path.
+  /// The error of a provider without a path.
   public static let noPathDefined = MetricsError(
     code: .noPathDefined, message: "no path defined for disk usage metrics.")
-  /// A file system that does not answer.
+  /// Returns the error for a failed system call.
   public static func failed(_ reason: String) -> MetricsError {
     MetricsError(code: .fileSystemFailed, message: "failed to get FsInfo due to error \(reason)")
   }
 }
 
-/// For volumes that have no figures.
+/// The provider of volumes without figures.
 public struct NoMetrics: MetricsProvider {
   private let name: String
 
-  /// `name` goes into the error.
+  /// Creates the provider. `name` appears in the error.
   public init(name: String = "MetricsNil") { self.name = name }
 
-  /// Always throws.
+  /// Always throws `.notSupported`.
   public func metrics() async throws(MetricsError) -> VolumeMetrics {
     throw .notSupported(name)
   }
@@ -73,14 +73,14 @@ public struct FileSystemMetrics: MetricsProvider {
   private let files: any HostFiles
   private let time: any TimeSource
 
-  /// Figures of what is mounted at `path`.
+  /// Creates figures of the file system that is mounted at `path`.
   public init(path: String, files: any HostFiles, time: any TimeSource) {
     self.path = path
     self.files = files
     self.time = time
   }
 
-  /// statfs(2).
+  /// Returns the figures, statfs(2). Throws `.noPathDefined` for an empty path, `.fileSystemFailed` if the call fails.
   public func metrics() async throws(MetricsError) -> VolumeMetrics {
     if path.isEmpty { throw .noPathDefined }
     do throws(HostError) {

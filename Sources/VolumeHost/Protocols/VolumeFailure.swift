@@ -1,33 +1,33 @@
-/// Why an operation on a volume failed, and what that means for the volume's state.
+/// The failure of an operation on a volume, and what it says about the volume's state.
 public struct VolumeFailure: Error, Hashable, Sendable {
-  /// What a caller may conclude.
+  /// What a caller may conclude from a failure.
   public enum Kind: Hashable, Sendable {
-    /// It was refused for now and nothing was changed: retried, the previous state is kept.
+    /// The operation was rejected for now and changed nothing. It is retried; the previous state stays.
     case transient
-    /// It may still be going on: the volume counts as perhaps mounted, so an unmount is sent when its pod goes.
+    /// The operation may still be running. The volume counts as perhaps mounted, so it is unmounted when its pod goes.
     case uncertain
-    /// It did not happen. A volume that was uncertain counts as unmounted again, and no unmount is sent.
+    /// The operation did not happen. A volume that was uncertain counts as unmounted again and is not unmounted.
     ///
-    /// Everything that a FlexVolume driver answers is final, so a driver must leave nothing behind when it fails.
+    /// Every failure that a FlexVolume driver reports is final. So a driver must leave nothing behind when it fails.
     case final
   }
 
   /// What a caller may conclude.
   public let kind: Kind
-  /// For people: what a pod's event says.
+  /// The text for users, as in a pod's Event.
   public let message: String
 
-  /// A failure from its parts.
+  /// Creates a failure from its parts.
   public init(_ kind: Kind, _ message: String) {
     self.kind = kind
     self.message = message
   }
 
-  /// A failure that leaves nothing behind.
+  /// Returns a failure that leaves nothing behind.
   public static func final(_ message: String) -> VolumeFailure { VolumeFailure(.final, message) }
-  /// A failure that may still turn into a success.
+  /// Returns a failure that can still become a success.
   public static func uncertain(_ message: String) -> VolumeFailure { VolumeFailure(.uncertain, message) }
-  /// A failure that has changed nothing.
+  /// Returns a failure that has changed nothing.
   public static func transient(_ message: String) -> VolumeFailure { VolumeFailure(.transient, message) }
 }
 

@@ -1,54 +1,59 @@
-/// What a kind of volume has to offer. Further protocols say what else it can do.
+/// A kind of volume. Further protocols add abilities.
+///
+/// Methods that throw throw a `VolumeFailure`, whose kind says what the caller may conclude.
 public protocol VolumePlugin: Sendable {
-  /// Qualified, with one slash at most: `example.org/bind`. `kubernetes.io` is reserved for plugins of Kubernetes.
+  /// The qualified name, with at most one slash: `example.org/bind`. `kubernetes.io` is reserved for plugins of
+  /// Kubernetes.
   var name: String { get }
-  /// The same wherever the same device is meant. Only asked when the plugin attaches or mounts devices.
+  /// Returns a name that is the same for every spec of one device. Only called for a plugin that attaches or mounts
+  /// devices. Throws if the name cannot be found.
   func volumeName(of spec: VolumeSpec) async throws(VolumeFailure) -> String
-  /// Whether a volume is of this kind.
+  /// Returns whether a volume is of this kind.
   func supports(_ spec: VolumeSpec) -> Bool
-  /// Whether a mount has to be repeated for a running pod.
+  /// Whether a mount must be repeated for a running pod.
   var requiresRemount: Bool { get }
   /// Whether `PV.spec.mountOptions` may be set.
   var supportsMountOptions: Bool { get }
-  /// Whether one question can be asked about all volumes of many nodes: see `BulkVerifier`.
+  /// Whether one call can verify all volumes of many nodes, see `BulkVerifier`.
   var supportsBulkVerification: Bool { get }
-  /// What mounts the volume for a pod.
+  /// Returns the mounter of a volume for a pod. Throws if the volume cannot be mounted for it.
   func makeMounter(_ spec: VolumeSpec, pod: Pod) async throws(VolumeFailure) -> any Mounter
-  /// What takes it down; names are all there is after a restart.
+  /// Returns the unmounter of a volume. After a restart only the names are known.
   func makeUnmounter(volume: String, podUID: String) -> any Unmounter
-  /// A volume as good as its directory tells: for FlexVolume the driver and the name.
+  /// Reconstructs a volume from its directory: for FlexVolume the driver and the name. Throws if that is not possible.
   func reconstruct(volume: String, podUID: String) async throws(VolumeFailure) -> VolumeSpec
 }
 
 /// A plugin whose volumes are attached to nodes.
 public protocol AttachablePlugin: DeviceMountablePlugin {
-  /// What attaches volumes.
+  /// Returns the attacher.
   func makeAttacher() -> any Attacher
-  /// What detaches them.
+  /// Returns the detacher.
   func makeDetacher() -> any Detacher
-  /// Whether this volume is attached at all.
+  /// Returns whether this volume is attached at all.
   func canAttach(_ spec: VolumeSpec) -> Bool
 }
 
 /// A plugin whose volumes are mounted once per node before pods get them.
 public protocol DeviceMountablePlugin: VolumePlugin {
-  /// What mounts devices.
+  /// Returns the mounter of devices.
   func makeDeviceMounter() -> any DeviceMounter
-  /// What takes them down.
+  /// Returns the unmounter of devices.
   func makeDeviceUnmounter() -> any DeviceUnmounter
-  /// Whether this volume's device is mounted at all.
+  /// Returns whether this volume's device is mounted at all.
   func canMountDevice(_ spec: VolumeSpec) -> Bool
-  /// Where else the device is mounted: until nobody uses it, it is not unmounted.
+  /// Returns the other mount points of the device. It is not unmounted while there are any. Throws if they cannot be
+  /// read.
   func deviceMountReferences(_ path: String) async throws(VolumeFailure) -> [String]
 }
 
 /// A plugin for PVs.
 public protocol PersistentPlugin: VolumePlugin {
-  /// For information only.
+  /// The access modes, for information only.
   var accessModes: [AccessMode] { get }
 }
 
-/// How many nodes may use a volume.
+/// The number of nodes or pods that may use a volume.
 public enum AccessMode: String, Sendable {
   /// One node reads and writes.
   case readWriteOnce = "ReadWriteOnce"
@@ -60,37 +65,37 @@ public enum AccessMode: String, Sendable {
   case readWriteOncePod = "ReadWriteOncePod"
 }
 
-/// A plugin whose volumes can grow, by a call of the control plane.
+/// A plugin whose volumes can grow by a call of the control plane.
 public protocol ExpandablePlugin: VolumePlugin {
-  /// Grows the volume and returns its size. One that is large enough is success.
+  /// Grows the volume and returns its size in bytes. Succeeds if it is large enough. Throws if the growth fails.
   func expandVolume(_ spec: VolumeSpec, device: String, to new: Int64, from old: Int64) async throws(VolumeFailure)
     -> Int64
-  /// Whether the file system has to grow on the node afterwards.
+  /// Whether the file system must then grow on the node.
   var requiresFileSystemResize: Bool { get }
 }
 
-/// A plugin whose file systems can grow, by a call on the node.
+/// A plugin whose file systems can grow by a call on the node.
 public protocol NodeExpandablePlugin: VolumePlugin {
-  /// Whether it wants that call.
+  /// Whether the plugin needs that call.
   var requiresFileSystemResize: Bool { get }
-  /// Grows the file system. One that is large enough is success.
+  /// Grows the file system. Succeeds if it is large enough. Throws if the growth fails.
   func expandFileSystem(_ expansion: NodeExpansion) async throws(VolumeFailure)
 }
 
-/// A file system that is to grow.
+/// The growth of a file system.
 public struct NodeExpansion: Hashable, Sendable {
-  /// Of this volume.
+  /// The volume.
   public var spec: VolumeSpec
-  /// On this device; empty for a plugin that does not attach.
+  /// The device. Empty for a plugin that does not attach.
   public var device: String
-  /// Mounted here: the device's directory before pods have it, a pod's afterwards.
+  /// The mount point: the device's directory before pods have the volume, a pod's directory afterwards.
   public var directory: String
-  /// To this size in bytes.
+  /// The new size in bytes.
   public var new: Int64
-  /// From this one.
+  /// The old size in bytes.
   public var old: Int64
 
-  /// An expansion from its parts.
+  /// Creates an expansion from its parts.
   public init(spec: VolumeSpec, device: String, directory: String, new: Int64, old: Int64) {
     self.spec = spec
     self.device = device
@@ -100,36 +105,36 @@ public struct NodeExpansion: Hashable, Sendable {
   }
 }
 
-/// A plugin that makes volumes.
+/// A plugin that provisions volumes.
 public protocol ProvisionablePlugin: VolumePlugin {
-  /// What makes the volume of a claim.
+  /// Returns the provisioner of a claim's volume. Throws if the request is not supported.
   func makeProvisioner(_ request: ProvisionRequest) async throws(VolumeFailure) -> any Provisioner
 }
 
-/// A plugin that removes volumes.
+/// A plugin that deletes volumes.
 public protocol DeletablePlugin: VolumePlugin {
-  /// What removes a PV's storage.
+  /// Returns the deleter of a PV's storage. Throws if the PV is not supported.
   func makeDeleter(_ spec: VolumeSpec) async throws(VolumeFailure) -> any Deleter
 }
 
-/// A plugin that wipes volumes for their next user.
+/// A plugin that wipes volumes for their next use.
 public protocol RecyclablePlugin: VolumePlugin {
-  /// What wipes a PV's storage.
+  /// Returns the recycler of a PV's storage. Throws if the PV is not supported.
   func makeRecycler(_ spec: VolumeSpec) async throws(VolumeFailure) -> any Recycler
 }
 
-/// A plugin that can have only so many volumes on a node.
+/// A plugin with a limited number of volumes per node.
 public protocol LimitedPlugin: VolumePlugin {
-  /// How many, by key; throws when that can not be said on this node.
+  /// Returns the limits by key. Throws if they are unknown on this node.
   func volumeLimits() async throws(VolumeFailure) -> [String: Int64]
-  /// The key that a volume counts for.
+  /// Returns the key whose limit the volume counts towards.
   func limitKey(_ spec: VolumeSpec) -> String
 }
 
-/// A plugin that hands out devices instead of directories. FlexVolume does not.
+/// A plugin that provides block devices instead of directories. FlexVolume does not.
 public protocol BlockPlugin: VolumePlugin {
-  /// What makes a device appear for a pod.
+  /// Returns the mapper of a volume for a pod. Throws if the volume cannot be mapped for it.
   func makeMapper(_ spec: VolumeSpec, pod: Pod) async throws(VolumeFailure) -> any BlockMapper
-  /// What makes it go.
+  /// Returns the unmapper of a pod's volume.
   func makeUnmapper(volume: String, podUID: String) -> any BlockUnmapper
 }

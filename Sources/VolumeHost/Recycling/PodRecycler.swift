@@ -4,7 +4,7 @@ public struct PodRecycler: Recycler {
   private let cluster: any RecyclerCluster
   private let forward: @Sendable (String) -> Void
 
-  /// Runs `pod`; what its events say goes to `forward`, for the PV's own events.
+  /// Creates a recycler that runs `pod`. The texts of the pod's Events go to `forward`, for the PV's own Events.
   public init(pod: RecyclerPod, cluster: any RecyclerCluster, forward: @escaping @Sendable (String) -> Void = { _ in })
   {
     self.pod = pod
@@ -12,8 +12,11 @@ public struct PodRecycler: Recycler {
     self.forward = forward
   }
 
-  /// Runs the pod to its end and deletes it, whatever came of it. A pod of that name that is there already is deleted and
-  /// the next sync tries again; one that can not be deleted after it succeeded is an error too.
+  /// Runs the pod to its end and deletes it, whatever the result. A pod of that name that exists already is deleted,
+  /// and the next sync retries.
+  ///
+  /// - Throws: `.transient` if a pod of that name existed; `.final` if the pod fails or cannot be deleted; otherwise
+  ///   the error of the cluster.
   public func recycle() async throws(VolumeFailure) {
     guard try await cluster.create(pod) else {
       try await cluster.delete(pod.name)
@@ -26,7 +29,7 @@ public struct PodRecycler: Recycler {
     if let result { throw result }
   }
 
-  /// Nil when it succeeded.
+  /// Waits for the end of the pod. Returns nil if it succeeded.
   private func end() async -> VolumeFailure? {
     while true {
       switch await cluster.next(pod.name) {
@@ -40,26 +43,27 @@ public struct PodRecycler: Recycler {
   }
 }
 
-/// What a recycler needs of a cluster.
+/// The operations of a cluster that a recycler needs.
 public protocol RecyclerCluster: Sendable {
-  /// Makes a pod and watches it and its events from before that on. False when there is one of that name.
+  /// Creates a pod, and watches it and its Events from before the creation. Returns false if there is one of that name.
+  /// Throws if the creation fails.
   func create(_ pod: RecyclerPod) async throws(VolumeFailure) -> Bool
-  /// The next thing that happens to it.
+  /// Waits for the next event of the pod and returns it.
   func next(_ name: String) async -> RecyclerPodEvent
-  /// Deletes it; success when there is none.
+  /// Deletes a pod. Succeeds if there is none. Throws if the deletion fails.
   func delete(_ name: String) async throws(VolumeFailure)
 }
 
-/// What happens to a recycler pod.
+/// An event of a recycler pod.
 public enum RecyclerPodEvent: Hashable, Sendable {
-  /// Somebody says something about it.
+  /// An Event was recorded for the pod.
   case event(String)
-  /// It has wiped the volume.
+  /// The pod has wiped the volume.
   case succeeded
-  /// It has not.
+  /// The pod failed.
   case failed(String)
-  /// Somebody has deleted it.
+  /// The pod was deleted.
   case deleted
-  /// Nobody will hear of it any more.
+  /// The watch has ended. There will be no more events.
   case watchEnded
 }

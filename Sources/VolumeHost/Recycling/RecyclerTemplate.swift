@@ -1,13 +1,13 @@
-/// The pod that wipes a volume for its next user, as the `Recycle` policy of old had it.
+/// The pod that wipes a volume for its next use, as in the former `Recycle` policy.
 public struct RecyclerTemplate: Hashable, Sendable {
-  /// A volume of the pod: a source is set by the plugin.
+  /// A volume of the pod. The plugin sets its source.
   public struct PodVolume: Hashable, Sendable {
-    /// Its name in the pod.
+    /// The volume's name in the pod.
     public var name: String
-    /// The volume that is wiped; nil until a plugin says which.
+    /// The volume to wipe. Nil until a plugin sets it.
     public var source: VolumeSpec?
 
-    /// A volume from its parts.
+    /// Creates a volume from its parts.
     public init(name: String, source: VolumeSpec? = nil) {
       self.name = name
       self.source = source
@@ -16,27 +16,30 @@ public struct RecyclerTemplate: Hashable, Sendable {
 
   /// The pod's namespace.
   public var namespace = "default"
-  /// The image.
+  /// The container image.
   public var image = "registry.k8s.io/busybox:1.27"
-  /// What it runs: removes everything below /scrub, files with a dot included, and fails when something stays.
+  /// The command. It removes everything below /scrub, including files that begin with a dot, and fails if something is
+  /// left.
   public var command = [
     "/bin/sh", "-c",
     "test -e /scrub && find /scrub -mindepth 1 -delete && test -z \"$(ls -A /scrub)\" || exit 1",
   ]
-  /// Its volumes.
+  /// The pod's volumes. The first one is wiped.
   public var volumes = [PodVolume(name: "vol")]
-  /// After that time the pod is ended.
+  /// The time after which the pod is ended.
   public var deadline = Duration.seconds(60)
 
-  /// The usual template.
+  /// Creates the default template.
   public init() {}
 
-  /// A template without a volume wipes nothing and is refused.
+  /// Checks the template. Throws `.final` if it has no volume, because it would wipe nothing.
   public func validate() throws(VolumeFailure) {
     if volumes.isEmpty { throw .final("does not contain any volumes") }
   }
 
-  /// The pod for one volume: its name, unique per PV, and the time that its size deserves.
+  /// Returns the pod for one volume of `bytes`. Its name is unique per PV and its deadline depends on the size.
+  ///
+  /// - Throws: `.final` if the template has no volume.
   public func pod(for spec: VolumeSpec, bytes: Int64, timeouts: RecyclerTimeouts) throws(VolumeFailure) -> RecyclerPod {
     try validate()
     var template = self
@@ -46,20 +49,20 @@ public struct RecyclerTemplate: Hashable, Sendable {
   }
 }
 
-/// How long wiping may take.
+/// How long a wipe may take.
 public struct RecyclerTimeouts: Hashable, Sendable {
-  /// At least this long.
+  /// The minimum time.
   public var minimum: Duration
-  /// And this much more for each GiB begun.
+  /// The additional time for each GiB, rounded up.
   public var perGibibyte: Duration
 
-  /// Times from their parts.
+  /// Creates times from their parts.
   public init(minimum: Duration = .seconds(30), perGibibyte: Duration = .seconds(30)) {
     self.minimum = minimum
     self.perGibibyte = perGibibyte
   }
 
-  /// The deadline for a size: 5 GiB at 30 s each and 30 s are 180 s.
+  /// Returns the deadline for a size in bytes. With the defaults, 5 GiB have 30 s + 5 × 30 s = 180 s.
   public func deadline(bytes: Int64) -> Duration {
     let (whole, rest) = max(bytes, 0).quotientAndRemainder(dividingBy: 1 << 30)
     return minimum + perGibibyte * Int(whole + (rest > 0 ? 1 : 0))
@@ -70,6 +73,6 @@ public struct RecyclerTimeouts: Hashable, Sendable {
 public struct RecyclerPod: Hashable, Sendable {
   /// `recycler-for-<pv>`.
   public let name: String
-  /// Everything else.
+  /// The rest of the pod.
   public let template: RecyclerTemplate
 }

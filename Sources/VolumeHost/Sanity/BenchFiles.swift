@@ -1,7 +1,7 @@
 internal import Glibc
 internal import LinuxSystem
 
-/// What the bench looks at with its own eyes.
+/// The files and mounts that the bench checks itself.
 enum BenchFiles {
   static func mountCount(_ path: String) throws -> Int { try MountTable.current().at(path).count }
 
@@ -13,7 +13,7 @@ enum BenchFiles {
 
   static func names(in path: String) -> [String] { (try? Files.list(path)) ?? [] }
 
-  /// Writes a small file; the errno's text when it can not.
+  /// Writes a small file. Returns the errno's text if that fails.
   static func write(_ path: String, _ text: String) -> String? {
     let number = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
     guard number >= 0 else { return Errno.current.text }
@@ -29,7 +29,7 @@ enum BenchFiles {
     return lstat(path, &status) == 0 ? status.st_gid : nil
   }
 
-  /// Names, sizes and times of everything in a directory but what begins with a dot.
+  /// Returns names, sizes and times of everything in a directory, except names that begin with a dot.
   static func snapshot(_ path: String) -> [String] {
     names(in: path).filter { !$0.hasPrefix(".") }.map { name in
       var status = stat()
@@ -38,14 +38,14 @@ enum BenchFiles {
     }
   }
 
-  /// The real path of a directory, which is made if it is missing. The kernel's table of mounts knows no other, and drivers
-  /// run in "/".
+  /// Returns the real path of a directory and creates it if it is missing. The kernel's mount table has real paths
+  /// only, and drivers run in "/".
   static func makeRoot(_ path: String) throws -> String {
     try Files.makeDirectories(path, mode: 0o755)
     return try Files.realPath(path)
   }
 
-  /// A directory of its own, with its real path.
+  /// Creates a scratch directory and returns its real path.
   static func makeScratch() throws -> String {
     var bytes = Array("/tmp/flex-sanity-XXXXXX".utf8CString)
     guard mkdtemp(&bytes) != nil else {
@@ -54,7 +54,7 @@ enum BenchFiles {
     return try Files.realPath(String(decoding: bytes.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self))
   }
 
-  /// Removes our pods' directories as far as they are empty.
+  /// Removes our pods' directories if they are empty.
   static func removePods(in pods: String) {
     for uid in names(in: pods) where uid.hasPrefix(SanityBench.uidPrefix) {
       let volumes = "\(pods)/\(uid)/volumes"
@@ -67,8 +67,8 @@ enum BenchFiles {
     }
   }
 
-  /// Removes a scratch directory. What a bad driver has left mounted in it is taken down first: nobody else knows of it. If
-  /// that can not be done, the directory stays.
+  /// Removes a scratch directory. First unmounts what a faulty driver left mounted in it: nothing else knows about
+  /// these mounts. If that fails, the directory stays.
   static func removeScratch(_ path: String) {
     for mount in ((try? mounts(below: path)) ?? []).reversed() { _ = try? Mounting.unmountAllLayers(mount) }
     if (try? mounts(below: path))?.isEmpty == true { try? Files.removeTree(path) }

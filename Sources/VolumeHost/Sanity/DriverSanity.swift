@@ -1,48 +1,50 @@
 internal import Synchronization
 
-/// What a driver is examined with.
+/// The settings of an examination.
 public struct SanitySettings: Sendable {
-  /// Whose calls are made.
+  /// The version whose calls are made.
   public var version = KubernetesVersion.newest
-  /// The kubelet's root directory for the examination; nil makes one in /tmp and removes it afterwards.
+  /// The kubelet's root directory for the examination. Nil creates one in /tmp and removes it afterwards.
   public var root: String?
-  /// The file system that volumes ask for.
+  /// The file system of the volumes. Empty for the driver's choice.
   public var fsType = ""
   /// The options of every volume.
   public var options: [String: String] = [:]
-  /// Options, one at a time, with which a volume that exists is mounted again: another size, say.
+  /// Options with which an existing volume is mounted again, one at a time, such as another size.
   public var variations: [(key: String, value: String)] = []
   /// The node's name.
   public var node = "node1"
-  /// A call that takes longer has failed.
+  /// The time after which a call counts as failed.
   public var limit = Duration.seconds(120)
-  /// Volumes keep nothing when no pod uses them: what was written need not be found again.
+  /// Whether volumes keep nothing when no pod uses them. Written data are then not checked later.
   public var isEphemeral = false
-  /// The size in bytes that volumes are grown to; nil skips growing.
+  /// The size in bytes to grow volumes to. Nil skips growing.
   public var grownSize: Int64?
-  /// Only cases whose names contain this.
+  /// Only cases with names that contain this text run.
   public var filter = ""
 
-  /// The usual.
+  /// Creates the defaults.
   public init() {}
 }
 
-/// Examines a FlexVolume driver: makes the calls that a kubelet makes, and some that it does not, and looks at what became of
-/// them.
+/// Examines a FlexVolume driver. It makes the calls that a kubelet makes, and some that it does not, and checks the
+/// results.
 ///
-/// Mounts and files are made below the kubelet root that it works in, and by the driver wherever it keeps its volumes; their
-/// names begin with `flex-sanity-`.
+/// It creates mounts and files below the kubelet root that it works in. The driver creates them wherever it keeps its
+/// volumes. Their names begin with `flex-sanity-`.
 public struct DriverSanity: Sendable {
   private let executable: String
   private let settings: SanitySettings
 
-  /// The examination of an executable, named by its absolute path.
+  /// Creates the examination of an executable, given by its absolute path.
   public init(executable: String, settings: SanitySettings = SanitySettings()) {
     self.executable = executable
     self.settings = settings
   }
 
-  /// Runs the cases one after another and hands out each result when it is there.
+  /// Runs the cases one after another and passes each result to `report`. Suspends in between.
+  ///
+  /// - Throws: an error if the working directory cannot be created. A failed case is a result, not an error.
   public func run(_ report: (SanityResult) -> Void) async throws {
     let root = try settings.root.map { try BenchFiles.makeRoot($0) } ?? BenchFiles.makeScratch()
     let bench = await bench(root)
@@ -85,7 +87,7 @@ public struct DriverSanity: Sendable {
 
   static func directory(of path: String) -> String { String(path[..<(path.lastIndex(of: "/") ?? path.startIndex)]) }
 
-  /// By the directory that it is installed in, otherwise by the file.
+  /// Returns the driver's name by its installation directory, otherwise by its file name.
   static func name(of path: String) -> DriverName {
     let parts = path.split(separator: "/").map(String.init)
     let file = parts.last ?? ""

@@ -1,6 +1,6 @@
 internal import Synchronization
 
-/// Runs a driver with a limit on every call, and keeps what was wrong with its answers.
+/// Runs a driver with a limit on every call and records what was wrong with its answers.
 final class RecordingRunner: DriverRunner {
   let inner = ProcessRunner()
   let limit: Duration
@@ -8,7 +8,7 @@ final class RecordingRunner: DriverRunner {
 
   init(limit: Duration) { self.limit = limit }
 
-  /// What was wrong, each once, in order.
+  /// The recorded faults, each once, in order.
   var complaints: [String] { found.withLock { $0 } }
 
   func run(_ executable: String, _ call: DriverCall, limit: Duration?) async -> DriverProcess {
@@ -35,10 +35,10 @@ final class RecordingRunner: DriverRunner {
   }
 
   private func complaint(_ reply: DriverReply, _ end: DriverProcess.End, _ command: String) -> String? {
-    if reply.isSuccess, end != .exited(0) { return "\(command) said Success and ended with \(end.goError ?? "0")" }
-    // Failure counts with any exit code, as "Not supported" does.
+    if reply.isSuccess, end != .exited(0) { return "\(command) returned Success and ended with \(end.goError ?? "0")" }
+    // Failure is valid with any exit code, like "Not supported".
     if reply.isSuccess || reply.isNotSupported || reply.status == "Failure" { return nil }
-    return "\(command) said status \(Self.quote(reply.status))"
+    return "\(command) returned status \(Self.quote(reply.status))"
   }
 
   static func quote(_ text: String) -> String {

@@ -1,6 +1,6 @@
-// A volume's life, in the kubelet's order.
+// The life of a volume, in the kubelet's order.
 extension SanityBench {
-  /// Everything up to a pod that has the volume. Returns its directory.
+  /// Does everything up to a pod that has the volume. Returns the volume's directory.
   @discardableResult
   func setUp(_ spec: VolumeSpec, _ pod: Pod) async throws -> String {
     let plugin = try plugin()
@@ -19,14 +19,14 @@ extension SanityBench {
     try await plugin().makeUnmounter(volume: spec.name, podUID: pod.uid).tearDown()
   }
 
-  /// After the last pod.
+  /// Does everything after the last pod.
   func release(_ spec: VolumeSpec) async throws {
     guard let plugin = try plugin() as? AttachableFlexVolumePlugin else { return }
     try await plugin.makeDeviceUnmounter().unmountDevice(at: plugin.makeDeviceMounter().deviceMountPath(spec))
     try await plugin.makeDetacher().detach(volume: spec.name, node: host.node)
   }
 
-  /// Gives a pod a volume for the time of a case, and takes it away again whatever happens.
+  /// Gives a pod a volume while `body` runs, and removes it again whatever happens.
   func withVolume(
     _ spec: VolumeSpec, group: UInt32? = nil, _ body: (String, Pod) async throws -> Void
   ) async throws {
@@ -34,7 +34,7 @@ extension SanityBench {
     do {
       try await body(try await setUp(spec, pod), pod)
     } catch {
-      // The case has failed already: what can not be taken down now is found by the last case.
+      // The case has failed already. The last case finds what cannot be torn down now.
       try? await tearDown(spec, pod)
       try? await release(spec)
       throw error
@@ -43,7 +43,7 @@ extension SanityBench {
     try await release(spec)
   }
 
-  /// The call that mounts for a pod, in an empty directory that a kubelet has made.
+  /// Returns the call that mounts for a pod, with an empty directory made as by a kubelet.
   func preparedMount(_ spec: VolumeSpec, _ pod: Pod) async throws -> (call: DriverCall, path: String) {
     let path = path(spec, pod)
     try await host.files.makeDirectory(path)

@@ -1,19 +1,19 @@
 internal import Synchronization
 
-/// A driver on the bench: what its cases work with.
+/// A driver under examination, with the operations for its cases.
 struct SanityBench: Sendable {
   let settings: SanitySettings
   let host: PluginHost
   let recorder: RecordingRunner
   let driver: FlexDriver
-  /// What `init` announced; nil when it failed.
+  /// The capabilities that `init` announced. Nil if it failed.
   let capabilities: DriverCapabilities?
-  /// How the driver's directory looked before.
+  /// The content of the driver's directory before the examination.
   let surroundings: [String]
 
   var calls: DriverCalls { driver.calls }
 
-  /// Makes a call of a driver that remembers nothing.
+  /// Makes a call with a fresh driver, which has no command recorded as missing.
   func ask(_ call: DriverCall) async -> DriverOutcome {
     DriverOutcome(of: call.command, await process(call))
   }
@@ -26,7 +26,7 @@ struct SanityBench: Sendable {
     if !condition { throw SanityFailure(detail()) }
   }
 
-  /// Success, and nothing else.
+  /// Requires success.
   @discardableResult
   func requireSuccess(_ call: DriverCall) async throws -> DriverReply {
     switch await ask(call) {
@@ -36,11 +36,11 @@ struct SanityBench: Sendable {
     }
   }
 
-  /// Anything but success.
+  /// Requires anything but success.
   func requireRefusal(_ call: DriverCall, _ what: String) async throws {
     let command = call.command.rawValue
     switch await ask(call) {
-    case .success: throw SanityFailure("\(command) with \(what) was a success")
+    case .success: throw SanityFailure("\(command) with \(what) succeeded")
     case .notSupported: return
     case .failure(let reason):
       let start = "\(command) command failed, status: Failure, reason: "
@@ -59,7 +59,7 @@ struct SanityBench: Sendable {
     return capabilities
   }
 
-  /// Skips the case unless the driver attaches, or does not; `why` says what that has to do with the case.
+  /// Skips the case unless the driver attaches, or does not. `why` relates that to the case.
   func requireAttach(_ isWanted: Bool, why: String = "") throws {
     if try announced().attach != isWanted {
       let reason = isWanted ? "the driver does not attach" : "the driver attaches"
@@ -73,14 +73,14 @@ struct SanityBench: Sendable {
   }
 }
 
-// Volumes and pods, each with a name that no other has.
+// Volumes and pods, each with a unique name.
 extension SanityBench {
   private static let counter = Atomic(0)
 
-  /// The beginning of our pods' UIDs.
+  /// The prefix of our pods' UIDs.
   static let uidPrefix = "5a171700-0000-4000-8000-"
 
-  /// Whether a path is of one of our pods or volumes: in a given root there may be others.
+  /// Returns whether a path belongs to one of our pods or volumes. A given root can contain others.
   static func isOurs(_ path: String) -> Bool { path.contains("/\(uidPrefix)") || path.contains("/flex-sanity-") }
 
   static func number() -> Int { counter.add(1, ordering: .relaxed).newValue }
@@ -102,6 +102,6 @@ extension SanityBench {
     host.paths.volume(spec.name, ofPod: pod.uid, driver: driver.name)
   }
 
-  /// How many mounts are on a directory.
+  /// Returns the number of mounts on a directory.
   func mountCount(_ path: String) throws -> Int { try BenchFiles.mountCount(path) }
 }

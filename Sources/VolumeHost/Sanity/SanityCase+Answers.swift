@@ -1,9 +1,9 @@
 extension SanityCase {
   static let announcements = [
     SanityCase(
-      "init/succeeds", "init says Success, and capabilities, if any, are an object of booleans.",
+      "init/succeeds", "init returns Success. Capabilities, if any, are an object of booleans.",
       otherwise:
-        "The driver is not loaded: its pods wait for ever with \"no volume plugin matched\". On null the caller crashes."
+        "The driver is not loaded. Its pods wait forever with \"no volume plugin matched\". On null the caller crashes."
     ) { bench in
       _ = try await FlexDriver(
         name: bench.driver.name, executable: bench.driver.executable, version: bench.settings.version,
@@ -11,17 +11,17 @@ extension SanityCase {
       ).initialize()
     },
     SanityCase(
-      "init/repeats", "init may run any number of times, and says the same each time.",
-      otherwise: "Between two probes a kubelet may change its mind about attaching, and lose volumes."
+      "init/repeats", "init can run any number of times and returns the same each time.",
+      otherwise: "After a probe a kubelet can change between attaching and not attaching, and lose volumes."
     ) { bench in
       _ = try bench.announced()
       let first = try await bench.requireSuccess(bench.calls.initialize())
       let second = try await bench.requireSuccess(bench.calls.initialize())
-      try bench.require(first.capabilities == second.capabilities, "the second answer was another one")
+      try bench.require(first.capabilities == second.capabilities, "the second answer was different")
     },
     SanityCase(
-      "init/quick", "init answers within a second: it runs inside every look-up of any volume plugin.",
-      otherwise: "All volumes of the node, of all drivers, wait for it."
+      "init/quick", "init answers within a second: every query for any volume plugin calls it.",
+      otherwise: "All volumes of the node wait for it, also those of other drivers."
     ) { bench in
       _ = try bench.announced()
       let time = SystemTime()
@@ -32,8 +32,8 @@ extension SanityCase {
 
   static let answers = [
     SanityCase(
-      "answer/unknown-command", "A command that the driver does not have is \"Not supported\", in this spelling.",
-      otherwise: "A kubelet takes it as a failure instead of doing the thing itself, and tries again for ever."
+      "answer/unknown-command", "A command that the driver does not have returns \"Not supported\", in this spelling.",
+      otherwise: "A kubelet treats it as a failure instead of doing the work itself, and retries forever."
     ) { bench in
       let process = await bench.recorder.run(
         bench.driver.executable, raw: ["flex-sanity-no-such-command"])
@@ -42,16 +42,16 @@ extension SanityCase {
       }
     },
     SanityCase(
-      "answer/no-arguments", "Calls without their arguments are failures with a message, and one JSON object.",
-      otherwise: "Nothing in a cluster: a kubelet sends all. A driver that falls over here does so elsewhere as well."
+      "answer/no-arguments", "Calls without their arguments return a failure with a message, as one JSON object.",
+      otherwise: "Nothing in a cluster: a kubelet sends all arguments. A driver that fails here can fail elsewhere too."
     ) { bench in
       for command in [DriverCommand.mount, .unmount] {
         try await bench.requireRefusal(DriverCall(command), "no arguments")
       }
     },
     SanityCase(
-      "answer/bad-json", "mount with options that are no JSON is a failure, and mounts nothing.",
-      otherwise: "A pod may get a volume that it did not ask for."
+      "answer/bad-json", "mount with options that are not JSON fails and mounts nothing.",
+      otherwise: "A pod can get a volume that it did not request."
     ) { bench in
       let spec = bench.spec()
       let pod = bench.pod(spec)
@@ -62,15 +62,15 @@ extension SanityCase {
           try bench.require(try bench.mountCount(path) == 0, "something is mounted")
         }
       } catch {
-        // Nobody else will ask for it.
+        // No other code unmounts it.
         for _ in 0..<(try bench.mountCount(path)) { try? await bench.tearDown(spec, pod) }
         throw error
       }
     },
     SanityCase(
-      "answer/odd-arguments", "Whatever the arguments, the answer is one JSON object.",
+      "answer/odd-arguments", "The answer is one JSON object for any arguments.",
       otherwise:
-        "The pod's event says \"invalid character\" or \"unexpected end of JSON input\", and nothing of the cause."
+        "The pod's Event says \"invalid character\" or \"unexpected end of JSON input\" instead of the cause."
     ) { bench in
       var dice = Dice(seed: 2)
       for _ in 0..<20 {
@@ -87,7 +87,7 @@ extension SanityCase {
   ]
 }
 
-/// Arguments by chance, the same each time.
+/// Random arguments, the same in each run.
 struct Dice {
   private var state: UInt64
 
@@ -98,7 +98,7 @@ struct Dice {
     return Int(state >> 33) % sides
   }
 
-  /// No command that could do anything.
+  /// Returns a word that is no command with an effect.
   mutating func word() -> String {
     let words = ["", "{}", "{", "null", "-v", "--help", "MOUNT", "umount", "ü", "\"", "a\nb", "%s", "/", "..", "$(id)"]
     return words[roll(words.count)]
@@ -106,7 +106,7 @@ struct Dice {
 }
 
 extension RecordingRunner {
-  /// Runs the driver with any arguments; nothing is said about its answer.
+  /// Runs the driver with any arguments. Does not evaluate its answer.
   func run(_ executable: String, raw line: [String]) async -> DriverProcess {
     await inner.run(executable, line, limit: limit)
   }

@@ -1,8 +1,8 @@
 extension SanityCase {
   static let attaching = [
     SanityCase(
-      "attach/repeats", "attach and waitforattach are Success each time, and name the same device.",
-      otherwise: "After a restart of a controller-manager or kubelet the volume is not found again."
+      "attach/repeats", "attach and waitforattach succeed each time and name the same device.",
+      otherwise: "A restarted controller-manager or kubelet does not find the volume."
     ) { bench in
       try bench.requireAttach(true)
       let spec = bench.spec()
@@ -19,8 +19,8 @@ extension SanityCase {
       if let failure { throw SanityFailure(failure) }
     },
     SanityCase(
-      "attach/detach-unknown", "detach of a volume that is not attached is Success, and so is a second one.",
-      otherwise: "The volume stays attached in the node's status, and can not be used elsewhere."
+      "attach/detach-unknown", "detach of a volume that is not attached succeeds, also a second time.",
+      otherwise: "The volume stays attached in the node's status and cannot be used on another node."
     ) { bench in
       try bench.requireAttach(true)
       let call = bench.calls.detach(volume: bench.spec().name, node: bench.host.node)
@@ -28,20 +28,20 @@ extension SanityCase {
       for _ in 0..<2 { try await bench.requireSuccess(call) }
     },
     SanityCase(
-      "attach/is-attached", "isattached does not say that an attached volume is not.",
+      "attach/is-attached", "isattached does not report an attached volume as detached.",
       otherwise: "The controller-manager forgets the attachment within a minute."
     ) { bench in
       try bench.requireAttach(true)
       try await bench.withVolume(bench.spec()) { _, pod in
         let call = bench.calls.isAttached(pod.volumes[0], node: bench.host.node)
         try await bench.requireCommand(call)
-        try bench.require(try await bench.requireSuccess(call).attached, "it says that it is not")
+        try bench.require(try await bench.requireSuccess(call).attached, "it reports the volume as detached")
       }
     },
     SanityCase(
       "attach/mount-device",
-      "mountdevice mounts once, a second call is Success and stacks nothing, unmountdevice undoes it.",
-      otherwise: "The volume can not be detached, or a pod starts without it."
+      "mountdevice mounts once. A second call succeeds and stacks nothing. unmountdevice undoes it.",
+      otherwise: "The volume cannot be detached, or a pod starts without it."
     ) { bench in
       try bench.requireAttach(true)
       let spec = bench.spec()
@@ -59,37 +59,37 @@ extension SanityCase {
 
   static let growing = [
     SanityCase(
-      "expand/repeats", "expandfs is Success, a second time as well, and the volume is as large as asked.",
-      otherwise: "The pod does not start, or its claim says a size that its file system does not have."
+      "expand/repeats", "expandfs succeeds, also a second time, and the volume has the requested size.",
+      otherwise: "The pod does not start, or its claim reports a size that its file system does not have."
     ) { bench in
       if try !bench.announced().requiresFSResize { throw SanitySkip("the driver does not announce requiresFSResize") }
-      guard let size = bench.settings.grownSize else { throw SanitySkip("no size to grow to was given") }
+      guard let size = bench.settings.grownSize else { throw SanitySkip("--grow-to was not given") }
       let spec = bench.spec()
       try await bench.withVolume(spec) { path, _ in
         let old = try await bench.host.files.space(at: path).capacity
         let device = try await bench.plugin().device(spec)
         let call = bench.calls.expandFileSystem(spec, device: device, directory: path, to: size, from: old)
-        guard let call else { throw SanitySkip("Kubernetes \(bench.settings.version) does not expand") }
+        guard let call else { throw SanitySkip("Kubernetes \(bench.settings.version) does not expand volumes") }
         try await bench.requireCommand(call)
         for _ in 0..<2 { try await bench.requireSuccess(call) }
         let new = try await bench.host.files.space(at: path).capacity
-        try bench.require(new >= old && new >= size / 10 * 8, "it has \(new) bytes, \(size) were asked for")
+        try bench.require(new >= old && new >= size / 10 * 8, "it has \(new) bytes, \(size) were requested")
       }
     }
   ]
 
   static let traces = [
     SanityCase(
-      "traces/answers", "Every answer so far was one JSON object with nothing around it, and fitted the exit code.",
+      "traces/answers", "Every answer so far was one JSON object with nothing around it and matched the exit code.",
       otherwise:
         "Pods fail with messages such as \"invalid character 'w' looking for beginning of value\" or \"exit status 1\"."
     ) { bench in
       if let first = bench.recorder.complaints.first { throw SanityFailure(first) }
     },
     SanityCase(
-      "traces/directory", "The driver's own directory is as it was.",
+      "traces/directory", "The driver's own directory is unchanged.",
       otherwise:
-        "Each change makes kubelet and controller-manager probe the driver again, and forget what it is not able to."
+        "Each change makes kubelet and controller-manager probe the driver again and forget which commands it does not have."
     ) { bench in
       let directory = DriverSanity.directory(of: bench.driver.executable)
       let now = BenchFiles.snapshot(directory)
@@ -99,8 +99,8 @@ extension SanityCase {
       try bench.require(gone.isEmpty, "gone: \(gone.joined(separator: ", "))")
     },
     SanityCase(
-      "traces/mounts", "Nothing is mounted any more.",
-      otherwise: "Directories of pods that are gone stay, with what is mounted on them."
+      "traces/mounts", "No mount is left.",
+      otherwise: "Directories of removed pods stay, with their mounts."
     ) { bench in
       let mounts = try BenchFiles.mounts(below: bench.host.paths.root).filter(SanityBench.isOurs)
       try bench.require(mounts.isEmpty, "still mounted: \(mounts.joined(separator: ", "))")
@@ -109,7 +109,7 @@ extension SanityCase {
 }
 
 extension FlexPlugin {
-  /// The device of an attached volume; empty for a driver that does not attach.
+  /// Returns the device of an attached volume. Empty for a driver that does not attach.
   fileprivate func device(_ spec: VolumeSpec) async throws(VolumeFailure) -> String {
     guard let plugin = self as? AttachableFlexVolumePlugin else { return "" }
     let attacher = plugin.makeAttacher()

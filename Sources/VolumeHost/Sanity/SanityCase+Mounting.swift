@@ -1,8 +1,8 @@
 extension SanityCase {
   static let mounting = [
     SanityCase(
-      "mount/mounts", "After mount the directory is a mount point, and can be written to.",
-      otherwise: "The pod runs on the node's own disk, and can not be deleted: its directory is not empty."
+      "mount/mounts", "After mount the directory is a mount point and is writable.",
+      otherwise: "The pod writes to the node's own disk. It cannot be deleted, because its directory is not empty."
     ) { bench in
       try await bench.withVolume(bench.spec()) { path, _ in
         try bench.require(try bench.mountCount(path) > 0, "nothing is mounted on \(path)")
@@ -10,9 +10,9 @@ extension SanityCase {
       }
     },
     SanityCase(
-      "mount/twice", "mount of what is mounted is Success, and does not stack a second mount.",
+      "mount/twice", "mount of a mounted volume succeeds and does not stack a second mount.",
       otherwise:
-        "After a restart of a kubelet before 1.29 two mounts lie on the directory, or the pod gets one failure after another."
+        "After a restart of a kubelet before 1.29, the directory has two mounts, or the pod gets repeated failures."
     ) { bench in
       try await bench.withVolume(bench.spec()) { path, pod in
         let before = try bench.mountCount(path)
@@ -24,10 +24,10 @@ extension SanityCase {
       }
     },
     SanityCase(
-      "mount/keeps-data", "What one pod wrote the next one finds.",
-      otherwise: "Data are lost when a pod is replaced."
+      "mount/keeps-data", "The next pod finds the data of the previous one.",
+      otherwise: "Data is lost when a pod is replaced."
     ) { bench in
-      if bench.settings.isEphemeral { throw SanitySkip("volumes are said to keep nothing") }
+      if bench.settings.isEphemeral { throw SanitySkip("--ephemeral was given") }
       let spec = bench.spec()
       try await bench.withVolume(spec) { path, _ in
         if let error = BenchFiles.write(path + "/kept", "data") { throw SanityFailure("writing: \(error)") }
@@ -37,9 +37,9 @@ extension SanityCase {
       }
     },
     SanityCase(
-      "mount/read-only", "With \"kubernetes.io/readwrite\":\"ro\" nothing can be written.",
+      "mount/read-only", "With \"kubernetes.io/readwrite\":\"ro\" the volume is not writable.",
       otherwise:
-        "Only the container's own mount keeps a pod that promised to read only from writing; before 1.10 nothing does."
+        "Only the container's own mount keeps a read-only pod from writing. Before 1.10 nothing does."
     ) { bench in
       try await bench.withVolume(bench.spec(readOnly: true)) { path, _ in
         guard BenchFiles.write(path + "/forbidden", "x") == nil else { return }
@@ -47,8 +47,8 @@ extension SanityCase {
       }
     },
     SanityCase(
-      "mount/group", "The pod's group comes under either of its two keys, or not at all.",
-      otherwise: "Pods with a group do not start on kubelets of the other age."
+      "mount/group", "mount works with the pod's group under either of its two keys, and without a group.",
+      otherwise: "Pods with a group do not start on kubelets that use the other key."
     ) { bench in
       for version in ["1.14", "1.36"].compactMap({ KubernetesVersion($0) }) {
         let spec = bench.spec()
@@ -66,8 +66,8 @@ extension SanityCase {
       }
     },
     SanityCase(
-      "mount/missing-directory", "mount on a directory that is not there fails, and does not make it.",
-      otherwise: "A pod that was deleted meanwhile leaves a mount or a directory behind."
+      "mount/missing-directory", "mount on a missing directory fails and does not create it.",
+      otherwise: "A pod that was deleted in between leaves a mount or a directory behind."
     ) { bench in
       try bench.requireAttach(false)
       let spec = bench.spec()
@@ -76,11 +76,11 @@ extension SanityCase {
       let outcome = await bench.ask(bench.calls.mount(spec, directory: path, pod: pod))
       let isThere = BenchFiles.exists(path)
       if case .success = outcome { try? await bench.tearDown(spec, pod) }
-      if case .success = outcome { throw SanityFailure("it was a success") }
-      try bench.require(!isThere, "the directory was made")
+      if case .success = outcome { throw SanityFailure("it succeeded") }
+      try bench.require(!isThere, "the directory was created")
     },
     SanityCase(
-      "mount/metrics", "With supportsMetrics the mounted directory answers statfs.",
+      "mount/metrics", "With supportsMetrics, statfs works on the mounted directory.",
       otherwise: "The volume's figures are missing from the kubelet's metrics."
     ) { bench in
       if try !bench.announced().supportsMetrics { throw SanitySkip("the driver does not announce supportsMetrics") }
@@ -93,8 +93,8 @@ extension SanityCase {
 
   static let unmounting = [
     SanityCase(
-      "unmount/leaves-nothing", "After unmount nothing is mounted, and the directory is empty or gone.",
-      otherwise: "The pod stays in Terminating, and unmount is called again and again."
+      "unmount/leaves-nothing", "After unmount nothing is mounted, and the directory is empty or removed.",
+      otherwise: "The pod stays in Terminating, and unmount is called repeatedly."
     ) { bench in
       let spec = bench.spec()
       let pod = bench.pod(spec)
@@ -113,15 +113,15 @@ extension SanityCase {
       try bench.require(names.isEmpty, "in the directory are \(names.joined(separator: ", "))")
     },
     unmountCase(
-      "unmount/never-mounted", "unmount of an empty directory is Success: after a reboot a kubelet asks for it."
+      "unmount/never-mounted", "unmount of an empty directory succeeds: a kubelet calls it after a reboot."
     ) {
       bench, path in
       try await bench.host.files.makeDirectory(path)
     },
-    unmountCase("unmount/missing-directory", "unmount of a directory that is not there is Success.") { _, _ in },
+    unmountCase("unmount/missing-directory", "unmount of a missing directory succeeds.") { _, _ in },
     SanityCase(
-      "unmount/twice", "A second unmount is Success: the answer to the first may have been lost.",
-      otherwise: "The pod stays in Terminating for ever."
+      "unmount/twice", "A second unmount succeeds: the answer to the first can be lost.",
+      otherwise: "The pod stays in Terminating forever."
     ) { bench in
       let spec = bench.spec()
       let pod = bench.pod(spec)
@@ -133,8 +133,8 @@ extension SanityCase {
       if case .failure(let reason) = outcome { throw SanityFailure(reason) }
     },
     SanityCase(
-      "unmount/by-hand", "unmount of what somebody has unmounted by hand is Success.",
-      otherwise: "The pod stays in Terminating for ever."
+      "unmount/by-hand", "unmount of a volume that was unmounted by hand succeeds.",
+      otherwise: "The pod stays in Terminating forever."
     ) { bench in
       let spec = bench.spec()
       let pod = bench.pod(spec)
@@ -151,7 +151,7 @@ extension SanityCase {
   private static func unmountCase(
     _ name: String, _ reason: String, _ prepare: @escaping @Sendable (SanityBench, String) async throws -> Void
   ) -> SanityCase {
-    SanityCase(name, reason, otherwise: "The pod stays in Terminating for ever.") { bench in
+    SanityCase(name, reason, otherwise: "The pod stays in Terminating forever.") { bench in
       let spec = bench.spec()
       let path = bench.path(spec, bench.pod(spec))
       try await prepare(bench, path)
@@ -164,6 +164,6 @@ extension SanityCase {
 }
 
 extension SanityBench {
-  /// Whether the driver leaves a call to the kubelet. Asks, so the call has to be harmless.
+  /// Returns whether the driver leaves a call to the kubelet. It makes the call, so the call must be harmless.
   func notSupported(_ call: DriverCall) async throws -> Bool { await ask(call) == .notSupported }
 }

@@ -1,10 +1,10 @@
-// Calls that a kubelet makes rarely, or never.
+// Calls that a kubelet makes rarely or never.
 extension SanityCase {
   static let oddities = [
     SanityCase(
-      "share/same-directory", "Two mounts of one directory at the same time end with one mount.",
+      "share/same-directory", "Two concurrent mounts of one directory end with one mount.",
       otherwise:
-        "A kubelet killed during mount leaves the driver running and mounts again: two mounts lie on the directory."
+        "A kubelet that is killed during mount leaves the driver running and mounts again. The directory then has two mounts."
     ) { bench in
       try bench.requireAttach(false)
       let spec = bench.spec()
@@ -17,19 +17,19 @@ extension SanityCase {
       try bench.require(mounts == 1, "there are \(mounts) mounts")
     },
     SanityCase(
-      "option/varied", "Mounting a volume that exists with other options works, or is refused, and keeps its data.",
-      otherwise: "A PV that is made anew for old data, or is edited, destroys them."
+      "option/varied", "Mounting an existing volume with other options works or is rejected. Either keeps its data.",
+      otherwise: "A PV that is edited, or created again for existing data, destroys the data."
     ) { bench in
-      if bench.settings.isEphemeral { throw SanitySkip("volumes are said to keep nothing") }
-      if bench.settings.variations.isEmpty { throw SanitySkip("no other options were given") }
+      if bench.settings.isEphemeral { throw SanitySkip("--ephemeral was given") }
+      if bench.settings.variations.isEmpty { throw SanitySkip("--vary was not given") }
       for (key, value) in bench.settings.variations { try await bench.tryVariation(key, value) }
     },
     SanityCase(
       "answer/odd-options",
-      "Whatever the options, the answer is one JSON object, and a refusal leaves nothing mounted.",
-      otherwise: "A pod's event says nothing of the cause, or a volume stays mounted that no kubelet knows of."
+      "The answer is one JSON object for any options. A failure leaves nothing mounted.",
+      otherwise: "A pod's Event does not say the cause, or a volume stays mounted that no kubelet knows."
     ) { bench in
-      try bench.requireAttach(false, why: "odd options are only sent with a mount of its own")
+      try bench.requireAttach(false, why: "odd options are sent only to a driver that mounts itself")
       var dice = Dice(seed: 3)
       for _ in 0..<15 { try await bench.tryOptions(dice.options()) }
     },
@@ -66,13 +66,13 @@ extension SanityBench {
     if case .failure(let reason) = outcome {
       let quoted = RecordingRunner.quote(text)
       try require(reason.hasPrefix("mount command failed, status: "), "options \(quoted): \(reason)")
-      try require(mounts == 0, "options \(quoted) were refused, and something is mounted")
+      try require(mounts == 0, "options \(quoted) were rejected, but something is mounted")
     }
   }
 }
 
 extension Dice {
-  /// Options of which something is not as a kubelet sends it.
+  /// Returns options with one value that a kubelet does not send.
   fileprivate mutating func options() -> String {
     let name = "\"flex-sanity-\(SanityBench.number())\""
     let values = [

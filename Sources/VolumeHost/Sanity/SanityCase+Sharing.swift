@@ -1,7 +1,7 @@
 extension SanityCase {
   static let sharing = [
     SanityCase(
-      "share/two-pods", "Two pods of one node can have one volume, and see the same files.",
+      "share/two-pods", "Two pods of a node can use one volume and see the same files.",
       otherwise: "The second pod does not start, or works on other data."
     ) { bench in
       let spec = bench.spec()
@@ -11,12 +11,12 @@ extension SanityCase {
         let error = BenchFiles.write(first + "/shared", "x")
         let found = BenchFiles.read(path + "/shared")
         try await bench.tearDown(spec, second)
-        try bench.require(error == nil && found == "x", "what one wrote the other does not see")
+        try bench.require(error == nil && found == "x", "one pod does not see the file of the other")
         try bench.require(BenchFiles.read(first + "/shared") == "x", "the first pod lost its volume with the second")
       }
     },
     SanityCase(
-      "share/at-once", "Mounts of one volume for several pods may come at the same time.",
+      "share/at-once", "Concurrent mounts of one volume for several pods succeed.",
       otherwise: "Pods that start together do not start."
     ) { bench in
       let spec = bench.spec()
@@ -28,7 +28,7 @@ extension SanityCase {
       }
     },
     SanityCase(
-      "share/volumes-at-once", "Mounts of several volumes may come at the same time.",
+      "share/volumes-at-once", "Concurrent mounts of several volumes succeed.",
       otherwise: "A pod with several volumes does not start."
     ) { bench in
       _ = try bench.announced()
@@ -44,7 +44,7 @@ extension SanityCase {
 
   static let names = [
     SanityCase(
-      "name/long", "Names of 63, 127 and 128 characters work or are refused, with nothing left behind.",
+      "name/long", "Names of 63, 127 and 128 characters work, or are rejected and leave nothing behind.",
       otherwise: "Volumes with long names are cut to the same name, or stay mounted."
     ) { bench in
       for length in [63, 127, 128] {
@@ -53,7 +53,7 @@ extension SanityCase {
       }
     },
     SanityCase(
-      "name/characters", "Names with '-', '.' and '_' work or are refused, with nothing left behind.",
+      "name/characters", "Names with '-', '.' and '_' work, or are rejected and leave nothing behind.",
       otherwise: "Volumes with such names do not work, or stay mounted."
     ) { bench in
       for name in ["a-b", "a.b", "a_b", "a--b", "1"] {
@@ -61,14 +61,14 @@ extension SanityCase {
       }
     },
     SanityCase(
-      "name/paths", "Names that are paths are refused: nothing is mounted for them.",
-      otherwise: "Whoever may make a PV may mount, or remove, what is not theirs."
+      "name/paths", "Names that are paths are rejected and mount nothing.",
+      otherwise: "Anyone who can create PVs can mount or remove data of others."
     ) { bench in
       for name in ["..", ".", "../../escape", "a/b", "a\nb", "ü"] { try await bench.tryPath(name) }
     },
     SanityCase(
-      "option/unknown", "Options that the driver does not know do not change whether a volume works.",
-      otherwise: "A newer kubelet, which sends one more, can not mount."
+      "option/unknown", "A volume works with options that the driver does not know.",
+      otherwise: "A newer kubelet, which sends one more option, cannot mount."
     ) { bench in
       var spec = bench.spec()
       spec.source.options["kubernetes.io/flex-sanity"] = "later"
@@ -78,7 +78,7 @@ extension SanityCase {
 }
 
 extension SanityBench {
-  /// Does something for all pods at the same time; what failed.
+  /// Runs `body` for all pods concurrently and returns the failures.
   func atOnce(_ pods: [Pod], _ body: @escaping @Sendable (Pod) async throws -> Void) async -> [String] {
     await withTaskGroup(of: String?.self) { group in
       for pod in pods {
@@ -95,7 +95,7 @@ extension SanityBench {
     }
   }
 
-  /// Works, or is refused by a proper failure that leaves nothing.
+  /// Requires that a name works, or is rejected by a proper failure that leaves nothing behind.
   func tryName(_ name: String) async throws {
     let spec = spec(name)
     let pod = pod(spec)
@@ -103,14 +103,14 @@ extension SanityBench {
       try await setUp(spec, pod)
     } catch let failure as VolumeFailure {
       try require(failure.message.contains("command failed, status: Failure"), "\(name): \(failure.message)")
-      try require(try mountCount(path(spec, pod)) == 0, "\(name) was refused, and is mounted")
+      try require(try mountCount(path(spec, pod)) == 0, "\(name) was rejected, but is mounted")
       return
     }
     try await tearDown(spec, pod)
     try await release(spec)
   }
 
-  /// Sends a name that no API server lets through, with a directory that is harmless.
+  /// Sends a name that no API server accepts, with a harmless directory.
   func tryPath(_ name: String) async throws {
     let harmless = spec()
     let pod = pod(harmless)
@@ -119,9 +119,9 @@ extension SanityBench {
     let mounts = try mountCount(path)
     if mounts > 0 { try? await tearDown(harmless, pod) }
     if outcome == .notSupported {
-      throw SanitySkip("the kubelet mounts for this driver: only mount is sent names that are paths")
+      throw SanitySkip("the kubelet mounts for this driver: only mount receives names that are paths")
     }
-    if case .success = outcome { throw SanityFailure("\(RecordingRunner.quote(name)) was a success") }
-    try require(mounts == 0, "\(RecordingRunner.quote(name)) was refused, and is mounted")
+    if case .success = outcome { throw SanityFailure("\(RecordingRunner.quote(name)) succeeded") }
+    try require(mounts == 0, "\(RecordingRunner.quote(name)) was rejected, but is mounted")
   }
 }

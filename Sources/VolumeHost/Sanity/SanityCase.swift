@@ -1,10 +1,10 @@
-/// One promise that a driver has to keep.
+/// A requirement that a driver must meet.
 public struct SanityCase: Sendable {
-  /// Short and stable: `unmount/never-mounted`.
+  /// The name, short and stable: `unmount/never-mounted`.
   public let name: String
-  /// What the driver has to do, and why.
+  /// What the driver must do, and why.
   public let reason: String
-  /// What becomes of pods when it does not.
+  /// What happens to pods if it does not.
   public let consequence: String
   let body: @Sendable (SanityBench) async throws -> Void
 
@@ -18,39 +18,39 @@ public struct SanityCase: Sendable {
     self.body = body
   }
 
-  /// All of them, in the order in which they run.
+  /// All cases, in the order in which they run.
   public static let all =
     announcements + answers + mounting + unmounting + sharing + names + oddities + attaching + growing + traces
 }
 
-/// What came of one case.
+/// The result of one case.
 public struct SanityResult: Sendable {
-  /// How it ended.
+  /// How a case ended.
   public enum Verdict: Hashable, Sendable {
-    /// The promise was kept.
+    /// The driver meets the requirement.
     case passed
-    /// It was not, with what was found.
+    /// The driver does not meet it. The text says what was found.
     case failed(String)
-    /// It does not apply, and why.
+    /// The case does not apply. The text says why.
     case skipped(String)
   }
 
   /// The case.
   public let sanityCase: SanityCase
-  /// How it ended.
+  /// How the case ended.
   public let verdict: Verdict
-  /// How long it took.
+  /// How long the case took.
   public let duration: Duration
 }
 
-/// A promise that was not kept.
+/// A requirement that the driver does not meet.
 struct SanityFailure: Error {
   let detail: String
 
   init(_ detail: String) { self.detail = detail }
 }
 
-/// A promise that was not made.
+/// A requirement that does not apply to the driver.
 struct SanitySkip: Error {
   let reason: String
 

@@ -1,12 +1,13 @@
 internal import Synchronization
 
-/// A node's directories and mounts in memory. Mounts, unmounts and files of drivers are made with its own methods.
+/// A node's directories and mounts in memory. Tests make the mounts, unmounts and files of drivers with its own
+/// methods.
 public final class SimulatedFiles: HostFiles {
-  /// One mount on a directory; the last one is what is seen.
+  /// One mount on a directory. The last one is visible.
   struct Layer {
-    /// On another file system than the directory above.
+    /// Whether the mount is on another file system than the directory above.
     let isForeign: Bool
-    /// Its server has died.
+    /// Whether the server of the mount has died.
     var isDead = false
   }
 
@@ -22,10 +23,10 @@ public final class SimulatedFiles: HostFiles {
 
   let world = Mutex(World())
 
-  /// Only the root directory.
+  /// Creates a node with only the root directory.
   public init() {}
 
-  /// What is at a path.
+  /// Returns what is at a path. Throws `ENOTCONN` for a mount whose server has died, unless `recognisingBinds` is set.
   public func state(of path: String, recognisingBinds: Bool) async throws(HostError) -> DirectoryState {
     let (exists, top) = world.withLock { ($0.directories.contains(path), $0.mounts[path]?.last) }
     guard exists else { return .missing }
@@ -35,10 +36,11 @@ public final class SimulatedFiles: HostFiles {
     return top.isForeign ? .mountPoint : .plain
   }
 
-  /// Makes a directory and those above it.
+  /// Creates a directory and its missing parents. Never throws.
   public func makeDirectory(_ path: String) async throws(HostError) { addDirectory(path) }
 
-  /// rmdir(2).
+  /// Removes an empty directory, as rmdir(2) does. Throws `EBUSY` for a mount point, `ENOTEMPTY` for a directory with
+  /// entries.
   public func removeDirectory(_ path: String) async throws(HostError) {
     let code: Int32 = world.withLock { world in
       guard world.directories.contains(path) else { return 0 }
@@ -51,7 +53,7 @@ public final class SimulatedFiles: HostFiles {
     if code != 0 { throw HostError("remove", path, code: code) }
   }
 
-  /// The names of the directories in a directory.
+  /// Returns the sorted names of the directories in a directory. Never throws.
   public func directories(in path: String) async throws(HostError) -> [String] {
     let below = path + "/"
     return world.withLock { $0.directories }
@@ -59,41 +61,42 @@ public final class SimulatedFiles: HostFiles {
       .map { String($0.dropFirst(below.count)) }.sorted()
   }
 
-  /// Mounts a directory on another; foreign when the source is.
+  /// Mounts a directory on another one. The mount is on another file system if the source is. Throws `ENOENT` if
+  /// nothing is at the path.
   public func bind(_ source: String, to path: String) async throws(HostError) {
     let isForeign = world.withLock { $0.mounts[source]?.last?.isForeign ?? false }
     try mount(path, isForeign: isForeign)
   }
 
-  /// Takes the last mount off a directory.
+  /// Unmounts the topmost mount of a directory. Throws an error if nothing is mounted.
   public func unmount(_ path: String) async throws(HostError) {
     guard removeMount(path) else { throw HostError("unmount", path, reason: "not mounted") }
   }
 
-  /// Mounts, whatever the device.
+  /// Mounts any device. Throws `ENOENT` if nothing is at the path.
   public func formatAndMount(
     _ device: String, at path: String, fsType: String, readOnly: Bool
   ) async throws(HostError) {
     try mount(path, isForeign: true)
   }
 
-  /// Works for every device that has a name.
+  /// Succeeds for every device with a name. Throws an error for an empty name.
   public func growFileSystem(on device: String, mountedAt path: String) async throws(HostError) {
     if device.isEmpty { throw HostError("resize", path, reason: "no device") }
   }
 
-  /// None: simulated mounts have no source.
+  /// Returns nothing: simulated mounts have no source. Never throws.
   public func otherMounts(of path: String) async throws(HostError) -> [String] { [] }
 
-  /// As told by `hold`.
+  /// Returns what `hold` has set.
   public func isHeld(_ device: String) async -> Bool { world.withLock { $0.held.contains(device) } }
 
-  /// Remembers it for `ownership(of:)`.
+  /// Records the ownership for `ownership(of:)`. Never throws.
   public func setOwnership(of path: String, _ ownership: VolumeOwnership) async throws(HostError) {
     world.withLock { $0.owned[path] = ownership }
   }
 
-  /// A gibibyte, empty.
+  /// Returns the figures of an empty file system of 1 GiB. Throws `ENOENT` if the directory does not exist.
   public func space(at path: String) async throws(HostError) -> SpaceFigures {
     guard exists(path) else { throw HostError("statfs", path, code: 2) }
     return SpaceFigures(capacity: 1 << 30, available: 1 << 30, used: 0, inodes: 1000, inodesFree: 1000)
@@ -102,7 +105,7 @@ public final class SimulatedFiles: HostFiles {
 
 // What drivers, people and accidents do.
 extension SimulatedFiles {
-  /// Makes a directory and those above it.
+  /// Creates a directory and its missing parents.
   public func addDirectory(_ path: String) {
     world.withLock { world in
       var path = path[...]
@@ -113,19 +116,20 @@ extension SimulatedFiles {
     }
   }
 
-  /// Writes a file into a directory.
+  /// Creates a file.
   public func addFile(_ path: String) { world.withLock { _ = $0.files.insert(path) } }
 
   /// Removes a file.
   public func removeFile(_ path: String) { world.withLock { _ = $0.files.remove(path) } }
 
-  /// Mounts something on a directory or file, foreign when it is of another file system.
+  /// Mounts something on a directory or file. `isForeign` is whether it is on another file system. Throws `ENOENT` if
+  /// nothing is at the path.
   public func mount(_ path: String, isForeign: Bool) throws(HostError) {
     guard exists(path) || world.withLock({ $0.files.contains(path) }) else { throw HostError("mount", path, code: 2) }
     world.withLock { $0.mounts[path, default: []].append(Layer(isForeign: isForeign)) }
   }
 
-  /// Takes the last mount off a directory; false when there is none.
+  /// Unmounts the topmost mount of a directory. Returns false if there is none.
   @discardableResult
   public func removeMount(_ path: String) -> Bool {
     world.withLock { world in
@@ -135,10 +139,10 @@ extension SimulatedFiles {
     }
   }
 
-  /// Takes every mount away, as a reboot does.
+  /// Removes all mounts, as a reboot does.
   public func removeAllMounts() { world.withLock { $0.mounts = [:] } }
 
-  /// Lets the server of what is mounted there die.
+  /// Kills the server of the topmost mount.
   public func killServer(of path: String) {
     world.withLock { world in
       guard let last = world.mounts[path]?.indices.last else { return }
@@ -146,17 +150,17 @@ extension SimulatedFiles {
     }
   }
 
-  /// Holds a device open, or lets it go.
+  /// Holds a device open, or releases it.
   public func hold(_ device: String, _ isHeld: Bool = true) {
     world.withLock { if isHeld { $0.held.insert(device) } else { $0.held.remove(device) } }
   }
 
-  /// Whether there is a directory.
+  /// Returns whether a directory exists.
   public func exists(_ path: String) -> Bool { world.withLock { $0.directories.contains(path) } }
 
-  /// How many mounts are on a directory.
+  /// Returns the number of mounts on a directory.
   public func mountCount(_ path: String) -> Int { world.withLock { $0.mounts[path]?.count ?? 0 } }
 
-  /// The ownership that was last asked for.
+  /// Returns the ownership that was set last.
   public func ownership(of path: String) -> VolumeOwnership? { world.withLock { $0.owned[path] } }
 }

@@ -1,11 +1,11 @@
 internal import Synchronization
 
-/// Time that moves only when told, and the executor of everything that lives in it: a day of back-off takes milliseconds
+/// A clock that moves only when told, and the executor of all tasks that use it. A day of back-off takes milliseconds
 /// and runs the same way each time.
 ///
-/// Start tasks with `start`, then let time pass with `run(until:)`. Everything runs on the thread that calls it, in the
-/// order in which it became ready, and all that is ready at one time runs before time moves on. Nothing in it may wait for
-/// another thread.
+/// Start tasks with `start`, then let time pass with `run(until:)`. All tasks run on the thread that calls it, in the
+/// order in which they became ready. Everything that is ready at one time runs before the clock moves on. No task may
+/// wait for another thread.
 public final class SimulatedTime: TimeSource, TaskExecutor {
   private struct Sleeper {
     let id: Int
@@ -23,25 +23,25 @@ public final class SimulatedTime: TimeSource, TaskExecutor {
 
   private let state = Mutex(State())
 
-  /// Starts at zero.
+  /// Creates a clock at zero.
   public init() {}
 
   /// The simulated time.
   public var now: Duration { state.withLock { $0.now } }
 
-  /// Takes a job; the Swift runtime calls this.
+  /// Takes a job. The Swift runtime calls this.
   public func enqueue(_ job: consuming ExecutorJob) {
     let job = UnownedJob(job)
     state.withLock { $0.jobs.append(job) }
   }
 
-  /// Starts something in this time.
+  /// Starts a task on this clock.
   @discardableResult
   public func start(_ body: @escaping @Sendable () async -> Void) -> Task<Void, Never> {
     Task(executorPreference: self) { await body() }
   }
 
-  /// Does something in this time to its end, without letting time pass. False when it waits for time: it goes on later.
+  /// Runs `body` without moving the clock. Returns false if it waits for the clock; it continues later then.
   @discardableResult
   public func perform(_ body: @escaping @Sendable () async -> Void) -> Bool {
     let flag = Flag()
@@ -53,7 +53,7 @@ public final class SimulatedTime: TimeSource, TaskExecutor {
     return flag.isSet
   }
 
-  /// Lets time pass.
+  /// Moves the clock to `end` and runs everything that becomes due. Blocks until then.
   public func run(until end: Duration) {
     settle()
     while let sleeper = next(before: end) {
@@ -63,10 +63,10 @@ public final class SimulatedTime: TimeSource, TaskExecutor {
     state.withLock { $0.now = max($0.now, end) }
   }
 
-  /// Lets time pass.
+  /// Moves the clock by `duration` and runs everything that becomes due. Blocks until then.
   public func run(for duration: Duration) { run(until: now + duration) }
 
-  /// Returns at that time, or when the task is cancelled.
+  /// Suspends until that time, or until the task is cancelled.
   public func sleep(until time: Duration) async {
     let id = state.withLock { state in
       state.lastID += 1
@@ -87,7 +87,7 @@ extension SimulatedTime {
     }
   }
 
-  /// The first of those whose time comes first; time is then theirs.
+  /// Returns the first task that is due at the earliest time, and moves the clock to that time.
   private func next(before end: Duration) -> CheckedContinuation<Void, Never>? {
     state.withLock { state in
       guard let first = state.sleepers.indices.min(by: { state.sleepers[$0].time < state.sleepers[$1].time }),
@@ -120,7 +120,7 @@ extension SimulatedTime {
   }
 }
 
-/// Something that happens once.
+/// A flag that is set once.
 private final class Flag: Sendable {
   private let value = Atomic(false)
 

@@ -1,16 +1,16 @@
-/// What a driver says about itself in its answer to `init`.
+/// The capabilities in a driver's answer to `init`.
 public struct DriverCapabilities: Hashable, Sendable {
-  /// Whether attach and its companions are sent, or only mount and unmount.
+  /// Whether attach and the related commands are called, or only mount and unmount.
   public var attach = true
   /// Whether files may be relabelled for SELinux.
   public var selinuxRelabel = true
-  /// Whether the mounted directory's figures are reported.
+  /// Whether the figures of the mounted directory are reported.
   public var supportsMetrics = false
-  /// Whether the pod's group is put on the files.
+  /// Whether the files get the pod's group.
   public var fsGroup = true
-  /// Whether `expandfs` is sent.
+  /// Whether `expandfs` is called.
   public var requiresFSResize = true
 
-  /// What counts when a driver says nothing.
+  /// Creates the defaults, for a driver that says nothing.
   public init() {}
 }

@@ -1,12 +1,12 @@
-/// A FlexVolume driver's name, `vendor/driver` or `driver`.
+/// The name of a FlexVolume driver, `vendor/driver` or `driver`.
 public struct DriverName: Hashable, Sendable {
-  /// What comes before the slash; nil when there is none.
+  /// The part before the slash. Nil if there is no slash.
   public let vendor: String?
-  /// What comes after it: the executable's name.
+  /// The part after the slash, which is the name of the executable.
   public let driver: String
 
-  /// The name as a volume's source has it. Nil unless it has at most one slash and no empty part, is no path
-  /// (`.`, `..`) and contains no `~`, which stands for the slash in directory names.
+  /// Parses the name in a volume's source. Nil if it has more than one slash or an empty part, if a part is `.` or
+  /// `..`, or if it contains `~`, which stands for the slash in directory names.
   public init?(_ text: String) {
     let parts = text.split(separator: "/", omittingEmptySubsequences: false).map(String.init)
     guard (1...2).contains(parts.count), parts.allSatisfy(Self.isName) else { return nil }
@@ -14,7 +14,7 @@ public struct DriverName: Hashable, Sendable {
     driver = parts[parts.count - 1]
   }
 
-  /// The name that a directory stands for: `vendor~driver` or `driver`.
+  /// Parses the name of a directory: `vendor~driver` or `driver`.
   public init?(directory: String) {
     let parts = directory.split(separator: "~", omittingEmptySubsequences: false)
     guard (1...2).contains(parts.count) else { return nil }
@@ -30,9 +30,9 @@ public struct DriverName: Hashable, Sendable {
     !text.isEmpty && text != "." && text != ".." && !text.utf8.contains { $0 == UInt8(ascii: "~") || $0 == 0 }
   }
 
-  /// `vendor~driver`: the driver's directory in the plugin directory, and below each pod's `volumes`.
+  /// `vendor~driver`: the name of the driver's directory in the plugin directory, and below each pod's `volumes`.
   public var directory: String { description.map { $0 == "/" ? "~" : $0 }.reduce(into: "") { $0.append($1) } }
-  /// `vendor~driver/driver`, below the plugin directory.
+  /// `vendor~driver/driver`: the executable, relative to the plugin directory.
   public var executable: String { "\(directory)/\(driver)" }
 }
 

@@ -1,17 +1,17 @@
-/// A FlexVolume source: of a pod's own volume (`FlexVolumeSource`) or of a PV (`FlexPersistentVolumeSource`).
+/// A FlexVolume source of a pod's own volume (`FlexVolumeSource`) or of a PV (`FlexPersistentVolumeSource`).
 public struct FlexSource: Hashable, Sendable {
   /// `vendor/driver`.
   public var driver: String
-  /// The file system asked for; empty when the source has none.
+  /// The requested file system. Empty if the source has none.
   public var fsType: String
-  /// Whether the source says read-only. A PV's counts for nothing: see `VolumeSpec.isReadOnly`.
+  /// Whether the source says read-only. Ignored for a PV, see `VolumeSpec.isReadOnly`.
   public var readOnly: Bool
-  /// What the user wants the driver to know.
+  /// The user's options for the driver.
   public var options: [String: String]
-  /// The secret whose values `mount` is given.
+  /// The secret whose values are passed to `mount`.
   public var secret: SecretReference?
 
-  /// A source from its parts.
+  /// Creates a source from its parts.
   public init(
     driver: String, fsType: String = "", readOnly: Bool = false, options: [String: String] = [:],
     secret: SecretReference? = nil
@@ -23,8 +23,8 @@ public struct FlexSource: Hashable, Sendable {
     self.secret = secret
   }
 
-  /// The option keys that the API server refuses, sorted: those whose part before the slash, or the whole key, is
-  /// `kubernetes.io`, `k8s.io` or a subdomain of one of them, in any case.
+  /// The option keys that the API server rejects, sorted. These are the keys whose part before the slash, or whose
+  /// whole text, is `kubernetes.io`, `k8s.io` or a subdomain of these, in any case.
   public var reservedOptionKeys: [String] { options.keys.filter(Self.isReserved).sorted() }
 
   private static func isReserved(_ key: String) -> Bool {
@@ -33,28 +33,28 @@ public struct FlexSource: Hashable, Sendable {
   }
 }
 
-/// Which secret a source names.
+/// The reference to a secret in a source.
 public struct SecretReference: Hashable, Sendable {
   /// The secret's name.
   public var name: String
-  /// Its namespace: only a PV's source has one; nil is the pod's.
+  /// The namespace of the secret. Only a PV's source has one; nil is the pod's namespace.
   public var namespace: String?
 
-  /// A reference from its parts.
+  /// Creates a reference from its parts.
   public init(name: String, namespace: String? = nil) {
     self.name = name
     self.namespace = namespace
   }
 }
 
-/// A secret as far as a driver sees it.
+/// A secret as a driver sees it.
 public struct Secret: Hashable, Sendable {
-  /// Must be the driver's name.
+  /// The type. It must be the driver's name.
   public var type: String
   /// The values, not encoded.
   public var data: [String: [UInt8]]
 
-  /// A secret from its parts.
+  /// Creates a secret from its parts.
   public init(type: String, data: [String: [UInt8]]) {
     self.type = type
     self.data = data

@@ -1,19 +1,20 @@
-/// The release whose kubelet and controller-manager are played: 1.6 to 1.36, by its minor number.
+/// A Kubernetes release from 1.6 to 1.36, by its minor number. It selects the behaviour of kubelet and
+/// controller-manager.
 ///
-/// The rules that differ are properties, each with its reason, so that no other place compares numbers.
+/// The rules that differ between releases are properties with their reasons. No other code compares version numbers.
 public struct KubernetesVersion: Hashable, Comparable, Sendable {
   /// The second number: 20 for 1.20.
   public let minor: Int
 
-  /// The releases that are known: FlexVolume has had its present calls since 1.6.
+  /// The known releases. FlexVolume has its present calls since 1.6.
   public static let known = 6...36
-  /// The newest release that is known.
+  /// The newest known release.
   public static let newest = KubernetesVersion(minor: 36)
 
   private init(minor: Int) { self.minor = minor }
 
-  /// `1.20`, `v1.20` or `1.20.2`, each with or without what vendors put behind it, which is ignored: `1.20.2-gke.1`,
-  /// `v1.20.2+k3s1`, `1.20+`. Nil for anything else and for releases outside `known`.
+  /// Parses `1.20`, `v1.20` or `1.20.2`. Ignores a vendor's suffix: `1.20.2-gke.1`, `v1.20.2+k3s1`, `1.20+`. Nil for
+  /// other text and for releases outside `known`.
   public init?(_ text: String) {
     let parts = text.drop { $0 == "v" }.prefix { $0 != "-" && $0 != "+" }.split(
       separator: ".", omittingEmptySubsequences: false)
@@ -26,7 +27,7 @@ public struct KubernetesVersion: Hashable, Comparable, Sendable {
     !text.isEmpty && text.utf8.allSatisfy { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }
   }
 
-  /// The older release is less.
+  /// Returns whether the left release is older.
   public static func < (left: KubernetesVersion, right: KubernetesVersion) -> Bool { left.minor < right.minor }
 }
 
@@ -35,64 +36,65 @@ extension KubernetesVersion: CustomStringConvertible {
   public var description: String { "1.\(minor)" }
 }
 
-// What a driver is sent.
+// What a driver receives.
 extension KubernetesVersion {
-  /// Until about 1.8 `isattached` was given the node before the options.
+  /// Up to about 1.8 `isattached` has the node before the options.
   var isAttachedNamesNodeFirst: Bool { minor <= 8 }
-  /// Pod name, namespace, UID and service account came with 1.9.
+  /// Since 1.9 `mount` receives the pod's name, namespace, UID and service account.
   var tellsPod: Bool { minor >= 9 }
-  /// Renamed in 1.15, by accident, when the mounter's arguments became a structure.
+  /// The key was renamed by accident in 1.15, when the mounter's arguments became a structure.
   var groupKey: String { minor >= 15 ? "kubernetes.io/mounterArgs.FsGroup" : "kubernetes.io/fsGroup" }
-  /// `expandvolume` was sent by the kubelet from the day there was expansion (1.13, kubernetes#67851) until the controller
-  /// got a stand-in for it, about 1.15.
+  /// The kubelet called `expandvolume` from the first release with expansion (1.13, kubernetes#67851) until the
+  /// controller got a replacement for it, about 1.15.
   var kubeletExpandsVolume: Bool { (13...15).contains(minor) }
-  /// Go writes `\b` and `\f` since 1.22, which built 1.30; before that `\u0008` and `\u000c`.
+  /// Go writes `\b` and `\f` since 1.22, which built Kubernetes 1.30. Before that it wrote `\u0008` and `\u000c`.
   var writesShortControlEscapes: Bool { minor >= 30 }
 }
 
-// What it is understood to say.
+// How a driver's answer is interpreted.
 extension KubernetesVersion {
-  /// `attach: false` came with 1.8 (kubernetes#47503); before that every driver was attachable.
+  /// `attach: false` exists since 1.8 (kubernetes#47503). Before that every driver was attachable.
   var knowsAttachCapability: Bool { minor >= 8 }
-  /// `selinuxRelabel` came with 1.9 (kubernetes#50843).
+  /// `selinuxRelabel` exists since 1.9 (kubernetes#50843).
   var knowsRelabelCapability: Bool { minor >= 9 }
-  /// `fsGroup`, `supportsMetrics` and `requiresFSResize` came with 1.13, and so did expansion.
+  /// `fsGroup`, `supportsMetrics`, `requiresFSResize` and expansion exist since 1.13.
   var knowsExpansion: Bool { minor >= 13 }
 }
 
 // What happens around the calls.
 extension KubernetesVersion {
-  /// From 1.7 to 1.15 plugins were registered as `flexvolume-<driver>`, a name that no directory has: what such a kubelet
-  /// finds on disk after a restart it can not match with a plugin.
+  /// From 1.7 to 1.15 plugins were registered as `flexvolume-<driver>`. No directory has that name, so after a restart
+  /// such a kubelet cannot match what it finds on disk with a plugin.
   var pluginNamePrefix: String { (7...15).contains(minor) ? "flexvolume-" : "" }
-  /// The directory of a mount that failed is removed since about 1.9 (kubernetes#49383).
+  /// Since about 1.9 the directory of a failed mount is removed (kubernetes#49383).
   var removesDirectoryOfFailedMount: Bool { minor >= 9 }
-  /// Bind mounts of one file system are recognised since the kernel is asked for mount roots with statx, and a mount whose
-  /// server has died then counts as a mount too: kubernetes#119968, made between 1.28 and 1.29. Seen with 1.36, not with
-  /// 1.20.
+  /// Since kubernetes#119968, between 1.28 and 1.29, statx reports mount roots. So bind mounts within one file system
+  /// are recognised, and a mount whose server has died counts as a mount too. Observed with 1.36, not with 1.20.
   var recognisesBindMounts: Bool { minor >= 29 }
-  /// Since 1.28 everything found on disk is taken up first, as uncertain, and compared with the pods afterwards: the
-  /// feature gate NewVolumeManagerReconstruction. It was on in 1.27.0 and 1.27.1 too, and taken back (kubernetes#117752).
+  /// Since 1.28 everything found on disk is first taken up as uncertain and then compared with the pods: feature gate
+  /// NewVolumeManagerReconstruction. It was also on in 1.27.0 and 1.27.1, and reverted (kubernetes#117752).
   var reconstructsFirst: Bool { minor >= 28 }
-  /// Empty volume directories of pods that are gone are removed since 1.21 (kubernetes#95301); late patches of 1.18 to 1.20
-  /// do it too, 1.20.2 does not.
+  /// Since 1.21 empty volume directories of removed pods are removed (kubernetes#95301). Late patches of 1.18 to 1.20
+  /// do it too; 1.20.2 does not.
   var removesDanglingDirectories: Bool { minor >= 21 }
-  /// Whether a volume is attached is asked for once the node's status says that it is in use, since 1.24
-  /// (kubernetes#106853). Before that the question was a failure till then, with back-off.
+  /// Since 1.24 the kubelet asks whether a volume is attached only after the node's status reports it in use
+  /// (kubernetes#106853). Before that the question failed with back-off until then.
   var waitsForReportedUse: Bool { minor >= 24 }
-  /// The check for the access mode ReadWriteOncePod, on by default since 1.27, looks at the PV of a volume that another pod
-  /// of the node has mounted. An inline volume has none: the operation fails, with back-off, until the other pod's mount is
-  /// gone. Seen with 1.36, not with 1.20.
+  /// Since 1.27 the check for the access mode ReadWriteOncePod is on by default. It reads the PV of a volume that
+  /// another pod of the node has mounted. An inline volume has no PV: the operation fails with back-off until the other
+  /// pod's mount is gone. Observed with 1.36, not with 1.20.
   var stumblesOverSharedInlineVolumes: Bool { minor >= 27 }
-  /// Kubelet and controller-manager look for drivers when they start, since 1.32 (kubernetes#128495). Before that the first
-  /// search for any plugin did it: no driver is asked on a node that has no pod.
+  /// Since 1.32 kubelet and controller-manager look for drivers when they start (kubernetes#128495). Before that the
+  /// first query for any plugin did it: a node without pods called no driver.
   var probesAtStart: Bool { minor >= 32 }
-  /// One broken driver hid the good ones found in the same round, until 1.23: kubernetes#106703.
+  /// Up to 1.23 one broken driver hid the good ones found in the same round: kubernetes#106703.
   var keepsGoodProbeResults: Bool { minor >= 24 }
-  /// Messages begin with a small letter. Seen with 1.36, not with 1.20; the release between is not known.
+  /// Messages begin with a lowercase letter. Observed with 1.36, not with 1.20; the first release between them is
+  /// unknown.
   var beginsMessagesSmall: Bool { minor >= 27 }
-  /// Symbolic links get the group since about 1.22 (kubernetes#94895); before that they were skipped.
+  /// Since about 1.22 symbolic links get the group (kubernetes#94895). Before that they were skipped.
   var ownsSymbolicLinks: Bool { minor >= 22 }
-  /// The longest pause between two attempts: 2 min 2 s, in old releases 2 min. Since which one is not known, 1.9 is assumed.
+  /// The longest pause between two attempts: 2 min 2 s, in old releases 2 min. The first release with the former is
+  /// unknown; 1.9 is assumed.
   var longestPause: Duration { minor >= 9 ? .seconds(122) : .seconds(120) }
 }

@@ -1,21 +1,21 @@
-/// A pod as far as its volumes are concerned.
+/// A pod with the fields that concern its volumes.
 public struct Pod: Hashable, Sendable {
   /// `metadata.name`.
   public var name: String
   /// `metadata.namespace`.
   public var namespace: String
-  /// `metadata.uid`: its directory's name.
+  /// `metadata.uid`, which is the name of the pod's directory.
   public var uid: String
-  /// The service account's name; may be empty.
+  /// The name of the service account. May be empty.
   public var serviceAccount: String
   /// `securityContext.fsGroup`.
   public var group: UInt32?
   /// `securityContext.fsGroupChangePolicy`.
   public var groupPolicy: OwnershipPolicy?
-  /// Its FlexVolumes, claims already resolved to PVs.
+  /// The pod's FlexVolumes. Claims are resolved to PVs.
   public var volumes: [VolumeSpec]
 
-  /// A pod from its parts.
+  /// Creates a pod from its parts.
   public init(
     name: String, namespace: String = "default", uid: String, serviceAccount: String = "default", group: UInt32? = nil,
     groupPolicy: OwnershipPolicy? = nil, volumes: [VolumeSpec]
@@ -34,6 +34,6 @@ public struct Pod: Hashable, Sendable {
 public enum OwnershipPolicy: String, Sendable {
   /// At every mount.
   case always = "Always"
-  /// Only when the volume's root is not as it should be.
+  /// Only if the volume's root is not as it should be.
   case onRootMismatch = "OnRootMismatch"
 }

@@ -1,65 +1,65 @@
-/// What a plugin is told about a volume: a pod's own volume, or a PV as a pod's claim uses it.
+/// The description of a volume for a plugin: a pod's own volume, or a PV used through a pod's claim.
 public struct VolumeSpec: Hashable, Sendable {
-  /// Where the source is written.
+  /// The object that contains the source.
   public enum Origin: Hashable, Sendable {
-    /// In the pod.
+    /// The pod.
     case inline
-    /// In a PV; what the pod's `persistentVolumeClaim.readOnly` says decides about reading only.
+    /// A PV. The pod's `persistentVolumeClaim.readOnly` decides whether it is read-only.
     case persistent(claimReadOnly: Bool)
   }
 
-  /// The PV's name, or the volume's in the pod.
+  /// The name of the PV, or of the volume in the pod.
   public var name: String
   /// The FlexVolume source.
   public var source: FlexSource
-  /// Where it is written.
+  /// The object that contains the source.
   public var origin: Origin
   /// The PV's own mount options, which FlexVolume does not support.
   public var mountOptions: [String]
-  /// The PV's size, and the size that its claim says it has by now, in bytes: different while the file system still has to
-  /// grow. Nil for inline volumes.
+  /// The sizes of the PV and of its claim's status. They differ while the file system still has to grow. Nil for inline
+  /// volumes.
   public var sizes: Sizes?
-  /// Labels that the PV demands of its node; all must be there.
+  /// The labels that the PV requires of its node. All must match.
   public var requiredNodeLabels: [String: String]
 
-  /// How pods use it. Of an inline volume and of a PV without a mode it is as a file system.
+  /// How pods use the volume. An inline volume, and a PV without a mode, is used as a file system.
   public var mode = Mode.fileSystem
 
   /// `PV.spec.volumeMode`.
   public enum Mode: String, Hashable, Sendable {
-    /// Mounted.
+    /// As a mounted file system.
     case fileSystem = "Filesystem"
-    /// As a device. No FlexVolume can be used so: its pod waits for ever.
+    /// As a device. FlexVolume does not support it: the pod waits forever.
     case block = "Block"
   }
 
-  /// A volume's size as its PV and as its claim's status have it.
+  /// The sizes of a volume in bytes, in its PV and in its claim's status.
   public struct Sizes: Hashable, Sendable {
     /// `PV.spec.capacity`.
     public var volume: Int64
     /// `PVC.status.capacity`.
     public var claim: Int64
 
-    /// Both sizes in bytes.
+    /// Creates sizes in bytes.
     public init(volume: Int64, claim: Int64) {
       self.volume = volume
       self.claim = claim
     }
   }
 
-  /// A volume that the pod itself describes.
+  /// Returns a volume that the pod itself describes.
   public static func inline(_ name: String, _ source: FlexSource) -> VolumeSpec {
     VolumeSpec(name: name, source: source, origin: .inline)
   }
 
-  /// A PV as a pod's claim uses it.
+  /// Returns a PV used through a pod's claim.
   public static func persistent(
     _ name: String, _ source: FlexSource, claimReadOnly: Bool = false, sizes: Sizes? = nil
   ) -> VolumeSpec {
     VolumeSpec(name: name, source: source, origin: .persistent(claimReadOnly: claimReadOnly), sizes: sizes)
   }
 
-  /// A volume from its parts.
+  /// Creates a volume from its parts.
   public init(
     name: String, source: FlexSource, origin: Origin, mountOptions: [String] = [], sizes: Sizes? = nil,
     requiredNodeLabels: [String: String] = [:]
@@ -72,11 +72,11 @@ public struct VolumeSpec: Hashable, Sendable {
     self.requiredNodeLabels = requiredNodeLabels
   }
 
-  /// Whether it comes from a PV.
+  /// Whether the volume is a PV.
   public var isPersistent: Bool { origin != .inline }
 
-  /// Whether the driver is asked for `ro`: an inline source's `readOnly`; for a PV only the pod's claim, whatever the PV's
-  /// own source says.
+  /// Whether the driver is asked for `ro`. For an inline volume the source's `readOnly` decides. For a PV only the
+  /// pod's claim decides, whatever the PV's source says.
   public var isReadOnly: Bool {
     switch origin {
     case .inline: source.readOnly

@@ -1,4 +1,4 @@
-/// A call with the time at which it began and, where that is known, ended; in seconds.
+/// A call with its start time and, if known, its end time, in seconds.
 struct TimedCall: Hashable, Sendable {
   let line: String
   let command: String
@@ -15,15 +15,15 @@ struct TimedCall: Hashable, Sendable {
 
 /// Compares the order of one caller's calls with the recorded order.
 ///
-/// A call comes before another if it had ended when the other began. Calls that overlapped in the recording may come in any
-/// order, and so may drivers' `init`s without another call between them: after its first look a kubelet asks the changed
-/// drivers in the order of a Go map, which is none.
+/// A call comes before another if it had ended when the other began. Calls that overlapped in the recording may come in
+/// any order. So may `init` calls without another call in between: after its first scan a kubelet calls the changed
+/// drivers in the order of a Go map, which is random.
 enum CallOrder {
   /// Recorded times are rounded to milliseconds.
   private static let rounding = 0.001
 
-  /// Says which call came too early. Nil when the order is the recorded one. Calls that are missing on one side are not
-  /// compared: their absence is told elsewhere. `made` is in the order in which the calls were made.
+  /// Says which call came too early. Nil if the order is the recorded one. Calls that are missing on one side are not
+  /// compared here; another check reports them. `made` is in the order of the calls.
   static func difference(recorded: [TimedCall], made: [TimedCall]) -> String? {
     let recorded = recorded.sorted { $0.start < $1.start }
     let places = places(of: recorded, in: made)
@@ -38,13 +38,14 @@ enum CallOrder {
     return nil
   }
 
-  /// Where each recorded call is among those made: the second with a command line is the second made with it.
+  /// Returns the position of each recorded call among those made. The second call with a command line is the second one
+  /// made with it.
   private static func places(of recorded: [TimedCall], in made: [TimedCall]) -> [Int?] {
     var left = Dictionary(grouping: made.indices, by: { made[$0].line }).mapValues { $0[...] }
     return recorded.map { left[$0.line]?.popFirst() }
   }
 
-  /// Numbers the rounds of `init`s that follow each other; nil for other calls.
+  /// Numbers the rounds of consecutive `init` calls. Nil for other calls.
   private static func initRounds(_ calls: [TimedCall]) -> [Int?] {
     var round = 0
     return calls.map { call in

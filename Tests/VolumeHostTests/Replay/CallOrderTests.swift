@@ -5,12 +5,12 @@ struct CallOrderTests {
   private func call(_ line: String, _ start: Double, _ end: Double) -> TimedCall {
     TimedCall(line, start: start, end: end)
   }
-  /// What is made, one second after the other.
+  /// Returns calls that are made one second after the other.
   private func made(_ lines: String...) -> [TimedCall] {
     lines.enumerated().map { call($1, Double($0), Double($0) + 0.5) }
   }
 
-  @Test("A call that began after another had ended comes after it, however short the time between them")
+  @Test("A call that began after another had ended comes after it, however short the time in between")
   func ordered() {
     let recorded = [call("d mount /a {}", 10, 10.05), call("d mount /b {}", 10.055, 10.1)]
     #expect(CallOrder.difference(recorded: recorded, made: made("d mount /a {}", "d mount /b {}")) == nil)
@@ -18,7 +18,7 @@ struct CallOrderTests {
     #expect(difference == "made too early: d mount /b {}\n  recorded after: d mount /a {}")
   }
 
-  @Test("Calls that overlapped may come in any order, however long after each other they began")
+  @Test("Calls that overlapped may come in any order, whatever the time between their starts")
   func overlapping() {
     let recorded = [
       call("d mount /a {}", 10, 40), call("d mount /b {}", 25, 25.1), call("d unmount /b", 26, 26.1),
@@ -29,7 +29,7 @@ struct CallOrderTests {
       CallOrder.difference(recorded: recorded, made: made("d unmount /b", "d mount /a {}", "d mount /b {}")) != nil)
   }
 
-  @Test("Inits without another call between them may come in any order, those of two rounds not")
+  @Test("Inits without another call in between may come in any order; inits of two rounds may not")
   func inits() {
     let recorded = [
       call("a init", 1, 1.1), call("b init", 1.2, 1.3), call("d mount /a {}", 2, 2.1), call("c init", 3, 3.1),
@@ -42,7 +42,7 @@ struct CallOrderTests {
       CallOrder.difference(recorded: recorded, made: made("b init", "d mount /a {}", "a init", "c init")) != nil)
   }
 
-  @Test("Calls with one command line are told apart by their number; what only one side has is not compared")
+  @Test("Calls with the same command line are distinguished by their number; calls of one side only are not compared")
   func repeated() {
     let recorded = [call("d mount /a {}", 1, 2), call("d unmount /a", 3, 4), call("d mount /a {}", 5, 6)]
     #expect(

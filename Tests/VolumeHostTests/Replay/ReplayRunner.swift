@@ -7,18 +7,18 @@ struct MadeCall: Hashable, Sendable {
   let caller: String
   let line: String
   let command: DriverCommand
-  /// The directory's mounts when it was made, or that it was missing.
+  /// The mounts of the directory at the call, or that it was missing.
   let before: String?
 }
 
-/// Plays all drivers of a trace: answers each call as it was answered when it was recorded, and does what was done then.
+/// Plays all drivers of a trace. It answers each call as recorded and repeats the recorded effects.
 final class ReplayRunner: Sendable {
   private struct State {
     var waiting: [RecordedCall] = []
     var made: [MadeCall] = []
     var problems: [String] = []
     var silence: (until: Duration, signal: Int32)?
-    /// Answers to `init` that belong to the time before the recording, by caller and driver.
+    /// Answers to `init` from before the recording, by caller and driver.
     var earlier: [String: String] = [:]
     /// Commands that drivers did not have before the recording, by caller and driver.
     var missing: [String: Set<String>] = [:]
@@ -33,15 +33,15 @@ final class ReplayRunner: Sendable {
     self.files = files
   }
 
-  /// The runner of one caller.
+  /// Returns the runner of one caller.
   func runner(for caller: String) -> any DriverRunner { CallerRunner(caller: caller, replay: self) }
 
-  /// A new situation: what is expected of it.
+  /// Starts a new situation with its expected calls.
   func expect(_ calls: [RecordedCall]) { state.withLock { $0.waiting = calls } }
-  /// Lets drivers answer nothing until a time.
+  /// Makes drivers answer nothing until a time.
   func silence(until time: Duration, signal: Int32) { state.withLock { $0.silence = (time, signal) } }
 
-  /// A driver that has been loaded before the recording began: the caller's next `init` is not part of it.
+  /// Marks a driver as loaded before the recording. The caller's next `init` is not part of it.
   func load(_ driver: DriverName, for caller: String, _ answer: String, without commands: [String]) {
     state.withLock {
       $0.earlier["\(caller) \(driver.driver)"] = answer
@@ -49,7 +49,7 @@ final class ReplayRunner: Sendable {
     }
   }
 
-  /// What was made since the last time, and what was wrong with it.
+  /// Returns the calls since the last time and their deviations.
   func take() -> (made: [MadeCall], problems: [String]) {
     state.withLock { state in
       defer { (state.made, state.problems, state.silence) = ([], [], nil) }
@@ -98,7 +98,7 @@ final class ReplayRunner: Sendable {
     }
   }
 
-  /// The directory is as it was when the call was recorded. One that could not be looked at was recorded as absent.
+  /// Requires that the directory is as recorded at the call. A directory that could not be read was recorded as absent.
   private func checkDirectory(_ call: RecordedCall) {
     guard let path = call.directory, let before = call.before, before != "absent" else { return }
     guard !files.exists(path) || files.mountCount(path) != RecordedCall.mounts(before) else { return }

@@ -1,7 +1,7 @@
 import Synchronization
 import VolumeHost
 
-/// A cluster of one node in simulated time, moved by a trace.
+/// A cluster of one node in simulated time, driven by a trace.
 final class ReplayWorld {
   private let version: KubernetesVersion
   private let time = SimulatedTime()
@@ -30,7 +30,7 @@ final class ReplayWorld {
     startController(withDrivers: true)
   }
 
-  /// Plays one situation and says what was different: nothing, if all is well.
+  /// Plays one situation and returns the differences. None means that it played as recorded.
   func play(_ situation: Situation) -> [String] {
     runner.expect(situation.calls.map(\.call))
     for line in situation.lines where line.call == nil {
@@ -49,7 +49,7 @@ final class ReplayWorld {
     return words.allSatisfy { problem.contains($0) } && problem.hasPrefix("not made")
   }
 
-  /// Compares the order of each caller's calls with the recorded one.
+  /// Compares the order of each caller's calls with the recorded order.
   private func order(_ made: [MadeCall], _ situation: Situation) -> [String] {
     ["kubelet", "controller"].compactMap { caller in
       let recorded = situation.calls.filter { $0.call.caller == caller }
@@ -62,7 +62,7 @@ final class ReplayWorld {
     }
   }
 
-  /// Leaves out what a deviation says: all calls of its command but the first.
+  /// Leaves out the calls named by a deviation: all calls of its command except the first.
   private func compared(_ calls: [TimedCall], _ situation: Situation) -> [TimedCall] {
     guard let command = situation.head.deviation?.of.split(separator: " ").last else { return calls }
     let first = calls.firstIndex { $0.command == command }
@@ -70,7 +70,7 @@ final class ReplayWorld {
   }
 }
 
-// What happens from outside.
+// Events from outside.
 extension ReplayWorld {
   private func happen(_ line: TraceLine) {
     switch line.do {
@@ -117,10 +117,10 @@ extension ReplayWorld {
     time.perform { [node] in await body(node) }
   }
 
-  /// Any pod's sync makes the kubelet look for plugins, also one that has no volumes of ours.
+  /// Any pod sync makes the kubelet probe for plugins, also the sync of a pod without our volumes.
   private func sync(_ uid: String?) {
     if let uid = uid ?? pods.keys.min() { return perform { await $0.sync(uid) } }
-    // That there is no such plugin is the point: the look-up counts.
+    // There is no such plugin. Only the probe by the query matters.
     time.perform { [managers] in _ = try? await managers["kubelet"]?.plugin(named: "none") }
   }
 
@@ -146,7 +146,7 @@ extension ReplayWorld {
     time.perform { [controller] in await controller.remove(uid) }
   }
 
-  /// Any event of any pod makes it look for plugins.
+  /// Any event of any pod makes the controller-manager probe for plugins.
   private func controllerSync() {
     let pod =
       controllerPods.values.min { $0.uid < $1.uid }
@@ -219,7 +219,7 @@ extension ReplayWorld {
   }
 }
 
-/// The secrets of the pods that were recorded.
+/// The secrets of the recorded pods.
 private final class RecordedSecrets: SecretSource {
   private let known = Mutex<[String: Secret]>([:])
 

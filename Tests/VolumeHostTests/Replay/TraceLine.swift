@@ -8,22 +8,22 @@ struct RecordedCall: Decodable, Hashable, Sendable {
   let argv: [String]
   let out: String
   let rc: Int32
-  /// How long it took, in seconds.
+  /// The duration in seconds.
   let dur: Double
   /// The directory before and after: `exists 750 root:root mounts=1`, `absent`.
   let before: String?
   let after: String?
-  /// What it mounts is another file system.
+  /// Whether it mounts another file system.
   let foreign: Bool?
-  /// What it wrote before its reply.
+  /// The text that it wrote before its reply.
   let stderr: String?
-  /// A file that it removes.
+  /// The file that it removed.
   let removes: String?
 
   var process: DriverProcess { DriverProcess(output: (stderr ?? "") + out + "\n", end: .exited(rc)) }
-  /// Driver and command line.
+  /// The driver and the command line.
   var line: String { "\(driver) \(argv.joined(separator: " "))" }
-  /// Its directory, if it has one.
+  /// The directory of the call. Nil if it has none.
   var directory: String? { before == nil ? nil : argv.dropFirst().first }
 
   static func mounts(_ state: String) -> Int {
@@ -31,7 +31,7 @@ struct RecordedCall: Decodable, Hashable, Sendable {
   }
 }
 
-/// A line of a golden file: a situation's head, something that happens, or a call.
+/// A line of a golden file: the head of a situation, an event, or a call.
 struct TraceLine: Decodable, Sendable {
   let t: Double
   let version: String?
@@ -42,9 +42,9 @@ struct TraceLine: Decodable, Sendable {
   let pod: RecordedPod?
   let uid: String?
   let driver: String?
-  /// What a driver that was loaded before had answered to `init`.
+  /// The answer to `init` of a driver that was loaded before.
   let out: String?
-  /// And the commands that it had said it does not have, by caller.
+  /// The commands that this driver had reported as not supported, by caller.
   let missing: [String: [String]]?
   let path: String?
   let until: Double?
@@ -59,7 +59,7 @@ struct TraceLine: Decodable, Sendable {
   }
 }
 
-/// A pod as golden files have it.
+/// A pod in a golden file.
 struct RecordedPod: Decodable, Hashable, Sendable {
   let name: String
   let uid: String
@@ -69,7 +69,7 @@ struct RecordedPod: Decodable, Hashable, Sendable {
   var pod: Pod { Pod(name: name, uid: uid, group: group, volumes: volumes.map(\.spec)) }
 }
 
-/// A volume as golden files have it.
+/// A volume in a golden file.
 struct RecordedVolume: Decodable, Hashable, Sendable {
   let name: String
   let driver: String
@@ -92,7 +92,7 @@ struct RecordedVolume: Decodable, Hashable, Sendable {
   }
 }
 
-/// A secret as golden files have it; values are in base64.
+/// A secret in a golden file. Its values are in base64.
 struct RecordedSecret: Decodable, Hashable, Sendable {
   let name: String
   let type: String
@@ -103,7 +103,7 @@ struct RecordedSecret: Decodable, Hashable, Sendable {
   }
 }
 
-/// What happened in one situation.
+/// The lines of one situation.
 struct Situation: Sendable {
   let head: TraceLine
   var lines: [TraceLine] = []
@@ -115,13 +115,13 @@ struct Trace: Sendable {
   let version: KubernetesVersion
   let situations: [Situation]
 
-  /// The golden file of a version.
+  /// Reads the golden file of a version.
   init(_ name: String) throws {
     let directory = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
     try self.init(path: directory.appending(path: "Traces/\(name).jsonl").path)
   }
 
-  /// Any golden file. Its first line names the version.
+  /// Reads any golden file. Its first line names the version.
   init(path: String) throws {
     let text = try String(contentsOf: URL(filePath: path), encoding: .utf8)
     var situations: [Situation] = []

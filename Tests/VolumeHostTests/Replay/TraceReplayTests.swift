@@ -3,14 +3,14 @@ import LinuxSystem
 import Testing
 import VolumeHost
 
-@Suite("What real kubelets and controller-managers did")
+@Suite("Recorded kubelets and controller-managers")
 struct TraceReplayTests {
   @Test(
     "Every situation of a recorded run is played with the same calls in the same order",
     arguments: ["1.20.2", "1.36.2"])
   func replay(name: String) throws { play(try Trace(name), name) }
 
-  /// For recordings that are not among ours: `Traces/replay` sets the variable.
+  /// A recording that is not in the repository. `Traces/replay` sets the variable.
   @Test(
     "Every situation of another recording is played too",
     .enabled(if: Self.otherTrace != nil, "no recording in VOLUMEHOST_TRACE"))
@@ -20,7 +20,7 @@ struct TraceReplayTests {
   }
 
   @Test(
-    "A recording whose situations nobody knows is converted and played",
+    "A recording with unknown situations is converted and played",
     .enabled(if: Tools.find("python3") != nil, "skipped: needs python3"), arguments: [("example", 9), ("notes", 12)])
   func convert(name: String, situations: Int) throws {
     let directory = try TemporaryDirectory()
@@ -52,7 +52,9 @@ struct TraceReplayTests {
     print("\(name): \(played) of \(trace.situations.count) situations replayed")
   }
 
-  @Test("The other version does not play it: the comparison tells them apart", arguments: ["1.20.2", "1.36.2"])
+  @Test(
+    "A recording does not play with the other version: the comparison distinguishes them",
+    arguments: ["1.20.2", "1.36.2"])
   func otherVersion(name: String) throws {
     let trace = try Trace(name)
     let world = ReplayWorld(version: Sample.version(name == "1.20.2" ? "1.36" : "1.20"))

@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 """convert.py VERSION RECORDING OUTPUT: makes a golden file of a recording; see README.md.
 
-A recording has three kinds of lines: marks begin a situation, notes say what was done or seen from outside, and calls are
-what a driver was asked and answered. What the library has to be told, when pods came and went, drivers changed, processes
-were stopped, mounts were lost, is taken from notes where they say it, and otherwise from the first call that shows it.
-Nothing here depends on a situation's name.
+A recording has three kinds of lines. A mark begins a situation. A note says what was done or seen from outside. A call has
+a driver's arguments and its answer. The library needs to know when pods were added and removed, drivers changed, processes
+stopped and mounts were lost. These times come from notes if there are any, otherwise from the first call that shows them.
+Nothing here depends on the name of a situation.
 """
 
 import base64
@@ -20,7 +20,7 @@ NEVER = 1e9
 
 KUBELET_STOPS = re.compile(r"^(stop-kubelet|crash-kubelet|kubelet (stopped|killed)|node\.sh stop)")
 KUBELET_STARTS = re.compile(r"^(start-kubelet|kubelet started|node\.sh start)")
-# One note can say both.
+# One note can be both a stop and a start.
 KUBELET_RESTARTS = re.compile(r"^kubelet restarted|^(stop-kubelet|crash-kubelet|kubelet (stopped|killed)|node\.sh stop)"
                               r".*\b(start-kubelet|start(ed)?)\b")
 NODE_RESTARTS = re.compile(r"^node restarted")
@@ -29,7 +29,7 @@ DRIVER_CHANGES = re.compile(r"^(driver (installed|replaced|updated)|the file is 
 DRIVER_REMOVED = re.compile(r"^driver (directory )?removed")
 DEAD_SERVER = re.compile(r"^a FUSE mount whose server died")
 BY_HAND = re.compile(r"u(n)?mount")
-# What notes say of a pod. One that does not name it is about the pod that was applied last.
+# Notes about a pod. A note without a name is about the pod that was applied last.
 NAME = r"(?: (?!-)(?P<name>\S+))?"
 POD_NOTES = {
     "deleted": re.compile(rf"^kubectl delete pod\b{NAME}"),
@@ -38,20 +38,20 @@ POD_NOTES = {
     "ready": re.compile(rf"^pod{NAME} Running"),
 }
 
-# Before this release neither kubelet nor controller-manager look for drivers when they start.
+# Before this release neither kubelet nor controller-manager probes for drivers at its start.
 PROBES_AT_START = 32
-# Before this release a kubelet that waits for a pod's volumes does not hear that the pod is deleted (seen with 1.20 and
-# not with 1.36; between them kubernetes#102344 lets a deletion end what goes on for the pod).
+# Before this release a kubelet that waits for a pod's volumes does not notice that the pod is deleted. Observed with 1.20,
+# not with 1.36. In between, kubernetes#102344 made a deletion end the pod's operations.
 HEARS_WHILE_WAITING = 22
 
 
 class Call:
-    """What a driver was asked, and answered."""
+    """A driver's arguments and its answer."""
 
     def __init__(self, row):
         self.row = row
         self.t, self.driver, self.argv = row["t"], row["driver"], row["argv"]
-        # A driver whose kubelet was killed has lost its parent.
+        # The driver of a killed kubelet has lost its parent.
         self.caller = {"": "kubelet", "kube-controller": "controller"}.get(row["caller"], row["caller"])
         self.command = self.argv[0]
         self.duration = float(row["dur"] or 0)
@@ -80,13 +80,13 @@ class Call:
 
 
 def mounts(state):
-    """The number in "exists 750 root:root mounts=1"; None for a directory that could not be looked at."""
+    """The number in "exists 750 root:root mounts=1"; None for a directory that could not be read."""
     found = re.search(r"mounts=(\d+)", state or "")
     return int(found.group(1)) if found else None
 
 
 class Recording:
-    """Its lines by kind, in order of time."""
+    """The lines by kind, in order of time."""
 
     def __init__(self, path, version):
         self.minor = int(version.split(".")[1])
@@ -102,11 +102,11 @@ class Recording:
         self.names = self._full_names()
 
     def noted(self, pattern, start=-NEVER, end=NEVER):
-        """Times of notes that a pattern matches."""
+        """Returns the times of the notes that match a pattern."""
         return [t for t, note in self.notes if start <= t < end and re.search(pattern, note)]
 
     def stops(self):
-        """Times and notes of the kubelet's stops."""
+        """Returns the times and notes of the kubelet's stops."""
         return [(t, note) for t, note in self.notes if KUBELET_STOPS.search(note) or KUBELET_RESTARTS.search(note)]
 
     def situation(self, t):
@@ -117,13 +117,13 @@ class Recording:
                 and caller in (None, c.caller) and driver in (None, c.driver)]
 
     def _attaching(self):
-        """Drivers that have said that they attach, or nothing about it, or are asked to."""
+        """Drivers that announced attach, did not mention it, or were called to attach."""
         said = {c.driver for c in self.made("init")
                 if c.succeeded and (c.reply.get("capabilities") or {}).get("attach", True)}
         return said | {c.driver for c in self.made("attach") + self.made("waitforattach")}
 
     def _full_names(self):
-        """Vendor and driver, as paths show them."""
+        """Returns vendor and driver, from the paths."""
         names = {}
         for call in self.calls:
             found = re.search(r"/volumes/([^/]+)/|/flexvolume/(.+)/mounts/", " ".join(call.argv))
@@ -136,7 +136,7 @@ class Recording:
 
 
 class Events:
-    """What happens from outside, for the golden file."""
+    """The events from outside, for the golden file."""
 
     def __init__(self):
         self.lines = []
@@ -152,10 +152,10 @@ class Events:
 
 
 class Life:
-    """One pod, from its creation until it is gone."""
+    """One pod, from its creation to its removal."""
 
     def __init__(self, recording, name, applied, until, is_last):
-        """`is_last` tells whether, of all pods, this one was the last to be applied at a time."""
+        """`is_last` returns whether this pod was the last one applied at a time."""
         self.name, self.applied, self.until, self.is_last = name, applied, until, is_last
         self.notes = [(t, note) for t, note in recording.notes if applied <= t < until]
         self.mounts = [c for c in recording.made("mount", start=applied - 1, end=until - 0.5)
@@ -169,7 +169,7 @@ class Life:
                        if note.startswith("event ") and t < (self.gone or NEVER) + 1 and is_last(t)]
 
     def noted(self, what):
-        """When a note first says something of this pod."""
+        """Returns the time of the first note about this pod."""
         for t, note in self.notes:
             found = POD_NOTES[what].search(note)
             names = [name for name in found.groupdict().values() if name] if found else []
@@ -189,7 +189,7 @@ class Life:
 
 
 def find_lives(recording):
-    """Pods by their notes; those without one by their first mount."""
+    """Finds pods by their notes, and pods without a note by their first mount."""
     applied = [(t, re.match(r"kubectl apply pod (\S+)", note).group(1))
                for t, note in recording.notes if note.startswith("kubectl apply pod ")]
     known = {name for _, name in applied}
@@ -208,7 +208,7 @@ def find_lives(recording):
 
 
 def volume_of(call, recording, persistent):
-    """A pod's volume, as a call of its driver has it."""
+    """Returns a pod's volume, from a call of its driver."""
     options = call.options
     volume = {
         "name": options[VOLUME],
@@ -227,12 +227,12 @@ def volume_of(call, recording, persistent):
 
 
 def volumes_of(life, recording, persistent):
-    """Its volumes: from its own mounts, from the first call that can be its, or from its events."""
+    """Finds a pod's volumes: in its own mounts, in the first call that can be its, or in its Events."""
     own = {c.volume: c for c in reversed(life.mounts)}
     if own:
         return [volume_of(own[name], recording, persistent) for name in sorted(own)]
     end = min(life.deleted or NEVER, life.until)
-    # The pod may wait for another one that is still there.
+    # The pod may wait for another pod that still exists.
     later = min(life.gone or NEVER, life.until)
     for window in (end, later):
         for call in recording.made(start=life.applied - 0.3, end=window):
@@ -242,7 +242,7 @@ def volumes_of(life, recording, persistent):
 
 
 def volume_of_event(life, recording, persistent):
-    """One that no driver was ever asked about."""
+    """Returns a volume that no driver was called for."""
     text = " ".join(life.events)
     name = re.search(r'for volume "([^"]+)"', text)
     last = [c.driver for c in recording.made("mount", end=life.applied) if c.driver not in recording.attaches]
@@ -263,7 +263,7 @@ def volume_of_event(life, recording, persistent):
 
 
 def is_of(call, life, volumes):
-    """Whether a call can be about a pod."""
+    """Returns whether a call can be for a pod."""
     names, driver = [v["name"] for v in volumes], volumes[0]["driver"].split("/")[-1]
     if call.command == "init":
         return True
@@ -271,7 +271,7 @@ def is_of(call, life, volumes):
 
 
 def begin(life, volumes, recording, events):
-    """When kubelet and controller-manager get to know of a pod: just before the first call that shows it."""
+    """Adds when kubelet and controller-manager learn of a pod: just before the first call that shows it."""
     start = recording.situation(life.applied)["t"] + 0.001
 
     def first(caller, longest, usual):
@@ -285,14 +285,14 @@ def begin(life, volumes, recording, events):
 
 
 def finish(life, lives, recording, events):
-    """When its containers end, and when it is gone for the kubelet."""
+    """Adds when its containers end, and when it is removed for the kubelet."""
     taken_down = min((c.t for c in life.unmounts), default=None)
     if taken_down is None and life.deleted and life.attaches:
         taken_down = device_taken_down(life, lives, recording)
     ends = [t for t in (taken_down and taken_down - 0.03, life.gone) if t]
     controller_ends = list(ends)
     if life.deleted and (taken_down is None or life.last_mount > life.deleted or taken_down > (life.gone or NEVER)):
-        # Mounts go on after the containers' end, or there is nothing to be taken down: the end is not seen in a call.
+        # Mounts continue after the containers have ended, or there is nothing to tear down: no call shows the end.
         ends.append(max(life.deleted + 1, min(heard(life, recording), (life.gone or NEVER) - 0.301)))
         controller_ends.append(life.deleted + 1)
     if not ends:
@@ -302,16 +302,16 @@ def finish(life, lives, recording, events):
     events.add(end, do="end", uid=life.uid)
     events.add(last(controller_ends), do="controller-end", uid=life.uid)
     if life.gone:
-        # It is noted some time after it happens, and the kubelet may hear of it later.
+        # The note comes some time after the event, and the kubelet may notice it later.
         events.add(max(end + 0.001, life.gone - 0.3, life.last_mount + 0.005), do="forget", uid=life.uid)
 
 
 def heard(life, recording):
-    """When the kubelet hears that a pod is deleted. An old one that waits for the pod's volumes does so only when they are
-    mounted or its wait is over; that is seen in a call, or not at all."""
+    """Returns when the kubelet notices that a pod is deleted. An old kubelet that waits for the pod's volumes notices it only
+    when they are mounted or its wait has ended. A call shows that, or nothing does."""
     done = {}
     for call in life.mounts:
-        # Where the driver has no mount, the kubelet mounts.
+        # If the driver does not have mount, the kubelet mounts.
         if call.succeeded or call.reply.get("status") == "Not supported":
             done.setdefault(call.volume, call.t + call.duration)
     mounted = max(done.values()) if len(done) == len(life.volumes) else life.ready or NEVER
@@ -319,7 +319,7 @@ def heard(life, recording):
 
 
 def device_taken_down(life, lives, recording):
-    """When the device of a pod's volume is unmounted, unless that is for another pod that has it too."""
+    """Returns when the device of a pod's volume is unmounted, unless that is for another pod with the same volume."""
     volume = life.volumes[0]
     path = f"/{volume['driver']}/mounts/{volume['name']}"
     calls = [c.t for c in recording.made("unmountdevice", start=life.deleted) if c.argv[1].endswith(path)]
@@ -334,7 +334,7 @@ def device_taken_down(life, lives, recording):
 
 
 def grow(life, volumes, recording, events):
-    """A PV that grows: its size is known to have changed when the kubelet first asks the driver to grow it."""
+    """Adds the growth of a PV. Its size has changed by the time of the first call to grow it."""
     for volume in volumes:
         if not volume.get("persistent"):
             continue
@@ -360,7 +360,7 @@ def grow(life, volumes, recording, events):
 
 
 def kubelet_restarts(recording, lives, events):
-    """Stops and starts of the kubelet; the times of the starts, and of those that are a reason to look for drivers."""
+    """Adds stops and starts of the kubelet. Returns the times of the starts, and of those that cause a probe."""
     starts, looks = [], []
     stops = recording.stops()
     for t, note in stops:
@@ -372,7 +372,7 @@ def kubelet_restarts(recording, lives, events):
             iter(recording.noted(KUBELET_STARTS, t + 0.0001, following)), None)
         calls = recording.made(caller="kubelet", start=t + 0.15, end=following)
         if up is None and not calls:
-            continue  # It stayed down until it was stopped again.
+            continue  # The kubelet stayed down until the next stop.
         up = up or calls[0].t - 0.03
         start = up
         if looks_at_start(recording, lives, t, up):
@@ -395,20 +395,20 @@ def kubelet_restarts(recording, lives, events):
 
 
 def looks_at_start(recording, lives, stopped, started):
-    """Whether a process that starts looks for drivers: an old one if there are pods, or what is left of some that went while
-    it was down."""
+    """Returns whether a process that starts probes for drivers. An old one does so if there are pods, or leftovers of pods
+    that were removed while it was down."""
     occupied = any(life.applied < started and (life.gone or NEVER) > stopped for life in lives)
     return occupied or recording.minor >= PROBES_AT_START
 
 
 def controller_restarts(recording, lives, events):
-    """Starts of the controller-manager, and those that are a reason to look for drivers."""
+    """Adds starts of the controller-manager. Returns their times, and those that cause a probe."""
     starts, looks = [], []
     for t in recording.noted(CONTROLLER_STARTS):
         inits = [c.t for c in recording.made("init", "controller", t - 8, t + 10)]
         start = inits[0] - 0.03 if inits else t - 5
         events.add(start - 0.4, do="stop-controller")
-        # One that asks no driver has none in its directory.
+        # A controller-manager that calls no driver has none in its directory.
         events.add(start, do="start-controller", **({} if inits else {"without": True}))
         starts.append(start)
         if looks_at_start(recording, lives, start - 0.4, start):
@@ -420,8 +420,8 @@ def controller_restarts(recording, lives, events):
 
 
 def loaded_before(recording, starts, events):
-    """Drivers that were there when the recording began: asked for something else than init first, or by init only since
-    somebody was started."""
+    """Returns the drivers loaded before the recording. Their first call is not init, or is an init caused by the start of a
+    process."""
     drivers = set()
     for driver in {c.driver for c in recording.calls}:
         for caller in ("kubelet", "controller"):
@@ -437,8 +437,8 @@ def loaded_before(recording, starts, events):
 
 
 def remembered(driver, caller, recording):
-    """What a driver that was loaded before has said it does not have: commands that a driver which attaches is not asked
-    before its next init."""
+    """Returns the commands that a driver loaded before had reported as not supported. For a driver that attaches, these are
+    the commands that are not called before its next init."""
     if driver not in recording.attaches:
         return []
     init = next((c.t for c in recording.made("init", caller, driver=driver)), NEVER)
@@ -447,7 +447,7 @@ def remembered(driver, caller, recording):
 
 
 def driver_changes(recording, starts, events):
-    """Changes in the plugin directory: by notes, and where init was called and nothing else explains it."""
+    """Adds changes in the plugin directory: those in notes, and one for each init that nothing else explains."""
     changes = collections.defaultdict(list)
     for driver in loaded_before(recording, starts, events):
         changes[driver].append(-NEVER)
@@ -459,7 +459,7 @@ def driver_changes(recording, starts, events):
     asked = {}
     for call in recording.made("init"):
         last = asked.get((call.caller, call.driver))
-        since = -NEVER if last is None else last  # a driver loaded before has changed for nobody since
+        since = -NEVER if last is None else last  # a driver loaded before has not changed since
         asked[call.caller, call.driver] = call.t
         restarted = any(since < t < call.t for t in starts[call.caller])
         changed = any(since < t < call.t for t in changes[call.driver])
@@ -477,7 +477,7 @@ def driver_changes(recording, starts, events):
 
 
 def removal(driver, recording, starts):
-    """When a driver went for good: a kubelet that is started asks all that are there."""
+    """Adds when a driver was removed for good. A kubelet that starts calls all existing drivers."""
     last = recording.made(driver=driver)[-1].t
     for start in starts["kubelet"]:
         if start > last and recording.made("init", "kubelet", start, start + 15):
@@ -486,7 +486,7 @@ def removal(driver, recording, starts):
 
 
 def lookups(recording, lives, looks, events):
-    """Calls that show that somebody looked at the plugins, for reasons that are not recorded."""
+    """Adds probes that calls show but whose causes are not recorded."""
     begins = [t for life in lives for t in life.begins.values()]
     for call in recording.made("init"):
         if any(abs(call.t - t) < 0.5 for t in begins) or any(-0.1 < call.t - t < 1 for t in looks[call.caller]):
@@ -494,7 +494,7 @@ def lookups(recording, lives, looks, events):
         if call.caller == "controller":
             events.add(call.t - 0.01, do="controller-sync")
             continue
-        # The kubelet looks before it takes a volume down, too.
+        # The kubelet also probes before it tears a volume down.
         if not recording.made("unmount", "kubelet", call.t, call.t + 0.15, call.driver):
             events.add(call.t - 0.01, do="sync")
     for life in lives:
@@ -506,7 +506,7 @@ def lookups(recording, lives, looks, events):
 
 
 def verifications(recording, starts, events):
-    """The controller verifies each minute; when the minute begins is seen in its calls only."""
+    """Adds the controller's verifications, one a minute. Only its calls show when the minute begins."""
     last = -NEVER
     if not recording.made("isattached"):
         events.add(recording.situations[0]["t"], do="verification", until=NEVER)
@@ -522,7 +522,7 @@ def verifications(recording, starts, events):
 
 
 def lost_mounts(recording, starts, events):
-    """Mounts that went without a driver: a call finds fewer than the one before has left."""
+    """Adds mounts that were lost without a driver: a call finds fewer than the previous one left."""
     for t in recording.noted(DEAD_SERVER):
         events.add(t, do="dead")
     left = {}
@@ -552,7 +552,7 @@ def time_of_loss(recording, since, t, starts, dead):
 
 
 def kept_directories(recording, lives, events):
-    """A directory without a mount that several successful unmounts do not get rid of has a file in it."""
+    """Adds a file to a directory without a mount that several successful unmounts do not remove."""
     for life in lives:
         by_path = collections.defaultdict(list)
         for call in life.unmounts:
@@ -566,7 +566,7 @@ def kept_directories(recording, lives, events):
 
 
 def odd_answers(recording, lives, events):
-    """Drivers that wrote before their reply, or ended without a word and without being recorded: told by pods' events."""
+    """Adds drivers that wrote before their reply, or ended without output and without a record. Pods' Events show them."""
     seen, owner = collections.Counter(), None
     for life in lives:
         found = collections.Counter(re.sub(r"^event (\S+) x\d+", r"event \1", e) for e in life.events)
@@ -590,7 +590,7 @@ def golden_call(call, recording):
             "rc": call.row["rc"], "dur": call.duration}
     if call.directory:
         line["before"], line["after"] = call.row["dir_before"], call.row["dir_after"]
-    # The recorder's drivers mount a tmpfs, or bind a directory of the node's own file system.
+    # The recorder's drivers mount a tmpfs or bind a directory of the node's own file system.
     if call.command == "mountdevice" or (call.command == "mount" and (
             call.driver in recording.attaches or call.options.get("src") == "tmpfs")):
         line["foreign"] = True
@@ -605,7 +605,7 @@ def convert(version, source, target):
     recording, events = Recording(source, version), Events()
     persistent = {re.match(r"kubectl apply pv (\S+)", n).group(1)
                   for _, n in recording.notes if n.startswith("kubectl apply pv ")}
-    # A claim's PV whose own note is missing.
+    # The PV of a claim, if the PV has no note.
     persistent |= {m.group(1) for _, n in recording.notes for m in [re.match(r"(?:kubectl delete pv|pv) (pv\S+)", n)] if m}
     lives = find_lives(recording)
     for life in lives:
