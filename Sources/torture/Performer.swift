@@ -88,6 +88,8 @@ struct Performer: Sendable {
   private func acknowledge(_ events: [Event]) async throws {
     try await node.disk.mark(Replay.mark)
     for event in events { try history.add(event) }
+    // The claim is bound, and so on: the daemon looks at a PV that has changed.
+    for case .made(let volume) in events { node.cluster.touch(volume.new.name) }
   }
 
   private func write(_ files: [Operation.NewFile], _ volume: String, _ pod: String) async throws -> Answer {

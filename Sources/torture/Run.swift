@@ -37,6 +37,9 @@ struct Run {
   private func boot() async throws {
     let isFirst = history.lines == 0
     try await node.boot(isFirst: isFirst)
+    let provisioner = Provisioner(history: history, node: node)
+    node.cluster.connect { reports in Task.detached { await provisioner.hear(reports) } }
+    node.cluster.show(model)
     if isFirst {
       try history.add(
         .began(seed: planner.seed, rounds: rounds, foreign: try await Group.volumes().filter { !$0.isOurs }))
@@ -79,6 +82,7 @@ struct Run {
   /// The operation once, and the strike.
   private func attempt(_ round: Model.Round) async throws {
     let (strike, operation) = (round.strike, round.operation)
+    try changeClaims(for: operation)
     try await saboteur.prepare(strike, operation)
     let performer = Performer(history: history, node: node, strike: strike)
     let work = Task { try await performer.perform(operation) }
@@ -94,6 +98,22 @@ struct Run {
     if !answer.isSuccess, round.mustBeUndone { try await requireAsModelled() }
     try await saboteur.heal(strike)
     if case .deviceFails = strike { try await restartPods() }
+  }
+
+  /// A PV is there before a pod asks for its volume, and gone before an operator removes the volume.
+  private func changeClaims(for operation: Operation) throws {
+    switch operation {
+    case .make(let new, _):
+      try history.add(.claimed(new))
+      node.cluster.set(ShownVolume(Model.Claim(new: new)))
+    case .remove(let name): try unclaim(name)
+    default: break
+    }
+  }
+
+  private func unclaim(_ name: String) throws {
+    try history.add(.unclaimed(volume: name))
+    node.cluster.remove(name)
   }
 
   /// The power fails. Does not return.
@@ -169,6 +189,7 @@ struct Run {
   private func giveUp(_ operation: Operation) async throws {
     guard case .make(let new, let pod) = operation else { return }
     try await insist { try await node.caller.unmount(new, pod, isLast: true) }
+    try unclaim(new.name)
     try await insist { await node.caller.ask("remove", new.name) }
   }
 
@@ -184,7 +205,7 @@ struct Run {
   private var checker: Checker { Checker(node: node, model: model, foreign: history.foreign) }
 
   private func requireAsModelled() async throws {
-    let findings = try await checker.findings()
+    let findings = try await checker.findings() + node.takeNotes().map(\.description)
     if !findings.isEmpty { throw Finding(findings.joined(separator: "\n")) }
   }
 
@@ -197,6 +218,7 @@ struct Run {
       for pod in volume.pods.keys.sorted() {
         try await insist { try await performer.perform(.unmount(volume: volume.new.name, pod: pod)) }
       }
+      try unclaim(volume.new.name)
       try await insist { try await performer.perform(.remove(volume: volume.new.name)) }
     }
     try await requireAsModelled()

@@ -15,6 +15,7 @@ final class Daemon: Sendable {
     var state: String { root + "/state" }
     var kubelet: String { root + "/kubelet" }
     var socket: String { root + "/run/socket" }
+    var kubeconfig: String { root + "/kubeconfig" }
   }
 
   private static let pool = WorkerPool(name: "daemon", limit: 4)
@@ -27,8 +28,8 @@ final class Daemon: Sendable {
     let variables = environment.map { "\($0.key)=\($0.value)" }
     let words = [
       "serve", "--engine", "lvm", "--volume-group", Group.name, "--thin-pool", Group.pool, "--thin-overprovision", "4",
-      "--socket", place.socket, "--state-dir", place.state, "--kubelet-root", place.kubelet, "--node-name", "torture",
-      "--reclaim-grace", "0",
+      "--socket", place.socket, "--state-dir", place.state, "--kubelet-root", place.kubelet, "--node-name",
+      NodeUnderTest.name, "--namespace", NodeUnderTest.namespace, "--kubeconfig", place.kubeconfig, "--reclaim-grace", "0",
     ]
     Self.pool.post { [self] in
       let end: ChildResult

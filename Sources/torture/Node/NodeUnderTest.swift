@@ -9,10 +9,17 @@ final class NodeUnderTest: Sendable {
   let place: Daemon.Place
   let disk: Disk
   let standIns: StandIns
+  let cluster = APIStandIn()
   let notes: String
   private let products: String
   private let running = Mutex<Daemon?>(nil)
   private let held = Mutex<Int32?>(nil)
+  private let noted = Mutex<[Finding]>([])
+
+  /// In the cluster; also its hostname there.
+  static let name = "torture"
+  /// Where it publishes its storage.
+  static let namespace = "elastic-local"
 
   init(products: String, notes: String, disks: [String]) {
     place = Daemon.Place(executable: products + "/elastic-local-node", root: "/run/torture")
@@ -38,6 +45,8 @@ final class NodeUnderTest: Sendable {
     }
     try standIns.install()
     try installClients()
+    try tellAddress(.four)
+    try cluster.listen()
     if !isFirst { try await Administrator(node: self).restoreTornGroup() }
     try await Group.activateForeign()
   }
@@ -56,6 +65,32 @@ final class NodeUnderTest: Sendable {
       try Files.writeDurably(program, to: "\(plugins)/\(kind)/\(Caller.driverName.executable)", mode: 0o755)
     }
   }
+
+  // MARK: the cluster
+
+  /// Where the daemon that is started next finds the API server.
+  func tellAddress(_ address: APIStandIn.Address) throws {
+    let text = """
+      {"current-context": "lab", "contexts": [{"name": "lab", "context": {"cluster": "lab"}}],
+       "clusters": [{"name": "lab", "cluster": {"server": "http://\(address.rawValue)"}}]}
+      """
+    try Files.writeDurably(Array(text.utf8), to: place.kubeconfig, mode: 0o600)
+  }
+
+  /// Returns when the daemon has read all PVs of its node and watches them, so that it knows what they say.
+  func waitUntilDaemonWatches(since former: Int) async throws {
+    let limit = MonotonicClock.now() + .seconds(30)
+    while cluster.watches == former {
+      guard MonotonicClock.now() < limit else {
+        throw Finding("the daemon has not read the PVs of its node for 30 s: \(daemon?.log.suffix(600) ?? "")")
+      }
+      try await Task.sleep(for: .milliseconds(5))
+    }
+  }
+
+  /// A finding of somebody who cannot end the run.
+  func note(_ finding: Finding) { noted.withLock { $0.append(finding) } }
+  func takeNotes() -> [Finding] { noted.withLock { noted in defer { noted = [] }; return noted } }
 
   // MARK: the daemon
 
