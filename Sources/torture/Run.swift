@@ -14,7 +14,7 @@ struct Run {
   let rounds: Int
 
   var model: Model { history.model }
-  var saboteur: Saboteur { Saboteur(node: node) }
+  var saboteur: Saboteur { Saboteur(node: node, model: model) }
 
   func go() async throws {
     try await boot()
@@ -86,6 +86,7 @@ struct Run {
     try await saboteur.prepare(strike, operation)
     let performer = Performer(history: history, node: node, strike: strike)
     let work = Task { try await performer.perform(operation) }
+    let binding = Task { try await changeMeanwhile(round) }
     let companion = Task { try await performer.accompany(planner.companion(of: round, in: model)) }
     if case .powerCut(let moment, _) = strike {
       try await cut(moment, work)
@@ -94,10 +95,20 @@ struct Run {
     }
     let answer = try await work.value
     try await companion.value
+    try await binding.value
     if let failure = answer.failure { Console.print("  \(answer.question): \(failure.prefix(160))") }
+    if case .disturbed(let disturbance) = strike { try require(disturbance.outcome(of: operation), answer) }
     if !answer.isSuccess, round.mustBeUndone { try await requireAsModelled() }
     try await saboteur.heal(strike)
     if case .deviceFails = strike { try await restartPods() }
+  }
+
+  private func require(_ outcome: Disturbance.Outcome, _ answer: Answer) throws {
+    switch outcome {
+    case .success: if !answer.isSuccess { throw Finding("nothing of this was to be felt: \(answer)") }
+    case .failure: if answer.isSuccess { throw Finding("this was to be refused: \(answer)") }
+    case .either: break
+    }
   }
 
   /// A PV is there before a pod asks for its volume, and gone before an operator removes the volume.
@@ -108,6 +119,16 @@ struct Run {
       node.cluster.set(ShownVolume(Model.Claim(new: new)))
     case .remove(let name): try unclaim(name)
     default: break
+    }
+  }
+
+  /// The PV changes while its volume is made, as when a claim is bound to it: the daemon looks at it each time.
+  private func changeMeanwhile(_ round: Model.Round) async throws {
+    var dice = Dice(seed: planner.seed, stream: UInt64(round.number) | 1 << 42)
+    guard case .make(let new, _) = round.operation, dice.percent(50) else { return }
+    for _ in 0..<6 {
+      try await Task.sleep(for: .milliseconds(dice.below(300)))
+      node.cluster.touch(new.name)
     }
   }
 
@@ -164,6 +185,8 @@ struct Run {
     }
     try await Provoker(node: node, model: model).provoke(
       Dice(seed: planner.seed, stream: UInt64(round.number) | 1 << 40))
+    try await ClusterProvoker(node: node, model: model).provoke(
+      Dice(seed: planner.seed, stream: UInt64(round.number) | 1 << 43))
     try await requireAsModelled()
     try history.add(.held)
   }
@@ -218,13 +241,23 @@ struct Run {
       for pod in volume.pods.keys.sorted() {
         try await insist { try await performer.perform(.unmount(volume: volume.new.name, pod: pod)) }
       }
-      try unclaim(volume.new.name)
-      try await insist { try await performer.perform(.remove(volume: volume.new.name)) }
+      try await removeForGood(volume, performer)
     }
     try await requireAsModelled()
     node.daemon?.terminate()
     try await node.daemon?.waitForEnd()
     guard node.daemon?.status == .exited(0) else { throw Finding("the daemon does not end well") }
     try history.add(.ended)
+  }
+
+  /// A PV that records its volume is deleted, and its volume goes with it; others are an operator's to remove.
+  private func removeForGood(_ volume: Model.Volume, _ performer: Performer) async throws {
+    let name = volume.new.name
+    if let claim = model.claims[name], claim.instance == volume.instance, node.cluster.isWatched {
+      try await performer.removeByDeletion(claim)
+    } else {
+      try unclaim(name)
+      try await insist { try await performer.perform(.remove(volume: name)) }
+    }
   }
 }

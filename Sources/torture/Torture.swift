@@ -42,7 +42,7 @@ enum Torture {
     }
     let node = NodeUnderTest(products: products, notes: words[3], disks: disks)
     let history = try History(path: words[3] + "/history")
-    let run = Run(history: history, node: node, planner: Planner(seed: seed), rounds: rounds)
+    let run = Run(history: history, node: node, planner: Planner(seed: seed, only: try kind(environment)), rounds: rounds)
     do {
       try await run.go()
     } catch {
@@ -52,6 +52,14 @@ enum Torture {
       try node.takeLog()
       throw error
     }
+  }
+
+  private static func kind(_ environment: [String: String]) throws -> Disturbance.Kind? {
+    guard let word = environment["LAB_TORTURE_KIND"], !word.isEmpty else { return nil }
+    guard let kind = Disturbance.Kind(rawValue: word) else {
+      throw Trouble("KIND=\(word) is none of \(Disturbance.Kind.allCases.map(\.rawValue).joined(separator: ", "))")
+    }
+    return kind
   }
 
   private static func keepKernelState(_ notes: String) async throws {

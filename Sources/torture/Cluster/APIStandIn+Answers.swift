@@ -76,7 +76,8 @@ extension APIStandIn {
       return peer.reply(400, Self.status(400, "BadRequest"))
     }
     guard peer.beginChunks() else { return false }
-    state.withLock { $0.watches += 1 }
+    state.withLock { ($0.watches, $0.watching) = ($0.watches + 1, $0.watching + 1) }
+    defer { state.withLock { $0.watching -= 1 } }
     repeat {
       guard let changes = state.withLock({ $0.log.changes(since: version) }) else {
         _ = peer.chunk(Self.line("ERROR", Self.status(410, "Expired")))
@@ -133,10 +134,13 @@ extension APIStandIn {
     return peer.reply(200, storage())
   }
 
+  /// One that was sent before is patched; its name begins with the object's.
   private func takeEvent(_ request: HTTPPeer.Request, _ peer: HTTPPeer) -> Bool {
     var json = JSONReader(request.body)
-    if let event = try? KubernetesAPI.Event(json: &json) {
-      state.withLock { $0.events.append((event.involvedObject.name, event.reason)) }
+    if request.method == "POST", let event = try? KubernetesAPI.Event(json: &json) {
+      state.withLock { $0.events.append(event.involvedObject.name) }
+    } else if let object = request.path.last?.split(separator: ".").first {
+      state.withLock { $0.events.append(String(object)) }
     }
     return peer.reply(request.method == "POST" ? 201 : 200, request.body)
   }

@@ -23,10 +23,11 @@ final class APIStandIn: Sendable {
     /// The last status of the node's NodeStorage, as it was sent; nil without the object.
     var status: [UInt8]?
     var reports: [VolumeReport] = []
-    /// Of Events: the objects' names and the reasons.
-    var events: [(object: String, reason: String)] = []
-    /// How many watches have begun. A watch follows a whole list.
+    /// The objects that Events were about.
+    var events: [String] = []
+    /// How many watches have begun, each behind a whole list, and how many there are.
     var watches = 0
+    var watching = 0
     var address: Address?
     var listener: ListenerBox?
     var peers: Set<Int32> = []
@@ -108,12 +109,30 @@ extension APIStandIn {
     state.withLock { $0.log.replace(with: volumes.compactMap(change)) }
   }
 
+  func answer(after delay: Duration) { state.withLock { $0.delay = delay } }
+  func setHostname(_ hostname: String) { state.withLock { $0.hostname = hostname } }
+
+  /// PVs of others, some as large as an API server takes them, and more than there are in a page.
+  func addBallast() {
+    for number in 0..<312 {
+      var volume = ShownVolume(
+        Model.Claim(
+          new: Operation.NewVolume(
+            name: "ballast-\(1000 + number)", fileSystem: "ext4", isThin: false, attaches: false, mebibytes: 1)))
+      volume.driver = "example.com/other"
+      volume.ballast = number % 26 == 0 ? 400_000 : 0
+      set(volume)
+    }
+  }
+
   var watches: Int { state.withLock { $0.watches } }
+  var isWatched: Bool { state.withLock { $0.watching > 0 } }
 
   /// What the node has said of a PV last.
   func report(of uid: String) -> VolumeReport.State? {
     state.withLock { $0.reports.first { $0.uid == uid }?.state }
   }
 
-  func hasEvent(on name: String) -> Bool { state.withLock { $0.events.contains { $0.object == name } } }
+  /// How many Events there have been.
+  func events(on name: String) -> Int { state.withLock { $0.events.count { $0 == name } } }
 }

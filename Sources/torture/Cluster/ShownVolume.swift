@@ -14,6 +14,7 @@ struct ShownVolume: Sendable {
   /// One that the provisioner has made. The daemon creates the volume of such a PV before a pod asks for it, as long as the
   /// PV records none; the others are created by the first mount, which is what the rounds strike.
   var isProvisioned: Bool
+  var driver = ProductNames.driver
   /// Bytes of an annotation that nobody reads.
   var ballast = 0
 
@@ -62,7 +63,7 @@ struct ShownVolume: Sendable {
       "claimRef": ["kind": "PersistentVolumeClaim", "namespace": "default", "name": .string("claim-of-\(name)")],
       "nodeAffinity": ["required": ["nodeSelectorTerms": [["matchExpressions": [affinity]]]]],
       "flexVolume": [
-        "driver": .string(ProductNames.driver), "fsType": .string(new.fileSystem),
+        "driver": .string(driver), "fsType": .string(new.fileSystem),
         "options": ["sizeBytes": .string("\(new.mebibytes << 20)"), "thin": .string("\(new.isThin)")],
       ],
     ]

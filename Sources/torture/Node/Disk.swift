@@ -59,6 +59,12 @@ final class Disk: Sendable {
 
   func recover() async throws { try await exchange(try Self.physicalTable(disk)) }
 
+  // MARK: hanging
+
+  /// From now on LVM's disk does not answer.
+  func suspend() async throws { try await Shell.run("dmsetup", "suspend", "--noflush", "--nolockfs", "lab-pv") }
+  func resume() async throws { try await Shell.run("dmsetup", "resume", "lab-pv") }
+
   private func exchange(_ table: String) async throws {
     try await Shell.run("dmsetup", "load", "lab-pv", "--table", table)
     try await Shell.run("dmsetup", "suspend", "--noflush", "--nolockfs", "lab-pv")

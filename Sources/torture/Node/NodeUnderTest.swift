@@ -10,6 +10,7 @@ final class NodeUnderTest: Sendable {
   let disk: Disk
   let standIns: StandIns
   let cluster = APIStandIn()
+  let peers = RudePeers()
   let notes: String
   private let products: String
   private let running = Mutex<Daemon?>(nil)
@@ -94,8 +95,8 @@ final class NodeUnderTest: Sendable {
 
   // MARK: the daemon
 
-  func startDaemon(fault: String? = nil) async throws {
-    let daemon = try await Daemon(place, fault: fault)
+  func startDaemon(fault: String? = nil, logsUnread: Bool = false) async throws {
+    let daemon = try await Daemon(place, fault: fault, logsUnread: logsUnread)
     running.withLock { $0 = daemon }
     if !daemon.isRunning {
       try takeLog()
@@ -104,18 +105,23 @@ final class NodeUnderTest: Sendable {
   }
 
   /// Kills it if it runs, and starts it anew.
-  func restartDaemon(fault: String? = nil) async throws {
+  func restartDaemon(fault: String? = nil, logsUnread: Bool = false) async throws {
     try await daemon?.kill9()
     try takeLog()
-    try await startDaemon(fault: fault)
+    try await startDaemon(fault: fault, logsUnread: logsUnread)
+  }
+
+  /// Starts it and does not wait until it serves.
+  func launchDaemon() async throws {
+    let daemon = try await Daemon(place, waits: false)
+    running.withLock { $0 = daemon }
   }
 
   /// Kills it, starts it, kills it again in its start-up, and starts it anew.
   func interruptStart(afterMilliseconds delay: Int) async throws {
     try await daemon?.kill9()
     try takeLog()
-    let interrupted = try await Daemon(place, waits: false)
-    running.withLock { $0 = interrupted }
+    try await launchDaemon()
     try await Task.sleep(for: .milliseconds(delay))
     try await restartDaemon()
   }

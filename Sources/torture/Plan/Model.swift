@@ -31,6 +31,7 @@ struct Model: Sendable {
       switch (strike, operation) {
       // The device that a kubelet has waited for stays until it is mounted.
       case (.stepFails, .make(let new, _)), (.tool, .make(let new, _)): !new.attaches
+      case (.disturbed(let disturbance), let operation): disturbance.outcome(of: operation) == .failure
       case (.stepFails, .mount), (.tool(.checker, .fails), .mount), (.tool(.checker, .dies), .mount): true
       default: false
       }
