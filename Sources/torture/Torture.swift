@@ -42,7 +42,8 @@ enum Torture {
     }
     let node = NodeUnderTest(products: products, notes: words[3], disks: disks)
     let history = try History(path: words[3] + "/history")
-    let run = Run(history: history, node: node, planner: Planner(seed: seed, only: try kind(environment)), rounds: rounds)
+    let run = Run(
+      history: history, node: node, planner: Planner(seed: seed, only: try kind(environment)), rounds: rounds)
     do {
       try await run.go()
     } catch {

@@ -38,7 +38,9 @@ final class APIStandIn: Sendable {
   private let pool = WorkerPool(name: "api", limit: 48)
 
   /// From now on reports of the node go there.
-  func connect(_ onReports: @escaping @Sendable ([VolumeReport]) -> Void) { state.withLock { $0.onReports = onReports } }
+  func connect(_ onReports: @escaping @Sendable ([VolumeReport]) -> Void) {
+    state.withLock { $0.onReports = onReports }
+  }
 
   // MARK: being there
 

@@ -157,7 +157,9 @@ struct Checker {
 
   private func lockLeaks() -> [String] {
     let directory = "/run/lock/lvm"
-    return ((try? Files.list(directory)) ?? []).filter { Self.isHeld("\(directory)/\($0)") }.map { "lock \(directory)/\($0)" }
+    return ((try? Files.list(directory)) ?? []).filter { Self.isHeld("\(directory)/\($0)") }.map {
+      "lock \(directory)/\($0)"
+    }
   }
 
   /// What the daemon does for the cluster it does at any time: a lock that is held for long is left behind.

@@ -32,9 +32,11 @@ final class Daemon: Sendable {
     environment["ELASTIC_LOCAL_FAULT"] = fault
     let variables = environment.map { "\($0.key)=\($0.value)" }
     let words = [
-      "serve", "--metrics-address", "127.0.0.1:\(Self.metricsPort)", "--engine", "lvm", "--volume-group", Group.name, "--thin-pool", Group.pool, "--thin-overprovision", "4",
+      "serve", "--metrics-address", "127.0.0.1:\(Self.metricsPort)", "--engine", "lvm", "--volume-group", Group.name,
+      "--thin-pool", Group.pool, "--thin-overprovision", "4",
       "--socket", place.socket, "--state-dir", place.state, "--kubelet-root", place.kubelet, "--node-name",
-      NodeUnderTest.name, "--namespace", NodeUnderTest.namespace, "--kubeconfig", place.kubeconfig, "--reclaim-grace", "0",
+      NodeUnderTest.name, "--namespace", NodeUnderTest.namespace, "--kubeconfig", place.kubeconfig, "--reclaim-grace",
+      "0",
     ]
     pipe = logsUnread ? try FullPipe(path: place.root + "/full-pipe") : nil
     let command = pipe?.command(place.executable, words) ?? (place.executable, words)

@@ -91,7 +91,11 @@ final class NodeUnderTest: Sendable {
 
   /// A finding of somebody who cannot end the run.
   func note(_ finding: Finding) { noted.withLock { $0.append(finding) } }
-  func takeNotes() -> [Finding] { noted.withLock { noted in defer { noted = [] }; return noted } }
+  func takeNotes() -> [Finding] {
+    noted.withLock { noted in
+      defer { noted = [] }; return noted
+    }
+  }
 
   // MARK: the daemon
 

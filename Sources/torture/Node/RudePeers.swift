@@ -23,7 +23,9 @@ final class RudePeers: Sendable {
   }
 
   func leave() {
-    for peer in peers.withLock({ peers in defer { peers = [] }; return peers }) { close(peer) }
+    for peer in peers.withLock({ peers in
+      defer { peers = [] }; return peers
+    }) { close(peer) }
   }
 
   private func come(to place: Daemon.Place, saying bytes: [UInt8]) throws {
