@@ -97,16 +97,19 @@ struct Run {
     try await companion.value
     try await binding.value
     if let failure = answer.failure { Console.print("  \(answer.question): \(failure.prefix(160))") }
-    if case .disturbed(let disturbance) = strike { try require(disturbance.outcome(of: operation), answer) }
+    if case .disturbed(let disturbance) = strike { try require(disturbance.outcome(of: operation), answer, operation) }
     if !answer.isSuccess, round.mustBeUndone { try await requireAsModelled() }
     try await saboteur.heal(strike)
     if case .deviceFails = strike { try await restartPods() }
   }
 
-  private func require(_ outcome: Disturbance.Outcome, _ answer: Answer) throws {
+  private func require(_ outcome: Disturbance.Outcome, _ answer: Answer, _ operation: Operation) throws {
     switch outcome {
     case .success: if !answer.isSuccess { throw Finding("nothing of this was to be felt: \(answer)") }
-    case .failure: if answer.isSuccess { throw Finding("this was to be refused: \(answer)") }
+    case .failure:
+      guard let failure = answer.failure else { throw Finding("this was to be refused: \(answer)") }
+      // A client that gives up has no reason to tell.
+      if !failure.contains(operation.volume) { throw Finding("a refusal that does not say what of: \(answer)") }
     case .either: break
     }
   }

@@ -9,9 +9,14 @@ struct Provisioner: Sendable {
   /// A report is an acknowledgement: from now on no power cut may take back what it says.
   func hear(_ reports: [VolumeReport]) async {
     for report in reports where report.state == .created {
-      guard let claim = history.model.claims[report.volume], claim.uid == report.uid, claim.instance == nil,
-        let instance = report.instance
+      guard let claim = history.model.claims[report.volume], claim.uid == report.uid, let instance = report.instance
       else { continue }
+      if let recorded = claim.instance {
+        if instance != recorded {
+          node.note(Finding("volume \(report.volume) was reported as \(recorded), and now as \(instance)"))
+        }
+        continue
+      }
       do {
         try await node.disk.mark(Replay.mark)
         try record(instance, report.volume)
