@@ -10,6 +10,8 @@ import LinuxSystem
 ///                                       cut leaves; CUT is what was written until then
 ///     torture summary NOTES...          outside: what was done
 ///
+/// `LAB_TORTURE_KIND` has a word of ``Disturbance/Kind``: then there are no other strikes.
+///
 /// Exit status: 0; 1 when something does not hold; 2 wrong usage; 3 when the run could not go on for another reason.
 @main
 enum Torture {
