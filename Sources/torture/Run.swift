@@ -150,7 +150,7 @@ struct Run {
       try await Task.sleep(for: .milliseconds(model.nextRound * 7 % 60))
     case .atStep:
       // The daemon dies there; what is safe by then is to be what the cut leaves.
-      try await Waiting.until(seconds: 60, "the daemon does not reach the step") {
+      try await Waiting.until(seconds: 60, Trouble("the daemon does not reach the step for 60 s")) {
         node.daemon?.isRunning == false || model.open.map { model.shows($0.operation) } == true
       }
       try await node.disk.mark("at-the-step")

@@ -51,7 +51,7 @@ final class Daemon: Sendable {
       result.withLock { $0 = end }
     }
     guard waits else { return }
-    try await Waiting.until(seconds: 60, "the daemon neither serves nor ends") { [self] in isServing || !isRunning }
+    try await Waiting.until(seconds: 60, Finding("the daemon neither serves nor ends for 60 s")) { [self] in isServing || !isRunning }
   }
 
   var isRunning: Bool { result.withLock { $0 == nil } }
@@ -101,16 +101,16 @@ final class Daemon: Sendable {
   }
 
   func waitForEnd() async throws {
-    try await Waiting.until(seconds: 60, "the daemon does not end") { [self] in !isRunning }
+    try await Waiting.until(seconds: 60, Finding("the daemon does not end for 60 s")) { [self] in !isRunning }
   }
 }
 
 enum Waiting {
   /// Returns when something is true.
-  static func until(seconds: Double, _ otherwise: String, _ condition: () throws -> Bool) async throws {
+  static func until(seconds: Double, _ otherwise: any Error, _ condition: () throws -> Bool) async throws {
     let limit = MonotonicClock.now() + .milliseconds(Int64(seconds * 1000))
     while try !condition() {
-      guard MonotonicClock.now() < limit else { throw Trouble("\(otherwise), after \(seconds) s") }
+      guard MonotonicClock.now() < limit else { throw otherwise }
       try await Task.sleep(for: .milliseconds(3))
     }
   }
