@@ -51,7 +51,9 @@ final class Daemon: Sendable {
       result.withLock { $0 = end }
     }
     guard waits else { return }
-    try await Waiting.until(seconds: 60, Finding("the daemon neither serves nor ends for 60 s")) { [self] in isServing || !isRunning }
+    try await Waiting.until(seconds: 60, Finding("the daemon neither serves nor ends for 60 s")) { [self] in
+      isServing || !isRunning
+    }
   }
 
   var isRunning: Bool { result.withLock { $0 == nil } }
