@@ -23,15 +23,25 @@ struct Answering: Sendable {
   func waitForGroup() async throws {
     let limit = MonotonicClock.now() + .seconds(30)
     while node.daemon?.isRunning == true {
-      let socket = node.place.socket
-      let report = try await Self.pool.run { () throws(VolumeError) in
-        try NodeClient.call(Request(["status"]), socket: socket, deadline: .seconds(Self.limit)).report
-      }
-      if let report, report.groups.allSatisfy({ $0.trouble == nil }) { return }
+      let report = try await report()
+      if report.groups.allSatisfy({ $0.trouble == nil }) { return }
       guard MonotonicClock.now() < limit else {
-        throw Finding("the daemon has descriptors again, and no group: \(report?.groups.map(\.trouble) ?? [])")
+        throw Finding("the daemon has descriptors again, and no group: \(report.groups.compactMap(\.trouble))")
       }
       try await Task.sleep(for: .milliseconds(200))
+    }
+  }
+
+  private func report() async throws -> NodeReport {
+    let socket = node.place.socket
+    do throws(VolumeError) {
+      let reply = try await Self.pool.run { () throws(VolumeError) in
+        try NodeClient.call(Request(["status"]), socket: socket, deadline: .seconds(Self.limit))
+      }
+      if let report = reply.report { return report }
+      throw VolumeError(.unavailable, reply.message ?? reply.status)
+    } catch {
+      throw Finding("the daemon has descriptors again, and status has no answer: \(error.message)")
     }
   }
 

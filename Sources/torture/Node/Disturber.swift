@@ -37,7 +37,7 @@ struct Disturber {
   func strike(_ disturbance: Disturbance, _ operation: Operation) async throws {
     switch disturbance {
     case .startAmidCalls(let delay): try await startAgain(delay)
-    case .diskHangs: try await Hang(node: node, model: model, operation: operation).last()
+    case .diskHangs: try await Hang(node: node, model: model, operation: operation).run()
     case .rudePeers: try await Answering(node: node).require("while peers do not read")
     case .descriptorsGone(let left): try await node.daemon?.withDescriptors(left, forMilliseconds: 1200)
     default: break

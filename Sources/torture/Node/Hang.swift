@@ -15,7 +15,7 @@ struct Hang {
   private var caller: Caller { node.caller }
 
   /// Returns when the disk answers again and all that waited has ended.
-  func last() async throws {
+  func run() async throws {
     for volume in Self.all { node.cluster.set(ShownVolume(Model.Claim(new: volume))) }
     try await node.disk.suspend()
     do {
