@@ -129,8 +129,8 @@ struct Run {
   private func changeMeanwhile(_ round: Model.Round) async throws {
     var dice = Dice(seed: planner.seed, stream: UInt64(round.number) | 1 << 42)
     guard case .make(let new, _) = round.operation, dice.percent(50) else { return }
-    for _ in 0..<6 {
-      try await Task.sleep(for: .milliseconds(dice.below(300)))
+    for _ in 0..<24 {
+      try await Task.sleep(for: .milliseconds(dice.below(80)))
       node.cluster.touch(new.name)
     }
   }

@@ -81,13 +81,13 @@ final class Daemon: Sendable {
     kill(process, SIGTERM)
   }
 
-  /// Leaves it so many descriptors for a while.
-  func withDescriptors(_ left: Int, forMilliseconds time: Int) async throws {
+  /// Leaves it so many descriptors while `body` runs.
+  func withDescriptors(_ left: Int, _ body: () async throws -> Void) async throws {
     guard isRunning, let process = ExclusiveLock.holder(place.state + "/lock") else { return }
     let used = try Files.list("/proc/\(process)/fd").compactMap { Int($0) }.max() ?? 0
     let former = try await limit(of: process)
     try await setLimit("\(used + 1 + left)", of: process)
-    try await Task.sleep(for: .milliseconds(time))
+    try await body()
     try await setLimit(former, of: process)
   }
 

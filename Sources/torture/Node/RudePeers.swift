@@ -22,6 +22,10 @@ final class RudePeers: Sendable {
     }
   }
 
+  func comeSilently(_ count: Int, to place: Daemon.Place) throws {
+    for _ in 0..<count { try come(to: place, saying: []) }
+  }
+
   func leave() {
     for peer in peers.withLock({ peers in
       defer { peers = [] }; return peers
