@@ -86,7 +86,7 @@ struct Run {
     try await saboteur.prepare(strike, operation)
     let performer = Performer(history: history, node: node, strike: strike)
     let work = Task { try await performer.perform(operation) }
-    let binding = Task { try await changeMeanwhile(round) }
+    let binding = Task { await changeMeanwhile(round) }
     let companion = Task { try await performer.accompany(planner.companion(of: round, in: model)) }
     if case .powerCut(let moment, _) = strike {
       try await cut(moment, work)
@@ -94,8 +94,9 @@ struct Run {
       try await saboteur.strike(strike, operation)
     }
     let answer = try await work.value
+    binding.cancel()
     try await companion.value
-    try await binding.value
+    await binding.value
     if let failure = answer.failure { Console.print("  \(answer.question): \(failure.prefix(160))") }
     if case .disturbed(let disturbance) = strike { try require(disturbance.outcome(of: operation), answer, operation) }
     if !answer.isSuccess, round.mustBeUndone { try await requireAsModelled() }
@@ -112,32 +113,6 @@ struct Run {
       if !failure.contains(operation.volume) { throw Finding("a refusal that does not say what of: \(answer)") }
     case .either: break
     }
-  }
-
-  /// A PV is there before a pod asks for its volume, and gone before an operator removes the volume.
-  private func changeClaims(for operation: Operation) throws {
-    switch operation {
-    case .make(let new, _):
-      try history.add(.claimed(new))
-      node.cluster.set(ShownVolume(Model.Claim(new: new)))
-    case .remove(let name): try unclaim(name)
-    default: break
-    }
-  }
-
-  /// The PV changes while its volume is made, as when a claim is bound to it: the daemon looks at it each time.
-  private func changeMeanwhile(_ round: Model.Round) async throws {
-    var dice = Dice(seed: planner.seed, stream: UInt64(round.number) | 1 << 42)
-    guard case .make(let new, _) = round.operation, dice.percent(50) else { return }
-    for _ in 0..<24 {
-      try await Task.sleep(for: .milliseconds(dice.below(80)))
-      node.cluster.touch(new.name)
-    }
-  }
-
-  private func unclaim(_ name: String) throws {
-    try history.add(.unclaimed(volume: name))
-    node.cluster.remove(name)
   }
 
   /// The power fails. Does not return.
@@ -220,7 +195,7 @@ struct Run {
   }
 
   /// The same call converges within two tries.
-  private func insist(_ call: () async throws -> Answer) async throws {
+  func insist(_ call: () async throws -> Answer) async throws {
     let first = try await call()
     if first.isSuccess { return }
     let second = try await call()
@@ -251,16 +226,5 @@ struct Run {
     try await node.daemon?.waitForEnd()
     guard node.daemon?.status == .exited(0) else { throw Finding("the daemon does not end well") }
     try history.add(.ended)
-  }
-
-  /// A PV that records its volume is deleted, and its volume goes with it; others are an operator's to remove.
-  private func removeForGood(_ volume: Model.Volume, _ performer: Performer) async throws {
-    let name = volume.new.name
-    if let claim = model.claims[name], claim.instance == volume.instance, node.cluster.isWatched {
-      try await performer.removeByDeletion(claim)
-    } else {
-      try unclaim(name)
-      try await insist { try await performer.perform(.remove(volume: name)) }
-    }
   }
 }
