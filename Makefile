@@ -76,10 +76,10 @@ sanity: build-tests ## run flex-sanity against our client and daemon, in the lab
 	@BUILD=$(BUILD) lab/sanity
 
 .PHONY: torture
-torture: ## strike a node 216 times, 36 of them power cuts, and look whether all holds; SEED=, N=rounds for one run
+torture: ## strike a node 216 times, 36 of them power cuts, and look whether all holds; SEED=, N=rounds, KIND= for one run
 	@lab/dependencies
 	$(SWIFT_BUILD)
-	@BUILD=$(BUILD) SEED=$(SEED) N=$(N) lab/torture
+	@BUILD=$(BUILD) SEED=$(SEED) N=$(N) KIND=$(KIND) lab/torture
 
 .PHONY: torture-known
 torture-known: ## make classic mistakes, one at a time, and see that `make torture` finds each

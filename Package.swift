@@ -109,7 +109,9 @@ let package = Package(
       swiftSettings: strict),
     .executableTarget(
       name: "torture",
-      dependencies: ["CommandLineTool", "VolumeHost", "NodeProtocol", "LinuxSystem", "StorageModel", "CLinux"],
+      dependencies: [
+        "CommandLineTool", "VolumeHost", "NodeProtocol", "KubernetesAPI", "LinuxSystem", "StorageModel", "CLinux",
+      ],
       swiftSettings: strict),
     .executableTarget(
       name: "ownership-benchmark", dependencies: ["VolumeHost"], path: "Benchmarks/ownership", exclude: ["run.sh"],

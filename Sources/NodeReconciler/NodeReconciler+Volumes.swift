@@ -47,7 +47,9 @@ extension NodeReconciler {
   private func observe(_ name: VolumeName, _ pv: PersistentVolume) async -> WorkQueue<Work>.Ending {
     do throws(VolumeError) {
       if let recorded = knowledge.instance(madeFor: name) { return try await compare(recorded, name, pv) }
-      guard let found = try await keeper.instance(of: name) else { return .again(after: settings.publishInterval) }
+      guard let found = try await keeper.createdInstance(of: name) else {
+        return .again(after: settings.publishInterval)
+      }
       reportCreated(found, pv)
       return .settled
     } catch {

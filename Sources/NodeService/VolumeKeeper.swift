@@ -39,6 +39,18 @@ package struct VolumeKeeper: Sendable {
     return volume.instance
   }
 
+  /// The instance of a volume of ours that is whole. Nil when there is none, and while one is being created: a failure would
+  /// remove it again. Waits for whoever works on the volume.
+  package func createdInstance(of name: VolumeName) async throws(VolumeError) -> String? {
+    let context = context.answering(within: min(.seconds(10), context.settings.callPatience))
+    return try await context.withLock(name) { () async throws(VolumeError) in
+      guard let volume = try await context.engine.volume(name), let marks = volume.marks else { return nil }
+      // Left of a creation that failed or was interrupted: the next call settles it.
+      if let permit = try context.permits.permit(for: name), permit.creation == marks.creation { return nil }
+      return volume.instance
+    }
+  }
+
   /// Removes the volume of a PV that is being deleted for good. The PV itself proves that it is no volume whose PV cannot be
   /// seen yet, so its age does not count; everything else is proven as ever.
   ///

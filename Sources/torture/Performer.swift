@@ -1,5 +1,6 @@
 import CommandLineTool
 import LinuxSystem
+import StorageModel
 
 /// Performs operations, and acknowledges in the history what has been done, as soon as nothing may undo it any more.
 struct Performer: Sendable {
@@ -50,6 +51,22 @@ struct Performer: Sendable {
     }
   }
 
+  /// The PV is deleted, no claim names it any more, and the provisioner agrees: the daemon removes the volume.
+  func removeByDeletion(_ claim: Model.Claim) async throws {
+    let name = claim.new.name
+    try await requireSound(try require(name, in: history.model))
+    var shown = ShownVolume(claim)
+    shown.removable = claim.instance
+    node.cluster.set(shown)
+    let limit = MonotonicClock.now() + .seconds(90)
+    while node.cluster.report(of: claim.uid) != .removed {
+      guard MonotonicClock.now() < limit else { throw Finding("PV \(name) is deleted, and its volume is not removed") }
+      try await Task.sleep(for: .milliseconds(5))
+    }
+    try await acknowledge([.removed(volume: name), .unclaimed(volume: name)])
+    node.cluster.remove(name)
+  }
+
   /// The call of an operation that has been acknowledged, again.
   func repeatCall(_ operation: Operation) async throws -> Answer {
     switch operation {
@@ -88,6 +105,8 @@ struct Performer: Sendable {
   private func acknowledge(_ events: [Event]) async throws {
     try await node.disk.mark(Replay.mark)
     for event in events { try history.add(event) }
+    // The claim is bound, and so on: the daemon looks at a PV that has changed.
+    for case .made(let volume) in events { node.cluster.touch(volume.new.name) }
   }
 
   private func write(_ files: [Operation.NewFile], _ volume: String, _ pod: String) async throws -> Answer {
@@ -95,7 +114,10 @@ struct Performer: Sendable {
     for file in files {
       try history.add(.writing(volume: volume, file))
       do throws(SystemError) {
-        try Files.writeDurably(file.content.make(), to: "\(directory)/\(file.name)", mode: 0o644)
+        // A disk may hang, and everything else goes on meanwhile.
+        try await Self.writers.run { () throws(SystemError) in
+          try Files.writeDurably(file.content.make(), to: "\(directory)/\(file.name)", mode: 0o644)
+        }
       } catch {
         return Answer(question: "write", failure: "\(error)")
       }
@@ -103,6 +125,8 @@ struct Performer: Sendable {
     }
     return Answer(question: "write", failure: nil)
   }
+
+  private static let writers = WorkerPool(name: "writer", limit: 4)
 
   private func require(_ name: String, in model: Model) throws -> Model.Volume {
     guard let volume = model.volumes[name] else { throw Trouble("the model has no volume \(name)") }

@@ -14,7 +14,7 @@ struct Run {
   let rounds: Int
 
   var model: Model { history.model }
-  var saboteur: Saboteur { Saboteur(node: node) }
+  var saboteur: Saboteur { Saboteur(node: node, model: model) }
 
   func go() async throws {
     try await boot()
@@ -37,6 +37,9 @@ struct Run {
   private func boot() async throws {
     let isFirst = history.lines == 0
     try await node.boot(isFirst: isFirst)
+    let provisioner = Provisioner(history: history, node: node)
+    node.cluster.connect { reports in Task.detached { await provisioner.hear(reports) } }
+    node.cluster.show(model)
     if isFirst {
       try history.add(
         .began(seed: planner.seed, rounds: rounds, foreign: try await Group.volumes().filter { !$0.isOurs }))
@@ -79,9 +82,11 @@ struct Run {
   /// The operation once, and the strike.
   private func attempt(_ round: Model.Round) async throws {
     let (strike, operation) = (round.strike, round.operation)
+    try changeClaims(for: operation)
     try await saboteur.prepare(strike, operation)
     let performer = Performer(history: history, node: node, strike: strike)
     let work = Task { try await performer.perform(operation) }
+    let binding = Task { await changeMeanwhile(round) }
     let companion = Task { try await performer.accompany(planner.companion(of: round, in: model)) }
     if case .powerCut(let moment, _) = strike {
       try await cut(moment, work)
@@ -89,11 +94,25 @@ struct Run {
       try await saboteur.strike(strike, operation)
     }
     let answer = try await work.value
+    binding.cancel()
     try await companion.value
+    await binding.value
     if let failure = answer.failure { Console.print("  \(answer.question): \(failure.prefix(160))") }
+    if case .disturbed(let disturbance) = strike { try require(disturbance.outcome(of: operation), answer, operation) }
     if !answer.isSuccess, round.mustBeUndone { try await requireAsModelled() }
     try await saboteur.heal(strike)
     if case .deviceFails = strike { try await restartPods() }
+  }
+
+  private func require(_ outcome: Disturbance.Outcome, _ answer: Answer, _ operation: Operation) throws {
+    switch outcome {
+    case .success: if !answer.isSuccess { throw Finding("nothing of this was to be felt: \(answer)") }
+    case .failure:
+      guard let failure = answer.failure else { throw Finding("this was to be refused: \(answer)") }
+      // A client that gives up has no reason to tell.
+      if !failure.contains(operation.volume) { throw Finding("a refusal that does not say what of: \(answer)") }
+    case .either: break
+    }
   }
 
   /// The power fails. Does not return.
@@ -106,7 +125,7 @@ struct Run {
       try await Task.sleep(for: .milliseconds(model.nextRound * 7 % 60))
     case .atStep:
       // The daemon dies there; what is safe by then is to be what the cut leaves.
-      try await Waiting.until(seconds: 60, "the daemon does not reach the step") {
+      try await Waiting.until(seconds: 60, Trouble("the daemon does not reach the step for 60 s")) {
         node.daemon?.isRunning == false || model.open.map { model.shows($0.operation) } == true
       }
       try await node.disk.mark("at-the-step")
@@ -144,6 +163,8 @@ struct Run {
     }
     try await Provoker(node: node, model: model).provoke(
       Dice(seed: planner.seed, stream: UInt64(round.number) | 1 << 40))
+    try await ClusterProvoker(node: node, model: model).provoke(
+      Dice(seed: planner.seed, stream: UInt64(round.number) | 1 << 43))
     try await requireAsModelled()
     try history.add(.held)
   }
@@ -169,11 +190,12 @@ struct Run {
   private func giveUp(_ operation: Operation) async throws {
     guard case .make(let new, let pod) = operation else { return }
     try await insist { try await node.caller.unmount(new, pod, isLast: true) }
+    try unclaim(new.name)
     try await insist { await node.caller.ask("remove", new.name) }
   }
 
   /// The same call converges within two tries.
-  private func insist(_ call: () async throws -> Answer) async throws {
+  func insist(_ call: () async throws -> Answer) async throws {
     let first = try await call()
     if first.isSuccess { return }
     let second = try await call()
@@ -184,7 +206,7 @@ struct Run {
   private var checker: Checker { Checker(node: node, model: model, foreign: history.foreign) }
 
   private func requireAsModelled() async throws {
-    let findings = try await checker.findings()
+    let findings = try await checker.findings() + node.takeNotes().map(\.description)
     if !findings.isEmpty { throw Finding(findings.joined(separator: "\n")) }
   }
 
@@ -197,7 +219,7 @@ struct Run {
       for pod in volume.pods.keys.sorted() {
         try await insist { try await performer.perform(.unmount(volume: volume.new.name, pod: pod)) }
       }
-      try await insist { try await performer.perform(.remove(volume: volume.new.name)) }
+      try await removeForGood(volume, performer)
     }
     try await requireAsModelled()
     node.daemon?.terminate()

@@ -10,6 +10,8 @@ import LinuxSystem
 ///                                       cut leaves; CUT is what was written until then
 ///     torture summary NOTES...          outside: what was done
 ///
+/// `LAB_TORTURE_KIND` has a word of ``Disturbance/Kind``: then there are no other strikes.
+///
 /// Exit status: 0; 1 when something does not hold; 2 wrong usage; 3 when the run could not go on for another reason.
 @main
 enum Torture {
@@ -42,7 +44,8 @@ enum Torture {
     }
     let node = NodeUnderTest(products: products, notes: words[3], disks: disks)
     let history = try History(path: words[3] + "/history")
-    let run = Run(history: history, node: node, planner: Planner(seed: seed), rounds: rounds)
+    let run = Run(
+      history: history, node: node, planner: Planner(seed: seed, only: try kind(environment)), rounds: rounds)
     do {
       try await run.go()
     } catch {
@@ -52,6 +55,14 @@ enum Torture {
       try node.takeLog()
       throw error
     }
+  }
+
+  private static func kind(_ environment: [String: String]) throws -> Disturbance.Kind? {
+    guard let word = environment["LAB_TORTURE_KIND"], !word.isEmpty else { return nil }
+    guard let kind = Disturbance.Kind(rawValue: word) else {
+      throw Trouble("KIND=\(word) is none of \(Disturbance.Kind.allCases.map(\.rawValue).joined(separator: ", "))")
+    }
+    return kind
   }
 
   private static func keepKernelState(_ notes: String) async throws {

@@ -213,6 +213,51 @@ struct AdmissionTests {
     #expect(bench.writes.look { $0.volumes[Bench.name]?.instance } == instance)
   }
 
+  @Test("a volume of a PV made by hand is not reported while it is being created: its creation can fail")
+  func byHandFailing() async throws {
+    let looks = Looks()
+    let steps = StepPoints { point async throws(VolumeError) in
+      guard point == .formatted else { return }
+      await looks.begin()
+      throw VolumeError(.internal, "mkfs failed")
+    }
+    let bench = try Bench(steps: steps)
+    let pv = bench.writes.put(
+      Bench.volume { volume in
+        volume.metadata.annotations = [:]
+        volume.metadata.finalizers = []
+      })
+    let reconciler = bench.reconciler()
+    await looks.set {
+      await reconciler.volume(Bench.name, pv)
+      _ = await reconciler.process(volume: Bench.name)
+      _ = await reconciler.publishNow()
+    }
+    #expect(try await Self.refusal(bench).message.contains("mkfs failed"))
+    await looks.end()
+    #expect(bench.stored() == nil)
+    #expect(bench.writes.look { $0.said }.isEmpty)
+    #expect(bench.writes.look { $0.volumes[Bench.name]?.instance } == nil, "the PV would never get a volume")
+  }
+
+  /// A look at a PV that begins in the middle of a call.
+  private actor Looks {
+    private var look: (@Sendable () async -> Void)?
+    private var running: Task<Void, Never>?
+
+    func set(_ look: @escaping @Sendable () async -> Void) { self.look = look }
+
+    /// Returns when the look has ended, or waits for somebody.
+    func begin() async {
+      let look = look
+      running = Task { await look?() }
+      // One that does not wait ends within this time; one that waits goes on behind the call.
+      try? await Task.sleep(for: .milliseconds(100))
+    }
+
+    func end() async { await running?.value }
+  }
+
   // MARK: Names
 
   @Test("a name without a PV is an inline volume: refused unless the operator allows them")

@@ -23,15 +23,17 @@ final class Bench: Sendable {
   let earlier: VolumeKeeper
   private let directory: String
 
-  init(gibibytes: UInt64 = 10, allowsInlineVolumes: Bool = false, waits: Bool = false) throws {
+  init(
+    gibibytes: UInt64 = 10, allowsInlineVolumes: Bool = false, waits: Bool = false, steps: StepPoints = .none
+  ) throws {
     knowledge = Knowledge(
       node: "node-1", allowsInlineVolumes: allowsInlineVolumes, patience: waits ? .init() : .tests)
     world = SimulatedWorld(totalSize: .gibibytes(gibibytes))
     directory = try Self.makeDirectory()
     context = NodeContext(
       settings: NodeSettings(nodeName: "node-1", stateDirectory: directory),
-      engine: SimulatedEngine(world: world), system: SimulatedNodeSystem(world: world), cluster: knowledge,
-      log: .silent)
+      engine: SimulatedEngine(world: world), system: SimulatedNodeSystem(world: world), steps: steps,
+      cluster: knowledge, log: .silent)
     try context.permits.prepare()
     keeper = VolumeKeeper(context)
     earlier = VolumeKeeper(

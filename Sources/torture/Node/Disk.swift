@@ -7,6 +7,7 @@ import Synchronization
 /// log of every write: so that all three lose their power at the same moment.
 ///
 ///     /dev/mapper/lab-state   lab-kubelet   lab-pv      linear
+///                                       below-pv    linear
 ///     /dev/mapper/lab-disk                              log-writes
 ///     disk                                  log
 final class Disk: Sendable {
@@ -16,6 +17,8 @@ final class Disk: Sendable {
   static let state = "/dev/mapper/lab-state"
   static let kubelet = "/dev/mapper/lab-kubelet"
   static let physical = "/dev/mapper/lab-pv"
+  /// Below it, so that it can hang: LVM passes over a device that is suspended itself. No name that LVM sees in the lab.
+  private static let belowPhysical = "/dev/mapper/below-pv"
 
   private static let whole = "/dev/mapper/lab-disk"
   /// In sectors: 64 MiB each.
@@ -32,6 +35,7 @@ final class Disk: Sendable {
     try await create("lab-disk", "0 \(sectors) log-writes \(disk) \(log)")
     try await create("lab-state", "0 \(Self.part) linear \(Self.whole) 0")
     try await create("lab-kubelet", "0 \(Self.part) linear \(Self.whole) \(Self.part)")
+    try await create("below-pv", "0 \(try Self.physicalSectors(disk)) linear \(Self.whole) \(2 * Self.part)")
     try await create("lab-pv", try Self.physicalTable(disk))
   }
 
@@ -40,7 +44,7 @@ final class Disk: Sendable {
   }
 
   private static func physicalTable(_ disk: String) throws -> String {
-    "0 \(try physicalSectors(disk)) linear \(whole) \(2 * part)"
+    "0 \(try physicalSectors(disk)) linear \(belowPhysical) 0"
   }
 
   private static func physicalSectors(_ disk: String) throws -> Int {
@@ -53,11 +57,17 @@ final class Disk: Sendable {
   func fail(writesOnly: Bool) async throws {
     let sectors = try Self.physicalSectors(disk)
     // Up for 0 s, down for a day.
-    let flaky = "0 \(sectors) flakey \(Self.whole) \(2 * Self.part) 0 86400 1 error_writes"
+    let flaky = "0 \(sectors) flakey \(Self.belowPhysical) 0 0 86400 1 error_writes"
     try await exchange(writesOnly ? flaky : "0 \(sectors) error")
   }
 
   func recover() async throws { try await exchange(try Self.physicalTable(disk)) }
+
+  // MARK: hanging
+
+  /// From now on LVM's disk does not answer.
+  func suspend() async throws { try await Shell.run("dmsetup", "suspend", "--noflush", "--nolockfs", "below-pv") }
+  func resume() async throws { try await Shell.run("dmsetup", "resume", "below-pv") }
 
   private func exchange(_ table: String) async throws {
     try await Shell.run("dmsetup", "load", "lab-pv", "--table", table)

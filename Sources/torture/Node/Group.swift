@@ -7,6 +7,11 @@ struct Group: Sendable {
   /// What was there before us and is none of ours: a volume with its owner's tag, and one that is named like a PV.
   static let foreign = ["database", "pvc-7f6b2f0e-5d0c-4f3e-9d36-00000000f0f0"]
   static let foreignTag = "somebody"
+  /// A volume's UUID that no volume has.
+  static let otherInstance = "AbCdEf-0123-4567-89ab-cdef-GHIJ-KLmnop"
+  /// What a PV of the second one's name would ask for.
+  static let foreignClaim = Operation.NewVolume(
+    name: foreign[1], fileSystem: "ext4", isThin: false, attaches: false, mebibytes: 4)
 
   struct Volume: Codable, Hashable, Sendable {
     let name: String

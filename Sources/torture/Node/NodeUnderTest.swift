@@ -9,10 +9,18 @@ final class NodeUnderTest: Sendable {
   let place: Daemon.Place
   let disk: Disk
   let standIns: StandIns
+  let cluster = APIStandIn()
+  let peers = RudePeers()
   let notes: String
   private let products: String
   private let running = Mutex<Daemon?>(nil)
   private let held = Mutex<Int32?>(nil)
+  private let noted = Mutex<[Finding]>([])
+
+  /// In the cluster; also its hostname there.
+  static let name = "torture"
+  /// Where it publishes its storage.
+  static let namespace = "elastic-local"
 
   init(products: String, notes: String, disks: [String]) {
     place = Daemon.Place(executable: products + "/elastic-local-node", root: "/run/torture")
@@ -38,6 +46,8 @@ final class NodeUnderTest: Sendable {
     }
     try standIns.install()
     try installClients()
+    try tellAddress(.four)
+    try cluster.listen()
     if !isFirst { try await Administrator(node: self).restoreTornGroup() }
     try await Group.activateForeign()
   }
@@ -57,10 +67,40 @@ final class NodeUnderTest: Sendable {
     }
   }
 
+  // MARK: the cluster
+
+  /// Where the daemon that is started next finds the API server.
+  func tellAddress(_ address: APIStandIn.Address) throws {
+    let text = """
+      {"current-context": "lab", "contexts": [{"name": "lab", "context": {"cluster": "lab"}}],
+       "clusters": [{"name": "lab", "cluster": {"server": "http://\(address.rawValue)"}}]}
+      """
+    try Files.writeDurably(Array(text.utf8), to: place.kubeconfig, mode: 0o600)
+  }
+
+  /// Returns when the daemon has read all PVs of its node and watches them, so that it knows what they say.
+  func waitUntilDaemonWatches(since former: Int) async throws {
+    let limit = MonotonicClock.now() + .seconds(30)
+    while cluster.watches == former {
+      guard MonotonicClock.now() < limit else {
+        throw Finding("the daemon has not read the PVs of its node for 30 s: \(daemon?.log.suffix(600) ?? "")")
+      }
+      try await Task.sleep(for: .milliseconds(5))
+    }
+  }
+
+  /// A finding of somebody who cannot end the run.
+  func note(_ finding: Finding) { noted.withLock { $0.append(finding) } }
+  func takeNotes() -> [Finding] {
+    noted.withLock { noted in
+      defer { noted = [] }; return noted
+    }
+  }
+
   // MARK: the daemon
 
-  func startDaemon(fault: String? = nil) async throws {
-    let daemon = try await Daemon(place, fault: fault)
+  func startDaemon(fault: String? = nil, logsUnread: Bool = false) async throws {
+    let daemon = try await Daemon(place, fault: fault, logsUnread: logsUnread)
     running.withLock { $0 = daemon }
     if !daemon.isRunning {
       try takeLog()
@@ -69,18 +109,23 @@ final class NodeUnderTest: Sendable {
   }
 
   /// Kills it if it runs, and starts it anew.
-  func restartDaemon(fault: String? = nil) async throws {
+  func restartDaemon(fault: String? = nil, logsUnread: Bool = false) async throws {
     try await daemon?.kill9()
     try takeLog()
-    try await startDaemon(fault: fault)
+    try await startDaemon(fault: fault, logsUnread: logsUnread)
+  }
+
+  /// Starts it and does not wait until it serves.
+  func launchDaemon() async throws {
+    let daemon = try await Daemon(place, waits: false)
+    running.withLock { $0 = daemon }
   }
 
   /// Kills it, starts it, kills it again in its start-up, and starts it anew.
   func interruptStart(afterMilliseconds delay: Int) async throws {
     try await daemon?.kill9()
     try takeLog()
-    let interrupted = try await Daemon(place, waits: false)
-    running.withLock { $0 = interrupted }
+    try await launchDaemon()
     try await Task.sleep(for: .milliseconds(delay))
     try await restartDaemon()
   }

@@ -38,9 +38,7 @@ struct Provoker {
 
   /// A PV of the name of a volume that is not ours and holds no file system.
   private func mountForeign() async throws {
-    let new = Operation.NewVolume(
-      name: Group.foreign[1], fileSystem: "ext4", isThin: false, attaches: false, mebibytes: 4)
-    try refused(try await caller.mount(new, "pod-x", readOnly: false), "a foreign volume was mounted")
+    try refused(try await caller.mount(Group.foreignClaim, "pod-x", readOnly: false), "a foreign volume was mounted")
   }
 
   /// A kubelet that does not see its mount calls again, and so does one that is killed meanwhile with its client.

@@ -4,6 +4,9 @@ import LinuxSystem
 /// Carries strikes out, and takes back what they did to the machine.
 struct Saboteur {
   let node: NodeUnderTest
+  let model: Model
+
+  private var disturber: Disturber { Disturber(node: node, model: model) }
 
   /// What is done before the operation begins.
   func prepare(_ strike: Strike, _ operation: Operation) async throws {
@@ -16,6 +19,7 @@ struct Saboteur {
     case .stateSealed: try await seal(true)
     case .socketGone: try await Shell.run("rm", "-rf", node.place.root + "/run")
     case .nodesLate: try hideNodes(of: operation.volume)
+    case .disturbed(let disturbance): try await disturber.prepare(disturbance, operation)
     default: break
     }
   }
@@ -39,6 +43,7 @@ struct Saboteur {
     case .nodesLate(let delay):
       try await pause(delay)
       try await Shell.run("dmsetup", "mknodes")
+    case .disturbed(let disturbance): try await disturber.strike(disturbance, operation)
     default: break
     }
   }
@@ -55,6 +60,7 @@ struct Saboteur {
     case .stateSealed: try await seal(false)
     case .nodesLate: try await Shell.run("dmsetup", "mknodes")
     case .daemonStopped: try await endWell()
+    case .disturbed(let disturbance): try await disturber.heal(disturbance)
     default: break
     }
     try requireExpectedEnd()

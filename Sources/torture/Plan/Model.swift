@@ -1,6 +1,8 @@
 /// What must hold on the node: what was acknowledged, and what was only begun. Made from the history alone.
 struct Model: Sendable {
   var volumes: [String: Volume] = [:]
+  /// The PVs that there are, by name.
+  var claims: [String: Claim] = [:]
   /// The round that was begun and has not ended.
   var open: Round?
   var nextRound = 0
@@ -29,6 +31,7 @@ struct Model: Sendable {
       switch (strike, operation) {
       // The device that a kubelet has waited for stays until it is mounted.
       case (.stepFails, .make(let new, _)), (.tool, .make(let new, _)): !new.attaches
+      case (.disturbed(let disturbance), let operation): disturbance.outcome(of: operation) == .failure
       case (.stepFails, .mount), (.tool(.checker, .fails), .mount), (.tool(.checker, .dies), .mount): true
       default: false
       }
@@ -68,6 +71,9 @@ struct Model: Sendable {
       volumes[volume]?.doubts[file.name] = nil
     case .grown(let volume, let mebibytes): volumes[volume]?.mebibytes = mebibytes
     case .removed(let volume): volumes[volume] = nil
+    case .claimed(let new): claims[new.name] = Claim(new: new)
+    case .recorded(let volume, let instance): claims[volume]?.instance = instance
+    case .unclaimed(let volume): claims[volume] = nil
     case .held: open = nil
     case .ended: hasEnded = true
     }
@@ -90,6 +96,12 @@ enum Event: Codable, Sendable {
   case written(volume: String, Operation.NewFile)
   case grown(volume: String, mebibytes: Int)
   case removed(volume: String)
+  /// A PV was made.
+  case claimed(Operation.NewVolume)
+  /// Its node has reported its volume, and the PV says so.
+  case recorded(volume: String, instance: String)
+  /// The PV is gone.
+  case unclaimed(volume: String)
   /// The power fails now.
   case cut
   /// After the round everything was as it must be.

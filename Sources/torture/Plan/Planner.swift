@@ -1,6 +1,8 @@
 /// Chooses what comes next, by the seed and what there is.
 struct Planner {
   let seed: UInt64
+  /// Nothing but disturbances of this kind.
+  var only: Disturbance.Kind?
 
   /// Every so many rounds the power fails.
   private static let powerEvery = 6
@@ -11,8 +13,9 @@ struct Planner {
     var dice = Dice(seed: seed, stream: UInt64(number))
     let operation = operation(number, in: model, &dice)
     let adversary = Adversary(operation: operation, model: model)
-    let strike =
+    var strike =
       number % Self.powerEvery == Self.powerEvery - 1 ? adversary.powerCut(&dice) : adversary.strike(&dice)
+    if let disturbance = disturbance(of: number), only != nil || !strike.isPowerCut { strike = .disturbed(disturbance) }
     var isGivenUp = false
     if case .make = operation { isGivenUp = dice.percent(20) }
     let aftershocks: [Model.Round.Aftershock] = [
@@ -21,6 +24,13 @@ struct Planner {
     return Model.Round(
       number: number, operation: operation, strike: strike, isGivenUp: isGivenUp,
       aftershock: dice.percent(25) ? dice.pick(aftershocks) : nil)
+  }
+
+  /// A share of the rounds is disturbed, by dice of its own: what is done in the others stays what it was.
+  private func disturbance(of number: Int) -> Disturbance? {
+    var dice = Dice(seed: seed, stream: UInt64(number) | 1 << 41)
+    if let only { return Disturbance(only, &dice) }
+    return dice.percent(30) ? Disturbance(dice.pick(Disturbance.Kind.allCases), &dice) : nil
   }
 
   /// What a pod writes meanwhile on another volume; nil when there is none.

@@ -26,6 +26,8 @@ enum Strike: Codable, Hashable, Sendable {
   case nodesLate(byMilliseconds: Int)
   /// Somebody else has opened the device for himself alone between `waitforattach` and `mountdevice`.
   case deviceHeld
+  /// Something happens around the daemon.
+  case disturbed(Disturbance)
   /// The machine loses its power.
   case powerCut(Moment, Keeping)
 
@@ -66,6 +68,7 @@ enum Strike: Codable, Hashable, Sendable {
     case .socketGone: "socket directory gone"
     case .nodesLate: "device nodes late"
     case .deviceHeld: "device held by another"
+    case .disturbed(let disturbance): disturbance.kind
     case .powerCut(_, let keeping): "power cut, \(keeping.rawValue) kept"
     }
   }
@@ -89,6 +92,7 @@ extension Strike: CustomStringConvertible {
     case .daemonKilled(let delay), .daemonStopped(let delay), .clientKilled(let delay), .deviceFails(_, let delay),
       .nodesLate(let delay):
       "\(kind), \(delay) ms"
+    case .disturbed(let disturbance): "\(disturbance)"
     case .powerCut(.atStep(let point), _): "\(kind), at \(point)"
     case .powerCut(.after(let delay), _): "\(kind), after \(delay) ms"
     case .powerCut(.acknowledged, _): "\(kind), acknowledged"
