@@ -1,3 +1,4 @@
+internal import Controllers
 internal import KubernetesAPI
 internal import LinuxSystem
 internal import NodeService
@@ -6,7 +7,7 @@ internal import Telemetry
 
 // Whether volumes in use are well, told in the words of Kubernetes' volume health monitoring.
 extension NodeReconciler {
-  func lookAtConditions() async -> WorkQueue<Work>.Ending {
+  func lookAtConditions() async -> Ending {
     tellOfLongWork()
     do throws(VolumeError) {
       tellOfConditions(try await keeper.complaints())

@@ -1,3 +1,4 @@
+internal import Controllers
 internal import KubernetesAPI
 internal import LogicalVolumes
 internal import NodeService
@@ -6,7 +7,7 @@ internal import StorageModel
 internal import Telemetry
 
 extension NodeReconciler {
-  func publish() async -> WorkQueue<Work>.Ending {
+  func publish() async -> Ending {
     if now - (refreshedAt ?? now) >= settings.refreshInterval { published = nil }
     if published == nil { refreshedAt = now }
     let ending = await publishNow()
@@ -15,7 +16,7 @@ extension NodeReconciler {
   }
 
   /// Publishes what has changed since the last time. Reports that are of no use any more go with the next change.
-  func publishNow() async -> WorkQueue<Work>.Ending {
+  func publishNow() async -> Ending {
     do throws(VolumeError) {
       let storage = try await storage()
       let reports = knowledge.reports
@@ -64,7 +65,7 @@ extension NodeReconciler {
   }
 
   /// Volumes of ours without a PV are reported, never removed.
-  func lookForOrphans() async -> WorkQueue<Work>.Ending {
+  func lookForOrphans() async -> Ending {
     do throws(VolumeError) {
       var orphans: [VolumeName] = []
       for volume in try await keeper.volumes() where volumes[volume.name.text] == nil {

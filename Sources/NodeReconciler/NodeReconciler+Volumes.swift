@@ -1,3 +1,4 @@
+internal import Controllers
 internal import KubernetesAPI
 internal import LogicalVolumes
 internal import NodeService
@@ -6,7 +7,7 @@ internal import StorageModel
 internal import Telemetry
 
 extension NodeReconciler {
-  func process(volume name: String) async -> WorkQueue<Work>.Ending {
+  func process(volume name: String) async -> Ending {
     guard let pv = volumes[name] else { return .settled }
     let volume: VolumeName
     do throws(VolumeError) {
@@ -29,7 +30,7 @@ extension NodeReconciler {
   // MARK: Making
 
   /// Makes the volume while the scheduler still binds and images are pulled.
-  private func prepare(_ name: VolumeName, _ pv: PersistentVolume) async -> WorkQueue<Work>.Ending {
+  private func prepare(_ name: VolumeName, _ pv: PersistentVolume) async -> Ending {
     do throws(VolumeError) {
       if let recorded = knowledge.instance(madeFor: name) { return try await compare(recorded, name, pv) }
       reportCreated(try await keeper.prepare(name, Self.options(of: pv)), pv)
@@ -44,7 +45,7 @@ extension NodeReconciler {
   }
 
   /// Looks whether kubelet has made the volume meanwhile.
-  private func observe(_ name: VolumeName, _ pv: PersistentVolume) async -> WorkQueue<Work>.Ending {
+  private func observe(_ name: VolumeName, _ pv: PersistentVolume) async -> Ending {
     do throws(VolumeError) {
       if let recorded = knowledge.instance(madeFor: name) { return try await compare(recorded, name, pv) }
       guard let found = try await keeper.instance(of: name) else { return .again(after: settings.publishInterval) }
@@ -64,7 +65,7 @@ extension NodeReconciler {
   /// Whether the volume that the PV records is the one that is here.
   private func compare(
     _ recorded: String, _ name: VolumeName, _ pv: PersistentVolume
-  ) async throws(VolumeError) -> WorkQueue<Work>.Ending {
+  ) async throws(VolumeError) -> Ending {
     let found = try await keeper.instance(of: name)
     // It may have gone, or be going, while the engine was asked.
     guard volumes[name.text]?.metadata.uid == pv.metadata.uid else { return .settled }
@@ -108,7 +109,7 @@ extension NodeReconciler {
   // MARK: Releasing
 
   /// The PV is on its way out: its volume is removed, or marked as one to keep; then that is reported.
-  private func release(_ name: VolumeName, _ seen: PersistentVolume) async -> WorkQueue<Work>.Ending {
+  private func release(_ name: VolumeName, _ seen: PersistentVolume) async -> Ending {
     do throws(APIError) {
       // The watch may be behind, and this cannot be undone: the API server has the last word.
       guard let pv = try await writes.volume(name.text), pv.metadata.uid == seen.metadata.uid else { return .settled }
@@ -162,7 +163,7 @@ extension NodeReconciler {
     }
   }
 
-  private func stillThere(_ pv: PersistentVolume, _ error: VolumeError) -> WorkQueue<Work>.Ending {
+  private func stillThere(_ pv: PersistentVolume, _ error: VolumeError) -> Ending {
     let name = pv.metadata.name
     let since = stuckSince[name] ?? now
     stuckSince[name] = since

@@ -1,3 +1,4 @@
+package import Controllers
 package import KubernetesAPI
 internal import LinuxSystem
 internal import LogicalVolumes
@@ -44,7 +45,7 @@ package actor NodeReconciler {
     package var conditionInterval = Duration.seconds(60)
     /// A volume that has been worked on for so long does not keep others from being worked on.
     package var patience = Duration.seconds(20)
-    package var backoff = WorkQueue<Work>.Backoff(first: .seconds(1), most: .seconds(60))
+    package var backoff = Backoff(first: .seconds(1), most: .seconds(60))
 
     package init(node: String, hostname: String, isThinByDefault: Bool) {
       self.node = node
@@ -91,7 +92,7 @@ package actor NodeReconciler {
     }
   }
 
-  private func perform(_ work: Work) async -> WorkQueue<Work>.Ending {
+  private func perform(_ work: Work) async -> Ending {
     switch work {
     case .volume(let name): await process(volume: name)
     case .publish: await publish()

@@ -1,4 +1,5 @@
 import CommandLineTool
+import Controllers
 import KubernetesAPI
 import LinuxSystem
 import Provisioning

@@ -4,6 +4,7 @@ import StorageLedger
 import NodeService
 import LogicalVolumes
 import LinuxSystem
+import Controllers
 import KubernetesAPI
 import StorageModel
 import Testing

@@ -1,10 +1,11 @@
+internal import Controllers
 internal import KubernetesAPI
 internal import StorageModel
 internal import StorageLedger
 
 // A PV whose claim is gone.
 extension Provisioner {
-  func process(volume name: String) async -> WorkQueue<Work>.Ending {
+  func process(volume name: String) async -> Ending {
     guard let volume = volumes[name] else { return .settled }
     do throws(WriteFailure) {
       switch VolumeReview.verdict(on: volume) {
@@ -67,7 +68,7 @@ extension Provisioner {
   /// The daemon of the volume's node removes or keeps the volume and reports it. A node that has left for good does not.
   private func awaitNode(
     _ node: String, of volume: PersistentVolume
-  ) async throws(WriteFailure) -> WorkQueue<Work>.Ending {
+  ) async throws(WriteFailure) -> Ending {
     if let reporter = reporterOfEnd(of: volume) {
       try await writes.liftFinalizer(of: volume)
       count(\.volumesReleased)
@@ -95,7 +96,7 @@ extension Provisioner {
   }
 
   /// A node is gone: whoever has volumes there is told, and volumes that wait for it are looked at.
-  func process(node hostname: String) async -> WorkQueue<Work>.Ending {
+  func process(node hostname: String) async -> Ending {
     guard let absence = nodes.absence(of: hostname, at: now) else { return .settled }
     guard absence >= settings.nodeGrace else { return .again(after: settings.nodeGrace - absence) }
     do throws(WriteFailure) {

@@ -1,3 +1,4 @@
+package import Controllers
 package import KubernetesAPI
 internal import StorageModel
 internal import StorageLedger
@@ -44,7 +45,7 @@ package actor Provisioner {
     package var parallelism: Int
     /// How long a node's object must be gone before its volumes are given up.
     package var nodeGrace: Duration
-    package var backoff: WorkQueue<Work>.Backoff
+    package var backoff: Backoff
     /// How often claims that wait for room are looked at without being asked.
     package var roomInterval = Duration.seconds(60)
     /// The shortest time until room that has become less is published again. The scheduler may then choose a node that has
@@ -63,7 +64,7 @@ package actor Provisioner {
 
     package init(
       parallelism: Int = 16, nodeGrace: Duration = .seconds(3600),
-      backoff: WorkQueue<Work>.Backoff = .init()
+      backoff: Backoff = .init()
     ) {
       self.parallelism = parallelism
       self.nodeGrace = nodeGrace
@@ -116,7 +117,7 @@ package actor Provisioner {
     loop.open()
   }
 
-  private func perform(_ work: Work) async -> WorkQueue<Work>.Ending {
+  private func perform(_ work: Work) async -> Ending {
     switch work {
     case .claim(let key):
       let began = time.now

@@ -1,3 +1,4 @@
+package import KubernetesAPI
 internal import Synchronization
 
 /// Looks at keys, several at a time and each by itself, when something about them has changed and again after a failure.
@@ -20,7 +21,7 @@ package final class ReconcileLoop<Key: Hashable & Sendable>: Sendable {
   ///   - patience: a look that has not ended by then does not count among those any more, so that keys whose looks hang
   ///     do not hold up the others; 16 times as many go on at most. Nil for looks that cannot hang.
   package init(
-    parallelism: Int, patience: Duration? = nil, backoff: WorkQueue<Key>.Backoff = .init(),
+    parallelism: Int, patience: Duration? = nil, backoff: Backoff = .init(),
     time: any Timekeeper = SystemTimekeeper()
   ) {
     self.parallelism = parallelism
@@ -58,7 +59,7 @@ package final class ReconcileLoop<Key: Hashable & Sendable>: Sendable {
   }
 
   /// Works until the task is cancelled, and returns when the last look has ended. Call once.
-  package func run(_ look: @escaping @Sendable (Key) async -> WorkQueue<Key>.Ending) async {
+  package func run(_ look: @escaping @Sendable (Key) async -> Ending) async {
     let signals = signals
     await withDiscardingTaskGroup { group in
       startDue(look, in: &group)
@@ -68,7 +69,7 @@ package final class ReconcileLoop<Key: Hashable & Sendable>: Sendable {
   }
 
   private func startDue(
-    _ look: @escaping @Sendable (Key) async -> WorkQueue<Key>.Ending, in group: inout DiscardingTaskGroup
+    _ look: @escaping @Sendable (Key) async -> Ending, in group: inout DiscardingTaskGroup
   ) {
     guard !Task.isCancelled else { return }
     for key in takeDue() {

@@ -1,3 +1,4 @@
+internal import KubernetesAPI
 internal import Synchronization
 
 /// A lease that is ours: when it was renewed, and whether it is still to be kept.

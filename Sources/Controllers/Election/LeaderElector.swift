@@ -1,3 +1,4 @@
+package import KubernetesAPI
 /// Runs work while this program leads.
 package struct LeaderElector: Sendable {
   private let client: APIClient

@@ -1,3 +1,4 @@
+internal import KubernetesAPI
 internal import LinuxSystem
 
 /// An event that somebody wants told.

@@ -1,3 +1,4 @@
+package import KubernetesAPI
 internal import LinuxSystem
 internal import StorageModel
 

@@ -1,3 +1,4 @@
+internal import KubernetesAPI
 internal import Synchronization
 
 /// Events that wait to be sent: a bounded number, the oldest are dropped.

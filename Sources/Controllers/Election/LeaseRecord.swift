@@ -1,3 +1,4 @@
+internal import KubernetesAPI
 internal import LinuxSystem
 
 /// What is known of a Lease, and what follows from it. Without I/O; `now` is time that only goes forward.

@@ -1,3 +1,4 @@
+internal import KubernetesAPI
 internal import LinuxSystem
 
 /// Decides what becomes of an event: a new object, a higher count of an old one, or nothing. Without I/O.

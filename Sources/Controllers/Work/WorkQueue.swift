@@ -2,33 +2,8 @@
 ///
 /// Without clock and threads of its own. Times are those of one monotonic clock.
 package struct WorkQueue<Key: Hashable & Sendable>: Sendable {
-  /// How long to wait after each failure in a row.
-  package struct Backoff: Sendable {
-    package var first: Duration
-    package var most: Duration
-
-    package init(first: Duration = .seconds(1), most: Duration = .seconds(60)) {
-      self.first = first
-      self.most = most
-    }
-
-    /// Twice as long each time; a fifth of it by chance, so that what failed together does not come back together.
-    ///
-    /// - Parameter chance: from 0 to 1.
-    func delay(afterFailures count: Int, chance: Double) -> Duration {
-      min(most, first * (1 << min(count - 1, 20))) * (0.8 + chance / 5)
-    }
-  }
-
   /// How a look at a key ended.
-  package enum Ending: Sendable {
-    /// Nothing is left to do until something changes.
-    case settled
-    /// Once more, by the backoff.
-    case failed
-    /// Once more, then and then; no failure.
-    case again(after: Duration)
-  }
+  package typealias Ending = Controllers.Ending
 
   private struct Entry {
     var due: Duration?
