@@ -22,12 +22,12 @@ extension NodeReconciler {
       let reports = knowledge.reports
       published?.reports.removeAll { !reports.contains($0) }
       if let published, published.storage == storage, reports.allSatisfy(published.reports.contains) { return .settled }
-      do throws(APIError) {
+      do throws(WriteFailure) {
         try await writes.publish(storage, reports)
         published = Published(storage: storage, reports: reports)
         return .settled
       } catch {
-        log.warning("storage not published", ["reason": error.description])
+        log.warning("storage not published", ["reason": error.message])
       }
     } catch {
       log.warning("storage can not be read", ["reason": error.message])
@@ -83,10 +83,10 @@ extension NodeReconciler {
   }
 
   private func hasNoPV(_ name: VolumeName) async throws(VolumeError) -> Bool {
-    do throws(APIError) {
+    do throws(WriteFailure) {
       return try await writes.volume(name.text) == nil
     } catch {
-      throw VolumeError(.unavailable, error.description, cause: error)
+      throw VolumeError(.unavailable, error.message, cause: error)
     }
   }
 
@@ -94,7 +94,7 @@ extension NodeReconciler {
     log.warning("volume has no PV", ["volume": name.text])
     let node = ObjectReference(apiVersion: "v1", kind: "Node", name: settings.node, uid: settings.node)
     writes.tell(
-      node, isWarning: true, reason: "OrphanedVolume",
+      node, .orphanedVolume,
       "volume \(name) on node \(settings.node) has no PV; it is kept. If it is not wanted, remove it there with "
         + "elastic-local-node remove \(name)")
   }

@@ -37,9 +37,7 @@ extension NodeReconciler {
       return .settled
     } catch {
       log.warning("volume not prepared yet", ["volume": name.text, "reason": error.message])
-      tellBoth(
-        pv, isWarning: error.code != .inProgress, reason: ErrorPolicy.policy(for: error.code).eventReason, error.message
-      )
+      tellBoth(pv, EventReason(error.code), error.message)
       return ErrorPolicy.policy(for: error.code).retry == .never ? .settled : .failed
     }
   }
@@ -87,7 +85,7 @@ extension NodeReconciler {
     let name = pv.metadata.name
     log.error("volume is gone", ["volume": name, "recorded": recorded, "found": found ?? ""])
     tellBoth(
-      pv, reason: "VolumeLost",
+      pv, .volumeLost,
       Admission.lost(name, node: settings.node, recorded: recorded, found: found).message)
   }
 
@@ -101,16 +99,16 @@ extension NodeReconciler {
   }
 
   /// Who looks at either sees it.
-  func tellBoth(_ pv: PersistentVolume, isWarning: Bool = true, reason: String, _ message: String) {
-    writes.tell(pv.reference, isWarning: isWarning, reason: reason, message)
-    if let claim = pv.claim { writes.tell(claim, isWarning: isWarning, reason: reason, message) }
+  func tellBoth(_ pv: PersistentVolume, _ reason: EventReason, _ message: String) {
+    writes.tell(pv.reference, reason, message)
+    if let claim = pv.claim { writes.tell(claim, reason, message) }
   }
 
   // MARK: Releasing
 
   /// The PV is on its way out: its volume is removed, or marked as one to keep; then that is reported.
   private func release(_ name: VolumeName, _ seen: PersistentVolume) async -> Ending {
-    do throws(APIError) {
+    do throws(WriteFailure) {
       // The watch may be behind, and this cannot be undone: the API server has the last word.
       guard let pv = try await writes.volume(name.text), pv.metadata.uid == seen.metadata.uid else { return .settled }
       let state: VolumeReport.State
@@ -134,7 +132,7 @@ extension NodeReconciler {
       log.notice("volume of a deleted PV released", ["volume": name.text, "state": state.rawValue])
       return .settled
     } catch {
-      log.warning("PV not released yet", ["volume": name.text, "reason": error.description])
+      log.warning("PV not released yet", ["volume": name.text, "reason": error.message])
       return .failed
     }
   }
@@ -147,11 +145,11 @@ extension NodeReconciler {
     let (writes, hostname, uid) = (writes, settings.hostname, pv.metadata.uid)
     let confirm: @Sendable () async throws(VolumeError) -> Void = { () async throws(VolumeError) in
       let now: PersistentVolume?
-      do throws(APIError) {
+      do throws(WriteFailure) {
         now = try await writes.volume(name.text)
       } catch {
         throw VolumeError(
-          .unavailable, "volume \(name) is kept: its PV cannot be read again before the removal: \(error.description)")
+          .unavailable, "volume \(name) is kept: its PV cannot be read again before the removal: \(error.message)")
       }
       guard let now, now.metadata.uid == uid, NodeReview.verdict(on: now, hostname: hostname) == .remove(proof) else {
         throw VolumeError(.unsafe, "volume \(name) is kept: its PV has changed while the removal waited")
@@ -170,8 +168,7 @@ extension NodeReconciler {
     log.notice("volume not removed yet", ["volume": name, "code": error.code.rawValue, "reason": error.message])
     // In use for a moment is usual: kubelet is still unmounting.
     if error.code != .inUse || now - since > .seconds(60) {
-      writes.tell(
-        pv.reference, isWarning: true, reason: ErrorPolicy.policy(for: error.code).eventReason, error.message)
+      writes.tell(pv.reference, EventReason(error.code), error.message)
     }
     return .failed
   }

@@ -15,6 +15,9 @@ package struct Exposition: Sendable {
     sample(name + "_count", labels, Double(histogram.count))
   }
 
+  /// Adds what somebody else has written.
+  package mutating func add(_ other: Exposition) { lines += other.lines }
+
   package mutating func family(_ name: String, _ type: String, _ help: String) {
     lines.append("# HELP \(name) \(help)")
     lines.append("# TYPE \(name) \(type)")

@@ -48,7 +48,7 @@ struct ClusterTests {
       uid: "11111111-2222-3333-4444-555555555555")
     let recorder = EventRecorder(client, component: "elastic-local-test")
     let task = Task { await recorder.run() }
-    for _ in 0..<3 { recorder.record(.warning, on: object, reason: "NoRoom", "there is none") }
+    for _ in 0..<3 { recorder.record(.insufficientStorage, on: object, "there is none") }
     await recorder.drain(within: .seconds(10))
     task.cancel()
     await task.value

@@ -1,4 +1,5 @@
 package import KubernetesAPI
+
 /// Who of several programs does the work, by a Lease (`coordination.k8s.io/v1`).
 ///
 /// Assumes that two machines' clocks run at about the same rate, nothing about what time they show: a lease counts as

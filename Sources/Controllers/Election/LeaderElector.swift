@@ -1,4 +1,5 @@
 package import KubernetesAPI
+
 /// Runs work while this program leads.
 package struct LeaderElector: Sendable {
   private let client: APIClient

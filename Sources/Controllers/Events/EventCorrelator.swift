@@ -27,8 +27,7 @@ struct EventCorrelator {
 
   fileprivate struct Kind: Hashable {
     let object: ObjectReference
-    let type: EventRecorder.EventType
-    let reason: String
+    let reason: EventReason
   }
 
   fileprivate struct Key: Hashable {
@@ -70,7 +69,7 @@ extension EventCorrelator {
     // The version changes with each write and says nothing about which object it is.
     var object = note.object
     object.resourceVersion = ""
-    let kind = Kind(object: object, type: note.type, reason: note.reason)
+    let kind = Kind(object: object, reason: note.reason)
     let isOneOfMany = isOneOfMany(kind, note.message, now)
     guard takeToken(object, now) else { return .drop }
     let key = Key(kind: kind, message: isOneOfMany ? "" : note.message)

@@ -3,17 +3,15 @@ internal import LinuxSystem
 
 /// An event that somebody wants told.
 struct EventNote: Sendable {
-  let type: EventRecorder.EventType
   let object: ObjectReference
-  let reason: String
+  let reason: EventReason
   let message: String
   let time: Timestamp
 
   /// The API server's limit (its validation of events).
   private static let messageLimit = 1024
 
-  init(type: EventRecorder.EventType, object: ObjectReference, reason: String, message: String, time: Timestamp) {
-    self.type = type
+  init(object: ObjectReference, reason: EventReason, message: String, time: Timestamp) {
     self.object = object
     self.reason = reason
     self.message = Self.cut(message, to: Self.messageLimit)

@@ -23,13 +23,9 @@ package final class EventRecorder: Sendable {
     queue = EventQueue(limit: 1024)
   }
 
-  package enum EventType: String, Sendable { case normal = "Normal", warning = "Warning" }
-
-  /// Takes note of an event. The reason is one word in camel case that never changes, for machines; the message says
-  /// what was found and what to do, up to 1024 bytes.
-  package func record(_ type: EventType = .normal, on object: ObjectReference, reason: String, _ message: String) {
-    queue.append(
-      EventNote(type: type, object: object, reason: reason, message: message, time: client.time.wallClock))
+  /// Takes note of an event. The message says what was found and what to do, up to 1024 bytes.
+  package func record(_ reason: EventReason, on object: ObjectReference, _ message: String) {
+    queue.append(EventNote(object: object, reason: reason, message: message, time: client.time.wallClock))
   }
 
   /// How many events were dropped: too many for an object, too many at once, or refused by the server.
@@ -91,9 +87,9 @@ extension EventRecorder {
     var event = Event(
       metadata: ObjectMeta(name: "\(write.note.object.name.prefix(230)).\(suffix)", namespace: write.namespace))
     event.involvedObject = write.note.object
-    event.reason = write.note.reason
+    event.reason = write.note.reason.rawValue
     event.message = write.message
-    event.type = write.note.type.rawValue
+    event.type = write.note.reason.type
     event.component = component
     event.host = host
     event.firstTimestamp = write.first

@@ -17,6 +17,8 @@ package struct WriteFailure: Error, Hashable, Sendable {
 
   package var kind: Kind
   package var message: String
+  /// We lack the right, so trying again does not help before somebody grants it.
+  package var isForbidden = false
 
   package init(_ kind: Kind, _ message: String) {
     self.kind = kind
@@ -36,5 +38,6 @@ package struct WriteFailure: Error, Hashable, Sendable {
       default: .rejected
       }
     self.init(kind, error.description)
+    isForbidden = error.kind == .forbidden
   }
 }

@@ -17,7 +17,7 @@ package struct APIWrites: ClusterWrites {
   }
 
   package func tell(_ object: ObjectReference, _ note: Note) {
-    events.record(note.isWarning ? .warning : .normal, on: object, reason: note.reason, note.message)
+    events.record(note.reason, on: object, note.message)
   }
 }
 

@@ -47,16 +47,11 @@ package protocol ClusterWrites: Sendable {
 
 /// What an Event says.
 package struct Note: Hashable, Sendable {
-  package var isWarning: Bool
-  /// One word, stable.
-  package var reason: String
+  package var reason: EventReason
   package var message: String
 
-  package static func normal(_ reason: String, _ message: String) -> Note {
-    Note(isWarning: false, reason: reason, message: message)
-  }
-
-  package static func warning(_ reason: String, _ message: String) -> Note {
-    Note(isWarning: true, reason: reason, message: message)
+  package init(_ reason: EventReason, _ message: String) {
+    self.reason = reason
+    self.message = message
   }
 }

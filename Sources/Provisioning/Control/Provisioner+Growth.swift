@@ -102,8 +102,8 @@ extension Provisioner {
     guard troubles.end(of: claim.metadata.key) else { return }
     writes.tell(
       claim.reference,
-      .normal(
-        "VolumeCanGrow",
+      Note(
+        .volumeCanGrow,
         "there is room now to grow the volume to \(size); kubelet grows it, at the latest when its next pod starts"
       ))
   }

@@ -50,8 +50,8 @@ extension Provisioner {
     note("volume kept for a claim", ["volume": volume.metadata.name, "claim": holder], isWarning: true)
     writes.tell(
       volume.reference,
-      .warning(
-        "VolumeProtected",
+      Note(
+        .volumeProtected,
         "claim \(holder) names this PV, so neither it nor its volume is deleted; delete that claim first if the data is not "
           + "wanted"))
     return false
@@ -92,7 +92,7 @@ extension Provisioner {
     try await writes.liftFinalizer(of: volume)
     count(\.finalizersLifted)
     note("finalizer lifted", ["volume": volume.metadata.name, "reason": reason], isWarning: true)
-    writes.tell(volume.reference, .warning("VolumeGivenUp", "the finalizer was lifted: \(reason)"))
+    writes.tell(volume.reference, Note(.volumeGivenUp, "the finalizer was lifted: \(reason)"))
   }
 
   /// A node is gone: whoever has volumes there is told, and volumes that wait for it are looked at.
@@ -102,8 +102,8 @@ extension Provisioner {
     do throws(WriteFailure) {
       for name in ledger.volumes(on: hostname) {
         guard let volume = try await writes.volume(name), !volume.metadata.isBeingDeleted else { continue }
-        let note = Note.warning(
-          "NodeGone",
+        let note = Note(
+          .nodeGone,
           "node \(hostname), which has the volume on its disk, has left the cluster; if it is not coming back, delete the "
             + "claim and restore the data into a new one")
         writes.tell(volume.reference, note)
