@@ -130,7 +130,8 @@ let package = Package(
       name: "api-client-benchmark", dependencies: ["KubernetesAPI", "LinuxSystem", "StorageModel"],
       path: "Benchmarks/api-client", swiftSettings: strict),
     .executableTarget(
-      name: "cluster-benchmark", dependencies: ["StorageLedger", "KubernetesAPI", "LinuxSystem", "StorageModel"],
+      name: "cluster-benchmark",
+      dependencies: ["StorageLedger", "Controllers", "KubernetesAPI", "LinuxSystem", "StorageModel"],
       path: "Benchmarks/cluster", exclude: ["run.sh", "bench-cluster.bash", "claims.bash", "memory.bash", "pods.bash"],
       swiftSettings: strict),
 
@@ -149,7 +150,8 @@ let package = Package(
       dependencies: ["StorageLedger", "Provisioning", "Controllers", "KubernetesAPI", "LinuxSystem", "StorageModel"],
       swiftSettings: strict),
     .testTarget(
-      name: "StorageLedgerTests", dependencies: ["StorageLedger", "StorageModel"], swiftSettings: strict),
+      name: "StorageLedgerTests", dependencies: ["StorageLedger", "Controllers", "KubernetesAPI", "StorageModel"],
+      swiftSettings: strict),
     .testTarget(
       name: "NodeReconcilerTests",
       dependencies: [

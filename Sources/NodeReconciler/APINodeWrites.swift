@@ -1,5 +1,6 @@
 internal import Controllers
 internal import KubernetesAPI
+internal import StorageLedger
 internal import StorageModel
 
 /// The node's requests, to a real API server.
@@ -25,7 +26,7 @@ struct APINodeWrites: NodeWrites {
     object.storage = storage
     object.reports = reports
     // Nobody else writes it.
-    try await writer.putStatus(of: empty, object.status)
+    try await writer.putStatus(of: empty, object.status.json)
   }
 
   func tell(_ object: ObjectReference, _ reason: EventReason, _ message: String) {

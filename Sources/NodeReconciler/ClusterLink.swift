@@ -1,6 +1,7 @@
 package import Controllers
 internal import KubernetesAPI
 package import NodeService
+internal import StorageLedger
 internal import StorageModel
 internal import Synchronization
 package import Telemetry

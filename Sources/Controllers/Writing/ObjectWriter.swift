@@ -94,10 +94,10 @@ extension ObjectWriter {
   @discardableResult
   package func change<Object: APIObject>(
     _ type: Object.Type, _ key: ObjectKey, uid: String, if tests: [PatchOperation] = [], _ changes: [PatchOperation],
-    as resource: APIResource = Object.resource
+    subresource: String? = nil, as resource: APIResource = Object.resource
   ) async throws(WriteFailure) -> Object {
     let operations = [PatchOperation.test("metadata", "uid", value: .string(uid))] + tests + changes
-    return try await patch(key, .operations(operations), nil, resource)
+    return try await patch(key, .operations(operations), subresource, resource)
   }
 
   /// Changes an object that nobody else writes, or creates it when there is none, with a second request. Returns it as it is

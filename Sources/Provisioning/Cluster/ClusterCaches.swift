@@ -1,5 +1,6 @@
 package import Controllers
 internal import KubernetesAPI
+internal import StorageLedger
 internal import StorageModel
 
 /// What the provisioner reads of the cluster, and what it keeps of each kind.
