@@ -26,12 +26,11 @@ package final class Term: Sendable {
   /// Works until the task is cancelled, and returns when the last look at a key has ended. Call once.
   package func run() async {
     let entries = controllers.withLock { $0 }
+    // Before any cache can arrive at a gate.
+    for entry in entries { await entry.gate.begin() }
     await withDiscardingTaskGroup { group in
+      for entry in entries { group.addTask { await entry.controller.run() } }
       group.addTask { [caches] in await caches.run() }
-      for entry in entries {
-        await entry.gate.begin()
-        group.addTask { await entry.controller.run() }
-      }
     }
   }
 }
