@@ -65,20 +65,30 @@ let package = Package(
     .target(name: "VolumeHost", dependencies: ["CVolumeHost", "LinuxSystem", "StorageModel"], swiftSettings: strict),
 
     // services
+    .target(name: "CommandLineTool", dependencies: ["StorageModel"], swiftSettings: strict),
     .target(name: "Telemetry", dependencies: ["StorageModel", "LinuxSystem"], swiftSettings: strict),
     .target(
       name: "NodeService",
       dependencies: ["Telemetry", "StorageModel", "LinuxSystem", "LogicalVolumes", "NodeProtocol"],
       swiftSettings: strict),
 
-    // what claims are given
-    .target(name: "StorageLedger", dependencies: ["KubernetesAPI", "StorageModel"], swiftSettings: strict),
+    // what every controller needs once
     .target(
-      name: "Provisioning", dependencies: ["StorageLedger", "KubernetesAPI", "StorageModel"], swiftSettings: strict),
+      name: "Controllers",
+      dependencies: ["CommandLineTool", "KubernetesAPI", "Telemetry", "LinuxSystem", "StorageModel"],
+      swiftSettings: strict),
+
+    // what claims are given
+    .target(
+      name: "StorageLedger", dependencies: ["Controllers", "KubernetesAPI", "StorageModel"], swiftSettings: strict),
+    .target(
+      name: "Provisioning", dependencies: ["StorageLedger", "Controllers", "KubernetesAPI", "StorageModel"],
+      swiftSettings: strict),
     .target(
       name: "NodeReconciler",
       dependencies: [
-        "NodeService", "StorageLedger", "KubernetesAPI", "LogicalVolumes", "Telemetry", "LinuxSystem", "StorageModel",
+        "NodeService", "StorageLedger", "Controllers", "KubernetesAPI", "LogicalVolumes", "Telemetry", "LinuxSystem",
+        "StorageModel",
       ], swiftSettings: strict),
 
     // the flex client
@@ -90,18 +100,19 @@ let package = Package(
       linkerSettings: staticExecutable),
 
     // executables
-    .target(name: "CommandLineTool", dependencies: ["StorageModel"], swiftSettings: strict),
     .executableTarget(
       name: "node",
       dependencies: [
-        "CommandLineTool", "NodeReconciler", "KubernetesAPI", "Telemetry", "NodeService", "LogicalVolumes",
-        "NodeProtocol", "LinuxSystem", "StorageModel",
+        "CommandLineTool", "NodeReconciler", "Controllers", "KubernetesAPI", "Telemetry", "NodeService",
+        "LogicalVolumes", "NodeProtocol", "LinuxSystem", "StorageModel",
       ],
       swiftSettings: strict),
 
     .executableTarget(
       name: "provisioner",
-      dependencies: ["CommandLineTool", "Provisioning", "KubernetesAPI", "Telemetry", "LinuxSystem", "StorageModel"],
+      dependencies: [
+        "CommandLineTool", "Provisioning", "Controllers", "KubernetesAPI", "Telemetry", "LinuxSystem", "StorageModel",
+      ],
       swiftSettings: strict),
     .executableTarget(name: "flex-sanity", dependencies: ["VolumeHost"], swiftSettings: strict),
     .executableTarget(
@@ -121,7 +132,8 @@ let package = Package(
       name: "api-client-benchmark", dependencies: ["KubernetesAPI", "LinuxSystem", "StorageModel"],
       path: "Benchmarks/api-client", swiftSettings: strict),
     .executableTarget(
-      name: "cluster-benchmark", dependencies: ["StorageLedger", "KubernetesAPI", "LinuxSystem", "StorageModel"],
+      name: "cluster-benchmark",
+      dependencies: ["StorageLedger", "Controllers", "KubernetesAPI", "LinuxSystem", "StorageModel"],
       path: "Benchmarks/cluster", exclude: ["run.sh", "bench-cluster.bash", "claims.bash", "memory.bash", "pods.bash"],
       swiftSettings: strict),
 
@@ -137,15 +149,16 @@ let package = Package(
       swiftSettings: strict),
     .testTarget(
       name: "ProvisioningTests",
-      dependencies: ["StorageLedger", "Provisioning", "KubernetesAPI", "LinuxSystem", "StorageModel"],
+      dependencies: ["StorageLedger", "Provisioning", "Controllers", "KubernetesAPI", "LinuxSystem", "StorageModel"],
       swiftSettings: strict),
     .testTarget(
-      name: "StorageLedgerTests", dependencies: ["StorageLedger", "StorageModel"], swiftSettings: strict),
+      name: "StorageLedgerTests", dependencies: ["StorageLedger", "Controllers", "KubernetesAPI", "StorageModel"],
+      swiftSettings: strict),
     .testTarget(
       name: "NodeReconcilerTests",
       dependencies: [
-        "NodeReconciler", "NodeService", "StorageLedger", "KubernetesAPI", "LogicalVolumes", "Telemetry", "LinuxSystem",
-        "StorageModel",
+        "NodeReconciler", "NodeService", "StorageLedger", "Controllers", "KubernetesAPI", "LogicalVolumes", "Telemetry",
+        "LinuxSystem", "StorageModel",
       ], swiftSettings: strict),
     .testTarget(name: "StorageModelTests", dependencies: ["StorageModel"], swiftSettings: strict),
     .testTarget(name: "LinuxSystemTests", dependencies: ["LinuxSystem", "StorageModel"], swiftSettings: strict),
@@ -154,6 +167,10 @@ let package = Package(
       swiftSettings: strict),
     .testTarget(
       name: "KubernetesAPITests", dependencies: ["KubernetesAPI", "LinuxSystem", "StorageModel"],
+      swiftSettings: strict),
+    .testTarget(
+      name: "ControllersTests",
+      dependencies: ["Controllers", "CommandLineTool", "KubernetesAPI", "Telemetry", "LinuxSystem", "StorageModel"],
       swiftSettings: strict),
     .testTarget(
       name: "NodeProtocolTests", dependencies: ["NodeProtocol", "LinuxSystem", "StorageModel"], swiftSettings: strict),
@@ -174,7 +191,8 @@ let package = Package(
 
 /// What is fuzzed, and so what the fuzz functions can see.
 let fuzzed: [Target.Dependency] = [
-  "CommandLineTool", "Provisioning", "StorageLedger", "KubernetesAPI", "NodeService", "NodeProtocol", "LogicalVolumes",
+  "CommandLineTool", "Provisioning", "StorageLedger", "Controllers", "KubernetesAPI", "NodeService", "NodeProtocol",
+  "LogicalVolumes",
   "LinuxSystem", "StorageModel", "Telemetry",
 ]
 

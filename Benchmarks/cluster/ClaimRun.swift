@@ -26,7 +26,7 @@ final class ClaimRun: Sendable {
     let claims = Reflector<PersistentVolumeClaim, String>(client, Selection(labels: "bench=\(prefix)")) { $0.phase }
     let watching = Task {
       await claims.run { change in
-        if case .updated(let key, "Bound") = change { self.noteBound(key.name) }
+        if case .updated(let key, "Bound", _) = change { self.noteBound(key.name) }
       }
     }
     defer { watching.cancel() }

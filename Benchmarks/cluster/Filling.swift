@@ -1,3 +1,4 @@
+import Controllers
 import KubernetesAPI
 import StorageLedger
 import StorageModel
@@ -48,7 +49,7 @@ struct Filling {
     _ = try await client.create(object)
     object.storage = storage
     _ = try await client.patch(
-      NodeStorageObject.self, object.metadata.key, .merge(["status": object.status]), subresource: "status")
+      NodeStorageObject.self, object.metadata.key, .merge(["status": object.status.json]), subresource: "status")
   }
 
   private func makeVolume(_ number: Int) async throws {

@@ -10,13 +10,22 @@ package struct SettingValues<Name: Setting>: Sendable {
   /// - Parameter command: the command whose help an error names.
   /// - Throws: `invalid` for a flag that the command does not have, or one without a value.
   package init(_ words: [String], environment: [String: String], command: String) throws(VolumeError) {
+    try self.init(words, environment: environment, command: command, beside: Name.self)
+  }
+
+  /// The values of some of a command's settings.
+  ///
+  /// - Parameter others: the command's other settings, which are passed over here.
+  package init<Others: Setting>(
+    _ words: [String], environment: [String: String], command: String, beside others: Others.Type
+  ) throws(VolumeError) {
     for setting in Name.allCases {
       let names = [setting.environmentName] + setting.formerNames
       values[setting] = names.lazy.compactMap { environment[$0] }.first { !$0.isEmpty }
     }
-    let known = Set(Name.allCases.map(\.rawValue))
+    let known = Set(Name.allCases.map(\.rawValue)).union(Others.allCases.map(\.rawValue))
     for (name, value) in try Flags.parse(words, known: known, of: "\(command) serve") {
-      // Every known flag is a setting.
+      // Every other known flag is a setting of `others`.
       if let setting = Name(rawValue: name) { values[setting] = value }
     }
   }

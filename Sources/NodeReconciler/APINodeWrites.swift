@@ -1,71 +1,35 @@
-package import KubernetesAPI
-internal import LinuxSystem
+internal import Controllers
+internal import KubernetesAPI
 internal import StorageLedger
-package import StorageModel
-internal import Synchronization
+internal import StorageModel
 
 /// The node's requests, to a real API server.
-package final class APINodeWrites: NodeWrites {
-  private let client: APIClient
+struct APINodeWrites: NodeWrites {
+  private let writer: ObjectWriter
   private let events: EventRecorder
-  private let node: String
-  private let namespace: String
-  /// Whose objects the published ones are, so that they go with it; the daemon's DaemonSet.
-  private let owner: OwnerReference?
+  /// The node's object, with nothing said in it.
+  private let empty: NodeStorageObject
 
-  package init(client: APIClient, events: EventRecorder, node: String, namespace: String, owner: OwnerReference?) {
-    self.client = client
-    self.events = events
-    self.node = node
-    self.namespace = namespace
-    self.owner = owner
+  /// - Parameter owner: whose object the published one is, so that it goes with it; the daemon's DaemonSet.
+  init(_ api: APIAccess, node: String, namespace: String, owner: OwnerReference?) {
+    writer = ObjectWriter(api.client)
+    events = api.events
+    empty = NodeStorageObject(node: node, namespace: namespace, owner: owner)
   }
 
-  package func tell(_ object: ObjectReference, isWarning: Bool, reason: String, _ message: String) {
-    events.record(isWarning ? .warning : .normal, on: object, reason: reason, message)
-  }
-}
-
-// MARK: - PVs
-
-extension APINodeWrites {
-  package func volume(_ name: String) async throws(APIError) -> PersistentVolume? {
-    do throws(APIError) {
-      return try await client.get(PersistentVolume.self, ObjectKey(name: name))
-    } catch {
-      guard error.kind == .notFound else { throw error }
-      return nil
-    }
+  func volume(_ name: String) async throws(WriteFailure) -> PersistentVolume? {
+    try await writer.find(ObjectKey(name: name))
   }
 
-  package func reported() async throws(APIError) -> [VolumeReport] {
-    do throws(APIError) {
-      return try await client.get(NodeStorageObject.self, ObjectKey(namespace: namespace, name: node)).reports
-    } catch {
-      guard error.kind == .notFound else { throw error }
-      return []
-    }
-  }
-}
-
-// MARK: - What is published
-
-extension APINodeWrites {
-  package func publish(_ storage: NodeStorage, _ reports: [VolumeReport]) async throws(APIError) {
-    var object = NodeStorageObject(node: node, namespace: namespace, owner: owner)
+  func publish(_ storage: NodeStorage, _ reports: [VolumeReport]) async throws(WriteFailure) {
+    var object = empty
     object.storage = storage
     object.reports = reports
-    let patch = Patch.merge(["status": object.status])
-    do throws(APIError) {
-      try await patchStatus(object, patch)
-    } catch {
-      guard error.kind == .notFound else { throw error }
-      _ = try await client.create(NodeStorageObject(node: node, namespace: namespace, owner: owner))
-      try await patchStatus(object, patch)
-    }
+    // Nobody else writes it.
+    try await writer.putStatus(of: empty, object.status.json)
   }
 
-  private func patchStatus(_ object: NodeStorageObject, _ patch: Patch) async throws(APIError) {
-    _ = try await client.patch(NodeStorageObject.self, object.metadata.key, patch, subresource: "status")
+  func tell(_ object: ObjectReference, _ reason: EventReason, _ message: String) {
+    events.record(reason, on: object, message)
   }
 }

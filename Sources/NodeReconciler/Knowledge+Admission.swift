@@ -1,3 +1,4 @@
+internal import Controllers
 internal import KubernetesAPI
 internal import LinuxSystem
 package import LogicalVolumes
@@ -61,10 +62,10 @@ extension Knowledge {
   }
 
   private static func read(_ name: String, _ writes: any NodeWrites) async -> Answer {
-    do throws(APIError) {
+    do throws(WriteFailure) {
       return try await writes.volume(name).map { .found($0) } ?? .missing
     } catch {
-      return .silent(error.description)
+      return .silent(error.message)
     }
   }
 
@@ -98,7 +99,7 @@ extension Knowledge {
     let admission = Admission(node: node, hostname: connection.hostname, pod: pod)
     defer { withdrawRequest(for: name) }
     while true {
-      guard let pv = try await asking(name, { () throws(APIError) in try await connection.writes.volume(name) })
+      guard let pv = try await asking(name, { () throws(WriteFailure) in try await connection.writes.volume(name) })
       else { return try requireInlineVolumes(name) }
       try require(name) { () throws(VolumeError) in
         try admission.requireCreation(
@@ -147,15 +148,15 @@ extension Knowledge {
   }
 
   private func asking<Value>(
-    _ volume: String, _ body: () async throws(APIError) -> Value
+    _ volume: String, _ body: () async throws(WriteFailure) -> Value
   ) async throws(VolumeError) -> Value {
-    do throws(APIError) {
+    do throws(WriteFailure) {
       return try await body()
     } catch {
       throw VolumeError(
-        error.kind == .forbidden ? .forbidden : .unavailable,
+        error.isForbidden ? .forbidden : .unavailable,
         "volume \(volume) does not exist on node \(node), and its PV cannot be read to see whether it ever did: "
-          + "\(error.description). Nothing was created", cause: error)
+          + "\(error.message). Nothing was created", cause: error)
     }
   }
 }

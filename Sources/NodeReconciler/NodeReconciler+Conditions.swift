@@ -1,3 +1,4 @@
+internal import Controllers
 internal import KubernetesAPI
 internal import LinuxSystem
 internal import NodeService
@@ -6,7 +7,7 @@ internal import Telemetry
 
 // Whether volumes in use are well, told in the words of Kubernetes' volume health monitoring.
 extension NodeReconciler {
-  func lookAtConditions() async -> WorkQueue<Work>.Ending {
+  func lookAtConditions() async -> Ending {
     tellOfLongWork()
     do throws(VolumeError) {
       tellOfConditions(try await keeper.complaints())
@@ -21,7 +22,7 @@ extension NodeReconciler {
   private func tellOfLongWork() {
     let work = keeper.longWork
     for program in work where toldWork[program.volume] != program.startedAt {
-      tell(program.volume, isWarning: false, "VolumeInProgress", "\(program.words), on node \(settings.node)")
+      tell(program.volume, .volumeInProgress, "\(program.words), on node \(settings.node)")
     }
     toldWork = Dictionary(work.map { ($0.volume, $0.startedAt) }) { $1 }
   }
@@ -31,19 +32,19 @@ extension NodeReconciler {
     for (name, complaint) in new where complaints[name] != complaint {
       log.error("volume is not well", ["volume": name.text, "reason": complaint.description])
       tell(
-        name, isWarning: true, "VolumeConditionAbnormal",
+        name, .volumeConditionAbnormal,
         "\(complaint), on node \(settings.node); save what can be read, then end all pods that use the volume: an ext4 is "
           + "repaired before it is mounted again")
     }
     for name in complaints.keys where new[name] == nil {
       log.notice("volume is well again", ["volume": name.text])
-      tell(name, isWarning: false, "VolumeConditionNormal", "the kernel holds nothing against its file system any more")
+      tell(name, .volumeConditionNormal, "the kernel holds nothing against its file system any more")
     }
     complaints = new
   }
 
-  private func tell(_ name: VolumeName, isWarning: Bool, _ reason: String, _ message: String) {
+  private func tell(_ name: VolumeName, _ reason: EventReason, _ message: String) {
     guard let pv = volumes[name.text] else { return }
-    tellBoth(pv, isWarning: isWarning, reason: reason, message)
+    tellBoth(pv, reason, message)
   }
 }

@@ -1,3 +1,4 @@
+internal import Controllers
 internal import KubernetesAPI
 internal import LogicalVolumes
 internal import NodeService
@@ -6,7 +7,7 @@ internal import StorageModel
 internal import Telemetry
 
 extension NodeReconciler {
-  func publish() async -> WorkQueue<Work>.Ending {
+  func publish() async -> Ending {
     if now - (refreshedAt ?? now) >= settings.refreshInterval { published = nil }
     if published == nil { refreshedAt = now }
     let ending = await publishNow()
@@ -15,18 +16,18 @@ extension NodeReconciler {
   }
 
   /// Publishes what has changed since the last time. Reports that are of no use any more go with the next change.
-  func publishNow() async -> WorkQueue<Work>.Ending {
+  func publishNow() async -> Ending {
     do throws(VolumeError) {
       let storage = try await storage()
       let reports = knowledge.reports
       published?.reports.removeAll { !reports.contains($0) }
       if let published, published.storage == storage, reports.allSatisfy(published.reports.contains) { return .settled }
-      do throws(APIError) {
+      do throws(WriteFailure) {
         try await writes.publish(storage, reports)
         published = Published(storage: storage, reports: reports)
         return .settled
       } catch {
-        log.warning("storage not published", ["reason": error.description])
+        log.warning("storage not published", ["reason": error.message])
       }
     } catch {
       log.warning("storage can not be read", ["reason": error.message])
@@ -64,7 +65,7 @@ extension NodeReconciler {
   }
 
   /// Volumes of ours without a PV are reported, never removed.
-  func lookForOrphans() async -> WorkQueue<Work>.Ending {
+  func lookForOrphans() async -> Ending {
     do throws(VolumeError) {
       var orphans: [VolumeName] = []
       for volume in try await keeper.volumes() where volumes[volume.name.text] == nil {
@@ -82,10 +83,10 @@ extension NodeReconciler {
   }
 
   private func hasNoPV(_ name: VolumeName) async throws(VolumeError) -> Bool {
-    do throws(APIError) {
+    do throws(WriteFailure) {
       return try await writes.volume(name.text) == nil
     } catch {
-      throw VolumeError(.unavailable, error.description, cause: error)
+      throw VolumeError(.unavailable, error.message, cause: error)
     }
   }
 
@@ -93,7 +94,7 @@ extension NodeReconciler {
     log.warning("volume has no PV", ["volume": name.text])
     let node = ObjectReference(apiVersion: "v1", kind: "Node", name: settings.node, uid: settings.node)
     writes.tell(
-      node, isWarning: true, reason: "OrphanedVolume",
+      node, .orphanedVolume,
       "volume \(name) on node \(settings.node) has no PV; it is kept. If it is not wanted, remove it there with "
         + "elastic-local-node remove \(name)")
   }

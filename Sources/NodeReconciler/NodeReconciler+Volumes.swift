@@ -1,3 +1,4 @@
+internal import Controllers
 internal import KubernetesAPI
 internal import LogicalVolumes
 internal import NodeService
@@ -6,7 +7,7 @@ internal import StorageModel
 internal import Telemetry
 
 extension NodeReconciler {
-  func process(volume name: String) async -> WorkQueue<Work>.Ending {
+  func process(volume name: String) async -> Ending {
     guard let pv = volumes[name] else { return .settled }
     let volume: VolumeName
     do throws(VolumeError) {
@@ -29,22 +30,20 @@ extension NodeReconciler {
   // MARK: Making
 
   /// Makes the volume while the scheduler still binds and images are pulled.
-  private func prepare(_ name: VolumeName, _ pv: PersistentVolume) async -> WorkQueue<Work>.Ending {
+  private func prepare(_ name: VolumeName, _ pv: PersistentVolume) async -> Ending {
     do throws(VolumeError) {
       if let recorded = knowledge.instance(madeFor: name) { return try await compare(recorded, name, pv) }
       reportCreated(try await keeper.prepare(name, Self.options(of: pv)), pv)
       return .settled
     } catch {
       log.warning("volume not prepared yet", ["volume": name.text, "reason": error.message])
-      tellBoth(
-        pv, isWarning: error.code != .inProgress, reason: ErrorPolicy.policy(for: error.code).eventReason, error.message
-      )
+      tellBoth(pv, EventReason(error.code), error.message)
       return ErrorPolicy.policy(for: error.code).retry == .never ? .settled : .failed
     }
   }
 
   /// Looks whether kubelet has made the volume meanwhile.
-  private func observe(_ name: VolumeName, _ pv: PersistentVolume) async -> WorkQueue<Work>.Ending {
+  private func observe(_ name: VolumeName, _ pv: PersistentVolume) async -> Ending {
     do throws(VolumeError) {
       if let recorded = knowledge.instance(madeFor: name) { return try await compare(recorded, name, pv) }
       guard let found = try await keeper.createdInstance(of: name) else {
@@ -66,7 +65,7 @@ extension NodeReconciler {
   /// Whether the volume that the PV records is the one that is here.
   private func compare(
     _ recorded: String, _ name: VolumeName, _ pv: PersistentVolume
-  ) async throws(VolumeError) -> WorkQueue<Work>.Ending {
+  ) async throws(VolumeError) -> Ending {
     let found = try await keeper.instance(of: name)
     // It may have gone, or be going, while the engine was asked.
     guard volumes[name.text]?.metadata.uid == pv.metadata.uid else { return .settled }
@@ -88,7 +87,7 @@ extension NodeReconciler {
     let name = pv.metadata.name
     log.error("volume is gone", ["volume": name, "recorded": recorded, "found": found ?? ""])
     tellBoth(
-      pv, reason: "VolumeLost",
+      pv, .volumeLost,
       Admission.lost(name, node: settings.node, recorded: recorded, found: found).message)
   }
 
@@ -102,16 +101,16 @@ extension NodeReconciler {
   }
 
   /// Who looks at either sees it.
-  func tellBoth(_ pv: PersistentVolume, isWarning: Bool = true, reason: String, _ message: String) {
-    writes.tell(pv.reference, isWarning: isWarning, reason: reason, message)
-    if let claim = pv.claim { writes.tell(claim, isWarning: isWarning, reason: reason, message) }
+  func tellBoth(_ pv: PersistentVolume, _ reason: EventReason, _ message: String) {
+    writes.tell(pv.reference, reason, message)
+    if let claim = pv.claim { writes.tell(claim, reason, message) }
   }
 
   // MARK: Releasing
 
   /// The PV is on its way out: its volume is removed, or marked as one to keep; then that is reported.
-  private func release(_ name: VolumeName, _ seen: PersistentVolume) async -> WorkQueue<Work>.Ending {
-    do throws(APIError) {
+  private func release(_ name: VolumeName, _ seen: PersistentVolume) async -> Ending {
+    do throws(WriteFailure) {
       // The watch may be behind, and this cannot be undone: the API server has the last word.
       guard let pv = try await writes.volume(name.text), pv.metadata.uid == seen.metadata.uid else { return .settled }
       let state: VolumeReport.State
@@ -135,7 +134,7 @@ extension NodeReconciler {
       log.notice("volume of a deleted PV released", ["volume": name.text, "state": state.rawValue])
       return .settled
     } catch {
-      log.warning("PV not released yet", ["volume": name.text, "reason": error.description])
+      log.warning("PV not released yet", ["volume": name.text, "reason": error.message])
       return .failed
     }
   }
@@ -148,11 +147,11 @@ extension NodeReconciler {
     let (writes, hostname, uid) = (writes, settings.hostname, pv.metadata.uid)
     let confirm: @Sendable () async throws(VolumeError) -> Void = { () async throws(VolumeError) in
       let now: PersistentVolume?
-      do throws(APIError) {
+      do throws(WriteFailure) {
         now = try await writes.volume(name.text)
       } catch {
         throw VolumeError(
-          .unavailable, "volume \(name) is kept: its PV cannot be read again before the removal: \(error.description)")
+          .unavailable, "volume \(name) is kept: its PV cannot be read again before the removal: \(error.message)")
       }
       guard let now, now.metadata.uid == uid, NodeReview.verdict(on: now, hostname: hostname) == .remove(proof) else {
         throw VolumeError(.unsafe, "volume \(name) is kept: its PV has changed while the removal waited")
@@ -164,15 +163,14 @@ extension NodeReconciler {
     }
   }
 
-  private func stillThere(_ pv: PersistentVolume, _ error: VolumeError) -> WorkQueue<Work>.Ending {
+  private func stillThere(_ pv: PersistentVolume, _ error: VolumeError) -> Ending {
     let name = pv.metadata.name
     let since = stuckSince[name] ?? now
     stuckSince[name] = since
     log.notice("volume not removed yet", ["volume": name, "code": error.code.rawValue, "reason": error.message])
     // In use for a moment is usual: kubelet is still unmounting.
     if error.code != .inUse || now - since > .seconds(60) {
-      writes.tell(
-        pv.reference, isWarning: true, reason: ErrorPolicy.policy(for: error.code).eventReason, error.message)
+      writes.tell(pv.reference, EventReason(error.code), error.message)
     }
     return .failed
   }

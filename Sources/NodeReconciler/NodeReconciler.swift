@@ -1,3 +1,4 @@
+package import Controllers
 package import KubernetesAPI
 internal import LinuxSystem
 internal import LogicalVolumes
@@ -10,13 +11,14 @@ package import Telemetry
 /// published.
 ///
 /// Nothing that a pod waits for is here. While the API server is away nothing happens, and afterwards it goes on by itself.
-package actor NodeReconciler {
+package actor NodeReconciler: Controller {
   let keeper: VolumeKeeper
   let writes: any NodeWrites
   let knowledge: Knowledge
   let settings: Settings
   let log: Log
-  private let loop: ReconcileLoop<Work>
+  /// The volumes to look at.
+  package nonisolated let keys: ReconcileLoop<Work>
   /// What is published and looked at, beside the volumes: preparations that hang hold none of it up.
   private let chores: ReconcileLoop<Work>
   private let time: any Timekeeper
@@ -44,7 +46,7 @@ package actor NodeReconciler {
     package var conditionInterval = Duration.seconds(60)
     /// A volume that has been worked on for so long does not keep others from being worked on.
     package var patience = Duration.seconds(20)
-    package var backoff = WorkQueue<Work>.Backoff(first: .seconds(1), most: .seconds(60))
+    package var backoff = Backoff(first: .seconds(1), most: .seconds(60))
 
     package init(node: String, hostname: String, isThinByDefault: Bool) {
       self.node = node
@@ -76,7 +78,7 @@ package actor NodeReconciler {
     self.settings = settings
     self.log = log
     self.time = time
-    loop = ReconcileLoop(parallelism: 4, patience: settings.patience, backoff: settings.backoff, time: time)
+    keys = ReconcileLoop(parallelism: 4, patience: settings.patience, backoff: settings.backoff, time: time)
     chores = ReconcileLoop(parallelism: 3, backoff: settings.backoff, time: time)
     knowledge.connect(writes, hostname: settings.hostname) { [chores] in chores.add(.publish) }
   }
@@ -87,11 +89,11 @@ package actor NodeReconciler {
     chores.add(.orphans)
     chores.add(.conditions)
     await withDiscardingTaskGroup { group in
-      for loop in [loop, chores] { group.addTask { await loop.run { work in await self.perform(work) } } }
+      for loop in [keys, chores] { group.addTask { await loop.run { work in await self.reconcile(work) } } }
     }
   }
 
-  private func perform(_ work: Work) async -> WorkQueue<Work>.Ending {
+  package func reconcile(_ work: Work) async -> Ending {
     switch work {
     case .volume(let name): await process(volume: name)
     case .publish: await publish()
@@ -103,7 +105,7 @@ package actor NodeReconciler {
   var now: Duration { time.now }
 
   func look(at work: Work) {
-    if case .volume = work { loop.add(work) } else { chores.add(work) }
+    if case .volume = work { keys.add(work) } else { chores.add(work) }
   }
 }
 
@@ -121,7 +123,7 @@ extension NodeReconciler {
   /// The list of PVs is complete. The work begins.
   package func becomeSynced() {
     knowledge.dropStaleReports()
-    loop.open()
+    keys.open()
     chores.open()
   }
 

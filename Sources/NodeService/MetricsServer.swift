@@ -20,7 +20,7 @@ package struct MetricsServer: Sendable {
   /// - Parameter socketPath: where the flex client must be able to find the daemon; nil where there is no socket.
   package init(
     address: String, context: NodeContext, release: String, socketPath: String? = nil,
-    cluster: (any ClusterFigures)? = nil, tasks: TaskWatch? = nil
+    cluster: (any ClusterSide)? = nil, tasks: TaskWatch? = nil
   ) throws(VolumeError) {
     server = try PageServer(address: address, log: context.log) { path in
       switch path {
@@ -64,7 +64,7 @@ package struct MetricsServer: Sendable {
   }
 
   private static func metrics(
-    _ context: NodeContext, _ release: String, _ cluster: (any ClusterFigures)?
+    _ context: NodeContext, _ release: String, _ cluster: (any ClusterSide)?
   ) async -> String {
     let groups: [GroupCapacity]
     do throws(VolumeError) {

@@ -11,7 +11,7 @@ struct MetricsText {
 
   init(
     _ state: Metrics.State, groups: [GroupCapacity], activity: EngineActivity, interrupted: Int?, release: String,
-    cluster: ClusterMetrics? = nil, loads: [LaneLoad] = [], droppedLines: Int = 0, runs: [LongRun] = []
+    cluster: Exposition? = nil, loads: [LaneLoad] = [], droppedLines: Int = 0, runs: [LongRun] = []
   ) {
     exposition.family("elastic_local_build_info", "gauge", "The release that runs.")
     exposition.sample("elastic_local_build_info", ["release": release], 1)
@@ -26,7 +26,7 @@ struct MetricsText {
     exposition.sample("elastic_local_child_processes_total", [:], Double(ChildProcess.startedCount))
     exposition.family("elastic_local_log_lines_dropped_total", "counter", "Lines of the log that nobody read.")
     exposition.sample("elastic_local_log_lines_dropped_total", Double(droppedLines))
-    if let cluster { add(cluster) }
+    if let cluster { exposition.add(cluster) }
     guard let interrupted else { return }
     exposition.family(
       "elastic_local_interrupted_creations", "gauge",
@@ -125,38 +125,6 @@ struct MetricsText {
       let oldest = runs.filter { $0.phase == phase }.map(\.age).max() ?? .zero
       exposition.sample("elastic_local_long_work_oldest_seconds", ["phase": phase.rawValue], oldest.inSeconds)
     }
-  }
-
-  private mutating func add(_ cluster: ClusterMetrics) {
-    exposition.family("elastic_local_pvs", "gauge", "PVs that name this node.")
-    exposition.sample("elastic_local_pvs", Double(cluster.volumes))
-    exposition.family(
-      "elastic_local_stuck_removals", "gauge", "Volumes whose PV is going and that could not be removed for 10 minutes."
-    )
-    exposition.sample("elastic_local_stuck_removals", Double(cluster.stuckRemovals))
-    exposition.family("elastic_local_watch_failures_total", "counter", "Lists and watches that failed.")
-    for (part, count) in cluster.failures.sorted(by: { $0.key < $1.key }) {
-      exposition.sample("elastic_local_watch_failures_total", ["part": part], Double(count))
-    }
-    exposition.family("elastic_local_api_requests_total", "counter", "Requests to the API server, by its status.")
-    for requests in cluster.requests {
-      exposition.sample(
-        "elastic_local_api_requests_total",
-        [
-          "verb": requests.verb, "resource": requests.resource, "code": requests.code.map { "\($0)" } ?? "none",
-        ], Double(requests.count))
-    }
-    exposition.family(
-      "elastic_local_lost_volumes", "gauge", "Volumes that were made, as their PVs say, and are not there any more.")
-    exposition.sample("elastic_local_lost_volumes", Double(cluster.lostVolumes))
-    exposition.family(
-      "elastic_local_abnormal_volumes", "gauge", "Volumes in use against whose file system the kernel holds something.")
-    exposition.sample("elastic_local_abnormal_volumes", Double(cluster.abnormalVolumes))
-    exposition.family("elastic_local_events_dropped_total", "counter", "Events that were not sent.")
-    exposition.sample("elastic_local_events_dropped_total", Double(cluster.droppedEvents))
-    guard let orphans = cluster.orphans else { return }
-    exposition.family("elastic_local_orphans", "gauge", "Volumes of ours that no PV names; they are kept.")
-    exposition.sample("elastic_local_orphans", Double(orphans))
   }
 
   private mutating func addCommands(_ activity: EngineActivity) {

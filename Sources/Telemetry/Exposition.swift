@@ -17,6 +17,9 @@ package struct Exposition: Sendable {
     sample(name + "_count", labels, Double(histogram.count))
   }
 
+  /// Adds what somebody else has written.
+  package mutating func add(_ other: Exposition) { lines += other.lines }
+
   /// Starts a metric family. `type` is `gauge`, `counter` or `histogram`.
   package mutating func family(_ name: String, _ type: String, _ help: String) {
     lines.append("# HELP \(name) \(help)")

@@ -1,4 +1,5 @@
 import CommandLineTool
+import Controllers
 import KubernetesAPI
 import LinuxSystem
 import LogicalVolumes
@@ -27,7 +28,11 @@ struct Configuration {
 
   /// - Throws: `invalid` naming the flag and the variable, what was found and what is allowed.
   init(_ words: [String], environment: [String: String]) throws(VolumeError) {
-    let values = try SettingValues<NodeSetting>(words, environment: environment, command: "elastic-local-node")
+    let command = "elastic-local-node"
+    let values = try SettingValues<NodeSetting>(
+      words, environment: environment, command: command, beside: APISetting.self)
+    let api = try SettingValues<APISetting>(
+      words, environment: environment, command: command, beside: NodeSetting.self)
     engine = try values.engine()
     volumeGroups = try values.volumeGroups()
     thinPool = try values.thinPool(environment)
@@ -41,7 +46,8 @@ struct Configuration {
       stateDirectory: try values.directory(.stateDirectory),
       reclaimGrace: try values.seconds(.reclaimGrace, 0...31_536_000),
       toolDeadline: try values.seconds(.toolDeadline, 0...31_536_000).unlessZero)
-    connection = try Self.connection(values, environment)
+    let hasServer = api.namesServer(environment: environment)
+    connection = hasServer ? try api.connection(environment: environment) : nil
     namespace = try values.objectName(.namespace)
     podName = values[.podName]
     // Without an API server nobody can tell an inline volume from a PV's.
@@ -52,20 +58,6 @@ struct Configuration {
       case .auto: connection == nil
       }
     fault = try environment["ELASTIC_LOCAL_FAULT"].map { text throws(VolumeError) in try StepFault(parsing: text) }
-  }
-
-  private static func connection(
-    _ values: SettingValues<NodeSetting>, _ environment: [String: String]
-  ) throws(VolumeError) -> ConnectionSettings? {
-    let flags = ConnectionSettings.Flags(
-      kubeconfig: values[.kubeconfig], server: values[.server], authority: values[.authority],
-      tokenFile: values[.tokenFile], certificate: values[.certificate], key: values[.key])
-    guard flags.namesServer || environment["KUBERNETES_SERVICE_HOST"] != nil else { return nil }
-    do throws(TransportError) {
-      return try ConnectionSettings(flags, environment: environment)
-    } catch {
-      throw VolumeError(.invalid, "API server: \(error.message)", cause: error)
-    }
   }
 
   /// Everything in force, for the one line at start.

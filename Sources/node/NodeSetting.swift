@@ -1,7 +1,7 @@
 import CommandLineTool
 import StorageModel
 
-/// The settings of `serve`.
+/// The settings of `serve`, beside those of ``APISetting``.
 enum NodeSetting: String, Setting {
   case engine
   case volumeGroup = "volume-group"
@@ -19,12 +19,6 @@ enum NodeSetting: String, Setting {
   case namespace
   case podName = "pod-name"
   case inlineVolumes = "inline-volumes"
-  case kubeconfig
-  case server
-  case authority = "certificate-authority"
-  case tokenFile = "token-file"
-  case certificate = "client-certificate"
-  case key = "client-key"
 
   /// The Go program's variables, understood for ever.
   var formerNames: [String] {
@@ -53,7 +47,7 @@ enum NodeSetting: String, Setting {
     case .toolDeadline: "0"
     case .udev, .inlineVolumes: "auto"
     case .namespace: "elastic-local"
-    case .podName, .kubeconfig, .server, .authority, .tokenFile, .certificate, .key: nil
+    case .podName: nil
     }
   }
 
@@ -70,8 +64,6 @@ enum NodeSetting: String, Setting {
     case .udev: "auto|on|off"
     case .inlineVolumes: "auto|allow|refuse"
     case .namespace, .podName: "NAME"
-    case .server: "URL"
-    case .kubeconfig, .authority, .tokenFile, .certificate, .key: "PATH"
     }
   }
 
@@ -93,12 +85,6 @@ enum NodeSetting: String, Setting {
     case .namespace: "where the node's storage is published"
     case .inlineVolumes: "volumes that no PV names; auto refuses them where there is an API server"
     case .podName: "the daemon's own pod, whose DaemonSet owns what is published"
-    case .kubeconfig: "connection and credentials, as JSON (kubectl config view --raw --flatten -o json)"
-    case .server: "address of the API server, https://HOST:PORT"
-    case .authority: "who may have issued the server's certificate"
-    case .tokenFile: "a bearer token; read again when it changes"
-    case .certificate: "a client certificate"
-    case .key: "its key"
     }
   }
 }

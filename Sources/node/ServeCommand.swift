@@ -1,6 +1,6 @@
 import CommandLineTool
+import Controllers
 import LinuxSystem
-import KubernetesAPI
 import LogicalVolumes
 import NodeReconciler
 import NodeService
@@ -66,12 +66,10 @@ enum ServeCommand {
     let identity = ClusterLink.Identity(
       node: context.settings.nodeName, namespace: configuration.namespace, pod: configuration.podName,
       isThinByDefault: configuration.thinPool != nil)
-    do throws(TransportError) {
-      let transport = CountingTransport(try CurlTransport(connection))
-      return ClusterLink(transport: transport, identity: identity, context: context, knowledge: knowledge)
-    } catch {
-      throw VolumeError(.invalid, "API server: \(error.message)", cause: error)
-    }
+    let api = try APIAccess(
+      connection, component: "elastic-local-node", node: identity.node, log: context.log,
+      complaint: "API server not read")
+    return ClusterLink(api, identity: identity, context: context, knowledge: knowledge)
   }
 
   private static func parts(

@@ -1,4 +1,5 @@
 import CommandLineTool
+import Controllers
 
 /// The help text.
 enum Usage {
@@ -15,7 +16,7 @@ enum Usage {
       elastic-local-node version | help
 
     options of serve (flag, or environment variable):
-    \(NodeSetting.allCases.map(\.usage).joined(separator: "\n"))
+    \((NodeSetting.allCases.map(\.usage) + APISetting.allCases.map(\.usage)).joined(separator: "\n"))
 
     status, remove, retain and unretain find the daemon by --socket or ELASTIC_LOCAL_SOCKET.
     """

@@ -1,4 +1,5 @@
 import CommandLineTool
+import Controllers
 import KubernetesAPI
 import Provisioning
 import StorageModel
@@ -17,8 +18,11 @@ struct Configuration {
 
   /// - Throws: `invalid` naming the flag and the variable, what was found and what is allowed.
   init(_ words: [String], environment: [String: String]) throws(VolumeError) {
+    let command = "elastic-local-provisioner"
     let values = try SettingValues<ProvisionerSetting>(
-      words, environment: environment, command: "elastic-local-provisioner")
+      words, environment: environment, command: command, beside: APISetting.self)
+    let api = try SettingValues<APISetting>(
+      words, environment: environment, command: command, beside: ProvisionerSetting.self)
     namespace = try values.objectName(.namespace)
     lease = try values.objectName(.lease)
     identity = values[.identity] ?? Host.name
@@ -28,20 +32,7 @@ struct Configuration {
       nodeGrace: try values.seconds(.nodeGrace, 0...31_536_000))
     metricsAddress = values[.metricsAddress]
     logFormat = try values.word(.logFormat, Log.Format.allCases)
-    connection = try Self.connection(values, environment)
-  }
-
-  private static func connection(
-    _ values: SettingValues<ProvisionerSetting>, _ environment: [String: String]
-  ) throws(VolumeError) -> ConnectionSettings {
-    let flags = ConnectionSettings.Flags(
-      kubeconfig: values[.kubeconfig], server: values[.server], authority: values[.authority],
-      tokenFile: values[.tokenFile], certificate: values[.certificate], key: values[.key])
-    do throws(TransportError) {
-      return try ConnectionSettings(flags, environment: environment)
-    } catch {
-      throw VolumeError(.invalid, "API server: \(error.message)", cause: error)
-    }
+    connection = try api.connection(environment: environment)
   }
 
   /// Everything in force, for the one line at start.

@@ -1,4 +1,4 @@
-import KubernetesAPI
+import Controllers
 import LinuxSystem
 import Provisioning
 import StorageModel
@@ -11,25 +11,14 @@ struct ProvisionerMetrics {
   var text: String { exposition.text }
 
   init(
-    _ snapshot: Snapshot?, isLeading: Bool, failures: [String: Int], requests: [RequestKind: Int], droppedEvents: Int,
-    droppedLines: Int
+    _ snapshot: Snapshot?, isLeading: Bool, api: APIMetrics, droppedLines: Int
   ) {
     gauge("elastic_local_build_info", "The release that runs.", 1, ["release": ProductNames.release])
     gauge(
       "elastic_local_process_resident_bytes", "Resident memory of the provisioner.",
       Double(OwnProcess.residentMemory.bytes))
     gauge("elastic_local_provisioner_leading", "1 while this one works, 0 while it waits.", isLeading ? 1 : 0)
-    exposition.family("elastic_local_provisioner_watch_failures_total", "counter", "Lists and watches that failed.")
-    for (part, count) in failures.sorted(by: { $0.key < $1.key }) {
-      exposition.sample("elastic_local_provisioner_watch_failures_total", ["part": part], Double(count))
-    }
-    exposition.family("elastic_local_api_requests_total", "counter", "Requests to the API server, by its status.")
-    for (kind, count) in requests.sorted(by: { $0.key < $1.key }) {
-      exposition.sample(
-        "elastic_local_api_requests_total",
-        ["verb": kind.verb, "resource": kind.resource, "code": kind.code.map { "\($0)" } ?? "none"], Double(count))
-    }
-    counter("elastic_local_provisioner_events_dropped_total", "Events that were not sent.", droppedEvents)
+    api.write(to: &exposition, prefix: "elastic_local_provisioner")
     counter("elastic_local_log_lines_dropped_total", "Lines of the log that nobody read.", droppedLines)
     if let snapshot { add(snapshot) }
   }

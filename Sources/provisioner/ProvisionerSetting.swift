@@ -1,6 +1,6 @@
 import CommandLineTool
 
-/// The settings of `serve`.
+/// The settings of `serve`, beside those of ``APISetting``.
 enum ProvisionerSetting: String, Setting {
   case namespace
   case identity
@@ -10,12 +10,6 @@ enum ProvisionerSetting: String, Setting {
   case nodeGrace = "node-grace"
   case metricsAddress = "metrics-address"
   case logFormat = "log-format"
-  case kubeconfig
-  case server
-  case authority = "certificate-authority"
-  case tokenFile = "token-file"
-  case certificate = "client-certificate"
-  case key = "client-key"
 
   var formerNames: [String] {
     switch self {
@@ -33,7 +27,7 @@ enum ProvisionerSetting: String, Setting {
     case .parallelism: "16"
     case .nodeGrace: "3600"
     case .logFormat: "text"
-    case .identity, .metricsAddress, .kubeconfig, .server, .authority, .tokenFile, .certificate, .key: nil
+    case .identity, .metricsAddress: nil
     }
   }
 
@@ -44,8 +38,6 @@ enum ProvisionerSetting: String, Setting {
     case .parallelism: "NUMBER"
     case .metricsAddress: "HOST:PORT"
     case .logFormat: "text|json"
-    case .server: "URL"
-    case .kubeconfig, .authority, .tokenFile, .certificate, .key: "PATH"
     }
   }
 
@@ -59,12 +51,6 @@ enum ProvisionerSetting: String, Setting {
     case .nodeGrace: "how long a node must be gone before its volumes are given up"
     case .metricsAddress: "serve /metrics, /healthz and /readyz there"
     case .logFormat: "lines for people or for machines"
-    case .kubeconfig: "connection and credentials, as JSON (kubectl config view --raw --flatten -o json)"
-    case .server: "address of the API server, https://HOST:PORT"
-    case .authority: "who may have issued the server's certificate"
-    case .tokenFile: "a bearer token; read again when it changes"
-    case .certificate: "a client certificate"
-    case .key: "its key"
     }
   }
 }

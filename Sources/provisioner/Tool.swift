@@ -1,4 +1,5 @@
 import CommandLineTool
+import Controllers
 import StorageModel
 
 /// The subcommands.
@@ -28,7 +29,7 @@ enum Tool {
       elastic-local-provisioner version | help
 
     options of serve (flag, or environment variable):
-    \(ProvisionerSetting.allCases.map(\.usage).joined(separator: "\n"))
+    \((ProvisionerSetting.allCases.map(\.usage) + APISetting.allCases.map(\.usage)).joined(separator: "\n"))
 
     In a pod it finds the API server by its service account; elsewhere it wants --kubeconfig or --server.
     """

@@ -68,29 +68,25 @@ struct ConfigurationTests {
     #expect(throws: TransportError.self) { try ConnectionSettings.inCluster(environment: [:], directory: directory) }
   }
 
-  @Test("options name the server, go before the kubeconfig, and are checked")
-  func options() throws {
-    var options = ConnectionOptions()
-    options.server = "https://h:1/"
-    options.authorityFile = "/ca"
-    options.tokenFile = "/token"
-    let plain = try options.settings(environment: [:])
+  @Test("flags name the server and its credentials; a kubeconfig has all of them, and no other flag goes with it")
+  func flags() throws {
+    let plain = try ConnectionSettings(
+      .init(server: "https://h:1/", authority: "/ca", tokenFile: "/token"), environment: [:])
     #expect(plain == ConnectionSettings(server: "https://h:1", authority: .file("/ca"), token: .file("/token")))
-    options.certificateFile = "/c"
-    #expect(throws: TransportError.self) { try options.settings(environment: [:]) }
-    options = ConnectionOptions()
     let path = "/tmp/elastic-local-kubeconfig-\(UInt32.random(in: .min ... .max))"
     try Files.writeDurably(
       Array(config(cluster: #""server":"https://h","certificate-authority":"ca""#, user: #""token":"t""#).utf8),
       to: path)
     defer { try? Files.removeDurably(path) }
-    options.kubeconfig = path
-    options.server = "https://other"
-    options.tokenFile = "/token"
-    let overridden = try options.settings(environment: [:])
-    #expect(overridden.server == "https://other" && overridden.token == .file("/token"))
-    #expect(overridden.authority == .file("/tmp/ca"))
-    #expect(throws: TransportError.self) { try ConnectionOptions().settings(environment: [:]) }
+    let kubeconfig = try ConnectionSettings(.init(kubeconfig: path), environment: [:])
+    #expect(kubeconfig.server == "https://h" && kubeconfig.authority == .file("/tmp/ca"))
+    for flags in [
+      ConnectionSettings.Flags(kubeconfig: path, server: "https://other"), .init(kubeconfig: path, tokenFile: "/token"),
+      .init(tokenFile: "/token"), .init(),
+    ] {
+      let error = #expect(throws: TransportError.self) { try ConnectionSettings(flags, environment: [:]) }
+      #expect(error?.kind == .credentials, "\(flags)")
+    }
   }
 
   @Test("plain http is for this machine alone, and half a client certificate is refused")

@@ -40,7 +40,7 @@ struct HugeListTests {
     let seen = Mutex<[Int]>([])
     let task = Task {
       await reflector.run { change in
-        if case .updated(_, let count) = change { seen.withLock { $0.append(count) } }
+        if case .updated(_, let count, _) = change { seen.withLock { $0.append(count) } }
       }
     }
     #expect(await eventually { !seen.withLock { $0.isEmpty } })

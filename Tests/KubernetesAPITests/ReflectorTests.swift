@@ -18,7 +18,7 @@ struct ReflectorTests {
       await reflector.run { change in
         said.withLock { said in
           switch change {
-          case .updated(let key, let value): said.append("+\(key)@\(value)")
+          case .updated(let key, let value, _): said.append("+\(key)@\(value)")
           case .removed(let key, let value): said.append("-\(key)@\(value)")
           case .listing: said.append("listing")
           case .synced: said.append("synced")

@@ -1,3 +1,4 @@
+import Controllers
 import KubernetesAPI
 import LinuxSystem
 import LogicalVolumes
@@ -93,7 +94,7 @@ final class Bench: Sendable {
   @discardableResult
   func process(
     _ seen: PersistentVolume, with reconciler: NodeReconciler
-  ) async -> WorkQueue<NodeReconciler.Work>.Ending {
+  ) async -> Ending {
     await reconciler.volume(seen.metadata.name, seen)
     let ending = await reconciler.process(volume: seen.metadata.name)
     _ = await reconciler.publishNow()

@@ -4,6 +4,7 @@ import StorageLedger
 import NodeService
 import LogicalVolumes
 import LinuxSystem
+import Controllers
 import KubernetesAPI
 import StorageModel
 import Testing
@@ -48,7 +49,7 @@ struct PreparingTests {
     let bench = try Bench()
     bench.writes.look { $0.hasProvisioner = false }
     await bench.process(bench.writes.put(Bench.volume()), with: bench.reconciler())
-    let said = try await bench.writes.reported()
+    let said = bench.writes.look { $0.reports }
     #expect(said.map(\.state) == [.created])
     // The disk is exchanged while the daemon is away.
     bench.world.state.withLock { $0.volumes = [:] }

@@ -1,6 +1,7 @@
 import Synchronization
 import StorageLedger
 import NodeService
+import Controllers
 import KubernetesAPI
 import LinuxSystem
 import LogicalVolumes

@@ -1,3 +1,4 @@
+import Controllers
 import KubernetesAPI
 import LinuxSystem
 import NodeReconciler
@@ -45,20 +46,16 @@ final class SimulatedWrites: NodeWrites {
     }
   }
 
-  func volume(_ name: String) async throws(APIError) -> PersistentVolume? {
-    try request("get \(name)") { state throws(APIError) in
+  func volume(_ name: String) async throws(WriteFailure) -> PersistentVolume? {
+    try request("get \(name)") { state throws(WriteFailure) in
       state.looks += 1
       state.beforeLook?(state.looks, &state)
       return state.volumes[name]
     }
   }
 
-  func reported() async throws(APIError) -> [VolumeReport] {
-    try request("get reports") { state throws(APIError) in state.reports }
-  }
-
-  func publish(_ storage: NodeStorage, _ reports: [VolumeReport]) async throws(APIError) {
-    try request("publish storage") { state throws(APIError) in
+  func publish(_ storage: NodeStorage, _ reports: [VolumeReport]) async throws(WriteFailure) {
+    try request("publish storage") { state throws(WriteFailure) in
       state.storage = storage
       let news = reports.filter { !state.reports.contains($0) }
       state.reports = reports
@@ -88,17 +85,17 @@ final class SimulatedWrites: NodeWrites {
     state.volumes[report.volume] = found.metadata.isBeingDeleted && found.metadata.finalizers.isEmpty ? nil : found
   }
 
-  func tell(_ object: ObjectReference, isWarning: Bool, reason: String, _ message: String) {
-    look { $0.notes.append((object.name, reason, message)) }
+  func tell(_ object: ObjectReference, _ reason: EventReason, _ message: String) {
+    look { $0.notes.append((object.name, reason.rawValue, message)) }
   }
 
   private func request<Value: Sendable>(
-    _ what: String, _ body: (inout State) throws(APIError) -> Value
-  ) throws(APIError) -> Value {
-    let result: Result<Value, APIError> = look { state in
+    _ what: String, _ body: (inout State) throws(WriteFailure) -> Value
+  ) throws(WriteFailure) -> Value {
+    let result: Result<Value, WriteFailure> = look { state in
       state.requests.append(what)
-      if state.isDown { return .failure(APIError(.unavailable, "connection refused")) }
-      do throws(APIError) { return .success(try body(&state)) } catch { return .failure(error) }
+      if state.isDown { return .failure(WriteFailure(.rejected, "connection refused")) }
+      do throws(WriteFailure) { return .success(try body(&state)) } catch { return .failure(error) }
     }
     return try result.get()
   }

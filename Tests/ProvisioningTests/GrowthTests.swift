@@ -1,3 +1,4 @@
+import Controllers
 import KubernetesAPI
 import StorageLedger
 import StorageModel
@@ -75,7 +76,7 @@ struct GrowthTests {
       while await bench.provisioner.snapshot.claimsWithoutRoom != 1 { try await Task.sleep(for: .milliseconds(5)) }
       bench.cluster.edit(Self.key) { $0.request = Quantity(4 << 30) }
       await bench.eventually("set back") { $0.volumes[Self.volume]?.capacity == Quantity(4 << 30) }
-      await bench.eventually("told") { $0.notes.contains { $0.note.reason == "VolumeCanGrow" } }
+      await bench.eventually("told") { $0.notes.contains { $0.note.reason == .volumeCanGrow } }
       while await bench.provisioner.snapshot.claimsWithoutRoom != 0 { try await Task.sleep(for: .milliseconds(5)) }
       while await Self.room(bench) != .gibibytes(2) { try await Task.sleep(for: .milliseconds(5)) }
     }

@@ -1,3 +1,4 @@
+import Controllers
 import KubernetesAPI
 import LinuxSystem
 import StorageModel
@@ -50,7 +51,7 @@ struct ProvisionerTests {
       #expect(bench.cluster.look { $0.volumes.count } == 20)
       await bench.eventually("told") { state in
         state.notes.count {
-          $0.note.reason == "InsufficientStorage" && $0.note.message.contains("node a has 0 B free")
+          $0.note.reason == .insufficientStorage && $0.note.message.contains("node a has 0 B free")
         } == 30
       }
       // Room returns, and the scheduler tries again.
@@ -110,8 +111,8 @@ struct ProvisionerTests {
       await bench.eventually("bound") { $0.claims.values.allSatisfy { $0.phase == "Bound" } }
     }
     let notes = bench.cluster.look { $0.notes.map(\.note) }
-    #expect(notes.map(\.reason) == ["ProvisioningFailed", "ProvisioningSucceeded"])
-    #expect(notes.map(\.isWarning) == [true, false])
+    #expect(notes.map(\.reason) == [.provisioningFailed, .provisioningSucceeded])
+    #expect(notes.map(\.reason.isWarning) == [true, false])
     #expect(notes.first?.message.contains("admission webhook says no") == true)
   }
 

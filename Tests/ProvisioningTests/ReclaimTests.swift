@@ -1,3 +1,4 @@
+import Controllers
 import KubernetesAPI
 import LinuxSystem
 import StorageModel
@@ -90,10 +91,10 @@ struct ReclaimTests {
       #expect(bench.cluster.look { $0.volumes.count } == 2, "the node is there: its daemon decides")
       bench.cluster.set(nil, named: "a")
       await bench.eventually("given up") { $0.volumes.count == 1 }
-      await bench.eventually("told") { $0.notes.contains { $0.object.name == "alive" && $0.note.reason == "NodeGone" } }
+      await bench.eventually("told") { $0.notes.contains { $0.object.name == "alive" && $0.note.reason == .nodeGone } }
     }
     let notes = bench.cluster.look { $0.notes }
-    #expect(notes.contains { $0.note.reason == "VolumeGivenUp" && $0.object.name == Samples.volume(of: "dead") })
+    #expect(notes.contains { $0.note.reason == .volumeGivenUp && $0.object.name == Samples.volume(of: "dead") })
     #expect(bench.cluster.look { $0.volumes.values.allSatisfy { !$0.metadata.isBeingDeleted } })
   }
 

@@ -1,3 +1,4 @@
+import Controllers
 import KubernetesAPI
 import LinuxSystem
 import StorageLedger
@@ -93,7 +94,7 @@ struct ReportTests {
       bench.cluster.add(adopter)
       await Self.settled(bench)
       bench.cluster.removeClaim(Self.claim)
-      await bench.eventually("said") { $0.notes.contains { $0.note.reason == "VolumeProtected" } }
+      await bench.eventually("said") { $0.notes.contains { $0.note.reason == .volumeProtected } }
       #expect(bench.cluster.look { $0.volumes[Self.volume]?.metadata.isBeingDeleted } == false)
       #expect(bench.cluster.look { $0.notes.contains { $0.note.message.contains("default/adopter") } })
       bench.cluster.removeClaim(adopter.metadata.key)
@@ -110,7 +111,7 @@ struct ReportTests {
       await Self.settled(bench)
       bench.cluster.look { $0.volumes[Self.volume]?.phase = "Released" }
       bench.cluster.edit(volume: Self.volume) { $0.metadata.deletionTimestamp = Timestamp(seconds: 1, nanoseconds: 0) }
-      await bench.eventually("said") { $0.notes.contains { $0.note.reason == "VolumeProtected" } }
+      await bench.eventually("said") { $0.notes.contains { $0.note.reason == .volumeProtected } }
       #expect(bench.cluster.look { $0.volumes[Self.volume]?.removableInstance } == nil)
       bench.cluster.removeClaim(adopter.metadata.key)
       bench.cluster.removeClaim(Self.claim)

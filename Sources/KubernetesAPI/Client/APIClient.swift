@@ -6,8 +6,8 @@ package import StorageModel
 /// A write that may have happened says so (``APIError/mayHaveHappened``): the caller looks, by `get` and by a mark of
 /// its own on the object, since a repeated create would answer `alreadyExists` for its own work.
 package struct APIClient: Sendable {
-  let transport: any APITransport
-  let time: any Timekeeper
+  package let transport: any APITransport
+  package let time: any Timekeeper
   let retry: RetryPolicy
   /// The longest time for a request that is no watch.
   let timeout: Duration

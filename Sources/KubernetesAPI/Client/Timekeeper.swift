@@ -17,7 +17,7 @@ extension Timekeeper {
   package func sleep(for duration: Duration) async throws(CancellationError) { try await sleep(until: now + duration) }
 
   /// Between the half and the whole of a wait, so that many who were refused at once do not come back at once.
-  func jittered(_ wait: Duration) -> Duration { wait * (0.5 + random() / 2) }
+  package func jittered(_ wait: Duration) -> Duration { wait * (0.5 + random() / 2) }
 }
 
 /// The system's time and chance.

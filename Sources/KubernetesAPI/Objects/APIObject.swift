@@ -50,7 +50,7 @@ package struct ObjectReference: Hashable, Sendable {
     self.resourceVersion = resourceVersion
   }
 
-  init(json: inout JSONReader) throws(JSONSyntaxError) {
+  package init(json: inout JSONReader) throws(JSONSyntaxError) {
     guard try json.beginObject() else { return }
     while let key = try json.nextKey() {
       switch key {
@@ -65,7 +65,7 @@ package struct ObjectReference: Hashable, Sendable {
     }
   }
 
-  var json: JSONValue {
+  package var json: JSONValue {
     .members([
       "apiVersion": text(apiVersion), "kind": text(kind), "namespace": text(namespace), "name": text(name),
       "uid": text(uid), "resourceVersion": text(resourceVersion),
@@ -90,7 +90,7 @@ func texts(_ values: [String]) -> JSONValue? { values.isEmpty ? nil : .array(val
 
 extension JSONReader {
   /// A quantity, written as a string or a number; nil for what is none.
-  mutating func quantity() throws(JSONSyntaxError) -> Quantity? {
+  package mutating func quantity() throws(JSONSyntaxError) -> Quantity? {
     var copy = self
     let text = try copy.string()
     let digits = try number()

@@ -1,19 +1,32 @@
-internal import StorageModel
+package import LinuxSystem
+package import StorageModel
 
-/// A condition in a status; times are dropped.
+/// A condition in a status (`metav1.Condition`).
 package struct Condition: Hashable, Sendable {
+  /// What a condition says of itself.
+  package enum Status: String, Sendable, CaseIterable {
+    case `true` = "True"
+    case `false` = "False"
+    case unknown = "Unknown"
+  }
+
   package var type = ""
-  /// `True`, `False` or `Unknown`.
+  /// A ``Status``, unless a later release has another.
   package var status = ""
+  /// One word in camel case, for machines.
   package var reason = ""
   package var message = ""
+  /// `metadata.generation` of the object that was looked at; 0 when it is not said.
+  package var observedGeneration: Int64 = 0
+  /// Since when the status is what it is.
+  package var lastTransitionTime: Timestamp?
 
   package init(type: String, status: String) {
     self.type = type
     self.status = status
   }
 
-  init(json: inout JSONReader) throws(JSONSyntaxError) {
+  package init(json: inout JSONReader) throws(JSONSyntaxError) {
     guard try json.beginObject() else { return }
     while let key = try json.nextKey() {
       switch key {
@@ -21,8 +34,18 @@ package struct Condition: Hashable, Sendable {
       case "status": status = try json.string() ?? ""
       case "reason": reason = try json.string() ?? ""
       case "message": message = try json.string() ?? ""
+      case "observedGeneration": observedGeneration = try json.integer() ?? 0
+      case "lastTransitionTime": lastTransitionTime = try json.string().flatMap { Timestamp(rfc3339: $0) }
       default: break
       }
     }
+  }
+
+  package var json: JSONValue {
+    .members([
+      "type": .string(type), "status": .string(status), "reason": .string(reason), "message": .string(message),
+      "observedGeneration": observedGeneration == 0 ? nil : .number(observedGeneration),
+      "lastTransitionTime": lastTransitionTime.map { .string($0.rfc3339) },
+    ])
   }
 }

@@ -54,7 +54,7 @@ package struct ObjectKey: Hashable, Sendable, CustomStringConvertible {
 extension ObjectMeta {
   private static let lastApplied = "kubectl.kubernetes.io/last-applied-configuration"
 
-  init(json: inout JSONReader) throws(JSONSyntaxError) {
+  package init(json: inout JSONReader) throws(JSONSyntaxError) {
     guard try json.beginObject() else { return }
     while let key = try json.nextKey() {
       switch key {

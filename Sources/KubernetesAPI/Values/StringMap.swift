@@ -1,4 +1,4 @@
-internal import StorageModel
+package import StorageModel
 
 /// Labels, annotations, parameters, options: strings by string.
 ///
@@ -55,7 +55,7 @@ extension StringMap: Sequence, ExpressibleByDictionaryLiteral {
 
 extension StringMap {
   /// The string members of an object.
-  init(json: inout JSONReader) throws(JSONSyntaxError) { try self.init(json: &json) { _ in true } }
+  package init(json: inout JSONReader) throws(JSONSyntaxError) { try self.init(json: &json) { _ in true } }
 
   /// The string members of an object, without those that `isWanted` refuses.
   init(
@@ -73,5 +73,5 @@ extension StringMap {
   }
 
   /// Nil when empty, as Kubernetes leaves out what is empty.
-  var json: JSONValue? { isEmpty ? nil : .object(entries.map { .init($0.key, .string($0.value)) }) }
+  package var json: JSONValue? { isEmpty ? nil : .object(entries.map { .init($0.key, .string($0.value)) }) }
 }

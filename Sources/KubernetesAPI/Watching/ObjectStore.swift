@@ -29,10 +29,10 @@ struct ObjectStore<Value: Sendable> {
     guard let value else { return remove(key) }
     let old = entries[key]
     entries[key] = Entry(uid: metadata.uid, resourceVersion: metadata.resourceVersion, list: list, value: value)
-    guard let old else { return [.updated(key, value)] }
+    guard let old else { return [.updated(key, value, former: nil)] }
     // Deleted and made anew while nobody looked: two objects, whatever the name says.
-    if old.uid != metadata.uid { return [.removed(key, old.value), .updated(key, value)] }
-    return old.resourceVersion == metadata.resourceVersion ? [] : [.updated(key, value)]
+    if old.uid != metadata.uid { return [.removed(key, old.value), .updated(key, value, former: nil)] }
+    return old.resourceVersion == metadata.resourceVersion ? [] : [.updated(key, value, former: old.value)]
   }
 
   mutating func remove(_ key: ObjectKey) -> [Change<Value>] {
@@ -51,12 +51,21 @@ struct ObjectStore<Value: Sendable> {
 
 /// What has become of an object.
 package enum Change<Value: Sendable>: Sendable {
-  /// New, or changed; perhaps only in what was pruned.
-  case updated(ObjectKey, Value)
+  /// New, or changed; perhaps only in what was pruned. `former` is the value before, nil for an object that is new.
+  case updated(ObjectKey, Value, former: Value?)
   /// Gone, or not selected any more; the value is the last that was known.
   case removed(ObjectKey, Value)
   /// All objects are about to be asked for.
   case listing
   /// All objects have been delivered: what is not known does not exist. Again after each new list.
   case synced
+
+  /// The object that has changed, with nil for one that is gone; nil for a change that is of no single object.
+  package var object: (key: ObjectKey, new: Value?)? {
+    switch self {
+    case .updated(let key, let value, _): (key, value)
+    case .removed(let key, _): (key, nil)
+    case .listing, .synced: nil
+    }
+  }
 }

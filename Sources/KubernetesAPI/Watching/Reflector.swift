@@ -1,16 +1,34 @@
 internal import StorageModel
 internal import Synchronization
 
+/// A copy of a collection of the API server, whatever is kept of its objects.
+package protocol CollectionCopy<Value>: Sendable {
+  associatedtype Value: Sendable
+
+  /// Whether a whole list has been seen. Stays true while the server is away.
+  var isSynced: Bool { get }
+  var count: Int { get }
+  var values: [Value] { get }
+  func value(_ key: ObjectKey) -> Value?
+
+  /// Follows the collection until the task is cancelled. Call once.
+  ///
+  /// - Parameter deliver: told of each change, one after the other, when the copy has it. While it works nothing more
+  ///   is read: it should hand over what takes long.
+  func run(_ deliver: @Sendable (Change<Value>) async -> Void) async
+}
+
 /// A copy of a collection of the API server that follows it: list, watch, and list again when the watch was lost.
 ///
 /// What is kept is what `keep` makes of an object: nil for one that is of no interest, which then costs no memory. An
 /// object that loses its interest is delivered as removed.
-package final class Reflector<Object: APIObject, Value: Sendable>: Sendable {
+package final class Reflector<Object: APIObject, Value: Sendable>: CollectionCopy {
   private let client: APIClient
   private let selection: Selection
   private let resource: APIResource
   private let keep: @Sendable (Object) -> Value?
   private let report: @Sendable (APIError, Duration) -> Void
+  private let note: @Sendable (Change<Value>) -> Void
   private let state = Mutex(State())
 
   private struct State {
@@ -23,29 +41,27 @@ package final class Reflector<Object: APIObject, Value: Sendable>: Sendable {
 
   /// - Parameters:
   ///   - report: told of each failure and of the wait that follows, for the log.
+  ///   - note: told of each change in the same step in which the copy changes. It must not read the copy.
   ///   - keep: called for each object that comes, on the task that runs the reflector.
   package init(
     _ client: APIClient, _ selection: Selection = .all, as resource: APIResource = Object.resource,
     report: @escaping @Sendable (APIError, Duration) -> Void = { _, _ in },
+    note: @escaping @Sendable (Change<Value>) -> Void = { _ in },
     keep: @escaping @Sendable (Object) -> Value?
   ) {
     self.client = client
     self.selection = selection
     self.resource = resource
     self.report = report
+    self.note = note
     self.keep = keep
   }
 
-  /// Whether a whole list has been seen. Stays true while the server is away.
   package var isSynced: Bool { state.withLock { $0.isSynced } }
   package var count: Int { state.withLock { $0.store.count } }
   package var values: [Value] { state.withLock { $0.store.values } }
   package func value(_ key: ObjectKey) -> Value? { state.withLock { $0.store[key] } }
 
-  /// Follows the collection until the task is cancelled. Call once.
-  ///
-  /// - Parameter deliver: told of each change, one after the other, when the copy has it. While it works nothing more
-  ///   is read: it should hand over what takes long.
   package func run(_ deliver: @Sendable (Change<Value>) async -> Void) async {
     var machine = ListWatch()
     let cache = DecodingCache()
@@ -92,7 +108,7 @@ extension Reflector {
       changes += put(object)
     }
     if machine.received(page) {
-      changes += state.withLock { state in
+      changes += change { state in
         state.isSynced = true
         return state.store.endList()
       }
@@ -103,7 +119,15 @@ extension Reflector {
 
   private func put(_ object: Object) -> [Change<Value>] {
     let value = keep(object)
-    return state.withLock { $0.store.put(object.metadata, value) }
+    return change { $0.store.put(object.metadata, value) }
+  }
+
+  private func change(_ body: (inout State) -> [Change<Value>]) -> [Change<Value>] {
+    state.withLock { state in
+      let changes = body(&state)
+      for change in changes { note(change) }
+      return changes
+    }
   }
 
   private func watch(
@@ -137,7 +161,7 @@ extension Reflector {
       changes = put(object)
       machine.received(resourceVersion: object.metadata.resourceVersion)
     case .deleted(let object):
-      changes = state.withLock { $0.store.remove(object.metadata.key) }
+      changes = change { $0.store.remove(object.metadata.key) }
       machine.received(resourceVersion: object.metadata.resourceVersion)
     case .bookmark(let version): machine.received(resourceVersion: version)
     case .error(let error): throw error.during("watching \(resource.name)")

@@ -1,3 +1,4 @@
+internal import Controllers
 package import StorageModel
 package import StorageLedger
 

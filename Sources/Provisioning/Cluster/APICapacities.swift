@@ -1,3 +1,4 @@
+internal import Controllers
 internal import KubernetesAPI
 internal import LinuxSystem
 internal import StorageLedger
@@ -9,6 +10,7 @@ internal import Synchronization
 /// On a server that has no such objects (before 1.19, or with the beta API off) there are none, and nothing is written.
 final class APICapacities: Sendable {
   private let client: APIClient
+  private let writer: ObjectWriter
   private let namespace: String
   private let served = Mutex(Served())
 
@@ -21,21 +23,20 @@ final class APICapacities: Sendable {
 
   init(client: APIClient, namespace: String) {
     self.client = client
+    writer = ObjectWriter(client)
     self.namespace = namespace
   }
 
   /// All that are ours.
-  func all() async throws(APIError) -> [CSIStorageCapacity] {
+  func all() async throws(WriteFailure) -> [CSIStorageCapacity] {
     guard let resource = try await resource() else { return [] }
     let selection = Selection(
       namespace: namespace, labels: "\(ClusterNames.componentLabel)=\(ClusterNames.nodeCapacityComponent)")
-    var found: [CSIStorageCapacity] = []
-    try await client.list(CSIStorageCapacity.self, selection, as: resource) { found.append($0) }
-    return found
+    return try await writer.all(selection, as: resource)
   }
 
   /// Says how much room a node has for volumes of a class.
-  func publish(_ room: ByteCount, for place: CapacityPlace) async throws(APIError) {
+  func publish(_ room: ByteCount, for place: CapacityPlace) async throws(WriteFailure) {
     guard let resource = try await resource() else { return }
     var object = CSIStorageCapacity(
       metadata: ObjectMeta(
@@ -47,49 +48,39 @@ final class APICapacities: Sendable {
     object.storageClassName = place.storageClass
     object.nodeLabels = [ClusterNames.hostnameLabel: place.hostname]
     object.capacity = Quantity(room)
-    do throws(APIError) {
-      let found = try await put(object, ["capacity": .string(Quantity(room).description)], as: resource)
+    do throws(WriteFailure) {
+      let change: JSONValue = ["capacity": .string(Quantity(room).description)]
+      let found = try await writer.put(object, change, as: resource)
       // What a node is and what a class is cannot be changed in it (k8s.io/api/storage/v1, CSIStorageCapacity).
       if found.nodeLabels != object.nodeLabels || found.storageClassName != place.storageClass {
-        try await client.delete(resource, found.metadata.key, uid: found.metadata.uid)
-        _ = try await client.create(object, as: resource)
+        try await writer.remove(found, as: resource)
+        _ = try await writer.create(object, as: resource)
       }
     } catch {
       // A newer server may have dropped the version: the next time it is asked again.
-      if error.kind == .notFound { served.withLock { $0 = Served() } }
+      if error.kind == .missing { served.withLock { $0 = Served() } }
       throw error
     }
   }
 
   /// Takes back what was published for a node or class that is gone.
-  func delete(_ object: CSIStorageCapacity) async throws(APIError) {
+  func delete(_ object: CSIStorageCapacity) async throws(WriteFailure) {
     guard let resource = try await resource() else { return }
-    do throws(APIError) {
-      try await client.delete(resource, object.metadata.key, uid: object.metadata.uid)
-    } catch {
-      guard error.kind == .notFound else { throw error }
-    }
-  }
-
-  /// Changes the object, or creates it when it is not there, and returns it as it is then.
-  private func put(
-    _ object: CSIStorageCapacity, _ change: JSONValue, as resource: APIResource
-  ) async throws(APIError) -> CSIStorageCapacity {
-    do throws(APIError) {
-      return try await client.patch(CSIStorageCapacity.self, object.metadata.key, .merge(change), as: resource)
-    } catch {
-      guard error.kind == .notFound else { throw error }
-      return try await client.create(object, as: resource)
-    }
+    try await writer.remove(object, as: resource)
   }
 
   /// Asked once; again when the server does not know it any more, and now and then when it has none at all.
-  private func resource() async throws(APIError) -> APIResource? {
+  private func resource() async throws(WriteFailure) -> APIResource? {
     let known = served.withLock { $0 }
     if let askedAt = known.askedAt, known.resource != nil || MonotonicClock.now() - askedAt < .seconds(600) {
       return known.resource
     }
-    let resource = try await client.served(CSIStorageCapacity.resource, in: ["v1", "v1beta1", "v1alpha1"])
+    let resource: APIResource?
+    do throws(APIError) {
+      resource = try await client.served(CSIStorageCapacity.resource, in: ["v1", "v1beta1", "v1alpha1"])
+    } catch {
+      throw WriteFailure(error)
+    }
     served.withLock { $0 = Served(askedAt: MonotonicClock.now(), resource: resource) }
     return resource
   }

@@ -1,3 +1,4 @@
+package import Controllers
 package import KubernetesAPI
 package import StorageModel
 
@@ -46,40 +47,11 @@ package protocol ClusterWrites: Sendable {
 
 /// What an Event says.
 package struct Note: Hashable, Sendable {
-  package var isWarning: Bool
-  /// One word, stable.
-  package var reason: String
+  package var reason: EventReason
   package var message: String
 
-  package static func normal(_ reason: String, _ message: String) -> Note {
-    Note(isWarning: false, reason: reason, message: message)
-  }
-
-  package static func warning(_ reason: String, _ message: String) -> Note {
-    Note(isWarning: true, reason: reason, message: message)
-  }
-}
-
-/// Why a request did not do what it was to do.
-package struct WriteFailure: Error, Hashable, Sendable {
-  package enum Kind: Hashable, Sendable {
-    /// There is one of that name already.
-    case exists
-    /// There is none.
-    case missing
-    /// It is not as it was seen.
-    case conflict
-    /// The server has said no: nothing was done.
-    case rejected
-    /// Nobody knows whether it was done: the answer was lost.
-    case unknown
-  }
-
-  package var kind: Kind
-  package var message: String
-
-  package init(_ kind: Kind, _ message: String) {
-    self.kind = kind
+  package init(_ reason: EventReason, _ message: String) {
+    self.reason = reason
     self.message = message
   }
 }

@@ -1,3 +1,4 @@
+internal import Controllers
 internal import KubernetesAPI
 internal import StorageLedger
 internal import StorageModel
@@ -21,7 +22,7 @@ extension Provisioner {
   }
 
   /// Publishes what has changed of one node since the last time.
-  func process(capacityOf hostname: String) async -> WorkQueue<Work>.Ending {
+  func process(capacityOf hostname: String) async -> Ending {
     let wanted = rooms(on: hostname)
     let known = publishedRooms[hostname] ?? PublishedRooms()
     if let at = known.at, now - at < settings.capacityPause, isMerelyLess(wanted, than: known.rooms) {
@@ -63,7 +64,7 @@ extension Provisioner {
 
   /// Reads what is published, takes back what is not true of any node and class, and publishes what is missing. At first,
   /// and now and then: somebody may have changed it.
-  func processCapacities() async -> WorkQueue<Work>.Ending {
+  func processCapacities() async -> Ending {
     do throws(WriteFailure) {
       let found = try await writes.capacities()
       var known: [String: PublishedRooms] = [:]

@@ -1,3 +1,4 @@
+internal import Controllers
 internal import KubernetesAPI
 internal import StorageModel
 internal import StorageLedger
@@ -123,7 +124,7 @@ extension Provisioner {
     guard troubles.end(of: claim.metadata.key) else { return }
     let place = volume.hostname.map { "on node \($0)" } ?? "on the node of its first pod"
     writes.tell(
-      claim.reference, .normal("ProvisioningSucceeded", "volume \(volume.metadata.name) of \(volume.size) \(place)"))
+      claim.reference, Note(.provisioningSucceeded, "volume \(volume.metadata.name) of \(volume.size) \(place)"))
   }
 
   private func afterFailedCreation(
@@ -245,7 +246,7 @@ extension Provisioner {
       "claim": claim.metadata.key.description, "kind": refusal.reason.rawValue, "reason": refusal.message,
     ]
     note(message, about.merging(values) { _, new in new }, isWarning: true)
-    writes.tell(claim.reference, .warning(refusal.reason.rawValue, refusal.message))
+    writes.tell(claim.reference, Note(refusal.reason, refusal.message))
     return true
   }
 }

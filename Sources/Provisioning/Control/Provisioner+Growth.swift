@@ -1,3 +1,4 @@
+internal import Controllers
 internal import KubernetesAPI
 internal import StorageLedger
 internal import StorageModel
@@ -12,7 +13,7 @@ internal import StorageModel
 // goes on asking for the PV's size. So the provisioner sets a PV of ours back to the request, if its size cannot be had.
 extension Provisioner {
   /// Says before a pod meets it that there is no room for what was asked.
-  func lookAtGrowth(_ claim: PersistentVolumeClaim) async -> WorkQueue<Work>.Ending {
+  func lookAtGrowth(_ claim: PersistentVolumeClaim) async -> Ending {
     let key = claim.metadata.key
     do throws(WriteFailure) {
       guard let request = claim.request, let volume = try await writes.volume(claim.volumeName),
@@ -101,8 +102,8 @@ extension Provisioner {
     guard troubles.end(of: claim.metadata.key) else { return }
     writes.tell(
       claim.reference,
-      .normal(
-        "VolumeCanGrow",
+      Note(
+        .volumeCanGrow,
         "there is room now to grow the volume to \(size); kubelet grows it, at the latest when its next pod starts"
       ))
   }

@@ -1,3 +1,4 @@
+internal import Controllers
 internal import KubernetesAPI
 internal import StorageLedger
 internal import StorageModel
@@ -21,7 +22,7 @@ extension Provisioner {
     }
   }
 
-  func process(report name: String) async -> WorkQueue<Work>.Ending {
+  func process(report name: String) async -> Ending {
     do throws(WriteFailure) {
       for (node, report) in (reports[name] ?? [:]).sorted(by: { $0.key < $1.key }) {
         switch report.state {

@@ -1,10 +1,11 @@
+internal import Controllers
 internal import KubernetesAPI
 internal import StorageModel
 internal import StorageLedger
 
 // A PV whose claim is gone.
 extension Provisioner {
-  func process(volume name: String) async -> WorkQueue<Work>.Ending {
+  func process(volume name: String) async -> Ending {
     guard let volume = volumes[name] else { return .settled }
     do throws(WriteFailure) {
       switch VolumeReview.verdict(on: volume) {
@@ -49,8 +50,8 @@ extension Provisioner {
     note("volume kept for a claim", ["volume": volume.metadata.name, "claim": holder], isWarning: true)
     writes.tell(
       volume.reference,
-      .warning(
-        "VolumeProtected",
+      Note(
+        .volumeProtected,
         "claim \(holder) names this PV, so neither it nor its volume is deleted; delete that claim first if the data is not "
           + "wanted"))
     return false
@@ -67,7 +68,7 @@ extension Provisioner {
   /// The daemon of the volume's node removes or keeps the volume and reports it. A node that has left for good does not.
   private func awaitNode(
     _ node: String, of volume: PersistentVolume
-  ) async throws(WriteFailure) -> WorkQueue<Work>.Ending {
+  ) async throws(WriteFailure) -> Ending {
     if let reporter = reporterOfEnd(of: volume) {
       try await writes.liftFinalizer(of: volume)
       count(\.volumesReleased)
@@ -91,18 +92,18 @@ extension Provisioner {
     try await writes.liftFinalizer(of: volume)
     count(\.finalizersLifted)
     note("finalizer lifted", ["volume": volume.metadata.name, "reason": reason], isWarning: true)
-    writes.tell(volume.reference, .warning("VolumeGivenUp", "the finalizer was lifted: \(reason)"))
+    writes.tell(volume.reference, Note(.volumeGivenUp, "the finalizer was lifted: \(reason)"))
   }
 
   /// A node is gone: whoever has volumes there is told, and volumes that wait for it are looked at.
-  func process(node hostname: String) async -> WorkQueue<Work>.Ending {
+  func process(node hostname: String) async -> Ending {
     guard let absence = nodes.absence(of: hostname, at: now) else { return .settled }
     guard absence >= settings.nodeGrace else { return .again(after: settings.nodeGrace - absence) }
     do throws(WriteFailure) {
       for name in ledger.volumes(on: hostname) {
         guard let volume = try await writes.volume(name), !volume.metadata.isBeingDeleted else { continue }
-        let note = Note.warning(
-          "NodeGone",
+        let note = Note(
+          .nodeGone,
           "node \(hostname), which has the volume on its disk, has left the cluster; if it is not coming back, delete the "
             + "claim and restore the data into a new one")
         writes.tell(volume.reference, note)

@@ -1,3 +1,4 @@
+package import Controllers
 package import KubernetesAPI
 internal import StorageModel
 internal import StorageLedger
@@ -7,7 +8,7 @@ internal import StorageLedger
 /// It is fed with what lists and watches show (``claim(_:_:)``, ``volume(_:_:)``, …), and ``run()`` does what follows from it,
 /// several objects at a time and each by itself. All that it knows can be read again from the API server, so a new leader
 /// begins with an empty one.
-package actor Provisioner {
+package actor Provisioner: Controller {
   let writes: any ClusterWrites
   let settings: Settings
   private let time: any Timekeeper
@@ -37,14 +38,15 @@ package actor Provisioner {
   var doubts: [ObjectKey: [String: Duration]] = [:]
   private(set) var figures = Figures()
 
-  private let loop: ReconcileLoop<Work>
+  /// What is to be looked at.
+  package nonisolated let keys: ReconcileLoop<Work>
 
   package struct Settings: Sendable {
     /// How many objects are worked on at a time.
     package var parallelism: Int
     /// How long a node's object must be gone before its volumes are given up.
     package var nodeGrace: Duration
-    package var backoff: WorkQueue<Work>.Backoff
+    package var backoff: Backoff
     /// How often claims that wait for room are looked at without being asked.
     package var roomInterval = Duration.seconds(60)
     /// The shortest time until room that has become less is published again. The scheduler may then choose a node that has
@@ -63,7 +65,7 @@ package actor Provisioner {
 
     package init(
       parallelism: Int = 16, nodeGrace: Duration = .seconds(3600),
-      backoff: WorkQueue<Work>.Backoff = .init()
+      backoff: Backoff = .init()
     ) {
       self.parallelism = parallelism
       self.nodeGrace = nodeGrace
@@ -102,21 +104,18 @@ package actor Provisioner {
     self.settings = settings
     self.time = time
     self.log = log
-    loop = ReconcileLoop(parallelism: settings.parallelism, backoff: settings.backoff, time: time)
+    keys = ReconcileLoop(parallelism: settings.parallelism, backoff: settings.backoff, time: time)
   }
-
-  /// Works until the task is cancelled, and returns when the last piece of work has ended.
-  package func run() async { await loop.run { await self.perform($0) } }
 
   /// Everything has been listed once: from now on what is not known does not exist.
   package func becomeSynced() {
     lookAtWaitingClaims()
     for hostname in ledger.nodesWithVolumes where !nodes.has(hostname) { look(at: .node(hostname)) }
     look(at: .capacities)
-    loop.open()
+    keys.open()
   }
 
-  private func perform(_ work: Work) async -> WorkQueue<Work>.Ending {
+  package func reconcile(_ work: Work) async -> Ending {
     switch work {
     case .claim(let key):
       let began = time.now
@@ -135,9 +134,9 @@ package actor Provisioner {
 
   var now: Duration { time.now }
 
-  func look(at work: Work) { loop.add(work) }
+  func look(at work: Work) { keys.add(work) }
 
-  func drop(_ work: Work) { loop.remove(work) }
+  func drop(_ work: Work) { keys.remove(work) }
 
   func note(_ message: String, _ values: [String: String], isWarning: Bool = false) {
     log(Line(isWarning: isWarning, message: message, values: values))
@@ -147,14 +146,14 @@ package actor Provisioner {
 
   /// Room has become free somewhere, or a claim has begun to wait.
   func lookAtWaitingClaims() {
-    if !waits.isEmpty { loop.add(.room, after: settings.roomPause) }
+    if !waits.isEmpty { keys.add(.room, after: settings.roomPause) }
   }
 
   /// For metrics and status.
   package var snapshot: Snapshot {
     Snapshot(
-      figures: figures, waiting: loop.waiting, due: loop.due, running: loop.running,
+      figures: figures, waiting: keys.waiting, due: keys.due, running: keys.running,
       claimsWithoutRoom: claimsWithoutRoom,
-      bookings: ledger.count, publishedNodes: ledger.publishedNodes.count, isSynced: loop.isOpen)
+      bookings: ledger.count, publishedNodes: ledger.publishedNodes.count, isSynced: keys.isOpen)
   }
 }

@@ -1,3 +1,4 @@
+internal import Controllers
 internal import KubernetesAPI
 
 /// What claims have been told, so that nobody is told the same with each look at a claim.
@@ -37,7 +38,7 @@ extension Refusal {
   fileprivate func isLike(_ other: Refusal) -> Bool {
     switch reason {
     case .insufficientStorage, .provisioningFailed: reason == other.reason
-    case .unsupportedClaim, .invalidStorageClass: self == other
+    default: self == other
     }
   }
 }

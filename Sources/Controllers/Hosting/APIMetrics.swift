@@ -1,0 +1,34 @@
+package import KubernetesAPI
+package import Telemetry
+
+/// What a program's metrics say about its requests to the API server.
+package struct APIMetrics: Sendable {
+  package var requests: [RequestKind: Int]
+  /// Failed lists, watches and other reads, by what was read.
+  package var failures: [String: Int]
+  package var droppedEvents: Int
+
+  package init(requests: [RequestKind: Int] = [:], failures: [String: Int] = [:], droppedEvents: Int = 0) {
+    self.requests = requests
+    self.failures = failures
+    self.droppedEvents = droppedEvents
+  }
+
+  /// Writes them.
+  ///
+  /// - Parameter prefix: what the names begin with: those of the provisioner and of the daemons were always different.
+  package func write(to exposition: inout Exposition, prefix: String) {
+    exposition.family("\(prefix)_watch_failures_total", "counter", "Lists and watches that failed.")
+    for (part, count) in failures.sorted(by: { $0.key < $1.key }) {
+      exposition.sample("\(prefix)_watch_failures_total", ["part": part], Double(count))
+    }
+    exposition.family("elastic_local_api_requests_total", "counter", "Requests to the API server, by its status.")
+    for (kind, count) in requests.sorted(by: { $0.key < $1.key }) {
+      exposition.sample(
+        "elastic_local_api_requests_total",
+        ["verb": kind.verb, "resource": kind.resource, "code": kind.code.map { "\($0)" } ?? "none"], Double(count))
+    }
+    exposition.family("\(prefix)_events_dropped_total", "counter", "Events that were not sent.")
+    exposition.sample("\(prefix)_events_dropped_total", Double(droppedEvents))
+  }
+}

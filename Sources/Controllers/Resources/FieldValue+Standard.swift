@@ -1,0 +1,90 @@
+package import KubernetesAPI
+package import LinuxSystem
+package import StorageModel
+
+extension String: FieldValue {
+  package static func read(_ json: inout JSONReader) throws(JSONSyntaxError) -> String? { try json.string() }
+  package var written: JSONValue? { .string(self) }
+}
+
+extension Bool: FieldValue {
+  package static func read(_ json: inout JSONReader) throws(JSONSyntaxError) -> Bool? { try json.bool() }
+  package var written: JSONValue? { .bool(self) }
+}
+
+extension Int64: FieldValue {
+  package static func read(_ json: inout JSONReader) throws(JSONSyntaxError) -> Int64? { try json.integer() }
+  package var written: JSONValue? { .number(self) }
+}
+
+extension Int: FieldValue {
+  package static func read(_ json: inout JSONReader) throws(JSONSyntaxError) -> Int? {
+    try json.integer().map(Int.init(clamping:))
+  }
+  package var written: JSONValue? { .number(Int64(self)) }
+}
+
+/// A number below zero is read as zero, and JSON holds no more than 63 bits.
+extension UInt64: FieldValue {
+  package static func read(_ json: inout JSONReader) throws(JSONSyntaxError) -> UInt64? {
+    try json.integer().map(UInt64.init(clamping:))
+  }
+  package var written: JSONValue? { .number(Int64(clamping: self)) }
+}
+
+/// Left out when nil.
+extension Optional: FieldValue where Wrapped: FieldValue {
+  package static func read(_ json: inout JSONReader) throws(JSONSyntaxError) -> Wrapped?? {
+    try Wrapped.read(&json).map { .some($0) }
+  }
+  package var written: JSONValue? { flatMap(\.written) }
+}
+
+/// Elements that cannot be understood are passed over.
+extension Array: FieldValue where Element: FieldValue {
+  package static func read(_ json: inout JSONReader) throws(JSONSyntaxError) -> [Element]? {
+    guard try json.beginArray() else { return nil }
+    var elements: [Element] = []
+    while try json.nextElement() {
+      if let element = try Element.read(&json) { elements.append(element) }
+    }
+    return elements
+  }
+  package var written: JSONValue? { .array(compactMap(\.written)) }
+}
+
+/// A word that is not known counts as missing.
+extension FieldValue where Self: RawRepresentable<String> {
+  package static func read(_ json: inout JSONReader) throws(JSONSyntaxError) -> Self? {
+    try json.string().flatMap(Self.init)
+  }
+  package var written: JSONValue? { .string(rawValue) }
+}
+
+/// `metav1.Time`, in whole seconds.
+extension Timestamp: FieldValue {
+  package static func read(_ json: inout JSONReader) throws(JSONSyntaxError) -> Timestamp? {
+    try json.string().flatMap { Timestamp(rfc3339: $0) }
+  }
+  package var written: JSONValue? { .string(rfc3339) }
+}
+
+extension Quantity: FieldValue {
+  package static func read(_ json: inout JSONReader) throws(JSONSyntaxError) -> Quantity? { try json.quantity() }
+  package var written: JSONValue? { .string(description) }
+}
+
+/// Left out when empty.
+extension StringMap: FieldValue {
+  package static func read(_ json: inout JSONReader) throws(JSONSyntaxError) -> StringMap? {
+    try StringMap(json: &json)
+  }
+  package var written: JSONValue? { json }
+}
+
+extension ObjectReference: FieldValue {
+  package static func read(_ json: inout JSONReader) throws(JSONSyntaxError) -> ObjectReference? {
+    try ObjectReference(json: &json)
+  }
+  package var written: JSONValue? { json }
+}

@@ -1,0 +1,52 @@
+package import CommandLineTool
+package import KubernetesAPI
+package import StorageModel
+
+/// The settings that say where the API server is and who we are there: the same for each program.
+package enum APISetting: String, Setting {
+  case kubeconfig
+  case server
+  case authority = "certificate-authority"
+  case tokenFile = "token-file"
+  case certificate = "client-certificate"
+  case key = "client-key"
+
+  package var standard: String? { nil }
+
+  package var valueName: String { self == .server ? "URL" : "PATH" }
+
+  package var help: String {
+    switch self {
+    case .kubeconfig: "connection and credentials, as JSON (kubectl config view --raw --flatten -o json)"
+    case .server: "address of the API server, https://HOST:PORT"
+    case .authority: "who may have issued the server's certificate"
+    case .tokenFile: "a bearer token; read again when it changes"
+    case .certificate: "a client certificate"
+    case .key: "its key"
+    }
+  }
+}
+
+extension SettingValues<APISetting> {
+  private var flags: ConnectionSettings.Flags {
+    ConnectionSettings.Flags(
+      kubeconfig: self[.kubeconfig], server: self[.server], authority: self[.authority], tokenFile: self[.tokenFile],
+      certificate: self[.certificate], key: self[.key])
+  }
+
+  /// Whether a setting, or the environment of a pod, names an API server.
+  package func namesServer(environment: [String: String]) -> Bool {
+    flags.namesServer || environment["KUBERNETES_SERVICE_HOST"] != nil
+  }
+
+  /// The connection that is meant. Blocks for reading files.
+  ///
+  /// - Throws: `invalid` saying what is missing, or what contradicts what.
+  package func connection(environment: [String: String]) throws(VolumeError) -> ConnectionSettings {
+    do throws(TransportError) {
+      return try ConnectionSettings(flags, environment: environment)
+    } catch {
+      throw VolumeError(.invalid, "API server: \(error.message)", cause: error)
+    }
+  }
+}

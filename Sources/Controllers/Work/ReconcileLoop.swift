@@ -1,0 +1,117 @@
+package import KubernetesAPI
+internal import Synchronization
+
+/// Looks at keys, several at a time and each by itself, when something about them has changed and again after a failure.
+package final class ReconcileLoop<Key: Hashable & Sendable>: Sendable {
+  private let time: any Timekeeper
+  private let parallelism: Int
+  private let patience: Duration?
+  private let state: Mutex<State>
+  private let signals: AsyncStream<Void>
+  private let signal: AsyncStream<Void>.Continuation
+
+  private struct State {
+    var queue: WorkQueue<Key>
+    var isOpen = false
+    var timer: Task<Void, Never>?
+  }
+
+  /// - Parameters:
+  ///   - parallelism: how many keys are looked at at a time.
+  ///   - patience: a look that has not ended by then does not count among those any more, so that keys whose looks hang
+  ///     do not hold up the others; 16 times as many go on at most. Nil for looks that cannot hang.
+  package init(
+    parallelism: Int, patience: Duration? = nil, backoff: Backoff = .init(),
+    time: any Timekeeper = SystemTimekeeper()
+  ) {
+    self.parallelism = parallelism
+    self.patience = patience
+    self.time = time
+    state = Mutex(State(queue: WorkQueue(backoff: backoff)))
+    (signals, signal) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
+  }
+
+  package var waiting: Int { state.withLock { $0.queue.waiting } }
+  /// How many keys are to be looked at by now and are not yet.
+  package var due: Int { state.withLock { $0.queue.due(at: time.now) } }
+  package var running: Int { state.withLock { $0.queue.running } }
+  package var isOpen: Bool { state.withLock { $0.isOpen } }
+
+  /// Something about the key has changed.
+  package func add(_ key: Key) {
+    state.withLock { $0.queue.add(key, at: time.now) }
+    signal.yield()
+  }
+
+  /// The key is to be looked at, but not yet.
+  package func add(_ key: Key, after delay: Duration) {
+    state.withLock { $0.queue.add(key, at: time.now + delay) }
+    signal.yield()
+  }
+
+  /// The key is of no interest any more.
+  package func remove(_ key: Key) { state.withLock { $0.queue.remove(key) } }
+
+  /// From now on keys are looked at; before, they are only gathered.
+  package func open() {
+    state.withLock { $0.isOpen = true }
+    signal.yield()
+  }
+
+  /// Works until the task is cancelled, and returns when the last look has ended. Call once.
+  package func run(_ look: @escaping @Sendable (Key) async -> Ending) async {
+    let signals = signals
+    await withDiscardingTaskGroup { group in
+      startDue(look, in: &group)
+      for await _ in signals { startDue(look, in: &group) }
+    }
+    state.withLock { $0.timer?.cancel() }
+  }
+
+  private func startDue(
+    _ look: @escaping @Sendable (Key) async -> Ending, in group: inout DiscardingTaskGroup
+  ) {
+    guard !Task.isCancelled else { return }
+    for key in takeDue() {
+      group.addTask { [self] in
+        let ending = await look(key)
+        state.withLock { $0.queue.finish(key, ending, at: time.now, chance: time.random()) }
+        signal.yield()
+      }
+    }
+  }
+
+  /// What is due and may begin; sets the timer for what comes next.
+  private func takeDue() -> [Key] {
+    state.withLock { state in
+      guard state.isOpen else { return [] }
+      var due: [Key] = []
+      while hasRoom(state.queue), let key = state.queue.next(at: time.now) { due.append(key) }
+      state.timer?.cancel()
+      state.timer = nextChance(&state.queue).map { timer(at: $0) }
+      return due
+    }
+  }
+
+  private func hasRoom(_ queue: WorkQueue<Key>) -> Bool {
+    guard let patience else { return queue.running < parallelism }
+    return queue.starts(since: time.now - patience).count < parallelism && queue.running < 16 * parallelism
+  }
+
+  /// When another key may begin although nothing ends before; nil when that is not known.
+  private func nextChance(_ queue: inout WorkQueue<Key>) -> Duration? {
+    guard let next = queue.nextDue() else { return nil }
+    if hasRoom(queue) { return next }
+    guard let patience, queue.running < 16 * parallelism else { return nil }
+    return queue.starts(since: time.now - patience).first.map { max(next, $0 + patience) }
+  }
+
+  private func timer(at due: Duration) -> Task<Void, Never> {
+    let (time, signal) = (time, signal)
+    return Task {
+      // Cancelled means that another timer has taken its place.
+      do throws(CancellationError) { try await time.sleep(until: due) } catch { return }
+      signal.yield()
+    }
+  }
+}

@@ -1,0 +1,134 @@
+package import Controllers
+package import KubernetesAPI
+package import StorageModel
+
+/// The custom resource `NodeStorage`: what one node's daemon says, in one object of the node's name.
+///
+/// Everything that it says is in the status, which the daemon alone writes. The provisioner reads it and checks it
+/// before it acts on it.
+package struct NodeStorageObject: CustomResource {
+  package static let resource = APIResource(
+    group: "volumes.k8s.elastic.co", version: "v1alpha1", name: "nodestorages", kind: "NodeStorage", isNamespaced: true)
+
+  package var metadata = ObjectMeta()
+  package var spec = NoFields()
+  package var status = Status()
+
+  package struct Status: FieldObject {
+    var storage: NodeStorage?
+    var reports: [VolumeReport] = []
+
+    package init() {}
+
+    package static let fields: [Field<Status>] = [Field("storage", \.storage), Field("reports", \.reports)]
+  }
+
+  package init() {}
+
+  /// The object for a node, with nothing said yet.
+  package init(node: String, namespace: String, owner: OwnerReference?) {
+    metadata = ObjectMeta(name: node, namespace: namespace, ownerReferences: owner.map { [$0] } ?? [])
+  }
+
+  /// What the node's storage can hold; nil before that was said, and when it cannot be understood.
+  package var storage: NodeStorage? {
+    get {
+      var storage = status.storage
+      storage?.node = metadata.name
+      return storage
+    }
+    // The object's name says which node it is.
+    set {
+      status.storage = newValue
+      status.storage?.node = ""
+    }
+  }
+
+  /// About volumes whose PVs do not say it yet.
+  package var reports: [VolumeReport] {
+    get { status.reports }
+    set { status.reports = newValue }
+  }
+}
+
+extension NodeStorage: FieldObject {
+  /// Of no known form, so without free space.
+  package init() {
+    self.init(node: "", defaultGroup: "", isThinByDefault: false, pools: [])
+    version = 0
+  }
+
+  package static let fields: [Field<NodeStorage>] = [
+    Field("version", \.version), Field("defaultGroup", \.defaultGroup), Field("thinByDefault", \.isThinByDefault),
+    Field("pools", \.pools),
+    // An array: a merge patch replaces it whole, where members of an object would stay.
+    Field(
+      "volumes",
+      read: { (json: inout JSONReader, storage: inout NodeStorage) throws(JSONSyntaxError) in
+        let found = (try [NamedVolume].read(&json) ?? []).filter { !$0.name.isEmpty }
+        storage.volumes = Dictionary(found.map { ($0.name, $0.volume) }) { $1 }
+      },
+      write: { storage in
+        storage.volumes.map { volumes in
+          .array(volumes.sorted { $0.key < $1.key }.map { NamedVolume(name: $0.key, volume: $0.value).json })
+        }
+      }),
+  ]
+
+  private struct NamedVolume: FieldObject {
+    var name = ""
+    var volume = Volume(sizeBytes: 0, wantedBytes: 0)
+
+    init() {}
+
+    init(name: String, volume: Volume) {
+      self.name = name
+      self.volume = volume
+    }
+
+    static let fields: [Field<NamedVolume>] = [
+      Field("name", \.name), Field("sizeBytes", \.volume.sizeBytes), Field("wantedBytes", \.volume.wantedBytes),
+    ]
+  }
+}
+
+extension NodeStorage.Pool: FieldObject {
+  /// No storage at all.
+  package init() { self.init(group: "", isThin: false, sizeBytes: 0, reservedBytes: 0, extentBytes: 0) }
+
+  package static let fields: [Field<NodeStorage.Pool>] = [
+    Field("group", \.group), Field("thin", \.isThin), Field("sizeBytes", \.sizeBytes),
+    Field("reservedBytes", \.reservedBytes), Field("extentBytes", \.extentBytes),
+  ]
+}
+
+extension VolumeReport.State: FieldValue {}
+
+/// One that names no PV object, or is in no known state, counts as missing.
+extension VolumeReport: FieldValue {
+  private struct Form: FieldObject {
+    var name = ""
+    var uid = ""
+    var state: State?
+    var instance: String?
+    var pod: String?
+
+    static let fields: [Field<Form>] = [
+      Field("name", \.name), Field("uid", \.uid), Field("state", \.state), Field("instance", \.instance),
+      Field("pod", \.pod),
+    ]
+  }
+
+  package static func read(_ json: inout JSONReader) throws(JSONSyntaxError) -> VolumeReport? {
+    guard let form = try Form.read(&json), let state = form.state, !form.name.isEmpty, !form.uid.isEmpty else {
+      return nil
+    }
+    return VolumeReport(volume: form.name, uid: form.uid, state: state, instance: form.instance, pod: form.pod)
+  }
+
+  package var written: JSONValue? {
+    var form = Form()
+    (form.name, form.uid, form.state, form.instance, form.pod) = (volume, uid, state, instance, pod)
+    return form.json
+  }
+}

@@ -1,0 +1,65 @@
+import Controllers
+import KubernetesAPI
+import Synchronization
+import Testing
+
+@Suite("Reconcile loop", .timeLimit(.minutes(1)))
+struct ReconcileLoopTests {
+  /// The keys that have been looked at; some never come back.
+  private final class Looks: Sendable {
+    private let seen = Mutex<[Int]>([])
+    var all: [Int] { seen.withLock { $0.sorted() } }
+    func note(_ key: Int) { seen.withLock { $0.append(key) } }
+  }
+
+  private static func hang() async {
+    // Until the test ends it.
+    do { try await Task.sleep(for: .seconds(3600)) } catch { return }
+  }
+
+  @Test("looks that hang keep the others waiting for as long as they are waited for, and no longer")
+  func patience() async throws {
+    let time = ManualTime()
+    let loop = ReconcileLoop<Int>(parallelism: 2, patience: .seconds(20), time: time)
+    let looks = Looks()
+    for key in 0..<6 { loop.add(key) }
+    loop.open()
+    let running = Task {
+      await loop.run { key in
+        looks.note(key)
+        if key < 3 { await Self.hang() }
+        return .settled
+      }
+    }
+    #expect(await eventually { loop.running == 2 && time.alarms == [.seconds(20)] })
+    #expect(looks.all == [0, 1])
+    time.advance(to: .seconds(20))
+    #expect(await eventually { looks.all == Array(0..<6) && loop.running == 3 })
+    running.cancel()
+    await running.value
+  }
+
+  @Test("of looks that hang no more than 16 times as many go on")
+  func bounds() async throws {
+    let time = ManualTime()
+    let loop = ReconcileLoop<Int>(parallelism: 1, patience: .seconds(1), time: time)
+    let looks = Looks()
+    for key in 0..<20 { loop.add(key) }
+    loop.open()
+    let running = Task {
+      await loop.run { key in
+        looks.note(key)
+        await Self.hang()
+        return .settled
+      }
+    }
+    for second in 1..<16 {
+      #expect(await eventually { loop.running == second && !time.alarms.isEmpty })
+      time.advance(to: .seconds(second))
+    }
+    #expect(await eventually { loop.running == 16 })
+    #expect(time.alarms == [])
+    running.cancel()
+    await running.value
+  }
+}
