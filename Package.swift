@@ -101,7 +101,9 @@ let package = Package(
 
     .executableTarget(
       name: "provisioner",
-      dependencies: ["CommandLineTool", "Provisioning", "KubernetesAPI", "Telemetry", "LinuxSystem", "StorageModel"],
+      dependencies: [
+        "CommandLineTool", "Provisioning", "StorageLedger", "KubernetesAPI", "Telemetry", "LinuxSystem", "StorageModel",
+      ],
       swiftSettings: strict),
     .executableTarget(name: "flex-sanity", dependencies: ["VolumeHost"], swiftSettings: strict),
     .executableTarget(
@@ -138,7 +140,8 @@ let package = Package(
       dependencies: ["StorageLedger", "Provisioning", "KubernetesAPI", "LinuxSystem", "StorageModel"],
       swiftSettings: strict),
     .testTarget(
-      name: "StorageLedgerTests", dependencies: ["StorageLedger", "StorageModel"], swiftSettings: strict),
+      name: "StorageLedgerTests", dependencies: ["StorageLedger", "KubernetesAPI", "LinuxSystem", "StorageModel"],
+      swiftSettings: strict),
     .testTarget(
       name: "NodeReconcilerTests",
       dependencies: [

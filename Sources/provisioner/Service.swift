@@ -2,6 +2,7 @@ import CommandLineTool
 import KubernetesAPI
 import LinuxSystem
 import Provisioning
+import StorageLedger
 import StorageModel
 import Synchronization
 import Telemetry
@@ -74,10 +75,9 @@ final class Service: Sendable {
 
   private func lead() async {
     let log = log
-    let provisioner = Provisioner(
-      writes: APIWrites(client: client, events: events, namespace: configuration.namespace),
-      settings: configuration.settings
-    ) { line in
+    let writes = APIWrites(client: client, events: events, namespace: configuration.namespace)
+    let allocator = Allocator(writes: writes)
+    let provisioner = Provisioner(writes: writes, allocator: allocator, settings: configuration.settings) { line in
       if line.isWarning { log.warning(line.message, line.values) } else { log.notice(line.message, line.values) }
     }
     state.withLock { $0.provisioner = provisioner }
@@ -88,6 +88,7 @@ final class Service: Sendable {
     }
     await withDiscardingTaskGroup { group in
       group.addTask { await feed.run(provisioner) }
+      group.addTask { await allocator.run() }
       group.addTask { await provisioner.run() }
     }
     state.withLock { $0.provisioner = nil }

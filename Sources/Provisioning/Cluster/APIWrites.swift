@@ -1,5 +1,5 @@
 package import KubernetesAPI
-internal import StorageLedger
+package import StorageLedger
 package import StorageModel
 
 /// The provisioner's requests, to a real API server.

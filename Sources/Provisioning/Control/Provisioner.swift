@@ -1,25 +1,26 @@
 package import KubernetesAPI
 internal import StorageModel
-internal import StorageLedger
+package import StorageLedger
 
-/// Gives claims their volumes: the one place in a cluster that hands out room.
+/// Gives claims their volumes. It keeps the rules of claims; an ``Allocator`` reserves the space and creates the PVs.
 ///
 /// It is fed with what lists and watches show (``claim(_:_:)``, ``volume(_:_:)``, …), and ``run()`` does what follows from it,
 /// several objects at a time and each by itself. All that it knows can be read again from the API server, so a new leader
 /// begins with an empty one.
 package actor Provisioner {
   let writes: any ClusterWrites
+  let allocator: Allocator
   let settings: Settings
   private let time: any Timekeeper
   private let log: @Sendable (Line) -> Void
 
-  var ledger = Ledger()
   var claims: [ObjectKey: PersistentVolumeClaim] = [:]
-  /// PVs that something is to be done about; the others are in the ledger only.
+  /// PVs that something is to be done about; of the others only the allocator knows.
   var volumes: [String: PersistentVolume] = [:]
   var classes: [String: StorageClass] = [:]
   var nodes = NodeIndex()
-  var storages: [String: NodeStorage] = [:]
+  /// Nodes that publish their storage, by name.
+  var publishers: Set<String> = []
   /// All claims of the cluster, as far as it counts whether there is one.
   var claimIndex = ClaimIndex()
   /// What nodes say about volumes whose PVs do not say it yet, by volume and node.
@@ -33,8 +34,8 @@ package actor Provisioner {
   var troubles = Troubles()
   /// How many claims no node had room for when that was logged last, and when that was.
   var summary: (claims: Int, at: Duration?) = (0, nil)
-  /// PVs that were perhaps written for a claim, and when the answer was lost.
-  var doubts: [ObjectKey: [String: Duration]] = [:]
+  /// When claims that wait for room were looked at last.
+  var roomLookedAt: Duration?
   private(set) var figures = Figures()
 
   private let loop: ReconcileLoop<Work>
@@ -57,9 +58,6 @@ package actor Provisioner {
     /// How many claims are told at once that there is no room; the others come after the pause. The queue of Events is bounded,
     /// and others have Events too.
     package var toldAtOnce = 100
-    /// How long the API server may still carry out a request whose answer was lost: its `--request-timeout`, 60 s unless told
-    /// (kube-apiserver 1.20 to 1.36), and a margin for etcd.
-    package var writeLimit = Duration.seconds(90)
 
     package init(
       parallelism: Int = 16, nodeGrace: Duration = .seconds(3600),
@@ -94,24 +92,30 @@ package actor Provisioner {
     package var values: [String: String]
   }
 
+  /// - Parameter allocator: of the same cluster. Somebody runs it beside this.
   package init(
-    writes: any ClusterWrites, settings: Settings, time: any Timekeeper = SystemTimekeeper(),
+    writes: any ClusterWrites, allocator: Allocator, settings: Settings, time: any Timekeeper = SystemTimekeeper(),
     log: @escaping @Sendable (Line) -> Void
   ) {
     self.writes = writes
+    self.allocator = allocator
     self.settings = settings
     self.time = time
     self.log = log
     loop = ReconcileLoop(parallelism: settings.parallelism, backoff: settings.backoff, time: time)
+    allocator.onChange { [loop, pause = settings.roomPause] change in
+      loop.add(.capacity(change.node))
+      if change.isMore { loop.add(.room, after: pause) }
+    }
   }
 
   /// Works until the task is cancelled, and returns when the last piece of work has ended.
   package func run() async { await loop.run { await self.perform($0) } }
 
   /// Everything has been listed once: from now on what is not known does not exist.
-  package func becomeSynced() {
+  package func becomeSynced() async {
     lookAtWaitingClaims()
-    for hostname in ledger.nodesWithVolumes where !nodes.has(hostname) { look(at: .node(hostname)) }
+    for hostname in await allocator.nodesWithVolumes where !nodes.has(hostname) { look(at: .node(hostname)) }
     look(at: .capacities)
     loop.open()
   }
@@ -127,7 +131,7 @@ package actor Provisioner {
     case .node(let hostname): return await process(node: hostname)
     case .capacity(let hostname): return await process(capacityOf: hostname)
     case .capacities: return await processCapacities()
-    case .room: return lookForRoom()
+    case .room: return await lookForRoom()
     }
   }
 
@@ -145,16 +149,18 @@ package actor Provisioner {
 
   func count(_ counter: WritableKeyPath<Figures, Int>) { figures[keyPath: counter] += 1 }
 
-  /// Room has become free somewhere, or a claim has begun to wait.
+  /// A claim has begun to wait.
   func lookAtWaitingClaims() {
     if !waits.isEmpty { loop.add(.room, after: settings.roomPause) }
   }
 
   /// For metrics and status.
   package var snapshot: Snapshot {
-    Snapshot(
-      figures: figures, waiting: loop.waiting, due: loop.due, running: loop.running,
-      claimsWithoutRoom: claimsWithoutRoom,
-      bookings: ledger.count, publishedNodes: ledger.publishedNodes.count, isSynced: loop.isOpen)
+    get async {
+      let (bookings, nodes) = await (allocator.bookings, allocator.publishedNodes.count)
+      return Snapshot(
+        figures: figures, waiting: loop.waiting, due: loop.due, running: loop.running,
+        claimsWithoutRoom: claimsWithoutRoom, bookings: bookings, publishedNodes: nodes, isSynced: loop.isOpen)
+    }
   }
 }
