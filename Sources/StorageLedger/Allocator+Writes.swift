@@ -31,8 +31,11 @@ extension Allocator {
     }
     do throws(WriteFailure) {
       let written = try await writes.create(volume)
-      // An earlier request may still be carried out once this PV is gone. The reservation outlasts that.
-      if doubts[name] == nil { change(name) { $0.confirm(name, uid: written.metadata.uid) } }
+      if doubts[name] == nil {
+        change(name) { $0.confirm(name, uid: written.metadata.uid) }
+      } else {
+        keepDoubt(of: name)
+      }
       return .created(written)
     } catch {
       return await afterFailure(error, of: name, isOurs, isReserved: booking != nil)
@@ -73,11 +76,12 @@ extension Allocator {
         return try await existing(name, isOurs)
           ?? .refused(WriteFailure(.conflict, "PersistentVolume \(name) was there and is gone"))
       } catch {
-        if isReserved { doubt(name, lostAnswers: 0) }
+        // Nothing was lost: the PV is to be read, that is all.
+        if isReserved { doubt(name, until: time.now) }
         return .unsettled(error)
       }
     case .unknown:
-      if isReserved { doubt(name, lostAnswers: 1) }
+      if isReserved { doubt(name, until: time.now + Self.writeLimit) }
       return .unsettled(failure)
     case .missing, .conflict, .rejected:
       // The refusal says nothing about an earlier request.
@@ -111,8 +115,8 @@ extension Allocator {
       endDoubt(of: name)
       return nil
     }
-    // Of several requests without an answer only one has made it. The others may be carried out once it is gone.
-    guard isOver || doubt?.lostAnswers == 1 else { return found }
+    // Only one of several requests has made it. The others may be carried out once it is gone.
+    guard isOver || doubt?.isSingle == true else { return found }
     change(name) { $0.settle(name, as: booking(of: found), uid: found.metadata.uid) }
     endDoubt(of: name)
     return found

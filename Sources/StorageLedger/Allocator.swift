@@ -30,10 +30,10 @@ package actor Allocator {
   private var turns: [String: [CheckedContinuation<Void, Never>]] = [:]
 
   struct Doubt: Sendable {
-    /// How many create requests got no answer.
-    var lostAnswers: Int
-    /// When the API server carries out none of them any more.
+    /// When the API server carries out no request without an answer any more.
     var end: Duration
+    /// Whether only one request can have made the PV: if it is there, nothing more is to come.
+    var isSingle = true
   }
 
   package init(writes: any VolumeWrites, time: any Timekeeper = SystemTimekeeper()) {
@@ -69,12 +69,14 @@ package actor Allocator {
   }
 
   /// Nobody knows whether the PV was written: its space stays reserved.
-  func doubt(_ volume: String, lostAnswers: Int) {
-    let former = doubts[volume]?.lostAnswers ?? 0
-    let end = lostAnswers == 0 ? doubts[volume]?.end ?? time.now : time.now + Self.writeLimit
-    doubts[volume] = Doubt(lostAnswers: former + lostAnswers, end: end)
+  func doubt(_ volume: String, until end: Duration) {
+    let former = doubts[volume]
+    doubts[volume] = Doubt(end: max(end, former?.end ?? end), isSingle: former == nil)
     loop.add(volume, after: end - time.now)
   }
+
+  /// A PV was written while an earlier request is in doubt: the earlier one may be carried out once that PV is gone.
+  func keepDoubt(of volume: String) { doubts[volume]?.isSingle = false }
 
   func endDoubt(of volume: String) {
     doubts[volume] = nil
