@@ -111,7 +111,8 @@ let package = Package(
     .executableTarget(
       name: "provisioner",
       dependencies: [
-        "CommandLineTool", "Provisioning", "Controllers", "KubernetesAPI", "Telemetry", "LinuxSystem", "StorageModel",
+        "CommandLineTool", "Provisioning", "StorageLedger", "Controllers", "KubernetesAPI", "Telemetry", "LinuxSystem",
+        "StorageModel",
       ],
       swiftSettings: strict),
     .executableTarget(name: "flex-sanity", dependencies: ["VolumeHost"], swiftSettings: strict),
@@ -152,7 +153,8 @@ let package = Package(
       dependencies: ["StorageLedger", "Provisioning", "Controllers", "KubernetesAPI", "LinuxSystem", "StorageModel"],
       swiftSettings: strict),
     .testTarget(
-      name: "StorageLedgerTests", dependencies: ["StorageLedger", "Controllers", "KubernetesAPI", "StorageModel"],
+      name: "StorageLedgerTests",
+      dependencies: ["StorageLedger", "Controllers", "KubernetesAPI", "LinuxSystem", "StorageModel"],
       swiftSettings: strict),
     .testTarget(
       name: "NodeReconcilerTests",

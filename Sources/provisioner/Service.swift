@@ -3,6 +3,7 @@ import Controllers
 import KubernetesAPI
 import LinuxSystem
 import Provisioning
+import StorageLedger
 import StorageModel
 import Synchronization
 import Telemetry
@@ -38,17 +39,20 @@ final class Service: Sendable {
 
   private func lead(_ term: Term) async {
     let log = api.log
-    let provisioner = Provisioner(
-      writes: APIWrites(client: api.client, events: api.events, namespace: configuration.namespace),
-      settings: configuration.settings
-    ) { line in
+    let writes = APIWrites(client: api.client, events: api.events, namespace: configuration.namespace)
+    let allocator = Allocator(writes: writes)
+    let provisioner = Provisioner(writes: writes, allocator: allocator, settings: configuration.settings) { line in
       if line.isWarning { log.warning(line.message, line.values) } else { log.notice(line.message, line.values) }
     }
     let cluster = ClusterCaches(term.caches, namespace: configuration.namespace)
     cluster.feed(provisioner)
     term.add(provisioner, reading: cluster.all)
     self.provisioner.withLock { $0 = provisioner }
-    await term.run()
+    await withDiscardingTaskGroup { group in
+      group.addTask { await allocator.run() }
+      await term.run()
+      group.cancelAll()
+    }
     self.provisioner.withLock { $0 = nil }
   }
 

@@ -1,10 +1,10 @@
 import KubernetesAPI
 import LinuxSystem
-import StorageLedger
 import StorageModel
 import Testing
 
 @testable import Provisioning
+@testable import StorageLedger
 
 /// What `GeneratedViewsTests`, and reading for it, found, each by itself. In the first three 8 of a node's 10 GiB stayed taken
 /// by nothing.
@@ -74,7 +74,8 @@ struct CounterexampleTests {
     second.metadata.uid = "second"
     cluster.add(second)
     await view.listAll()
-    #expect(await isBound("second"))
+    let wasBound = await isBound("second") { await schedule(second.metadata.key, view) }
+    #expect(wasBound)
     await view.end()
   }
 
@@ -89,14 +90,15 @@ struct CounterexampleTests {
     await view.listAll()
     let other = Samples.claim("other", gibibytes: 8)
     cluster.add(other)
-    // The scheduler's part, for as long as the room is kept.
-    let selectedNode = PersistentVolumeClaim.selectedNodeAnnotation
-    let wasBound = await isBound("uid-of-other") {
-      cluster.edit(other.metadata.key) { $0.metadata.annotations[selectedNode] = "a" }
-      await view.watch(1_000)
-    }
+    let wasBound = await isBound("uid-of-other") { await schedule(other.metadata.key, view) }
     #expect(wasBound)
     await view.end()
+  }
+
+  /// The scheduler's part, for as long as the room is kept.
+  private func schedule(_ claim: ObjectKey, _ view: DisturbedView) async {
+    cluster.edit(claim) { $0.metadata.annotations[PersistentVolumeClaim.selectedNodeAnnotation] = "a" }
+    await view.watch(1_000)
   }
 
   @Test(
@@ -112,12 +114,12 @@ struct CounterexampleTests {
     if !isWanted { await view.provisioner.claim(claim.metadata.key, nil) }
     // Nothing more is shown.
     for _ in 0..<1000 {
-      let isKnown = await view.provisioner.doubts.isEmpty && !cluster.look { $0.volumes.isEmpty }
-      #expect(await view.provisioner.ledger.room(on: "host-a", at: .init()) == .gibibytes(2))
+      let isKnown = await view.allocator.doubts.isEmpty && !cluster.look { $0.volumes.isEmpty }
+      #expect(await view.allocator.ledger.room(on: "host-a", at: .init()) == .gibibytes(2))
       if isKnown { break }
       try? await Task.sleep(for: .milliseconds(1))
     }
-    #expect(await view.provisioner.doubts.isEmpty)
+    #expect(await view.allocator.doubts.isEmpty)
     #expect(cluster.look { $0.volumes.count } == 1)
     await view.end()
   }
@@ -141,9 +143,11 @@ struct CounterexampleTests {
 
   @Test("a node's room counts once when what it has was shown before the node, and its hostname is not its name")
   func storageBeforeNode() async throws {
-    let provisioner = Provisioner(writes: cluster, settings: .init(), time: FastTime(), log: { _ in })
+    let allocator = Allocator(writes: cluster, time: FastTime())
+    let provisioner = Provisioner(
+      writes: cluster, allocator: allocator, settings: .init(), time: FastTime(), log: { _ in })
     await provisioner.storage(of: "a", storage("a", gibibytes: 10))
     await provisioner.node("a", Self.node("a").metadata.labels)
-    #expect(await provisioner.ledger.publishedNodes == ["host-a"])
+    #expect(await allocator.ledger.publishedNodes == ["host-a"])
   }
 }

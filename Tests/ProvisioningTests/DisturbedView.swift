@@ -12,11 +12,12 @@ import Synchronization
 /// It shows what `ClusterFeed` would: each object's states in order; a list that breaks off tells of nothing that is gone, a
 /// complete one does, and a watch goes on from there.
 final class DisturbedView: Sendable {
+  let allocator: Allocator
   let provisioner: Provisioner
   private let cluster: SimulatedCluster
   /// How much of the cluster's history has been shown, and which PVs and nodes are known from it.
   private let shown = Mutex(Shown())
-  private let work: Task<Void, Never>
+  private let work: [Task<Void, Never>]
 
   private struct Shown {
     var position = 0
@@ -27,10 +28,13 @@ final class DisturbedView: Sendable {
   /// Begins to lead: what there is has been listed.
   init(of cluster: SimulatedCluster, time: any Timekeeper, nodes: [String: NodeStorage]) async {
     self.cluster = cluster
+    let allocator = Allocator(writes: cluster, time: time)
     let provisioner = Provisioner(
-      writes: cluster, settings: .init(parallelism: 4, nodeGrace: .seconds(60)), time: time, log: { _ in })
+      writes: cluster, allocator: allocator, settings: .init(parallelism: 4, nodeGrace: .seconds(60)), time: time,
+      log: { _ in })
+    self.allocator = allocator
     self.provisioner = provisioner
-    work = Task { await provisioner.run() }
+    work = [Task { await allocator.run() }, Task { await provisioner.run() }]
     await provisioner.storageClass("elastic-local", Samples.storageClass())
     for (name, storage) in nodes { await provisioner.storage(of: name, storage) }
     await listAll()
@@ -39,8 +43,8 @@ final class DisturbedView: Sendable {
 
   /// Stops to lead, as `LeaderElector` demands it: what was begun has ended when this returns.
   func end() async {
-    work.cancel()
-    await work.value
+    for task in work { task.cancel() }
+    for task in work { await task.value }
   }
 
   /// What a watch shows next.

@@ -1,11 +1,11 @@
 import KubernetesAPI
 import LinuxSystem
-import StorageLedger
 import StorageModel
 import Synchronization
 import Testing
 
 @testable import Provisioning
+@testable import StorageLedger
 
 /// Users, nodes, an administrator's hand and the network, by a seed; and the truth, looked at after each step.
 @Suite("Generated views of a cluster, and the provisioner")
@@ -120,16 +120,16 @@ struct GeneratedViewsTests {
       }
       for _ in 0..<1000 {
         await view.listAll()
-        if await view.provisioner.doubts.isEmpty, await leaks().isEmpty { return [] }
+        if await view.allocator.doubts.isEmpty, await leaks().isEmpty { return [] }
         try? await Task.sleep(for: .milliseconds(10))
       }
-      let doubts = await view.provisioner.doubts
-      return await leaks() + doubts.map { "\($0.key) in doubt: \($0.value.keys.sorted())" }
+      let doubts = await view.allocator.doubts
+      return await leaks() + doubts.map { "\($0.key) in doubt: \($0.value)" }
     }
 
     /// Where the ledger is not what the PVs are.
     private func leaks() async -> [String] {
-      let ledger = await view.provisioner.ledger
+      let ledger = await view.allocator.ledger
       let taken = taken
       return hosts.map { "host-\($0)" }.flatMap { host in
         let there = Set(cluster.look { $0.volumes.filter { $0.value.hostname == host }.keys })

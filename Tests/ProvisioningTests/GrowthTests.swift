@@ -1,10 +1,10 @@
 import Controllers
 import KubernetesAPI
-import StorageLedger
 import StorageModel
 import Testing
 
 @testable import Provisioning
+@testable import StorageLedger
 
 /// Kubernetes writes the new size into the PV; the tests do so in its place.
 @Suite("Claims that grow")
@@ -28,7 +28,7 @@ struct GrowthTests {
   }
 
   private static func room(_ bench: ProvisionerBench) async -> ByteCount {
-    await bench.provisioner.ledger.room(on: "host-a", at: .init())
+    await bench.allocator.ledger.room(on: "host-a", at: .init())
   }
 
   @Test("the ledger takes the room when Kubernetes has written the PV's new size, and nobody is told anything")

@@ -9,14 +9,18 @@ import StorageLedger
 /// A provisioner on a simulated cluster, with time a thousand times as fast.
 struct ProvisionerBench: Sendable {
   let cluster = SimulatedCluster()
+  let allocator: Allocator
   let provisioner: Provisioner
 
   init(
     parallelism: Int = 16, nodeGrace: Duration = .seconds(600), time: any Timekeeper = FastTime(),
     log: @escaping @Sendable (Provisioner.Line) -> Void = { _ in }
   ) {
+    allocator = Allocator(writes: cluster, time: time)
     provisioner = Provisioner(
-      writes: cluster, settings: .init(parallelism: parallelism, nodeGrace: nodeGrace), time: time, log: log)
+      writes: cluster, allocator: allocator, settings: .init(parallelism: parallelism, nodeGrace: nodeGrace),
+      time: time,
+      log: log)
   }
 
   /// Runs the body with the provisioner at work.
@@ -30,10 +34,12 @@ struct ProvisionerBench: Sendable {
         }
       }
     }
+    let settling = Task { await allocator.run() }
     let working = Task { await provisioner.run() }
     await provisioner.becomeSynced()
     defer {
       feeding.cancel()
+      settling.cancel()
       working.cancel()
     }
     try await body()

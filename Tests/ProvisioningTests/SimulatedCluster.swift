@@ -109,7 +109,7 @@ final class SimulatedCluster: ClusterWrites {
   func volume(_ name: String) async throws(WriteFailure) -> PersistentVolume? {
     let since = look { $0.late[name]?.since }
     // As late as the API server may be, whatever a busy machine makes of it.
-    if let since, time.now - since > Provisioner.Settings().writeLimit / 2 { carryOut(name) }
+    if let since, time.now - since > Allocator.writeLimit / 2 { carryOut(name) }
     defer { carryOut(name) }
     return look { $0.volumes[name] }
   }

@@ -11,12 +11,6 @@ package enum ClaimVerdict: Hashable, Sendable {
   case wait(VolumeWish?)
   case refuse(Refusal)
   case make(VolumeWish)
-
-  /// The volume that is to be made; nil when none is, now.
-  var volume: String? {
-    guard case .make(let wish) = self else { return nil }
-    return wish.volume
-  }
 }
 
 /// Looks at a claim and its class; asks nobody.

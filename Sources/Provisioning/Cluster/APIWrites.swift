@@ -1,6 +1,6 @@
 package import Controllers
 package import KubernetesAPI
-internal import StorageLedger
+package import StorageLedger
 package import StorageModel
 
 /// The provisioner's requests, to a real API server.

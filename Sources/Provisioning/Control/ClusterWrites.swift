@@ -1,15 +1,12 @@
 package import Controllers
 package import KubernetesAPI
+package import StorageLedger
 package import StorageModel
 
 /// What the provisioner asks of the API server beside its lists and watches. A seam: the tests put a cluster in memory here.
 ///
 /// Every call is one request, but for what its transport repeats by itself.
-package protocol ClusterWrites: Sendable {
-  /// Creates the PV.
-  func create(_ volume: PersistentVolume) async throws(WriteFailure) -> PersistentVolume
-  /// The PV as it is now; nil when there is none.
-  func volume(_ name: String) async throws(WriteFailure) -> PersistentVolume?
+package protocol ClusterWrites: VolumeWrites {
   /// Deletes exactly this PV, as it was seen: `conflict` when it has changed since.
   func delete(_ volume: PersistentVolume) async throws(WriteFailure)
   /// Sets the capacity of exactly this PV, as it was seen: `conflict` when it has changed since.

@@ -4,12 +4,7 @@ internal import StorageLedger
 
 /// What the provisioner keeps of a PV: what it has, and all of it only while something is to be done.
 struct KnownVolume: Sendable {
-  var uid: String
-  var hostname: String?
-  var labelledNode: String?
-  var place: Booking.Place
-  var madeSize: ByteCount
-  var size: ByteCount
+  var shown: ShownVolume
   var attention: Attention?
   var unrecorded: Unrecorded?
 
@@ -35,13 +30,8 @@ struct KnownVolume: Sendable {
 
   /// Nil for a PV that is not ours.
   init?(_ volume: PersistentVolume) {
-    guard volume.isOurs else { return nil }
-    uid = volume.metadata.uid
-    hostname = volume.hostname
-    labelledNode = hostname == nil ? volume.labelledNode : nil
-    place = volume.place
-    madeSize = volume.madeSize
-    size = volume.size
+    guard let shown = ShownVolume(volume) else { return nil }
+    self.shown = shown
     if volume.instance == nil { unrecorded = Unrecorded(volume) }
     if VolumeReview.verdict(on: volume) != .leave { attention = Attention(volume) }
   }

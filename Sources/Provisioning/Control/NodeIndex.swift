@@ -2,10 +2,10 @@ internal import KubernetesAPI
 internal import StorageModel
 internal import StorageLedger
 
-/// The nodes of the cluster, by name and by the hostname that volumes are pinned to.
+/// The nodes of the cluster with their labels, and since when those are gone that volumes are pinned to.
 struct NodeIndex: Sendable {
   private var labels: [String: StringMap] = [:]
-  private var names: [String: Set<String>] = [:]
+  private var hostnames = Hostnames()
   /// Since when a node that volumes are pinned to is not there.
   private var goneSince: [String: Duration] = [:]
 
@@ -13,34 +13,26 @@ struct NodeIndex: Sendable {
 
   /// - Parameter new: nil when the node is gone.
   mutating func set(_ name: String, _ new: StringMap?, at now: Duration) {
-    if let hostname = hostname(of: name) {
-      names[hostname]?.remove(name)
-      if names[hostname]?.isEmpty == true { names[hostname] = nil }
-    }
     labels[name] = new
-    guard let hostname = new?[ClusterNames.hostnameLabel] else { return }
-    names[hostname, default: []].insert(name)
+    let hostname = new?[ClusterNames.hostnameLabel]
+    if new == nil { hostnames.remove(name) } else { hostnames.set(name, hostname) }
+    guard let hostname else { return }
     goneSince[hostname] = nil
     goneSince[ClusterNames.nodeLabelValue(name)] = nil
   }
 
-  func hostname(of name: String) -> String? { labels[name]?[ClusterNames.hostnameLabel] }
+  func hostname(of name: String) -> String? { hostnames.hostname(of: name) }
 
   /// The node that volumes of a hostname are on.
-  func name(of hostname: String) -> String? { names[hostname]?.min() }
+  func name(of hostname: String) -> String? { hostnames.name(of: hostname) }
 
   /// The nodes that have a hostname, sorted. More than one is a mistake: nobody can say on which of them a volume is.
-  func names(sharing hostname: String) -> [String] { names[hostname]?.sorted() ?? [] }
-
-  /// The hostname for what a volume says of its node: a hostname already, or a node's name as a label has it.
-  func hostname(for text: String) -> String {
-    if names[text] != nil { return text }
-    return hostname(of: text) ?? text
-  }
+  func names(sharing hostname: String) -> [String] { hostnames.names(sharing: hostname) }
 
   /// Whether a node that a volume names is there.
   func has(_ text: String) -> Bool {
-    names[text] != nil || labels[text] != nil || labels.keys.contains { ClusterNames.nodeLabelValue($0) == text }
+    hostnames.name(of: text) != nil || labels[text] != nil
+      || labels.keys.contains { ClusterNames.nodeLabelValue($0) == text }
   }
 
   /// How long a node has been known to be gone.

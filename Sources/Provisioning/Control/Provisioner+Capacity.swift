@@ -17,13 +17,13 @@ extension Provisioner {
     look(at: .capacity(hostname))
   }
 
-  func roomChangedEverywhere() {
-    for hostname in ledger.publishedNodes { roomChanged(on: hostname) }
+  func roomChangedEverywhere() async {
+    for hostname in await allocator.publishedNodes { roomChanged(on: hostname) }
   }
 
   /// Publishes what has changed of one node since the last time.
   func process(capacityOf hostname: String) async -> Ending {
-    let wanted = rooms(on: hostname)
+    let wanted = await rooms(on: hostname)
     let known = publishedRooms[hostname] ?? PublishedRooms()
     if let at = known.at, now - at < settings.capacityPause, isMerelyLess(wanted, than: known.rooms) {
       return .again(after: at + settings.capacityPause - now)
@@ -44,13 +44,16 @@ extension Provisioner {
     return .settled
   }
 
-  private func rooms(on hostname: String) -> [CapacityPlace: ByteCount] {
-    guard let node = nodes.name(of: hostname), storages[node] != nil else { return [:] }
+  /// What changes meanwhile is looked at after this: whatever changes it marks the node's work as stale.
+  private func rooms(on hostname: String) async -> [CapacityPlace: ByteCount] {
+    guard let node = nodes.name(of: hostname), publishers.contains(node) else { return [:] }
     let isAmbiguous = ambiguity(of: hostname) != nil
+    let classes = classes
+    let free = await allocator.rooms(on: hostname, at: Set(classes.values.map(\.place)))
     var rooms: [CapacityPlace: ByteCount] = [:]
     for (name, storageClass) in classes {
       let place = CapacityPlace(node: node, hostname: hostname, storageClass: name)
-      rooms[place] = isAmbiguous ? .zero : ledger.room(on: hostname, at: storageClass.place)
+      rooms[place] = isAmbiguous ? .zero : free[storageClass.place] ?? .zero
     }
     return rooms
   }
@@ -77,7 +80,7 @@ extension Provisioner {
       }
       for (hostname, former) in publishedRooms where known[hostname] != nil { known[hostname]?.at = former.at }
       publishedRooms = known
-      roomChangedEverywhere()
+      await roomChangedEverywhere()
       return .again(after: settings.capacityInterval)
     } catch {
       note("capacities cannot be read yet", ["reason": error.message], isWarning: true)
@@ -87,7 +90,7 @@ extension Provisioner {
 
   private func place(of object: CSIStorageCapacity) -> CapacityPlace? {
     guard classes[object.storageClassName] != nil, let hostname = object.nodeLabels[ClusterNames.hostnameLabel],
-      let node = nodes.name(of: hostname), storages[node] != nil
+      let node = nodes.name(of: hostname), publishers.contains(node)
     else { return nil }
     let place = CapacityPlace(node: node, hostname: hostname, storageClass: object.storageClassName)
     return place.isSaid(by: object) ? place : nil

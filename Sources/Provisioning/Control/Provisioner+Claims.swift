@@ -5,9 +5,7 @@ internal import StorageLedger
 
 // A claim that has no volume.
 extension Provisioner {
-  func process(claim key: ObjectKey) async -> WorkQueue<Work>.Ending {
-    // What was perhaps written for a claim of that name that is gone, or for a node that it does not want any more.
-    guard await settleDoubts(of: key, except: claims[key].flatMap(verdict(on:))?.volume) else { return .failed }
+  func process(claim key: ObjectKey) async -> Ending {
     guard let claim = claims[key] else {
       waits[key] = nil
       return .settled
@@ -28,47 +26,60 @@ extension Provisioner {
     ClaimReview.verdict(on: claim, in: claim.className.flatMap { classes[$0] })
   }
 
-  private func make(_ wish: VolumeWish, for claim: PersistentVolumeClaim) async -> WorkQueue<Work>.Ending {
-    // Written already, perhaps: an answer was lost, or the claim is shown late. Should another attempt be refused, that would
-    // not prove that the first one was.
-    if ledger.booking(of: wish.volume) != nil, let ending = await adoptEarlierWrite(of: wish, for: claim) {
-      return ending
+  private func make(_ wish: VolumeWish, for claim: PersistentVolumeClaim) async -> Ending {
+    let isOurs = { @Sendable (found: PersistentVolume) in found.isOurs && found.claim?.uid == wish.claim.uid }
+    let placing: Placing
+    do throws(WriteFailure) { placing = try await place(wish) } catch { return failed(claim, error) }
+    let allocation: Allocation?
+    switch placing {
+    case .on(let hostname):
+      let booking = Booking(node: hostname, place: wish.parameters.place, size: wish.size)
+      allocation = await allocator.create(wish.persistentVolume(hostname: hostname), as: booking, isOurs: isOurs)
+    case .anywhere:
+      allocation = await allocator.create(wish.persistentVolume(hostname: nil), as: nil, isOurs: isOurs)
+    // Written before, perhaps: an answer was lost, or the claim is shown late.
+    case .elsewhere, .nowhere: allocation = await allocator.find(wish.volume, isOurs: isOurs)
     }
-    let volume: PersistentVolume
-    do throws(WriteFailure) {
-      switch try await place(wish, of: claim.metadata.key) {
-      case .at(let hostname): volume = wish.persistentVolume(hostname: hostname)
-      case .elsewhere(let reason): return await reschedule(claim, reason)
-      case .nowhere:
-        wait(claim.metadata.key, for: .anyNode(wish))
-        return .settled
-      }
-    } catch {
-      return failed(claim, error)
-    }
+    if let allocation { return await conclude(allocation, of: wish, for: claim) }
+    if case .elsewhere(let reason) = placing { return await reschedule(claim, reason) }
+    wait(claim.metadata.key, for: .anyNode(wish))
+    return .settled
+  }
+
+  private func conclude(
+    _ allocation: Allocation, of wish: VolumeWish, for claim: PersistentVolumeClaim
+  ) async -> Ending {
+    if case .noRoom(let shortage) = allocation { return await reschedule(claim, shortage.message) }
     waits[claim.metadata.key] = nil
-    do throws(WriteFailure) {
-      let written = try await writes.create(volume)
-      ledger.confirm(wish.volume, uid: written.metadata.uid)
-      dispel(wish.volume, of: claim.metadata.key)
-      created(written, for: claim)
-      return .settled
-    } catch {
-      return await afterFailedCreation(error, wish, claim)
+    switch allocation {
+    case .created(let volume): created(volume, for: claim)
+    case .adopted(let volume): tellOfSuccess(volume, claim)
+    case .foreign:
+      refuse(
+        claim,
+        Refusal(
+          .provisioningFailed,
+          "a PersistentVolume \(wish.volume) exists that is not this claim's; delete or rename it"))
+      return .failed
+    case .refused(let failure), .unsettled(let failure): return failed(claim, failure)
+    case .noRoom: break
     }
+    return .settled
   }
 
   private enum Placing {
-    /// Room is reserved on that node; nil leaves the node to the first mount.
-    case at(String?)
+    /// The node that has this hostname.
+    case on(String)
+    /// The first mount decides.
+    case anywhere
     case elsewhere(String)
     /// No node has room.
     case nowhere
   }
 
-  /// Finds the node and takes room there.
-  private func place(_ wish: VolumeWish, of claim: ObjectKey) async throws(WriteFailure) -> Placing {
-    guard let name = wish.node else { return refusal(of: wish) == nil ? .at(nil) : .nowhere }
+  /// Finds the node. Whether it has the room is for the allocator to decide.
+  private func place(_ wish: VolumeWish) async throws(WriteFailure) -> Placing {
+    guard let name = wish.node else { return await refusal(of: wish) == nil ? .anywhere : .nowhere }
     guard let labels = try await labels(of: name) else {
       return .elsewhere("node \(name) does not exist any more")
     }
@@ -79,18 +90,7 @@ extension Provisioner {
     guard wish.allowedTopologies.allow(labels) else {
       return .elsewhere("node \(name) is outside the storage class's allowedTopologies")
     }
-    let booking = Booking(node: hostname, place: wish.parameters.place, size: wish.size)
-    if doubts[claim]?[wish.volume] != nil, let former = ledger.booking(of: wish.volume), former != booking {
-      throw WriteFailure(
-        .unknown, "PersistentVolume \(wish.volume) was perhaps written for node \(former.node), and is not there yet")
-    }
-    do throws(Shortage) {
-      try ledger.reserve(booking, for: wish.volume)
-      roomChanged(on: hostname)
-      return .at(hostname)
-    } catch {
-      return .elsewhere(error.message)
-    }
+    return .on(hostname)
   }
 
   /// Why no volume can be pinned to a hostname; nil when one can.
@@ -127,82 +127,7 @@ extension Provisioner {
       claim.reference, Note(.provisioningSucceeded, "volume \(volume.metadata.name) of \(volume.size) \(place)"))
   }
 
-  private func afterFailedCreation(
-    _ failure: WriteFailure, _ wish: VolumeWish, _ claim: PersistentVolumeClaim
-  ) async -> WorkQueue<Work>.Ending {
-    switch failure.kind {
-    case .exists: return await adoptEarlierWrite(of: wish, for: claim) ?? .failed
-    case .unknown:
-      // The room stays reserved: the PV may be there.
-      doubts[claim.metadata.key, default: [:]][wish.volume] = now
-      return failed(claim, failure)
-    case .missing, .conflict, .rejected:
-      // It says nothing of an earlier attempt.
-      if doubts[claim.metadata.key]?[wish.volume] == nil { ledger.cancel(wish.volume) }
-      return failed(claim, failure)
-    }
-  }
-
-  /// The PV is there already: written by us before an answer was lost, or by a former leader. Nil when it is not, as yet.
-  private func adoptEarlierWrite(
-    of wish: VolumeWish, for claim: PersistentVolumeClaim
-  ) async -> WorkQueue<Work>.Ending? {
-    do throws(WriteFailure) {
-      guard let found = try await read(wish.volume, for: claim.metadata.key) else { return nil }
-      guard found.isOurs, found.claim?.uid == wish.claim.uid else {
-        refuse(
-          claim,
-          Refusal(
-            .provisioningFailed,
-            "a PersistentVolume \(wish.volume) exists that is not this claim's; delete or rename it"))
-        return .failed
-      }
-      guard !found.metadata.isBeingDeleted else {
-        return failed(
-          claim,
-          WriteFailure(.conflict, "PersistentVolume \(wish.volume) is being deleted; another is made when it is gone"))
-      }
-      tellOfSuccess(found, claim)
-      return .settled
-    } catch {
-      // An earlier loss stands: reading sends nothing that could be carried out late.
-      if doubts[claim.metadata.key]?[wish.volume] == nil { doubts[claim.metadata.key, default: [:]][wish.volume] = now }
-      return failed(claim, error)
-    }
-  }
-
-  /// Looks for what was perhaps written, so that its room is either booked or free. If it is there, the claim is bound to it,
-  /// or its claim's end releases it. False when that could not be found out yet.
-  private func settleDoubts(of key: ObjectKey, except wanted: String?) async -> Bool {
-    for name in (doubts[key] ?? [:]).keys where name != wanted {
-      do throws(WriteFailure) { _ = try await read(name, for: key) } catch { return false }
-      if doubts[key]?[name] != nil { return false }
-    }
-    return true
-  }
-
-  /// What there is of a PV that was perhaps written for a claim: its room is booked or free from now on. What is not there
-  /// stays in doubt, and its room reserved, for as long as the API server may be about to write it.
-  private func read(_ volume: String, for key: ObjectKey) async throws(WriteFailure) -> PersistentVolume? {
-    let asked = now
-    let found = try await writes.volume(volume)
-    if let found {
-      ledger.settle(volume, as: booking(of: found), uid: found.metadata.uid)
-    } else if let lost = doubts[key]?[volume], asked - lost < settings.writeLimit {
-      return nil
-    } else {
-      ledger.cancel(volume)
-    }
-    dispel(volume, of: key)
-    return found
-  }
-
-  private func dispel(_ volume: String, of key: ObjectKey) {
-    doubts[key]?[volume] = nil
-    if doubts[key]?.isEmpty == true { doubts[key] = nil }
-  }
-
-  private func reschedule(_ claim: PersistentVolumeClaim, _ reason: String) async -> WorkQueue<Work>.Ending {
+  private func reschedule(_ claim: PersistentVolumeClaim, _ reason: String) async -> Ending {
     guard let node = claim.selectedNode else { return .settled }
     do throws(WriteFailure) {
       try await writes.removeSelectedNode(node, from: claim)
@@ -226,7 +151,7 @@ extension Provisioner {
   }
 
   /// It is tried again; whoever looks at the claim can see why it takes so long.
-  func failed(_ claim: PersistentVolumeClaim, _ failure: WriteFailure) -> WorkQueue<Work>.Ending {
+  func failed(_ claim: PersistentVolumeClaim, _ failure: WriteFailure) -> Ending {
     count(\.failures)
     // A conflict is the ordinary course of things.
     if failure.kind != .conflict {

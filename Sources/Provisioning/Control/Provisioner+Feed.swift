@@ -4,45 +4,34 @@ internal import StorageLedger
 
 // What lists and watches show. Nil is an object that is gone.
 extension Provisioner {
-  package func storageClass(_ name: String, _ new: StorageClass?) {
+  package func storageClass(_ name: String, _ new: StorageClass?) async {
     let isOurs = new.map { ClusterNames.provisioners.contains($0.provisioner) } ?? false
     let known = classes[name]
     classes[name] = isOurs ? new : nil
     guard isOurs || known != nil else { return }
-    roomChangedEverywhere()
+    await roomChangedEverywhere()
     for (key, claim) in claims where claim.className == name { look(at: .claim(key)) }
   }
 
   /// A node's labels.
-  package func node(_ name: String, _ new: StringMap?) {
+  package func node(_ name: String, _ new: StringMap?) async {
+    await allocator.node(name, new)
     let former = nodes.hostname(of: name)
     nodes.set(name, new, at: now)
-    if storages[name] != nil, nodes.hostname(of: name) != former {
-      for case let hostname? in [name, former, nodes.hostname(of: name)] { publishStorage(of: hostname) }
-      lookAtWaitingClaims()
-    }
+    let hostname = nodes.hostname(of: name)
+    // Another node that has the hostname has no room any more, or has it again.
+    if hostname != former { for changed in [former, hostname] { roomChanged(on: changed) } }
     guard new == nil, let former else { return }
     look(at: .node(former))
     for volume in volumes.keys { look(at: .volume(volume)) }
   }
 
   /// What a node says: of its storage, and about volumes.
-  package func storage(of node: String, _ new: NodeStorage?, _ volumes: [VolumeReport] = []) {
-    if storages[node] != new {
-      storages[node] = new
-      publishStorage(of: nodes.hostname(of: node) ?? node)
-      lookAtWaitingClaims()
-    }
+  package func storage(of node: String, _ new: NodeStorage?, _ volumes: [VolumeReport] = []) async {
+    if new == nil { publishers.remove(node) } else { publishers.insert(node) }
+    await allocator.storage(of: node, new)
     // After the storage: what is kept on a node counts as taken there before its PV may go.
     report(volumes, by: node)
-  }
-
-  /// What the node of that hostname has, whichever that is now: one that is named anew comes before the former one goes.
-  private func publishStorage(of hostname: String) {
-    // Before a node is shown its name stands for its hostname.
-    let name = nodes.name(of: hostname) ?? (nodes[hostname] == nil ? hostname : nil)
-    ledger.publish(name.flatMap { storages[$0] }, of: hostname)
-    roomChanged(on: hostname)
   }
 
   package func claim(_ key: ObjectKey, _ new: PersistentVolumeClaim?) { known(key, new.map(KnownClaim.init)) }
@@ -53,32 +42,30 @@ extension Provisioner {
       let wasKnown = claims.removeValue(forKey: key) != nil
       waits[key] = nil
       troubles.end(of: key)
-      // What was perhaps written for it is still to be found out.
-      if doubts[key] != nil { look(at: .claim(key)) } else if wasKnown { drop(.claim(key)) }
+      if wasKnown { drop(.claim(key)) }
       return
     }
     claims[key] = new
     look(at: .claim(key))
   }
 
-  package func volume(_ name: String, _ new: PersistentVolume?) { known(name, new.flatMap(KnownVolume.init)) }
+  package func volume(_ name: String, _ new: PersistentVolume?) async {
+    await known(name, new.flatMap(KnownVolume.init))
+  }
 
-  func known(_ name: String, _ new: KnownVolume?) {
-    let former = ledger.booking(of: name)?.node
-    defer { for hostname in Set([former, ledger.booking(of: name)?.node]) { roomChanged(on: hostname) } }
+  func known(_ name: String, _ new: KnownVolume?) async {
+    // First: what follows from it asks the allocator.
+    await allocator.volume(name, new?.shown)
     guard let new else {
-      ledger.forget(name)
       volumes[name] = nil
       unrecorded[name] = nil
       drop(.volume(name))
-      lookAtWaitingClaims()
       // One that went before it was bound.
       for (key, claim) in claims where claim.volumeToMake == name { look(at: .claim(key)) }
       return
     }
     unrecorded[name] = new.unrecorded
     if new.unrecorded != nil, reports[name] != nil { look(at: .report(name)) }
-    ledger.observe(booking(of: new), of: name, uid: new.uid)
     volumes[name] = new.attention?.volume
     guard new.attention != nil else {
       drop(.volume(name))
@@ -88,20 +75,10 @@ extension Provisioner {
   }
 
   /// Call before all PVs are listed.
-  package func beginVolumeList() { ledger.beginListing() }
+  package func beginVolumeList() async { await allocator.beginListing() }
 
   /// A list that began after ``beginVolumeList()`` is complete.
-  package func endVolumeList() {
-    ledger.endListing()
-    lookAtWaitingClaims()
-  }
-
-  func booking(of volume: KnownVolume) -> Booking? {
-    guard let node = volume.hostname ?? volume.labelledNode.map(nodes.hostname(for:)) else { return nil }
-    return Booking(node: node, place: volume.place, size: volume.madeSize, wanted: volume.size)
-  }
-
-  func booking(of volume: PersistentVolume) -> Booking? { KnownVolume(volume).flatMap(booking(of:)) }
+  package func endVolumeList() async { await allocator.endListing() }
 }
 
 extension PersistentVolumeClaim {

@@ -17,16 +17,16 @@ extension Provisioner {
     let key = claim.metadata.key
     do throws(WriteFailure) {
       guard let request = claim.request, let volume = try await writes.volume(claim.volumeName),
-        isTheVolume(volume, of: claim), var booking = booking(of: volume)
+        isTheVolume(volume, of: claim), var booking = await allocator.booking(of: volume)
       else {
         waits[key] = nil
         return .settled
       }
       let wanted = min(request.byteCount ?? .largestVolume, .largestVolume)
-      if wanted < volume.size, !canGrow(booking, volume) { try await lower(volume, to: request, of: claim) }
+      if wanted < volume.size, await !canGrow(booking, volume) { try await lower(volume, to: request, of: claim) }
       booking.wanted = max(booking.size, wanted)
       do throws(Shortage) {
-        let isCertain = try ledger.checkGrowth(booking, for: volume.metadata.name)
+        let isCertain = try await allocator.checkGrowth(booking, for: volume.metadata.name)
         waits[key] = nil
         tellOfRoomToGrow(claim, booking.wanted)
         // Others that are to grow may be faster.
@@ -46,28 +46,16 @@ extension Provisioner {
     }
   }
 
-  private static func refusal(_ shortage: Shortage) -> Refusal {
+  static func refusal(_ shortage: Shortage) -> Refusal {
     Refusal(
       .insufficientStorage,
       "the volume cannot grow: \(shortage.message). Pods that run go on; a pod that starts waits until there is room. Free "
         + "space on the node, or lower the claim's request to what fits (Kubernetes 1.34 and later)")
   }
 
-  /// Why a volume that waits for room to grow still cannot; nil when it can, as far as the ledger knows.
-  func refusal(growthOf volume: String, to size: ByteCount) -> Refusal? {
-    guard var booking = ledger.booking(of: volume) else { return nil }
-    booking.wanted = max(booking.size, size)
+  private func canGrow(_ booking: Booking, _ volume: PersistentVolume) async -> Bool {
     do throws(Shortage) {
-      _ = try ledger.checkGrowth(booking, for: volume)
-      return nil
-    } catch {
-      return Self.refusal(error)
-    }
-  }
-
-  private func canGrow(_ booking: Booking, _ volume: PersistentVolume) -> Bool {
-    do throws(Shortage) {
-      _ = try ledger.checkGrowth(booking, for: volume.metadata.name)
+      _ = try await allocator.checkGrowth(booking, for: volume.metadata.name)
       return true
     } catch {
       return false

@@ -88,7 +88,7 @@ extension Provisioner {
       return refuse(report, by: node, because: reason)
     }
     let assigned = try await writes.assign(volume, to: node, hostname: hostname)
-    known(assigned.metadata.name, KnownVolume(assigned))
+    await known(assigned.metadata.name, KnownVolume(assigned))
     count(\.reportsFollowed)
     note("PV assigned to a node", ["volume": volume.metadata.name, "node": node])
   }
@@ -104,7 +104,7 @@ extension Provisioner {
       return volume.hostname == hostname ? nil : "its node affinity is for \(volume.hostname ?? "other nodes")"
     }
     let booking = volume.booking(on: hostname)
-    do throws(Shortage) { try ledger.check(booking, for: volume.metadata.name) } catch { return error.message }
+    do throws(Shortage) { try await allocator.check(booking, for: volume.metadata.name) } catch { return error.message }
     return try await reasonAgainstPod(report.pod, of: volume, on: node)
   }
 

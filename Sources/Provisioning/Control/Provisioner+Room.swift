@@ -29,11 +29,18 @@ extension Provisioner {
     lookAtWaitingClaims()
   }
 
-  func lookForRoom() -> WorkQueue<Work>.Ending {
-    var rooms: [Reach: LargestRoom?] = [:]
+  func lookForRoom() async -> Ending {
+    // What changes while they are looked at would have them looked at again at once.
+    if let last = roomLookedAt, now - last < settings.roomPause {
+      return .again(after: last + settings.roomPause - now)
+    }
+    roomLookedAt = now
+    let looked = waits
+    let view = await roomView(for: looked.values.map(\.need))
     var told = 0
-    for (key, wait) in waits {
-      let refusal = refusal(of: wait.need, &rooms)
+    // A wait that has changed since is looked at by whoever has changed it.
+    for (key, wait) in looked where waits[key]?.need == wait.need {
+      let refusal = view.refusal(of: wait.need)
       waits[key]?.isShort = refusal != nil
       if let refusal {
         if told < settings.toldAtOnce, let claim = claims[key], refuse(claim, refusal) { told += 1 }
@@ -48,38 +55,31 @@ extension Provisioner {
     return .again(after: told < settings.toldAtOnce ? settings.roomInterval : settings.roomPause)
   }
 
-  /// Where a volume may be.
-  private struct Reach: Hashable {
-    var place: Booking.Place
-    var topologies: [StorageClass.TopologyTerm]
+  /// Why no node can have the volume; nil when one can, as far as is known. What is given out is decided by the allocator.
+  func refusal(of wish: VolumeWish) async -> Refusal? {
+    await roomView(for: [.anyNode(wish)]).refusal(of: .anyNode(wish))
+  }
 
-    init(_ wish: VolumeWish) {
-      place = wish.parameters.place
-      topologies = wish.allowedTopologies
+  /// The room that these needs are about.
+  private func roomView(for needs: [Wait.Need]) async -> RoomView {
+    var growths: [String: ByteCount] = [:]
+    var reaches: Set<RoomView.Reach> = []
+    for need in needs {
+      switch need {
+      case .firstConsumer(let wish), .anyNode(let wish): reaches.insert(RoomView.Reach(wish))
+      case .growth(let volume, let size): growths[volume] = size
+      }
     }
+    let rooms = await allocator.rooms(at: Set(reaches.map(\.place)))
+    let shortages = await allocator.shortages(ofGrowing: growths)
+    let largest = reaches.map { reach in (reach, largestRoom(reach, in: rooms[reach.place] ?? [:])) }
+    return RoomView(largest: Dictionary(uniqueKeysWithValues: largest), shortages: shortages)
   }
 
-  private struct LargestRoom {
-    var size: ByteCount
-    var node: String
-  }
-
-  private func refusal(of need: Wait.Need, _ rooms: inout [Reach: LargestRoom?]) -> Refusal? {
-    switch need {
-    case .firstConsumer(let wish), .anyNode(let wish):
-      let reach = Reach(wish)
-      let largest = rooms[reach] ?? largestRoom(reach)
-      rooms[reach] = .some(largest)
-      return refusal(wish, largest)
-    case .growth(let volume, let size): return refusal(growthOf: volume, to: size)
-    }
-  }
-
-  private func largestRoom(_ reach: Reach) -> LargestRoom? {
-    var largest: LargestRoom?
-    for hostname in ledger.publishedNodes where allows(hostname, reach.topologies) {
-      let size = ledger.room(on: hostname, at: reach.place)
-      if largest.map({ size > $0.size }) ?? true { largest = LargestRoom(size: size, node: hostname) }
+  private func largestRoom(_ reach: RoomView.Reach, in rooms: [String: ByteCount]) -> RoomView.Largest? {
+    var largest: RoomView.Largest?
+    for (hostname, size) in rooms.sorted(by: { $0.key < $1.key }) where allows(hostname, reach.topologies) {
+      if largest.map({ size > $0.size }) ?? true { largest = RoomView.Largest(size: size, node: hostname) }
     }
     return largest
   }
@@ -87,18 +87,6 @@ extension Provisioner {
   private func allows(_ hostname: String, _ topologies: [StorageClass.TopologyTerm]) -> Bool {
     topologies.isEmpty || nodes.name(of: hostname).flatMap { nodes[$0] }.map(topologies.allow) ?? false
   }
-
-  private func refusal(_ wish: VolumeWish, _ largest: LargestRoom?) -> Refusal? {
-    let nodes = wish.allowedTopologies.isEmpty ? "no node" : "no node of the class's allowedTopologies"
-    guard let largest else { return Refusal(.insufficientStorage, "\(nodes) has published its storage yet") }
-    guard largest.size < wish.size else { return nil }
-    return Refusal(
-      .insufficientStorage,
-      "\(nodes) has \(wish.size) free; the most that one has is \(largest.size), on node \(largest.node)")
-  }
-
-  /// Why no node can have the volume; nil when one can.
-  func refusal(of wish: VolumeWish) -> Refusal? { refusal(wish, largestRoom(Reach(wish))) }
 
   /// One line for all of them, when their number has changed.
   private func summarize() {

@@ -100,7 +100,7 @@ extension Provisioner {
     guard let absence = nodes.absence(of: hostname, at: now) else { return .settled }
     guard absence >= settings.nodeGrace else { return .again(after: settings.nodeGrace - absence) }
     do throws(WriteFailure) {
-      for name in ledger.volumes(on: hostname) {
+      for name in await allocator.volumes(on: hostname) {
         guard let volume = try await writes.volume(name), !volume.metadata.isBeingDeleted else { continue }
         let note = Note(
           .nodeGone,

@@ -1,26 +1,27 @@
 package import Controllers
 package import KubernetesAPI
 internal import StorageModel
-internal import StorageLedger
+package import StorageLedger
 
-/// Gives claims their volumes: the one place in a cluster that hands out room.
+/// Gives claims their volumes. It keeps the rules of claims; an ``Allocator`` reserves the space and creates the PVs.
 ///
 /// It is fed with what lists and watches show (``claim(_:_:)``, ``volume(_:_:)``, …), and ``run()`` does what follows from it,
 /// several objects at a time and each by itself. All that it knows can be read again from the API server, so a new leader
 /// begins with an empty one.
 package actor Provisioner: Controller {
   let writes: any ClusterWrites
+  let allocator: Allocator
   let settings: Settings
   private let time: any Timekeeper
   private let log: @Sendable (Line) -> Void
 
-  var ledger = Ledger()
   var claims: [ObjectKey: PersistentVolumeClaim] = [:]
-  /// PVs that something is to be done about; the others are in the ledger only.
+  /// PVs that something is to be done about; of the others only the allocator knows.
   var volumes: [String: PersistentVolume] = [:]
   var classes: [String: StorageClass] = [:]
   var nodes = NodeIndex()
-  var storages: [String: NodeStorage] = [:]
+  /// Nodes that publish their storage, by name.
+  var publishers: Set<String> = []
   /// All claims of the cluster, as far as it counts whether there is one.
   var claimIndex = ClaimIndex()
   /// What nodes say about volumes whose PVs do not say it yet, by volume and node.
@@ -34,8 +35,8 @@ package actor Provisioner: Controller {
   var troubles = Troubles()
   /// How many claims no node had room for when that was logged last, and when that was.
   var summary: (claims: Int, at: Duration?) = (0, nil)
-  /// PVs that were perhaps written for a claim, and when the answer was lost.
-  var doubts: [ObjectKey: [String: Duration]] = [:]
+  /// When claims that wait for room were looked at last.
+  var roomLookedAt: Duration?
   private(set) var figures = Figures()
 
   /// What is to be looked at.
@@ -59,9 +60,6 @@ package actor Provisioner: Controller {
     /// How many claims are told at once that there is no room; the others come after the pause. The queue of Events is bounded,
     /// and others have Events too.
     package var toldAtOnce = 100
-    /// How long the API server may still carry out a request whose answer was lost: its `--request-timeout`, 60 s unless told
-    /// (kube-apiserver 1.20 to 1.36), and a margin for etcd.
-    package var writeLimit = Duration.seconds(90)
 
     package init(
       parallelism: Int = 16, nodeGrace: Duration = .seconds(3600),
@@ -96,21 +94,27 @@ package actor Provisioner: Controller {
     package var values: [String: String]
   }
 
+  /// - Parameter allocator: of the same cluster. Somebody runs it beside this.
   package init(
-    writes: any ClusterWrites, settings: Settings, time: any Timekeeper = SystemTimekeeper(),
+    writes: any ClusterWrites, allocator: Allocator, settings: Settings, time: any Timekeeper = SystemTimekeeper(),
     log: @escaping @Sendable (Line) -> Void
   ) {
     self.writes = writes
+    self.allocator = allocator
     self.settings = settings
     self.time = time
     self.log = log
     keys = ReconcileLoop(parallelism: settings.parallelism, backoff: settings.backoff, time: time)
+    allocator.onChange { [keys, pause = settings.roomPause] change in
+      keys.add(.capacity(change.node))
+      if change.isMore { keys.add(.room, after: pause) }
+    }
   }
 
   /// Everything has been listed once: from now on what is not known does not exist.
-  package func becomeSynced() {
+  package func becomeSynced() async {
     lookAtWaitingClaims()
-    for hostname in ledger.nodesWithVolumes where !nodes.has(hostname) { look(at: .node(hostname)) }
+    for hostname in await allocator.nodesWithVolumes where !nodes.has(hostname) { look(at: .node(hostname)) }
     look(at: .capacities)
     keys.open()
   }
@@ -126,7 +130,7 @@ package actor Provisioner: Controller {
     case .node(let hostname): return await process(node: hostname)
     case .capacity(let hostname): return await process(capacityOf: hostname)
     case .capacities: return await processCapacities()
-    case .room: return lookForRoom()
+    case .room: return await lookForRoom()
     }
   }
 
@@ -144,16 +148,18 @@ package actor Provisioner: Controller {
 
   func count(_ counter: WritableKeyPath<Figures, Int>) { figures[keyPath: counter] += 1 }
 
-  /// Room has become free somewhere, or a claim has begun to wait.
+  /// A claim has begun to wait.
   func lookAtWaitingClaims() {
     if !waits.isEmpty { keys.add(.room, after: settings.roomPause) }
   }
 
   /// For metrics and status.
   package var snapshot: Snapshot {
-    Snapshot(
-      figures: figures, waiting: keys.waiting, due: keys.due, running: keys.running,
-      claimsWithoutRoom: claimsWithoutRoom,
-      bookings: ledger.count, publishedNodes: ledger.publishedNodes.count, isSynced: keys.isOpen)
+    get async {
+      let (bookings, nodes) = await (allocator.bookings, allocator.publishedNodes.count)
+      return Snapshot(
+        figures: figures, waiting: keys.waiting, due: keys.due, running: keys.running,
+        claimsWithoutRoom: claimsWithoutRoom, bookings: bookings, publishedNodes: nodes, isSynced: keys.isOpen)
+    }
   }
 }

@@ -1,0 +1,124 @@
+package import KubernetesAPI
+internal import StorageModel
+
+// Reserve, write, confirm; and what follows when an answer is lost.
+extension Allocator {
+  /// Creates a PV whose space is reserved first. Waits for the API server, and for an earlier call about the same volume.
+  ///
+  /// Where the PV may have been written already, it is read first, so at most one PV of the name is ever made.
+  ///
+  /// - Parameters:
+  ///   - booking: the space that it takes; nil for a PV that is pinned to no node.
+  ///   - isOurs: whether a PV of the name that is there already is the one that the client wants.
+  package func create(
+    _ volume: PersistentVolume, as booking: Booking?, isOurs: @Sendable (PersistentVolume) -> Bool
+  ) async -> Allocation {
+    let name = volume.metadata.name
+    await beginTurn(name)
+    defer { endTurn(name) }
+    if let earlier = await earlierWrite(of: name, isOurs) { return earlier }
+    if doubts[name] != nil, let former = ledger.booking(of: name), former != booking {
+      return .unsettled(
+        WriteFailure(
+          .unknown, "PersistentVolume \(name) was perhaps written for node \(former.node), and is not there yet"))
+    }
+    if let booking {
+      do throws(Shortage) {
+        try change(name) { ledger throws(Shortage) in try ledger.reserve(booking, for: name) }
+      } catch {
+        return .noRoom(error)
+      }
+    }
+    do throws(WriteFailure) {
+      let written = try await writes.create(volume)
+      if doubts[name] == nil {
+        change(name) { $0.confirm(name, uid: written.metadata.uid) }
+      } else {
+        keepDoubt(of: name)
+      }
+      return .created(written)
+    } catch {
+      return await afterFailure(error, of: name, isOurs, isReserved: booking != nil)
+    }
+  }
+
+  /// What there is of a PV that may have been written; nil when there is nothing of it. Sends no request when nothing says
+  /// that it was written. What is in doubt stays in doubt, and is settled without the client.
+  package func find(_ name: String, isOurs: @Sendable (PersistentVolume) -> Bool) async -> Allocation? {
+    await beginTurn(name)
+    defer { endTurn(name) }
+    return await earlierWrite(of: name, isOurs)
+  }
+
+  /// Reads a PV in doubt when the API server's limit has passed: its space is booked or free from then on.
+  func settle(_ name: String) async -> WorkQueue<String>.Ending {
+    await beginTurn(name)
+    defer { endTurn(name) }
+    guard let doubt = doubts[name] else { return .settled }
+    let wait = doubt.end - time.now
+    guard wait <= .zero else { return .again(after: wait) }
+    // It stays in doubt, and is read again, when it cannot be read.
+    do throws(WriteFailure) { _ = try await read(name) } catch { return .failed }
+    return .settled
+  }
+
+  private func earlierWrite(of name: String, _ isOurs: (PersistentVolume) -> Bool) async -> Allocation? {
+    guard ledger.booking(of: name) != nil else { return nil }
+    do throws(WriteFailure) { return try await existing(name, isOurs) } catch { return .unsettled(error) }
+  }
+
+  private func afterFailure(
+    _ failure: WriteFailure, of name: String, _ isOurs: (PersistentVolume) -> Bool, isReserved: Bool
+  ) async -> Allocation {
+    switch failure.kind {
+    case .exists:
+      do throws(WriteFailure) {
+        return try await existing(name, isOurs)
+          ?? .refused(WriteFailure(.conflict, "PersistentVolume \(name) was there and is gone"))
+      } catch {
+        // Nothing was lost: the PV is to be read, that is all.
+        if isReserved { doubt(name, until: time.now) }
+        return .unsettled(error)
+      }
+    case .unknown:
+      if isReserved { doubt(name, until: time.now + Self.writeLimit) }
+      return .unsettled(failure)
+    case .missing, .conflict, .rejected:
+      // The refusal says nothing about an earlier request.
+      guard doubts[name] == nil else { return .unsettled(failure) }
+      if isReserved { change(name) { $0.cancel(name) } }
+      return .refused(failure)
+    }
+  }
+
+  private func existing(
+    _ name: String, _ isOurs: (PersistentVolume) -> Bool
+  ) async throws(WriteFailure) -> Allocation? {
+    guard let found = try await read(name) else { return nil }
+    guard isOurs(found) else { return .foreign(found) }
+    guard !found.metadata.isBeingDeleted else {
+      return .refused(
+        WriteFailure(.conflict, "PersistentVolume \(name) is being deleted; another is made when it is gone"))
+    }
+    return .adopted(found)
+  }
+
+  /// Reads the PV, and books or frees its space if that ends the doubt.
+  private func read(_ name: String) async throws(WriteFailure) -> PersistentVolume? {
+    let asked = time.now
+    let found = try await writes.volume(name)
+    let doubt = doubts[name]
+    let isOver = doubt.map { asked >= $0.end } ?? true
+    guard let found else {
+      guard isOver else { return nil }
+      change(name) { $0.cancel(name) }
+      endDoubt(of: name)
+      return nil
+    }
+    // Only one of several requests has made it. The others may be carried out once it is gone.
+    guard isOver || doubt?.isSingle == true else { return found }
+    change(name) { $0.settle(name, as: booking(of: found), uid: found.metadata.uid) }
+    endDoubt(of: name)
+    return found
+  }
+}
