@@ -122,7 +122,8 @@ let package = Package(
     .executableTarget(
       name: "torture",
       dependencies: [
-        "CommandLineTool", "VolumeHost", "NodeProtocol", "KubernetesAPI", "LinuxSystem", "StorageModel", "CLinux",
+        "CommandLineTool", "VolumeHost", "NodeProtocol", "StorageLedger", "Controllers", "KubernetesAPI", "LinuxSystem",
+        "StorageModel", "CLinux",
       ],
       swiftSettings: strict),
     .executableTarget(

@@ -1,3 +1,4 @@
+package import Controllers
 package import KubernetesAPI
 
 /// How an attempt to create a PV with reserved space ended.

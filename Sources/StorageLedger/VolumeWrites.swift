@@ -1,3 +1,4 @@
+package import Controllers
 package import KubernetesAPI
 
 /// The requests of an ``Allocator``. A seam: the tests put a cluster in memory here.

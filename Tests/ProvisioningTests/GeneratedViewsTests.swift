@@ -1,3 +1,4 @@
+import Controllers
 import KubernetesAPI
 import LinuxSystem
 import StorageModel

@@ -1,5 +1,7 @@
+import Controllers
 import KubernetesAPI
 import LinuxSystem
+import StorageLedger
 import StorageModel
 import Synchronization
 
