@@ -64,9 +64,11 @@ let package = Package(
     .target(name: "CVolumeHost"),
     .target(name: "VolumeHost", dependencies: ["CVolumeHost", "LinuxSystem", "StorageModel"], swiftSettings: strict),
 
-    // services
+    // what programs share: command lines, log, metrics and their pages
     .target(name: "CommandLineTool", dependencies: ["StorageModel"], swiftSettings: strict),
     .target(name: "Telemetry", dependencies: ["StorageModel", "LinuxSystem"], swiftSettings: strict),
+
+    // services
     .target(
       name: "NodeService",
       dependencies: ["Telemetry", "StorageModel", "LinuxSystem", "LogicalVolumes", "NodeProtocol"],

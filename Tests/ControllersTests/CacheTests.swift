@@ -142,6 +142,36 @@ struct CacheTests {
     }
   }
 
+  /// Holds the cache that it is told by.
+  private final class Holder: Controller {
+    let keys = ReconcileLoop<String>(parallelism: 1)
+    let cache: ObjectCache<PersistentVolume>
+
+    init(_ term: Term) {
+      cache = term.caches.cache("volumes", PersistentVolume.self)
+      cache.subscribe { change in
+        if let (key, _) = change.object { self.keys.add(key.name) }
+      }
+      term.add(self, reading: [cache])
+    }
+
+    func reconcile(_ key: String) async -> Ending { .settled }
+  }
+
+  @Test("nothing of a term is left when it has ended, not even when nothing was ever listed")
+  func release() async {
+    weak var holder: Holder?
+    do {
+      let term = Term(Self.caches(ScriptedTransport { _, _ in .silence }))
+      let made = Holder(term)
+      holder = made
+      let task = Task { await term.run() }
+      task.cancel()
+      await task.value
+    }
+    #expect(holder == nil)
+  }
+
   /// Says when it may begin, by a method that is not asynchronous.
   private actor Sleeper: Controller {
     nonisolated let keys = ReconcileLoop<String>(parallelism: 1)

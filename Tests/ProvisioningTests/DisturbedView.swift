@@ -9,7 +9,7 @@ import Synchronization
 
 /// A provisioner that leads, and what lists and watches show it of a simulated cluster: late, in part, all anew.
 ///
-/// It shows what `ClusterFeed` would: each object's states in order; a list that breaks off tells of nothing that is gone, a
+/// It shows what `ClusterCaches` would: each object's states in order; a list that breaks off tells of nothing that is gone, a
 /// complete one does, and a watch goes on from there.
 final class DisturbedView: Sendable {
   let allocator: Allocator

@@ -91,6 +91,8 @@ extension ObjectCache: FollowedCache {
       guard case .synced = change else { return }
       for waiter in self.takeWaiters() { await waiter() }
     }
+    // A subscriber may hold this cache: the two would keep each other after the term.
+    state.withLock { $0 = State() }
   }
 
   private func takeWaiters() -> [@Sendable () async -> Void] {

@@ -31,11 +31,8 @@ package struct Field<Root>: Sendable {
   package init<Value: FieldValue & Equatable>(
     _ name: String, _ path: any WritableKeyPath<Root, Value> & Sendable, omitting omitted: Value
   ) {
-    self.init(
-      name,
-      read: { (json: inout JSONReader, root: inout Root) throws(JSONSyntaxError) in
-        if let value = try Value.read(&json) { root[keyPath: path] = value }
-      }, write: { $0[keyPath: path] == omitted ? nil : $0[keyPath: path].written })
+    let field = Field(name, path)
+    self.init(name, read: field.read, write: { $0[keyPath: path] == omitted ? nil : field.write($0) })
   }
 }
 

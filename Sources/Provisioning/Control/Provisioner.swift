@@ -5,7 +5,7 @@ package import StorageLedger
 
 /// Gives claims their volumes. It keeps the rules of claims; an ``Allocator`` reserves the space and creates the PVs.
 ///
-/// It is fed with what lists and watches show (``claim(_:_:)``, ``volume(_:_:)``, …), and ``run()`` does what follows from it,
+/// It is fed with what lists and watches show (``claim(_:_:)``, ``volume(_:_:)``, …), and does what follows from it,
 /// several objects at a time and each by itself. All that it knows can be read again from the API server, so a new leader
 /// begins with an empty one.
 package actor Provisioner: Controller {
