@@ -23,7 +23,7 @@ PLUGIN_DIR ?= /usr/libexec/kubernetes/kubelet-plugins/volume/exec
 SWIFT_BUILD := swift build --scratch-path $(BUILD)
 SWIFT_FILES := Sources Tests Package.swift
 SHELL_FILES := $(wildcard lab/run lab/test lab/torture lab/torture-known lab/fuzz lab/flakes lab/sanity lab/docs lab/dependencies lab/volume-group lab/boot \
-	lab/demo lab/cluster lab/cluster-test lab/kubernetes/programs lab/kubernetes/images lab/manifests lab/rights lab/soak lab/monitoring lab/promtool \
+	lab/demo lab/cluster lab/cluster-test lab/kubernetes/programs lab/kubernetes/images lab/monitoring lab/promtool \
 	daemonset/image/build .ci/run flex-install/*.sh Benchmarks/common.bash Benchmarks/*/run.sh Benchmarks/cluster/*.bash \
 	Tests/VolumeHostTests/Traces/replay)
 
@@ -93,21 +93,21 @@ build-tests:
 	$(SWIFT_BUILD) --build-tests
 
 .PHONY: bench
-bench: build ## measure against the targets, about 10 minutes; CHECK=1 makes a missed target an error
+bench: build ## measure against the targets, about 10 minutes; a missed target is an error
 	@lab/dependencies run lab test
 	@failed=; for benchmark in flex-call volumes scale ownership; do echo "== $$benchmark"; \
-	CHECK=$(CHECK) BUILD=$(BUILD) Benchmarks/$$benchmark/run.sh || failed="$$failed $$benchmark"; echo; done; \
+	BUILD=$(BUILD) Benchmarks/$$benchmark/run.sh || failed="$$failed $$benchmark"; echo; done; \
 	[ -z "$$failed" ] || { echo "failed:$$failed" >&2; exit 1; }
 
 .PHONY: bench-cluster
 bench-cluster: build ## measure on a real Kubernetes: requests and time per claim, memory, start of pods; 15 minutes; needs root
 	@lab/dependencies run lab cluster
-	@CHECK=$(CHECK) BUILD=$(BUILD) Benchmarks/cluster/run.sh
+	@BUILD=$(BUILD) Benchmarks/cluster/run.sh
 
 .PHONY: soak
-soak: build ## claims, mounts, restarts by the hundred: everything must be as before; 15 minutes; ROUNDS=number
+soak: build-tests build ## claims, mounts, restarts by the hundred: everything must be as before; 15 minutes; ROUNDS=number
 	@lab/dependencies run lab cluster
-	@ROUNDS=$(ROUNDS) BUILD=$(BUILD) lab/soak
+	@ROUNDS=$(ROUNDS) BUILD=$(BUILD) lab/test soak
 
 .PHONY: docs
 docs: build-tests ## build the pages of VolumeHost's public interface into $(BUILD)/docs; a warning is an error
@@ -125,7 +125,8 @@ image: build ## build the container image as an OCI archive, without an engine; 
 
 .PHONY: manifests
 manifests: build-tests ## check daemonset/ with a real API server: objects, rights, alerts, dashboard
-	@BUILD=$(BUILD) lab/manifests
+	@lab/dependencies cluster monitoring
+	@BUILD=$(BUILD) lab/test manifests
 
 .PHONY: fmt
 fmt: ## format the Swift files

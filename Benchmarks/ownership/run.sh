@@ -5,7 +5,6 @@
 #   FILES=100000      files in the tree, 100 to a directory
 #   ROUNDS=5          runs of each kind
 #   SCRATCH=/dev/shm  where the tree is made
-#   CHECK=1           a missed target is an error
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 # shellcheck source-path=SCRIPTDIR source=../common.bash

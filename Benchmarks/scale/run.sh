@@ -6,9 +6,8 @@
 #   BUILD=DIRECTORY   where the build is, .build unless told
 #   ROUNDS=6          volumes made, and reports, for each number
 #   SIZES='0 1000'    other numbers
-#   CHECK=1           a missed target is an error
 #
-# Ends with another status than 0 when something could not be measured.
+# Exit status: 0; 1 when a target is missed; 2 when something could not be measured.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 # shellcheck source-path=SCRIPTDIR source=../common.bash

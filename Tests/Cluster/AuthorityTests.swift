@@ -8,7 +8,7 @@ struct AuthorityTests {
   private static func node() throws -> Account { try Account("elastic-local-node", component: "node") }
 
   /// Whether daemons are tied to their nodes by a policy: Kubernetes 1.30 and later.
-  private static var isTied: Bool { (OwnProcess.environment["CLUSTER_MINOR"].flatMap { Int($0) } ?? 0) >= 30 }
+  private static var isTied: Bool { Cluster.minor >= 30 }
 
   /// A bound claim with a volume on another node than the real one.
   private static func withVictim(

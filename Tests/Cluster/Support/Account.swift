@@ -4,17 +4,24 @@ import Testing
 /// One of the product's accounts, and somebody who has its token.
 struct Account {
   let name: String
-  private let token: String
+  let token: String
 
   /// With a token as the account's pods have it, bound to one of them.
   init(_ name: String, component: String) throws {
-    self.name = name
     let pod = try #require(Product.pods(component).first)
     let uid = try Cluster.kubectl(
       "get", "pod", pod, "--namespace", Product.namespace, "-o", "jsonpath={.metadata.uid}")
-    let request = try Cluster.path("token-request.json")
     let bound = #"{"apiVersion":"v1","kind":"Pod","name":"\#(pod)","uid":"\#(uid)"}"#
-    let text = #"{"apiVersion":"authentication.k8s.io/v1","kind":"TokenRequest","spec":{"boundObjectRef":\#(bound)}}"#
+    try self.init(name, specification: #"{"boundObjectRef":\#(bound)}"#)
+  }
+
+  /// With a token that is bound to no pod, for a program that runs as a process.
+  ///
+  /// - Parameter specification: the `spec` of a TokenRequest, in JSON.
+  init(_ name: String, specification: String = "{}") throws {
+    self.name = name
+    let request = try Cluster.path("token-request.json")
+    let text = #"{"apiVersion":"authentication.k8s.io/v1","kind":"TokenRequest","spec":\#(specification)}"#
     try Files.writeDurably(Array(text.utf8), to: request, mode: 0o600)
     let reply = try Cluster.kubectl(
       "create", "--raw", "/api/v1/namespaces/\(Product.namespace)/serviceaccounts/\(name)/token", "-f", request)

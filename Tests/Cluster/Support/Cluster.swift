@@ -7,14 +7,27 @@ enum Cluster {
   static let directory = OwnProcess.environment["CLUSTER_DIRECTORY"]
   /// Its real node, on which the product is installed in pods; nil on somebody else's cluster, where it runs in processes.
   static let realNode = OwnProcess.environment["CLUSTER_NODE"]
-  /// Where the executables under test are.
+  /// Whether it is a control plane without the product, for the tests that install it themselves.
+  static let isBare = OwnProcess.environment["CLUSTER_BARE"] != nil
+  /// The minor number of its release: 20 for Kubernetes 1.20. 0 where there is no cluster.
+  static let minor = OwnProcess.environment["CLUSTER_MINOR"].flatMap { Int($0) } ?? 0
+  /// Where the executables under test are: beside this one unless told.
   static let products: String =
-    Files.linkTarget("/proc/self/exe").map { $0.split(separator: "/").dropLast().map { "/" + $0 }.joined() } ?? "."
+    OwnProcess.environment["ELASTIC_LOCAL_PRODUCTS"]
+    ?? Files.linkTarget("/proc/self/exe").map { $0.split(separator: "/").dropLast().map { "/" + $0 }.joined() } ?? "."
+  /// The project's own directory.
+  static let project = #filePath.split(separator: "/").dropLast(4).map { "/" + $0 }.joined()
 
   /// Runs kubectl as administrator, which has to succeed, and returns what it printed.
   @discardableResult
   static func kubectl(_ arguments: String..., at location: SourceLocation = #_sourceLocation) throws -> String {
     try run("/usr/bin/env", ["kubectl"] + arguments, at: location)
+  }
+
+  /// Runs a script of the shell on this machine, with kubectl on the path, and returns what it printed.
+  @discardableResult
+  static func shell(_ script: String, at location: SourceLocation = #_sourceLocation) throws -> String {
+    try run("/bin/sh", ["-euc", script], at: location)
   }
 
   /// Runs a command in a pod's container.
@@ -29,8 +42,12 @@ enum Cluster {
   static func lab(
     _ command: String, _ arguments: String..., at location: SourceLocation = #_sourceLocation
   ) throws {
-    let package = #filePath.split(separator: "/").dropLast(4).map { "/" + $0 }.joined()
-    try run(package + "/lab/cluster", [command, path()] + arguments, at: location)
+    try lab(command, arguments, at: location)
+  }
+
+  /// Runs `lab/cluster COMMAND` on this cluster.
+  static func lab(_ command: String, _ arguments: [String], at location: SourceLocation = #_sourceLocation) throws {
+    try run(project + "/lab/cluster", [command, path()] + arguments, at: location)
   }
 
   /// Runs `elastic-local-node COMMAND` against the node's daemon.

@@ -2,8 +2,21 @@ import LinuxSystem
 import Testing
 
 extension Trait where Self == ConditionTrait {
-  /// Runs only where there is a cluster.
-  static var cluster: Self { .enabled(if: Cluster.directory != nil, "needs a cluster: lab/cluster-test starts one") }
+  /// Runs only on a cluster where the product is installed.
+  static var cluster: Self {
+    .enabled(if: Cluster.directory != nil && !Cluster.isBare, "needs a cluster: lab/cluster-test starts one")
+  }
+
+  /// Runs only on a control plane without the product.
+  static var controlPlane: Self {
+    .enabled(if: Cluster.isBare, "needs a control plane without the product: lab/test manifests, lab/test soak")
+  }
+
+  /// Runs only after all other tests of the cluster, whose requests are in the API server's audit log.
+  static var afterAllOthers: Self {
+    .enabled(
+      if: OwnProcess.environment["CLUSTER_AFTER_TESTS"] != nil, "lab/cluster-test runs it after all other tests")
+  }
 
   /// Runs only where there is a node with a kubelet, and the control plane is ours to stop.
   static var node: Self {
