@@ -49,6 +49,9 @@ let package = Package(
     // values and rules
     .target(name: "StorageModel", swiftSettings: strict),
 
+    // texts
+    .target(name: "JSON", swiftSettings: strict),
+
     // the operating system
     .target(name: "LinuxSystem", dependencies: ["StorageModel", "CLinux", "CBlkid"], swiftSettings: strict),
 
@@ -58,7 +61,8 @@ let package = Package(
     .target(name: "NodeProtocol", dependencies: ["StorageModel", "LinuxSystem"], swiftSettings: strict),
 
     // the API server
-    .target(name: "KubernetesAPI", dependencies: ["StorageModel", "LinuxSystem", "CCurl"], swiftSettings: strict),
+    .target(
+      name: "KubernetesAPI", dependencies: ["JSON", "StorageModel", "LinuxSystem", "CCurl"], swiftSettings: strict),
 
     // the kubelet's side of FlexVolume
     .target(name: "CVolumeHost"),
@@ -74,11 +78,13 @@ let package = Package(
     // what claims are given
     .target(name: "StorageLedger", dependencies: ["KubernetesAPI", "StorageModel"], swiftSettings: strict),
     .target(
-      name: "Provisioning", dependencies: ["StorageLedger", "KubernetesAPI", "StorageModel"], swiftSettings: strict),
+      name: "Provisioning", dependencies: ["StorageLedger", "KubernetesAPI", "JSON", "StorageModel"],
+      swiftSettings: strict),
     .target(
       name: "NodeReconciler",
       dependencies: [
-        "NodeService", "StorageLedger", "KubernetesAPI", "LogicalVolumes", "Telemetry", "LinuxSystem", "StorageModel",
+        "NodeService", "StorageLedger", "KubernetesAPI", "JSON", "LogicalVolumes", "Telemetry", "LinuxSystem",
+        "StorageModel",
       ], swiftSettings: strict),
 
     // the flex client
@@ -116,10 +122,11 @@ let package = Package(
       swiftSettings: strict),
 
     .executableTarget(
-      name: "api-client-benchmark", dependencies: ["KubernetesAPI", "LinuxSystem", "StorageModel"],
+      name: "api-client-benchmark", dependencies: ["KubernetesAPI", "JSON", "LinuxSystem", "StorageModel"],
       path: "Benchmarks/api-client", swiftSettings: strict),
     .executableTarget(
-      name: "cluster-benchmark", dependencies: ["StorageLedger", "KubernetesAPI", "LinuxSystem", "StorageModel"],
+      name: "cluster-benchmark",
+      dependencies: ["StorageLedger", "KubernetesAPI", "JSON", "LinuxSystem", "StorageModel"],
       path: "Benchmarks/cluster", exclude: ["run.sh", "bench-cluster.bash", "claims.bash", "memory.bash", "pods.bash"],
       swiftSettings: strict),
 
@@ -151,7 +158,7 @@ let package = Package(
       name: "LogicalVolumesTests", dependencies: ["EngineContract", "LogicalVolumes", "LinuxSystem", "StorageModel"],
       swiftSettings: strict),
     .testTarget(
-      name: "KubernetesAPITests", dependencies: ["KubernetesAPI", "LinuxSystem", "StorageModel"],
+      name: "KubernetesAPITests", dependencies: ["KubernetesAPI", "JSON", "LinuxSystem", "StorageModel"],
       swiftSettings: strict),
     .testTarget(
       name: "NodeProtocolTests", dependencies: ["NodeProtocol", "LinuxSystem", "StorageModel"], swiftSettings: strict),
@@ -173,7 +180,7 @@ let package = Package(
 /// What is fuzzed, and so what the fuzz functions can see.
 let fuzzed: [Target.Dependency] = [
   "CommandLineTool", "Provisioning", "StorageLedger", "KubernetesAPI", "NodeService", "NodeProtocol", "LogicalVolumes",
-  "LinuxSystem", "StorageModel", "Telemetry",
+  "LinuxSystem", "JSON", "StorageModel", "Telemetry",
 ]
 
 // The fuzz functions are a test that replays inputs or, for `make fuzz` (lab/fuzz), a program that libFuzzer drives.

@@ -1,6 +1,6 @@
+import JSON
 import KubernetesAPI
 import LinuxSystem
-import StorageModel
 import Synchronization
 import Testing
 

@@ -1,4 +1,4 @@
-internal import StorageModel
+internal import JSON
 
 /// A condition in a status; times are dropped.
 package struct Condition: Hashable, Sendable {

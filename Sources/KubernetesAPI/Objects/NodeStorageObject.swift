@@ -1,3 +1,4 @@
+package import JSON
 package import StorageModel
 
 /// The custom resource `NodeStorage`: what one node's daemon says, in one object of the node's name.

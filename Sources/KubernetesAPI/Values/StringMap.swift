@@ -1,4 +1,4 @@
-internal import StorageModel
+internal import JSON
 
 /// Labels, annotations, parameters, options: strings by string.
 ///

@@ -1,4 +1,4 @@
-internal import StorageModel
+internal import JSON
 internal import Synchronization
 
 /// A copy of a collection of the API server that follows it: list, watch, and list again when the watch was lost.

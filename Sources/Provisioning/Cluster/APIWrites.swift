@@ -1,3 +1,4 @@
+internal import JSON
 package import KubernetesAPI
 internal import StorageLedger
 package import StorageModel

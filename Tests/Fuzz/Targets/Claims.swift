@@ -1,3 +1,4 @@
+internal import JSON
 internal import KubernetesAPI
 internal import NodeService
 internal import Provisioning

@@ -1,5 +1,5 @@
 @testable internal import KubernetesAPI
-@testable internal import StorageModel
+internal import JSON
 
 extension FuzzTarget {
   /// Objects of the API server; the first byte says of which kind. What is read of one that we write is written again as the
