@@ -71,8 +71,17 @@ let package = Package(
     // services
     .target(name: "Telemetry", dependencies: ["StorageModel", "LinuxSystem"], swiftSettings: strict),
     .target(
-      name: "NodeService",
-      dependencies: ["Telemetry", "StorageModel", "LinuxSystem", "LogicalVolumes", "NodeProtocol"],
+      name: "NodeService", dependencies: ["Telemetry", "StorageModel", "LinuxSystem", "LogicalVolumes"],
+      swiftSettings: strict),
+
+    // the daemon's socket, and what comes through it: our own tool's calls, and a door to the volumes
+    .target(
+      name: "NodeCalls",
+      dependencies: ["NodeService", "NodeProtocol", "LogicalVolumes", "Telemetry", "LinuxSystem", "StorageModel"],
+      swiftSettings: strict),
+    .target(
+      name: "FlexDoor",
+      dependencies: ["NodeCalls", "NodeService", "NodeProtocol", "Telemetry", "LinuxSystem", "JSON", "StorageModel"],
       swiftSettings: strict),
 
     // what claims are given
@@ -100,8 +109,8 @@ let package = Package(
     .executableTarget(
       name: "node",
       dependencies: [
-        "CommandLineTool", "NodeReconciler", "KubernetesAPI", "Telemetry", "NodeService", "LogicalVolumes",
-        "NodeProtocol", "LinuxSystem", "StorageModel",
+        "CommandLineTool", "NodeReconciler", "KubernetesAPI", "FlexDoor", "NodeCalls", "NodeService", "NodeProtocol",
+        "LogicalVolumes", "Telemetry", "LinuxSystem", "StorageModel",
       ],
       swiftSettings: strict),
 
@@ -164,8 +173,12 @@ let package = Package(
       name: "NodeProtocolTests", dependencies: ["NodeProtocol", "LinuxSystem", "StorageModel"], swiftSettings: strict),
     .testTarget(
       name: "NodeServiceTests",
-      dependencies: ["Telemetry", "NodeService", "NodeProtocol", "LogicalVolumes", "LinuxSystem", "StorageModel"],
-      swiftSettings: strict),
+      dependencies: [
+        "FlexDoor", "NodeCalls", "NodeService", "NodeProtocol", "LogicalVolumes", "Telemetry", "LinuxSystem",
+        "StorageModel",
+      ], swiftSettings: strict),
+    .testTarget(
+      name: "FlexDoorTests", dependencies: ["FlexDoor", "NodeService", "StorageModel"], swiftSettings: strict),
     .testTarget(
       name: "SystemTests",
       dependencies: [
@@ -179,8 +192,8 @@ let package = Package(
 
 /// What is fuzzed, and so what the fuzz functions can see.
 let fuzzed: [Target.Dependency] = [
-  "CommandLineTool", "Provisioning", "StorageLedger", "KubernetesAPI", "NodeService", "NodeProtocol", "LogicalVolumes",
-  "LinuxSystem", "JSON", "StorageModel", "Telemetry",
+  "CommandLineTool", "Provisioning", "StorageLedger", "KubernetesAPI", "FlexDoor", "NodeService", "NodeProtocol",
+  "LogicalVolumes", "LinuxSystem", "JSON", "StorageModel", "Telemetry",
 ]
 
 // The fuzz functions are a test that replays inputs or, for `make fuzz` (lab/fuzz), a program that libFuzzer drives.

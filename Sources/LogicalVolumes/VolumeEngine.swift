@@ -104,21 +104,18 @@ package struct CreationRequest: Sendable {
   package let claim: ClaimUID?
   /// Ties the volume to the permit under which it may be formatted.
   package let creation: CreationToken
-  /// Nil for the engine's first group.
-  package let group: VolumeGroupName?
-  /// Nil for what the engine makes by default.
-  package let isThin: Bool?
+  /// Without a group the engine's first one, and without a word about provisioning what the engine makes by default.
+  package let deviceClass: DeviceClass
 
   package init(
-    name: VolumeName, size: ByteCount, claim: ClaimUID?, creation: CreationToken, group: VolumeGroupName? = nil,
-    isThin: Bool? = nil
+    name: VolumeName, size: ByteCount, claim: ClaimUID?, creation: CreationToken,
+    deviceClass: DeviceClass = DeviceClass()
   ) {
     self.name = name
     self.size = size
     self.claim = claim
     self.creation = creation
-    self.group = group
-    self.isThin = isThin
+    self.deviceClass = deviceClass
   }
 }
 

@@ -57,7 +57,7 @@ package final class ClusterLink: Sendable {
     }
     knowledge.resume(reported)
     let reconciler = NodeReconciler(
-      keeper: VolumeKeeper(context), writes: writes, knowledge: knowledge,
+      service: VolumeService(context), writes: writes, knowledge: knowledge,
       settings: .init(node: identity.node, hostname: hostname, isThinByDefault: identity.isThinByDefault),
       log: context.log)
     state.withLock { ($0.reconciler, $0.events) = (reconciler, events) }

@@ -11,7 +11,7 @@ package import Telemetry
 ///
 /// Nothing that a pod waits for is here. While the API server is away nothing happens, and afterwards it goes on by itself.
 package actor NodeReconciler {
-  let keeper: VolumeKeeper
+  let service: VolumeService
   let writes: any NodeWrites
   let knowledge: Knowledge
   let settings: Settings
@@ -67,10 +67,10 @@ package actor NodeReconciler {
   }
 
   package init(
-    keeper: VolumeKeeper, writes: any NodeWrites, knowledge: Knowledge, settings: Settings, log: Log,
+    service: VolumeService, writes: any NodeWrites, knowledge: Knowledge, settings: Settings, log: Log,
     time: any Timekeeper = SystemTimekeeper()
   ) {
-    self.keeper = keeper
+    self.service = service
     self.writes = writes
     self.knowledge = knowledge
     self.settings = settings

@@ -6,6 +6,7 @@ import StorageModel
 import Synchronization
 import Testing
 
+@testable import NodeCalls
 @testable import NodeService
 
 /// What becomes of a mount is said by the client, which looks from kubelet's side.

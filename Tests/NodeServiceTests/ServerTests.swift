@@ -6,6 +6,7 @@ import StorageModel
 import Synchronization
 import Testing
 
+@testable import NodeCalls
 @testable import NodeService
 
 /// A daemon's server on a real Unix socket, on a simulated node.
@@ -27,7 +28,7 @@ final class RunningServer: Sendable {
     try await context.engine.start()
     try context.permits.prepare()
     server = try NodeServer(
-      path: path, handler: CallHandler(context: context, release: "test"), connections: connections,
+      path: path, handler: SimulatedNode.handler(context), connections: connections,
       makingCalls: makingCalls, confirmationDeadline: confirmationDeadline)
     let server = server
     pool.post { server.acceptConnections() }
@@ -219,7 +220,7 @@ struct ServerTests {
       await server.context.locks.stopRuns(within: .seconds(20))
       #expect(node.view.volumes.count == 1 && node.mountPoints().isEmpty)
       #expect(try server.context.permits.all().isEmpty)
-      await CallHandler(context: node.context(), release: "test").succeed(SimulatedNode.mount(1))
+      await SimulatedNode.handler(node.context()).succeed(SimulatedNode.mount(1))
       #expect(node.tools.formatCount == 1)
     } else {
       #expect(node.view.isEmpty, "\(node.view)")

@@ -7,7 +7,7 @@ struct KnownVolume: Sendable {
   var uid: String
   var hostname: String?
   var labelledNode: String?
-  var place: Booking.Place
+  var place: DeviceClass?
   var madeSize: ByteCount
   var size: ByteCount
   var attention: Attention?

@@ -49,7 +49,8 @@ extension Provisioner {
     var rooms: [CapacityPlace: ByteCount] = [:]
     for (name, storageClass) in classes {
       let place = CapacityPlace(node: node, hostname: hostname, storageClass: name)
-      rooms[place] = isAmbiguous ? .zero : ledger.room(on: hostname, at: storageClass.place)
+      let room = storageClass.place.map { ledger.room(on: hostname, at: $0) } ?? .zero
+      rooms[place] = isAmbiguous ? .zero : room
     }
     return rooms
   }

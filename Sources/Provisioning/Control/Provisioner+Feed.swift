@@ -97,8 +97,10 @@ extension Provisioner {
   }
 
   func booking(of volume: KnownVolume) -> Booking? {
-    guard let node = volume.hostname ?? volume.labelledNode.map(nodes.hostname(for:)) else { return nil }
-    return Booking(node: node, place: volume.place, size: volume.madeSize, wanted: volume.size)
+    guard let node = volume.hostname ?? volume.labelledNode.map(nodes.hostname(for:)), let place = volume.place else {
+      return nil
+    }
+    return Booking(node: node, place: place, size: volume.madeSize, wanted: volume.size)
   }
 
   func booking(of volume: PersistentVolume) -> Booking? { KnownVolume(volume).flatMap(booking(of:)) }

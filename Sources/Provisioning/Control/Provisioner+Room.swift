@@ -49,7 +49,7 @@ extension Provisioner {
 
   /// Where a volume may be.
   private struct Reach: Hashable {
-    var place: Booking.Place
+    var place: DeviceClass
     var topologies: [StorageClass.TopologyTerm]
 
     init(_ wish: VolumeWish) {
