@@ -57,8 +57,8 @@ let package = Package(
 
     // engines and protocols
     .target(
-      name: "LogicalVolumes", dependencies: ["StorageModel", "LinuxSystem", "CLVM2Cmd"], swiftSettings: strict),
-    .target(name: "NodeProtocol", dependencies: ["StorageModel", "LinuxSystem"], swiftSettings: strict),
+      name: "LogicalVolumes", dependencies: ["JSON", "StorageModel", "LinuxSystem", "CLVM2Cmd"], swiftSettings: strict),
+    .target(name: "NodeProtocol", dependencies: ["JSON", "StorageModel", "LinuxSystem"], swiftSettings: strict),
 
     // the API server
     .target(
@@ -71,7 +71,7 @@ let package = Package(
     // services
     .target(name: "Telemetry", dependencies: ["StorageModel", "LinuxSystem"], swiftSettings: strict),
     .target(
-      name: "NodeService", dependencies: ["Telemetry", "StorageModel", "LinuxSystem", "LogicalVolumes"],
+      name: "NodeService", dependencies: ["LogicalVolumes", "Telemetry", "LinuxSystem", "JSON", "StorageModel"],
       swiftSettings: strict),
 
     // the daemon's socket, and what comes through it: our own tool's calls, and a door to the volumes

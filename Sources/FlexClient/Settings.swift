@@ -7,6 +7,7 @@ struct Settings {
   /// `ELASTIC_LOCAL_TIMEOUT`: for the whole call.
   let timeoutInSeconds: Int
 
+  /// `CallTimes.client` in Sources/StorageModel is the same.
   static let defaultTimeoutInSeconds = 110
 
   /// Reads the environment. What it gives lives as long as the process.

@@ -92,7 +92,7 @@ extension StoredVolume {
 }
 
 /// The engines, by the word of the `--engine` flag.
-package enum EngineKind: String, Sendable, CaseIterable, Codable {
+package enum EngineKind: String, Sendable, CaseIterable {
   case lvm, file, directory, simulated
 }
 
@@ -120,7 +120,7 @@ package struct CreationRequest: Sendable {
 }
 
 /// Size and room of one group: a volume group, or the disk under the file and directory engines.
-package struct GroupCapacity: Sendable, Hashable, Codable {
+package struct GroupCapacity: Sendable, Hashable {
   package var group: String
   package var totalBytes: UInt64
   /// Room for volumes that are made as the node's settings say: of the thin pool when there is one.
@@ -172,7 +172,7 @@ extension GroupCapacity {
 }
 
 /// How full a thin pool is, and how well.
-package struct ThinPoolUse: Sendable, Hashable, Codable {
+package struct ThinPoolUse: Sendable, Hashable {
   package var pool: String
   package var sizeBytes: UInt64
   /// Sum of the virtual sizes of the pool's volumes.

@@ -1,5 +1,5 @@
 /// The file systems we make. Others are mounted by nobody here.
-package enum FileSystemKind: String, Sendable, CaseIterable, Codable {
+package enum FileSystemKind: String, Sendable, CaseIterable {
   case ext4, xfs, btrfs
 
   /// What a volume gets when neither the class nor the PV names a file system.
