@@ -49,16 +49,20 @@ let package = Package(
     // values and rules
     .target(name: "StorageModel", swiftSettings: strict),
 
+    // texts
+    .target(name: "JSON", swiftSettings: strict),
+
     // the operating system
     .target(name: "LinuxSystem", dependencies: ["StorageModel", "CLinux", "CBlkid"], swiftSettings: strict),
 
     // engines and protocols
     .target(
-      name: "LogicalVolumes", dependencies: ["StorageModel", "LinuxSystem", "CLVM2Cmd"], swiftSettings: strict),
-    .target(name: "NodeProtocol", dependencies: ["StorageModel", "LinuxSystem"], swiftSettings: strict),
+      name: "LogicalVolumes", dependencies: ["JSON", "StorageModel", "LinuxSystem", "CLVM2Cmd"], swiftSettings: strict),
+    .target(name: "NodeProtocol", dependencies: ["JSON", "StorageModel", "LinuxSystem"], swiftSettings: strict),
 
     // the API server
-    .target(name: "KubernetesAPI", dependencies: ["StorageModel", "LinuxSystem", "CCurl"], swiftSettings: strict),
+    .target(
+      name: "KubernetesAPI", dependencies: ["JSON", "StorageModel", "LinuxSystem", "CCurl"], swiftSettings: strict),
 
     // the kubelet's side of FlexVolume
     .target(name: "CVolumeHost"),
@@ -70,26 +74,37 @@ let package = Package(
 
     // services
     .target(
-      name: "NodeService",
-      dependencies: ["Telemetry", "StorageModel", "LinuxSystem", "LogicalVolumes", "NodeProtocol"],
+      name: "NodeService", dependencies: ["LogicalVolumes", "Telemetry", "LinuxSystem", "JSON", "StorageModel"],
+      swiftSettings: strict),
+
+    // the daemon's socket, and what comes through it: our own tool's calls, and a door to the volumes
+    .target(
+      name: "NodeCalls",
+      dependencies: ["NodeService", "NodeProtocol", "LogicalVolumes", "Telemetry", "LinuxSystem", "StorageModel"],
+      swiftSettings: strict),
+    .target(
+      name: "FlexDoor",
+      dependencies: ["NodeCalls", "NodeService", "NodeProtocol", "Telemetry", "LinuxSystem", "JSON", "StorageModel"],
       swiftSettings: strict),
 
     // what every controller needs once
     .target(
       name: "Controllers",
-      dependencies: ["CommandLineTool", "KubernetesAPI", "Telemetry", "LinuxSystem", "StorageModel"],
+      dependencies: ["CommandLineTool", "KubernetesAPI", "Telemetry", "LinuxSystem", "JSON", "StorageModel"],
       swiftSettings: strict),
 
     // what claims are given
     .target(
-      name: "StorageLedger", dependencies: ["Controllers", "KubernetesAPI", "StorageModel"], swiftSettings: strict),
+      name: "StorageLedger", dependencies: ["Controllers", "KubernetesAPI", "JSON", "StorageModel"],
+      swiftSettings: strict),
     .target(
-      name: "Provisioning", dependencies: ["StorageLedger", "Controllers", "KubernetesAPI", "StorageModel"],
+      name: "Provisioning", dependencies: ["StorageLedger", "Controllers", "KubernetesAPI", "JSON", "StorageModel"],
       swiftSettings: strict),
     .target(
       name: "NodeReconciler",
       dependencies: [
-        "NodeService", "StorageLedger", "Controllers", "KubernetesAPI", "LogicalVolumes", "Telemetry", "LinuxSystem",
+        "NodeService", "StorageLedger", "Controllers", "KubernetesAPI", "JSON", "LogicalVolumes", "Telemetry",
+        "LinuxSystem",
         "StorageModel",
       ], swiftSettings: strict),
 
@@ -105,8 +120,8 @@ let package = Package(
     .executableTarget(
       name: "node",
       dependencies: [
-        "CommandLineTool", "NodeReconciler", "Controllers", "KubernetesAPI", "Telemetry", "NodeService",
-        "LogicalVolumes", "NodeProtocol", "LinuxSystem", "StorageModel",
+        "CommandLineTool", "NodeReconciler", "Controllers", "KubernetesAPI", "FlexDoor", "NodeCalls", "NodeService",
+        "NodeProtocol", "LogicalVolumes", "Telemetry", "LinuxSystem", "StorageModel",
       ],
       swiftSettings: strict),
 
@@ -125,7 +140,7 @@ let package = Package(
       name: "torture",
       dependencies: [
         "CommandLineTool", "VolumeHost", "NodeProtocol", "StorageLedger", "Controllers", "KubernetesAPI", "LinuxSystem",
-        "StorageModel", "CLinux",
+        "JSON", "StorageModel", "CLinux",
       ],
       swiftSettings: strict),
     .executableTarget(
@@ -133,11 +148,11 @@ let package = Package(
       swiftSettings: strict),
 
     .executableTarget(
-      name: "api-client-benchmark", dependencies: ["KubernetesAPI", "LinuxSystem", "StorageModel"],
+      name: "api-client-benchmark", dependencies: ["KubernetesAPI", "JSON", "LinuxSystem", "StorageModel"],
       path: "Benchmarks/api-client", swiftSettings: strict),
     .executableTarget(
       name: "cluster-benchmark",
-      dependencies: ["StorageLedger", "Controllers", "KubernetesAPI", "LinuxSystem", "StorageModel"],
+      dependencies: ["StorageLedger", "Controllers", "KubernetesAPI", "JSON", "LinuxSystem", "StorageModel"],
       path: "Benchmarks/cluster", exclude: ["run.sh", "bench-cluster.bash", "claims.bash", "memory.bash", "pods.bash"],
       swiftSettings: strict),
 
@@ -171,7 +186,7 @@ let package = Package(
       name: "LogicalVolumesTests", dependencies: ["EngineContract", "LogicalVolumes", "LinuxSystem", "StorageModel"],
       swiftSettings: strict),
     .testTarget(
-      name: "KubernetesAPITests", dependencies: ["KubernetesAPI", "LinuxSystem", "StorageModel"],
+      name: "KubernetesAPITests", dependencies: ["KubernetesAPI", "JSON", "LinuxSystem", "StorageModel"],
       swiftSettings: strict),
     .testTarget(
       name: "ControllersTests",
@@ -181,8 +196,12 @@ let package = Package(
       name: "NodeProtocolTests", dependencies: ["NodeProtocol", "LinuxSystem", "StorageModel"], swiftSettings: strict),
     .testTarget(
       name: "NodeServiceTests",
-      dependencies: ["Telemetry", "NodeService", "NodeProtocol", "LogicalVolumes", "LinuxSystem", "StorageModel"],
-      swiftSettings: strict),
+      dependencies: [
+        "FlexDoor", "NodeCalls", "NodeService", "NodeProtocol", "LogicalVolumes", "Telemetry", "LinuxSystem",
+        "StorageModel",
+      ], swiftSettings: strict),
+    .testTarget(
+      name: "FlexDoorTests", dependencies: ["FlexDoor", "NodeService", "StorageModel"], swiftSettings: strict),
     .testTarget(
       name: "SystemTests",
       dependencies: [
@@ -196,9 +215,8 @@ let package = Package(
 
 /// What is fuzzed, and so what the fuzz functions can see.
 let fuzzed: [Target.Dependency] = [
-  "CommandLineTool", "Provisioning", "StorageLedger", "Controllers", "KubernetesAPI", "NodeService", "NodeProtocol",
-  "LogicalVolumes",
-  "LinuxSystem", "StorageModel", "Telemetry",
+  "CommandLineTool", "Provisioning", "StorageLedger", "Controllers", "KubernetesAPI", "FlexDoor", "NodeService",
+  "NodeProtocol", "LogicalVolumes", "LinuxSystem", "JSON", "StorageModel", "Telemetry",
 ]
 
 // The fuzz functions are a test that replays inputs or, for `make fuzz` (lab/fuzz), a program that libFuzzer drives.

@@ -1,5 +1,5 @@
+import JSON
 import KubernetesAPI
-import StorageModel
 import Synchronization
 
 /// Claims with a pod each, made at once, and how long it takes until a watch shows each of them bound.

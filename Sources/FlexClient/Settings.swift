@@ -7,6 +7,7 @@ struct Settings {
   /// `ELASTIC_LOCAL_TIMEOUT`: the longest time for the whole call, in seconds.
   let timeoutInSeconds: Int
 
+  /// `CallTimes.client` in Sources/StorageModel is the same.
   static let defaultTimeoutInSeconds = 110
 
   /// Reads the environment. The settings are valid as long as the process.

@@ -7,6 +7,9 @@ package struct MountTable: Sendable {
   /// All mounts, in the kernel's order.
   package let entries: [MountEntry]
 
+  /// A table made in memory.
+  package init(entries: [MountEntry]) { self.entries = entries }
+
   /// Reads /proc/self/mountinfo through one descriptor, in large pieces. The kernel keeps a single `read` consistent.
   /// Fewer reads make it less likely to miss a mount that moves within the list. Does not block.
   ///

@@ -3,7 +3,7 @@ internal import StorageModel
 internal import Synchronization
 
 /// One command of an engine, for the flight recorder.
-package struct RecordedCommand: Sendable, Hashable, Codable {
+package struct RecordedCommand: Sendable, Hashable {
   /// When it began, RFC 3339.
   package var startedAt: String
   package var command: String

@@ -92,7 +92,7 @@ extension StoredVolume {
 }
 
 /// The engines, by the word of the `--engine` flag.
-package enum EngineKind: String, Sendable, CaseIterable, Codable {
+package enum EngineKind: String, Sendable, CaseIterable {
   case lvm, file, directory, simulated
 }
 
@@ -104,26 +104,23 @@ package struct CreationRequest: Sendable {
   package let claim: ClaimUID?
   /// Ties the volume to the permit under which it may be formatted.
   package let creation: CreationToken
-  /// Nil for the engine's first group.
-  package let group: VolumeGroupName?
-  /// Nil for what the engine makes by default.
-  package let isThin: Bool?
+  /// Without a group the engine's first one, and without a word about provisioning what the engine makes by default.
+  package let deviceClass: DeviceClass
 
   package init(
-    name: VolumeName, size: ByteCount, claim: ClaimUID?, creation: CreationToken, group: VolumeGroupName? = nil,
-    isThin: Bool? = nil
+    name: VolumeName, size: ByteCount, claim: ClaimUID?, creation: CreationToken,
+    deviceClass: DeviceClass = DeviceClass()
   ) {
     self.name = name
     self.size = size
     self.claim = claim
     self.creation = creation
-    self.group = group
-    self.isThin = isThin
+    self.deviceClass = deviceClass
   }
 }
 
 /// Size and room of one group: a volume group, or the disk under the file and directory engines.
-package struct GroupCapacity: Sendable, Hashable, Codable {
+package struct GroupCapacity: Sendable, Hashable {
   package var group: String
   package var totalBytes: UInt64
   /// Room for volumes that are made as the node's settings say: of the thin pool when there is one.
@@ -175,7 +172,7 @@ extension GroupCapacity {
 }
 
 /// How full a thin pool is, and how well.
-package struct ThinPoolUse: Sendable, Hashable, Codable {
+package struct ThinPoolUse: Sendable, Hashable {
   package var pool: String
   package var sizeBytes: UInt64
   /// Sum of the virtual sizes of the pool's volumes.

@@ -10,7 +10,7 @@ package enum NodeClient {
   ///
   /// - Throws: `unavailable` when the daemon is not there or does not answer, naming the socket.
   package static func call(
-    _ request: Request, socket: String, deadline: Duration = .seconds(110)
+    _ request: Request, socket: String, deadline: Duration = CallTimes.client
   ) throws(VolumeError) -> Reply {
     let connection: Descriptor
     do throws(SystemError) {
@@ -19,7 +19,7 @@ package enum NodeClient {
       throw refusal(error, socket)
     }
     do {
-      try StreamIO.writeAll(connection, try request.encoded(), deadline: deadline)
+      try StreamIO.writeAll(connection, request.encoded(), deadline: deadline)
       return try Reply(
         decoding: try StreamIO.readFrame(connection, limit: maximumReplySize, deadline: deadline))
     } catch {

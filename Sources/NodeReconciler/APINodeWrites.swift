@@ -1,5 +1,7 @@
 internal import Controllers
-internal import KubernetesAPI
+internal import JSON
+package import KubernetesAPI
+internal import LinuxSystem
 internal import StorageLedger
 internal import StorageModel
 

@@ -48,7 +48,7 @@ package final class ClusterLink: Sendable {
     else { return }
     knowledge.resume(reported)
     let reconciler = NodeReconciler(
-      keeper: VolumeKeeper(context),
+      service: VolumeService(context),
       writes: APINodeWrites(api, node: identity.node, namespace: identity.namespace, owner: owner),
       knowledge: knowledge,
       settings: .init(node: identity.node, hostname: hostname, isThinByDefault: identity.isThinByDefault),

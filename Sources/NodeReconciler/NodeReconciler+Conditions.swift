@@ -10,7 +10,7 @@ extension NodeReconciler {
   func lookAtConditions() async -> Ending {
     tellOfLongWork()
     do throws(VolumeError) {
-      tellOfConditions(try await keeper.complaints())
+      tellOfConditions(try await service.complaints())
     } catch {
       log.warning("condition of volumes not known", ["reason": error.message])
       return .failed
@@ -20,7 +20,7 @@ extension NodeReconciler {
 
   /// Once for each program: kubelet's own Events and `status` say how far it is.
   private func tellOfLongWork() {
-    let work = keeper.longWork
+    let work = service.longWork
     for program in work where toldWork[program.volume] != program.startedAt {
       tell(program.volume, .volumeInProgress, "\(program.words), on node \(settings.node)")
     }

@@ -40,10 +40,11 @@ extension NodeReconciler {
     // What is kept for a PV that is being deleted is the PV's no longer.
     let kept = Set(knowledge.reports.filter { $0.state == .kept }.map(\.volume))
     for pv in volumes.values where isPinnedHere(pv) && !kept.contains(pv.metadata.name) {
-      if let volume = try await volume(of: pv) { pairs.append((volume, pv.booking(on: settings.hostname))) }
+      guard let booking = pv.booking(on: settings.hostname), let volume = try await volume(of: pv) else { continue }
+      pairs.append((volume, booking))
     }
     let figures = StorageFigures(
-      node: settings.node, groups: try await keeper.capacity(), isThinByDefault: settings.isThinByDefault)
+      node: settings.node, groups: try await service.capacity(), isThinByDefault: settings.isThinByDefault)
     return figures.storage(pairs)
   }
 
@@ -53,7 +54,7 @@ extension NodeReconciler {
     // A name that no volume can have has no volume.
     guard let name = try? VolumeName(pv.metadata.name) else { return nil }
     do throws(VolumeError) {
-      return try await keeper.volume(name)
+      return try await service.volume(name)
     } catch {
       guard error.code == .unavailable else { throw error }
       return nil
@@ -68,7 +69,7 @@ extension NodeReconciler {
   func lookForOrphans() async -> Ending {
     do throws(VolumeError) {
       var orphans: [VolumeName] = []
-      for volume in try await keeper.volumes() where volumes[volume.name.text] == nil {
+      for volume in try await service.volumes() where volumes[volume.name.text] == nil {
         // A PV whose label was altered is not in the watch, and still is a PV.
         if try await hasNoPV(volume.name) { orphans.append(volume.name) }
       }

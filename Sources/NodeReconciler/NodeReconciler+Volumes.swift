@@ -33,7 +33,9 @@ extension NodeReconciler {
   private func prepare(_ name: VolumeName, _ pv: PersistentVolume) async -> Ending {
     do throws(VolumeError) {
       if let recorded = knowledge.instance(madeFor: name) { return try await compare(recorded, name, pv) }
-      reportCreated(try await keeper.prepare(name, Self.options(of: pv)), pv)
+      guard let terms = pv.terms else { return .settled }
+      let options = try VolumeOptions(terms.options.dictionary, fsType: terms.fsType)
+      reportCreated(try await service.prepare(VolumeRequest(name, options)), pv)
       return .settled
     } catch {
       log.warning("volume not prepared yet", ["volume": name.text, "reason": error.message])
@@ -46,7 +48,7 @@ extension NodeReconciler {
   private func observe(_ name: VolumeName, _ pv: PersistentVolume) async -> Ending {
     do throws(VolumeError) {
       if let recorded = knowledge.instance(madeFor: name) { return try await compare(recorded, name, pv) }
-      guard let found = try await keeper.createdInstance(of: name) else {
+      guard let found = try await service.createdInstance(of: name) else {
         return .again(after: settings.publishInterval)
       }
       reportCreated(found, pv)
@@ -66,21 +68,13 @@ extension NodeReconciler {
   private func compare(
     _ recorded: String, _ name: VolumeName, _ pv: PersistentVolume
   ) async throws(VolumeError) -> Ending {
-    let found = try await keeper.instance(of: name)
+    let found = try await service.instance(of: name)
     // It may have gone, or be going, while the engine was asked.
     guard volumes[name.text]?.metadata.uid == pv.metadata.uid else { return .settled }
     knowledge.setLost(found != recorded, name.text)
     guard found != recorded else { return .settled }
     tellOfLoss(pv, recorded, found)
     return .again(after: settings.orphanInterval)
-  }
-
-  /// The options that kubelet would send, as far as they say how a volume is made.
-  private static func options(of pv: PersistentVolume) -> [String: String] {
-    var options = pv.flexVolume?.options.dictionary ?? [:]
-    options["kubernetes.io/fsType"] = pv.flexVolume?.fsType
-    options["kubernetes.io/pvOrVolumeName"] = pv.metadata.name
-    return options
   }
 
   private func tellOfLoss(_ pv: PersistentVolume, _ recorded: String, _ found: String?) {
@@ -121,7 +115,7 @@ extension NodeReconciler {
           try await remove(name, pv, proof)
           state = .removed
         case .keep:
-          try await keeper.retain(name)
+          try await retain(name)
           state = .kept
         }
       } catch {
@@ -158,8 +152,17 @@ extension NodeReconciler {
       }
     }
     switch proof {
-    case .instance(let instance): try await keeper.remove(name, instance: instance, confirming: confirm)
-    case .claim(let claim): try await keeper.remove(name, claim: claim, confirming: confirm)
+    case .instance(let instance): _ = try await service.remove(name, .recorded(instance), confirming: confirm)
+    case .claim(let claim): _ = try await service.remove(name, .madeFor(claim), confirming: confirm)
+    }
+  }
+
+  /// No such volume is fine.
+  private func retain(_ name: VolumeName) async throws(VolumeError) {
+    do throws(VolumeError) {
+      try await service.setRetained(name, true)
+    } catch {
+      guard error.code == .notFound else { throw error }
     }
   }
 

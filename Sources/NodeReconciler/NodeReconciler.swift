@@ -12,7 +12,7 @@ package import Telemetry
 ///
 /// Nothing that a pod waits for is here. While the API server is away nothing happens, and afterwards it goes on by itself.
 package actor NodeReconciler: Controller {
-  let keeper: VolumeKeeper
+  let service: VolumeService
   let writes: any NodeWrites
   let knowledge: Knowledge
   let settings: Settings
@@ -69,10 +69,10 @@ package actor NodeReconciler: Controller {
   }
 
   package init(
-    keeper: VolumeKeeper, writes: any NodeWrites, knowledge: Knowledge, settings: Settings, log: Log,
+    service: VolumeService, writes: any NodeWrites, knowledge: Knowledge, settings: Settings, log: Log,
     time: any Timekeeper = SystemTimekeeper()
   ) {
-    self.keeper = keeper
+    self.service = service
     self.writes = writes
     self.knowledge = knowledge
     self.settings = settings

@@ -1,5 +1,5 @@
-internal import LinuxSystem
-internal import StorageModel
+package import LinuxSystem
+package import StorageModel
 
 /// Turns a system call's failure into a volume's, saying what was being done.
 func converting<Value>(
@@ -24,7 +24,8 @@ func naming<Value>(
 }
 
 extension VolumeError {
-  init(_ error: SystemError, during activity: String) {
+  /// A system call's failure, with what was being done.
+  package init(_ error: SystemError, during activity: String) {
     let code: Code =
       switch error.errno {
       case .noSpace: .noSpace

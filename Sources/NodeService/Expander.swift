@@ -3,13 +3,13 @@ internal import LogicalVolumes
 internal import StorageModel
 internal import Telemetry
 
-/// `expandfs`: grows a volume and its file system while it is in use. Never shrinks.
+/// Grows a volume and its file system while it is in use. Never shrinks.
 struct Expander: Sendable {
   let context: NodeContext
 
   /// Grows the volume to at least `size`. A volume that is large enough still gets its file system grown: a crash may
   /// have come between the two.
-  func expand(_ target: TargetPath, to size: ByteCount) async throws(VolumeError) {
+  func expand(_ target: PublishTarget, to size: ByteCount) async throws(VolumeError) {
     let name = target.volume
     try await context.withLock(name) { () async throws(VolumeError) in
       try checkCancellation(name)
@@ -32,12 +32,11 @@ struct Expander: Sendable {
 
   /// The mount to grow the file system through; nil for a directory, which has no file system of its own.
   private func requireMount(
-    of volume: StoredVolume, _ target: TargetPath
+    of volume: StoredVolume, _ target: PublishTarget
   ) async throws(VolumeError) -> MountEntry? {
     guard case .device = volume.location else { return nil }
-    let root = context.settings.kubeletRoot
     let mounts = try await context.system.mounts(of: volume.location)
-    if let path = try await context.system.resolve(root: root, components: target.components),
+    if let path = try await context.system.resolve(root: target.root, components: target.components),
       let entry = mounts.last(where: { $0.mountPoint == path })
     {
       return entry
@@ -45,8 +44,7 @@ struct Expander: Sendable {
     if let other = mounts.first { return other }
     throw VolumeError(
       .conflict,
-      "volume \(volume.name) is not mounted at \(root)/\(target.components.joined(separator: "/")), where it was to be "
-        + "grown, nor anywhere else")
+      "volume \(volume.name) is not mounted at \(target.path), where it was to be grown, nor anywhere else")
   }
 
   private func grow(_ volume: StoredVolume, _ entry: MountEntry) async throws(VolumeError) {
@@ -56,7 +54,7 @@ struct Expander: Sendable {
     }
     // Through our own mount where there is one: the pod's may be read-only.
     let staging = context.settings.stagingPath(of: volume.name)
-    let isStaged = try await !context.system.mounts(at: staging).isEmpty
+    let isStaged = try await context.system.top(at: staging) != nil
     let mountPoint = isStaged ? staging : entry.mountPoint
     var nothing = Rollback()
     do throws(VolumeError) {

@@ -1,4 +1,4 @@
-internal import FoundationEssentials
+internal import JSON
 internal import LinuxSystem
 package import StorageModel
 package import LogicalVolumes
@@ -15,7 +15,7 @@ package struct FormatPermit: Sendable, Hashable {
   package var progress: Progress
 
   /// How far the making of the volume has come, at least.
-  package enum Progress: String, Sendable, Codable, CaseIterable {
+  package enum Progress: String, Sendable, CaseIterable {
     /// The volume may be there, with whatever a former tenant of its place left: nothing of it is ours.
     case planned
     /// The volume is there and holds nothing of a former tenant's, and mkfs has not begun.
@@ -50,14 +50,6 @@ package struct FormatPermits: Sendable {
     return permit
   }
 
-  package func all() throws(VolumeError) -> [FormatPermit] {
-    var permits: [FormatPermit] = []
-    for volume in try volumes() {
-      if let permit = try permit(for: volume) { permits.append(permit) }
-    }
-    return permits
-  }
-
   /// The volumes that have a permit, one that can not be read too.
   package func volumes() throws(VolumeError) -> [VolumeName] {
     let files = try converting("listing \(directory)") { () throws(SystemError) in try Files.list(directory) }
@@ -69,7 +61,7 @@ package struct FormatPermits: Sendable {
 
   package func write(_ permit: FormatPermit) throws(VolumeError) {
     do {
-      try Files.writeDurably(try permit.encoded(), to: path(of: permit.volume), mode: 0o600)
+      try Files.writeDurably(permit.encoded(), to: path(of: permit.volume), mode: 0o600)
     } catch {
       throw VolumeError(.internal, "the permit to format volume \(permit.volume) can not be written", cause: error)
     }
@@ -89,20 +81,26 @@ package struct FormatPermits: Sendable {
 extension FormatPermit {
   /// The permit of one volume as it was read. Nil for what we would not have written, another volume's permit too.
   init?(decoding bytes: [UInt8], of volume: VolumeName) {
-    guard let wire = try? JSONDecoder().decode(Wire.self, from: Data(bytes)),  // no JSON, or another object
-      wire.volume.utf8.elementsEqual(volume.text.utf8), let creation = CreationToken(wire.creation)
+    var members: [String: String?] = [:]
+    do throws(JSONSyntaxError) {
+      var json = try JSONReader(strict: bytes)
+      guard let found = try json.members() else { return nil }
+      try json.end()
+      for (key, value) in found { members[key] = value }
+    } catch {
+      return nil
+    }
+    guard let name = members["volume"] ?? nil, name.utf8.elementsEqual(volume.text.utf8),
+      let creation = (members["creation"] ?? nil).flatMap({ CreationToken($0) }),
+      let progress = (members["progress"] ?? nil).flatMap({ Progress(rawValue: $0) })
     else { return nil }
-    self.init(volume: volume, creation: creation, progress: wire.progress)
+    self.init(volume: volume, creation: creation, progress: progress)
   }
 
   /// The bytes of its file.
-  func encoded() throws -> [UInt8] {
-    Array(try JSONEncoder().encode(Wire(volume: volume.text, creation: creation.text, progress: progress)))
-  }
-
-  private struct Wire: Codable {
-    var volume: String
-    var creation: String
-    var progress: FormatPermit.Progress
+  func encoded() -> [UInt8] {
+    JSONValue.members([
+      "volume": .string(volume.text), "creation": .string(creation.text), "progress": .string(progress.rawValue),
+    ]).encoded
   }
 }

@@ -5,17 +5,17 @@ internal import Telemetry
 
 /// Tells when a volume group becomes unusable and when it is usable again. The engine looks at such a group again whenever
 /// it is asked, so this also has it tried while nobody calls.
-final class GroupWatch: Sendable {
+package final class GroupWatch: Sendable {
   private let context: NodeContext
   private let told = Mutex<[String: String]>([:])
 
   /// How often groups are looked at while one is unusable, and while all are well.
   private static let pauses = (unusable: Duration.seconds(5), well: Duration.seconds(30))
 
-  init(context: NodeContext) { self.context = context }
+  package init(context: NodeContext) { self.context = context }
 
   /// Looks until the task is cancelled.
-  func run() async {
+  package func run() async {
     while !Task.isCancelled {
       let pause = told.withLock { $0.isEmpty } ? Self.pauses.well : Self.pauses.unusable
       do { try await Task.sleep(for: pause) } catch { return }  // cancelled: the daemon ends
@@ -24,7 +24,7 @@ final class GroupWatch: Sendable {
   }
 
   /// Looks once, and logs what has changed since the last time.
-  func look() async {
+  package func look() async {
     do throws(VolumeError) {
       for group in try await context.engine.capacity() { tell(of: group) }
     } catch {

@@ -1,6 +1,6 @@
-internal import LinuxSystem
+package import LinuxSystem
 internal import LogicalVolumes
-internal import StorageModel
+package import StorageModel
 internal import Synchronization
 
 /// What the kernel held against volumes when somebody last looked: to look may take as long as a disk takes to answer, and
@@ -16,7 +16,7 @@ package final class KnownConditions: Sendable {
 
   func set(_ new: [VolumeName: FileSystemComplaint]) { complaints.withLock { $0 = new } }
 
-  func complaint(about volume: VolumeName) -> FileSystemComplaint? { complaints.withLock { $0[volume] } }
+  package func complaint(about volume: VolumeName) -> FileSystemComplaint? { complaints.withLock { $0[volume] } }
 
   /// What `body` finds; nil when it takes too long, or an earlier one for the volume has not ended: there is one at a time.
   func look<Value: Sendable>(

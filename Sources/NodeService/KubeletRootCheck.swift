@@ -8,14 +8,14 @@ package import StorageModel
 package enum KubeletRootCheck {
   /// - Parameters:
   ///   - root: the real path of kubelet's root directory.
+  ///   - directories: those below the root in which mounts are made, component by component. Each may be a mount of its own.
   ///   - table: the daemon's own mounts.
   ///   - firstProcess: the mounts of process 1, where they can be read.
   /// - Throws: `unavailable` naming the mount and what to change.
   package static func requireShared(
-    _ root: String, _ table: MountTable, firstProcess: MountTable?
+    _ root: String, _ directories: [[String]], _ table: MountTable, firstProcess: MountTable?
   ) throws(VolumeError) {
-    // Either directory may be a mount of its own.
-    for path in [root + "/pods", root + "/" + TargetPath.globalPrefix.joined(separator: "/")] {
+    for path in directories.map({ ([root] + $0).joined(separator: "/") }) {
       guard let mount = table.covering(path) else {
         throw VolumeError(.internal, "no mount of the daemon's mount namespace covers \(path)")
       }

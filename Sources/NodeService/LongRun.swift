@@ -1,5 +1,5 @@
-internal import LinuxSystem
-internal import StorageModel
+package import LinuxSystem
+package import StorageModel
 internal import Synchronization
 
 /// A program that may take longer than a call: mkfs, e2fsck, the growth of a file system. It goes on when its caller has
@@ -33,11 +33,11 @@ package final class LongRun: Sendable {
     var isCancelled = false
   }
 
-  let volume: VolumeName
-  let phase: Phase
+  package let volume: VolumeName
+  package let phase: Phase
   /// When it began, for people.
-  let startedAt: String
-  let progress: ToolProgress
+  package let startedAt: String
+  package let progress: ToolProgress
   private let began = MonotonicClock.now()
   private let state = Mutex(State())
 
@@ -49,7 +49,7 @@ package final class LongRun: Sendable {
   }
 
   /// For how long it has been going on.
-  var age: Duration { MonotonicClock.now() - began }
+  package var age: Duration { MonotonicClock.now() - began }
 
   /// Whether it is over.
   var hasEnded: Bool { state.withLock { $0.outcome != nil } }

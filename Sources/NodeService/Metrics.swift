@@ -10,12 +10,6 @@ package final class Metrics: Sendable {
     case create, probe, format, stage, publish, unpublish, unstage, extend, grow, remove
   }
 
-  /// Verbs that are counted by name; all others count as `other`.
-  package static let knownVerbs: Set<String> = [
-    "init", "attach", "waitforattach", "isattached", "detach", "waitfordetach", "mountdevice", "unmountdevice", "mount",
-    "unmount", "expandvolume", "expandfs", "getvolumename", "status", "remove", "retain", "unretain",
-  ]
-
   struct Call: Hashable, Sendable {
     let verb: String
     let outcome: String
@@ -40,13 +34,14 @@ package final class Metrics: Sendable {
 
   package func beginCall() { state.withLock { $0.inFlight += 1 } }
 
-  /// - Parameter outcome: `success`, or the code of the error.
+  /// - Parameters:
+  ///   - verb: one of a bounded number.
+  ///   - outcome: `success`, or the code of the error.
   package func endCall(_ verb: String, outcome: String, _ elapsed: Duration) {
-    let name = Self.knownVerbs.contains(verb) ? verb : "other"
     state.withLock { state in
       state.inFlight -= 1
-      state.calls[Call(verb: name, outcome: outcome), default: 0] += 1
-      state.callSeconds[name, default: Histogram()].add(elapsed.inSeconds)
+      state.calls[Call(verb: verb, outcome: outcome), default: 0] += 1
+      state.callSeconds[verb, default: Histogram()].add(elapsed.inSeconds)
     }
   }
 

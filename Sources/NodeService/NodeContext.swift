@@ -8,6 +8,8 @@ package struct NodeContext: Sendable {
   package let settings: NodeSettings
   package let engine: any VolumeEngine
   package let system: any NodeSystem
+  /// The ways by which volumes are asked for here.
+  package let doors: [any Door]
   package let permits: FormatPermits
   package let locks: VolumeLocks
   package let publishedCalls: PublishedCalls
@@ -24,7 +26,8 @@ package struct NodeContext: Sendable {
   package let freshToken: @Sendable () -> CreationToken
 
   package init(
-    settings: NodeSettings, engine: any VolumeEngine, system: any NodeSystem, steps: StepPoints = .none,
+    settings: NodeSettings, engine: any VolumeEngine, system: any NodeSystem, doors: [any Door] = [],
+    steps: StepPoints = .none,
     cluster: any ClusterKnowledge = NoCluster(), log: Log,
     metrics: Metrics = Metrics(), now: @escaping @Sendable () -> Timestamp = { WallClock.now() },
     freshToken: @escaping @Sendable () -> CreationToken = NodeContext.randomToken,
@@ -33,6 +36,7 @@ package struct NodeContext: Sendable {
     self.settings = settings
     self.engine = engine
     self.system = system
+    self.doors = doors
     self.steps = steps
     self.cluster = cluster
     self.log = log

@@ -11,13 +11,13 @@ package struct NodeSettings: Sendable {
   package var reclaimGrace: Duration
   /// How long a `mkfs`, `e2fsck` or grow tool may run; nil for as long as it takes.
   package var toolDeadline: Duration?
-  /// How long a call waits for one before it answers that it goes on. Below the client's 110 s.
+  /// How long a call waits for one before it answers that it goes on. Less than the client waits, see ``CallTimes``.
   package var callPatience: Duration
 
   package init(
     nodeName: String, kubeletRoot: String = ProductNames.defaultKubeletRoot,
     stateDirectory: String = ProductNames.defaultStateDirectory, reclaimGrace: Duration = .seconds(60),
-    toolDeadline: Duration? = nil, callPatience: Duration = .seconds(95)
+    toolDeadline: Duration? = nil, callPatience: Duration = CallTimes.daemon
   ) {
     self.nodeName = nodeName
     self.kubeletRoot = kubeletRoot

@@ -16,30 +16,24 @@ package protocol NodeSystem: Sendable {
   /// Requires that mounts which are made below kubelet's root directory are seen by kubelet, as far as the mount tables tell,
   /// and takes down what a crash in the middle of a bind has left.
   ///
+  /// - Parameter directories: those below the root in which mounts are made, component by component.
   /// - Throws: `unavailable` saying what to change; `notFound` when the directory does not exist.
-  func prepareMounting(root: String) async throws(VolumeError)
+  func prepareMounting(root: String, directories: [[String]]) async throws(VolumeError)
 
   /// What a directory of kubelet's shows here, for the client to compare with what kubelet sees. Nil where nothing is really
   /// mounted.
-  func view(root: String, components: [String]) async throws(VolumeError) -> DirectoryView?
+  ///
+  /// - Parameter source: the device whose mount is visible there: some file systems wait for their disk before they tell of
+  ///   themselves, XFS before Linux 6.0 for example.
+  func view(root: String, components: [String], source: String) async throws(VolumeError) -> DirectoryView?
 
   /// Whether two paths lead to one directory, symbolic links followed. False when one cannot be resolved.
   func isSameDirectory(_ first: String, _ second: String) async throws(VolumeError) -> Bool
 
-  /// The mounts at exactly this path, bottom layer first.
-  func mounts(at path: String) async throws(VolumeError) -> [MountEntry]
-
-  /// Every mount of a volume, wherever it is.
-  func mounts(of location: StoredVolume.Location) async throws(VolumeError) -> [MountEntry]
-
-  /// The same for many volumes, with one look at the mount table; in the order of `locations`.
-  func mounts(ofAll locations: [StoredVolume.Location]) async throws(VolumeError) -> [[MountEntry]]
-
-  /// Every mount of the same file system as `entry`, itself included.
-  func mounts(like entry: MountEntry) async throws(VolumeError) -> [MountEntry]
-
-  /// Every mount of this mount namespace.
-  func allMounts() async throws(VolumeError) -> [MountEntry]
+  /// Reads the mount table, once. The kernel writes it anew for each reader, in a time that grows with the number of mounts.
+  ///
+  /// - Parameter volumes: whose mounts are to be found in it.
+  func look(at volumes: [StoredVolume.Location]) async throws(VolumeError) -> MountView
 
   /// Whether the directory, or one below it, is mounted in any mount namespace that has a process in /proc.
   func isMountedAnywhere(_ directory: String) async throws(VolumeError) -> Bool

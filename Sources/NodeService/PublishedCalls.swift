@@ -8,7 +8,7 @@ internal import Synchronization
 /// "it is there" meanwhile: then the mount is that one's. Read and written under the volume's lock.
 package final class PublishedCalls: Sendable {
   private struct State {
-    var lastCall: [TargetPath: UInt64] = [:]
+    var lastCall: [PublishTarget: UInt64] = [:]
     var count: UInt64 = 0
   }
 
@@ -17,7 +17,7 @@ package final class PublishedCalls: Sendable {
   package init() {}
 
   /// Notes a success and returns its number.
-  func note(_ target: TargetPath) -> UInt64 {
+  func note(_ target: PublishTarget) -> UInt64 {
     state.withLock { state in
       state.count += 1
       state.lastCall[target] = state.count
@@ -25,7 +25,7 @@ package final class PublishedCalls: Sendable {
     }
   }
 
-  func isLast(_ call: UInt64, for target: TargetPath) -> Bool { state.withLock { $0.lastCall[target] == call } }
+  func isLast(_ call: UInt64, for target: PublishTarget) -> Bool { state.withLock { $0.lastCall[target] == call } }
 
-  func forget(_ target: TargetPath) { state.withLock { $0.lastCall[target] = nil } }
+  func forget(_ target: PublishTarget) { state.withLock { $0.lastCall[target] = nil } }
 }

@@ -10,15 +10,7 @@ struct Reclaimer: Sendable {
   /// For how long a confirmation counts: longer than an LVM command of another volume usually takes.
   private static let validity = Duration.seconds(10)
 
-  /// On whose word a volume is removed, and which volume that word is about.
-  enum Warrant: Sendable {
-    /// An operator's, who may name the claim that the volume was made for. A volume's age counts.
-    case byHand(ClaimUID?)
-    /// A PV's that is being deleted and records this instance.
-    case recorded(String)
-    /// A PV's that is being deleted and records none; the volume was made for its claim.
-    case madeFor(ClaimUID)
-  }
+  typealias Warrant = VolumeService.Warrant
 
   /// Removes the volume for good: its data is gone afterwards. No such volume is success.
   ///
@@ -28,7 +20,7 @@ struct Reclaimer: Sendable {
   /// - Parameter confirm: called last before the removal; what it throws keeps the volume.
   func remove(
     _ name: VolumeName, _ warrant: Warrant,
-    confirming confirm: @Sendable () async throws(VolumeError) -> Void = { () async throws(VolumeError) in }
+    confirming confirm: @Sendable () async throws(VolumeError) -> Void
   ) async throws(VolumeError) -> Outcome<VolumeName> {
     let whileBusy = { (run: LongRun) async throws(VolumeError) -> Outcome<VolumeName>? in
       try await end(run, warrant)
@@ -44,7 +36,7 @@ struct Reclaimer: Sendable {
       try requireDead(volume, warrant)
       try await requireUnused(volume)
       try await Stager(context: context).unstageIfUnused(name)
-      guard try await context.system.mounts(at: context.settings.stagingPath(of: name)).isEmpty else {
+      guard try await context.system.top(at: context.settings.stagingPath(of: name)) == nil else {
         throw VolumeError(.inUse, "volume \(name) is in use: it cannot be unstaged; it is kept")
       }
       // Unstaging may have released the device: look at what there is now.
@@ -147,12 +139,12 @@ struct Reclaimer: Sendable {
 
   private func requireUnused(_ volume: StoredVolume) async throws(VolumeError) {
     let staging = context.settings.stagingPath(of: volume.name)
+    let mounts = try await context.system.look(at: [volume.location])
     // By the device, and by name: a device whose node is lost has no number to look for.
-    let named = "/\(ProductNames.escapedDriver)/\(volume.name)"
-    let global = "/" + TargetPath.globalComponents(of: volume.name).joined(separator: "/")
-    let users =
-      try await context.system.mounts(of: volume.location).map(\.mountPoint).filter { $0 != staging }
-      + context.system.allMounts().map(\.mountPoint).filter { $0.hasSuffix(named) || $0.hasSuffix(global) }
+    let named = mounts.table.entries.map(\.mountPoint).filter { mountPoint in
+      context.doors.contains { $0.claims(mountPoint, for: volume.name) }
+    }
+    let users = mounts.ofVolume.map(\.mountPoint).filter { $0 != staging } + named
     guard users.isEmpty else {
       throw VolumeError(
         .inUse, "volume \(volume.name) is in use: mounted at \(Set(users).sorted().joined(separator: ", ")); it is kept"

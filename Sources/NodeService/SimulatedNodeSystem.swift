@@ -20,36 +20,25 @@ package struct SimulatedNodeSystem: NodeSystem {
     return world.state.withLock { makesDirectories || $0.directories.contains(path) } ? path : nil
   }
 
-  package func prepareMounting(root: String) async throws(VolumeError) {}
+  package func prepareMounting(root: String, directories: [[String]]) async throws(VolumeError) {}
 
-  package func view(root: String, components: [String]) async throws(VolumeError) -> DirectoryView? { nil }
+  package func view(
+    root: String, components: [String], source: String
+  ) async throws(VolumeError) -> DirectoryView? { nil }
 
   package func isSameDirectory(_ first: String, _ second: String) async throws(VolumeError) -> Bool { first == second }
 
-  package func mounts(at path: String) async throws(VolumeError) -> [MountEntry] {
-    world.state.withLock { state in state.mounts.filter { $0.mountPoint == path } }
-  }
-
-  package func mounts(of location: StoredVolume.Location) async throws(VolumeError) -> [MountEntry] {
+  package func look(at volumes: [StoredVolume.Location]) async throws(VolumeError) -> MountView {
     world.state.withLock { state in
-      guard case .device(let device) = location, let number = state.deviceNumbers[device] else { return [] }
-      return state.mounts.filter { $0.device == number }
+      let mounts = volumes.map { location in
+        guard case .device(let device) = location, let number = state.deviceNumbers[device] else {
+          return [MountEntry]()
+        }
+        return state.mounts.filter { $0.device == number }
+      }
+      return MountView(table: MountTable(entries: state.mounts), volumes: mounts)
     }
   }
-
-  package func mounts(
-    ofAll locations: [StoredVolume.Location]
-  ) async throws(VolumeError) -> [[MountEntry]] {
-    var result: [[MountEntry]] = []
-    for location in locations { result.append(try await mounts(of: location)) }
-    return result
-  }
-
-  package func mounts(like entry: MountEntry) async throws(VolumeError) -> [MountEntry] {
-    world.state.withLock { state in state.mounts.filter { $0.device == entry.device } }
-  }
-
-  package func allMounts() async throws(VolumeError) -> [MountEntry] { world.state.withLock { $0.mounts } }
 
   package func isMountedAnywhere(_ directory: String) async throws(VolumeError) -> Bool { false }
 
@@ -96,7 +85,7 @@ package struct SimulatedNodeSystem: NodeSystem {
   package func growFileSystem(
     _ kind: FileSystemKind, on device: String, mountPoint: String, deadline: Duration?, progress: ToolProgress
   ) async throws(VolumeError) {
-    guard try await !mounts(at: mountPoint).isEmpty else {
+    guard try await top(at: mountPoint) != nil else {
       throw VolumeError(.internal, "growing \(device): nothing is mounted at \(mountPoint)")
     }
   }

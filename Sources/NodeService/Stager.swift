@@ -8,35 +8,61 @@ internal import Telemetry
 /// Callers hold the volume's lock.
 struct Stager: Sendable {
   let context: NodeContext
+  private var preparer: VolumePreparer { VolumePreparer(context: context) }
 
   /// Makes sure that the volume is mounted somewhere to bind from, and returns where.
   func ensureStaged(
-    _ volume: StoredVolume, _ kind: FileSystemKind?, _ options: VolumeOptions, _ rollback: inout Rollback
+    _ volume: StoredVolume, _ options: VolumeOptions, _ rollback: inout Rollback
   ) async throws(VolumeError) -> String {
+    let (kind, mounts) = try await fileSystem(of: volume, options, &rollback)
+    try checkCancellation(volume.name)
     let device: String
     switch volume.location {
     case .directory(let directory): return directory
     case .device(let path): device = path
     }
-    let mounts = try await context.system.mounts(of: volume.location)
-    if let global = try await globalMount(of: volume.name, among: mounts) { return global }
+    if let mounted = try await deviceMount(of: volume.name, among: mounts.ofVolume) { return mounted }
     let path = context.settings.stagingPath(of: volume.name)
-    if let top = try await context.system.mounts(at: path).last {
-      guard mounts.contains(top) else {
+    if let top = mounts.top(at: path) {
+      guard mounts.ofVolume.contains(top) else {
         throw VolumeError(.conflict, "staging directory \(path) has \(top.source) mounted, not volume \(volume.name)")
       }
       return path
     }
     guard let kind else { throw VolumeError(.internal, "volume \(volume.name) has a device but no file system") }
-    try await mount(volume, device, kind, options, isMountedElsewhere: !mounts.isEmpty, at: path, &rollback)
+    if mounts.ofVolume.isEmpty { try await preparer.repair(kind, volume, device, &rollback) }
+    try await stage(volume, device, kind, options, at: path, &rollback)
     return path
+  }
+
+  /// Mounts the volume's device itself at a target, where a door keeps the one mount of the node.
+  func mount(
+    _ volume: StoredVolume, _ options: VolumeOptions, at target: PublishTarget, _ path: String,
+    _ rollback: inout Rollback
+  ) async throws(VolumeError) {
+    let system = context.system
+    guard case .device(let device) = volume.location,
+      case let (kind?, mounts) = try await fileSystem(of: volume, options, &rollback)
+    else {
+      throw VolumeError(.invalid, "volume \(volume.name) is a directory; there is no device to mount")
+    }
+    if mounts.ofVolume.isEmpty { try await preparer.repair(kind, volume, device, &rollback) }
+    try checkCancellation(volume.name)
+    try await context.measure(.stage) { () async throws(VolumeError) in
+      try await system.mount(
+        device, root: target.root, components: target.components, kind: kind, options: options.mountOptions)
+    }
+    rollback.add("the mount at \(path)") { () async throws(VolumeError) in _ = try await system.unmountAll(path) }
+    try await context.steps.reach(.deviceMounted)
+    try checkCancellation(volume.name)
   }
 
   /// Takes the staging mount down if no other mount of the volume is left.
   func unstageIfUnused(_ name: VolumeName) async throws(VolumeError) {
     let path = context.settings.stagingPath(of: name)
-    if let top = try await context.system.mounts(at: path).last {
-      let users = try await context.system.mounts(like: top).filter { $0.mountPoint != path }
+    let mounts = try await context.system.look(at: [])
+    if let top = mounts.top(at: path) {
+      let users = mounts.table.on(top.device).filter { $0.mountPoint != path }
       guard users.isEmpty else { return }
       try await context.measure(.unstage) { () async throws(VolumeError) in
         _ = try await context.system.unmountAll(path)
@@ -49,27 +75,49 @@ struct Stager: Sendable {
     try await context.engine.release(name)
     try await context.steps.reach(.released)
   }
+}
 
-  /// On the attach path kubelet has had the volume mounted at its own directory; a second mount of ours would keep it
-  /// from unmounting there.
-  private func globalMount(
-    of name: VolumeName, among mounts: [MountEntry]
-  ) async throws(VolumeError) -> String? {
-    let components = TargetPath.globalComponents(of: name)
-    guard
-      let path = try await context.system.resolve(root: context.settings.kubeletRoot, components: components)
-    else { return nil }
-    return mounts.contains { $0.mountPoint == path } ? path : nil
+// MARK: - Steps
+
+extension Stager {
+  /// The volume's file system, made where there is none, and its mounts; nil for a volume that is a directory.
+  ///
+  /// One look at the mount table does for all decisions that lead to the mount, since nothing of ours changes it meanwhile.
+  /// mkfs may take long, so the table is looked at again after it.
+  private func fileSystem(
+    of volume: StoredVolume, _ options: VolumeOptions, _ rollback: inout Rollback
+  ) async throws(VolumeError) -> (FileSystemKind?, MountView) {
+    let mounts = try await context.system.look(at: [volume.location])
+    // A mounted volume needs no look into its device.
+    if case .device = volume.location,
+      let known = mounts.ofVolume.first.flatMap({ FileSystemKind(rawValue: $0.fileSystemType) })
+    {
+      return (known, mounts)
+    }
+    switch try await preparer.ensureFileSystem(on: volume, options, &rollback) {
+    case .unchanged(let kind): return (kind, mounts)
+    case .changed(let kind): return (kind, try await context.system.look(at: [volume.location]))
+    }
   }
 
-  private func mount(
-    _ volume: StoredVolume, _ device: String, _ kind: FileSystemKind, _ options: VolumeOptions,
-    isMountedElsewhere: Bool, at path: String, _ rollback: inout Rollback
+  /// Where a door has had the device mounted already; a second mount of ours would keep it from being unmounted there.
+  private func deviceMount(
+    of name: VolumeName, among mounts: [MountEntry]
+  ) async throws(VolumeError) -> String? {
+    for target in context.doors.compactMap({ $0.deviceTarget(of: name) }) {
+      guard let path = try await context.system.resolve(root: target.root, components: target.components) else {
+        continue
+      }
+      if mounts.contains(where: { $0.mountPoint == path }) { return path }
+    }
+    return nil
+  }
+
+  private func stage(
+    _ volume: StoredVolume, _ device: String, _ kind: FileSystemKind, _ options: VolumeOptions, at path: String,
+    _ rollback: inout Rollback
   ) async throws(VolumeError) {
     let system = context.system
-    if !isMountedElsewhere {
-      try await VolumePreparer(context: context).repair(kind, volume, device, &rollback)
-    }
     try await system.makeDirectory(path)
     rollback.add("staging directory \(path)") { () async throws(VolumeError) in try await system.removeDirectory(path) }
     try await context.steps.reach(.stagingDirectoryMade)

@@ -1,16 +1,18 @@
 internal import LogicalVolumes
-internal import StorageModel
+package import StorageModel
 internal import Telemetry
 
 /// Takes down what nobody uses any more: what a crash or a lost call left.
-struct Sweeper: Sendable {
-  let context: NodeContext
+package struct Sweeper: Sendable {
+  private let context: NodeContext
+
+  package init(context: NodeContext) { self.context = context }
 
   /// Undoes creations that were interrupted. At start, before any call is served: no creation can be going on.
   ///
   /// One that can not be undone is logged and keeps nobody else from being served: calls for that volume try again, or
   /// are refused with the reason.
-  func settleInterruptedCreations() async throws(VolumeError) {
+  package func settleInterruptedCreations() async throws(VolumeError) {
     for name in try context.permits.volumes() {
       do throws(VolumeError) {
         try await context.withLock(name) { () async throws(VolumeError) in
@@ -23,7 +25,7 @@ struct Sweeper: Sendable {
   }
 
   /// Unstages volumes without a user. A failure is logged and met again by the next sweep.
-  func sweepStaging() async throws(VolumeError) {
+  package func sweepStaging() async throws(VolumeError) {
     for name in try await context.system.directories(in: context.settings.stagingDirectory) {
       guard let volume = try? VolumeName(name) else {
         context.log.warning("staging directory has an entry that is no volume", ["entry": name])

@@ -15,7 +15,7 @@ struct VolumeConditions: Sendable {
   /// not looked at again until that look has ended.
   func complaints() async throws(VolumeError) -> [VolumeName: FileSystemComplaint] {
     let volumes = try await context.engine.volumes()
-    let mounts = try await context.system.mounts(ofAll: volumes.map(\.location))
+    let mounts = try await context.system.look(at: volumes.map(\.location)).volumes
     let looks = zip(volumes, mounts).compactMap { volume, entries in
       mount(of: volume.name, among: entries).map { (name: volume.name, mount: $0) }
     }
@@ -58,7 +58,7 @@ struct VolumeConditions: Sendable {
       return try await context.system.complaint(about: mount)
     } catch {
       // Unmounted since the table was read.
-      guard try await context.system.mounts(at: mount.mountPoint).isEmpty else { throw error }
+      guard try await context.system.top(at: mount.mountPoint) == nil else { throw error }
       return nil
     }
   }

@@ -138,7 +138,7 @@ extension VolumeLocks {
   }
 
   /// The programs that go on, the oldest first.
-  var runs: [LongRun] { state.withLock { Array($0.runs.values) }.sorted { $0.age > $1.age } }
+  package var runs: [LongRun] { state.withLock { Array($0.runs.values) }.sorted { $0.age > $1.age } }
 
   /// Tells a caller that would do the same again why it failed the last time: once, so that the next call does it again.
   func tellFailure(of volume: VolumeName) throws(VolumeError) {
@@ -147,7 +147,7 @@ extension VolumeLocks {
   }
 
   /// Ends all programs and waits until they have ended and undone what they had begun, at most so long.
-  func stopRuns(within limit: Duration) async {
+  package func stopRuns(within limit: Duration) async {
     let end = MonotonicClock.now() + limit
     for run in runs { run.cancel() }
     for run in runs {

@@ -13,7 +13,7 @@ extension VolumePreparer {
     // A directory has the file system that it lies in.
     guard size < minimum, engine.kind != .directory else { return }
     let groups = try await engine.capacity()
-    let group = groups.first { $0.group == options.volumeGroup?.text } ?? groups.first
+    let group = groups.first { $0.group == options.deviceClass.group?.text } ?? groups.first
     let made = size.roundedUp(to: ByteCount(max(1, group?.extentBytes ?? 1))) ?? size
     guard made < minimum else { return }
     throw VolumeError(

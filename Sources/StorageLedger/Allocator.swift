@@ -161,12 +161,12 @@ extension Allocator {
   package func volumes(on node: String) -> [String] { ledger.volumes(on: node) }
 
   /// What is free on a node at each of the places.
-  package func rooms(on node: String, at places: Set<Booking.Place>) -> [Booking.Place: ByteCount] {
+  package func rooms(on node: String, at places: Set<DeviceClass>) -> [DeviceClass: ByteCount] {
     Dictionary(uniqueKeysWithValues: places.map { ($0, ledger.room(on: node, at: $0)) })
   }
 
   /// What is free at each of the places, by hostname.
-  package func rooms(at places: Set<Booking.Place>) -> [Booking.Place: [String: ByteCount]] {
+  package func rooms(at places: Set<DeviceClass>) -> [DeviceClass: [String: ByteCount]] {
     let nodes = ledger.publishedNodes
     let rooms = places.map { place in
       (place, Dictionary(uniqueKeysWithValues: nodes.map { ($0, ledger.room(on: $0, at: place)) }))

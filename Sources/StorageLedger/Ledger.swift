@@ -41,7 +41,7 @@ package struct Ledger: Sendable {
   package var publishedNodes: [String] { accounts.filter { $0.value.storage != nil }.keys.sorted() }
 
   /// What is left at a place of a node.
-  package func room(on node: String, at place: Booking.Place) -> ByteCount {
+  package func room(on node: String, at place: DeviceClass) -> ByteCount {
     guard let account = accounts[node], let pool = account.storage?.pool(of: place) else { return .zero }
     return account.room(in: pool)
   }

@@ -11,14 +11,14 @@ struct NodeAccount: Sendable {
   private(set) var bookings: [String: Booking] = [:]
   /// Sum of the real sizes by place, each rounded up to the extents of its pool; kept, so that a booking costs the same with
   /// ten volumes and with ten thousand. Wide enough for any number of PVs, whatever size they claim to have.
-  private var sums: [Booking.Place: UInt128] = [:]
+  private var sums: [DeviceClass: UInt128] = [:]
   /// What volumes have yet to grow by, of those that have.
   private var growths: [String: Growth] = [:]
   /// What volumes may have grown to before their PV wanted something else, until their node has looked since.
   private var perhaps: [String: ByteCount] = [:]
 
   private struct Growth: Sendable {
-    var place: Booking.Place
+    var place: DeviceClass
     var bytes: UInt64
   }
 
@@ -60,8 +60,9 @@ struct NodeAccount: Sendable {
     guard let storage else { throw .unknownNode(booking.node) }
     guard let pool = storage.pool(of: booking.place) else {
       throw .noPlace(
-        node: storage.node, group: booking.place.group ?? storage.defaultGroup,
-        isThin: booking.place.isThin ?? storage.isThinByDefault, known: storage.pools.map(\.description))
+        node: storage.node, group: booking.place.group?.text ?? storage.defaultGroup,
+        isThin: booking.place.provisioning.map { $0 == .thin } ?? storage.isThinByDefault,
+        known: storage.pools.map(\.description))
     }
     var free = free(in: pool)
     if besideGrowths { free = free - growths(in: pool, upTo: free, without: volume) }
@@ -113,7 +114,7 @@ struct NodeAccount: Sendable {
     return growth.bytes <= free(in: pool).bytes
   }
 
-  private func rounded(_ size: ByteCount, at place: Booking.Place) -> ByteCount {
+  private func rounded(_ size: ByteCount, at place: DeviceClass) -> ByteCount {
     storage?.pool(of: place)?.room(for: size) ?? size
   }
 

@@ -8,7 +8,8 @@ package struct ShownVolume: Sendable {
   var hostname: String?
   /// What its label says of the node, where it is pinned to no hostname.
   var labelledNode: String?
-  var place: Booking.Place
+  /// Nil where its options name what no node can have.
+  var place: DeviceClass?
   var madeSize: ByteCount
   var size: ByteCount
 
@@ -23,9 +24,9 @@ package struct ShownVolume: Sendable {
     size = volume.size
   }
 
-  /// Nil for a PV without a node.
+  /// Nil for a PV without a node, and for one whose volume no node can create.
   func booking(_ hostnames: Hostnames) -> Booking? {
-    guard let node = hostname ?? labelledNode.map(hostnames.hostname(for:)) else { return nil }
+    guard let node = hostname ?? labelledNode.map(hostnames.hostname(for:)), let place else { return nil }
     return Booking(node: node, place: place, size: madeSize, wanted: size)
   }
 }

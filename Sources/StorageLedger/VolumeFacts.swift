@@ -1,12 +1,26 @@
 package import KubernetesAPI
 package import StorageModel
 
+/// What a PV says of its volume, through whichever door pods reach it.
+package struct VolumeTerms: Hashable, Sendable {
+  /// By the names of ``VolumeOptions/Name``.
+  package var options: StringMap
+  /// The file system that the PV names beside its options; empty for none.
+  package var fsType: String
+}
+
 extension PersistentVolume {
   /// Who made it, and so deletes it.
   package static let provisionedByAnnotation = "pv.kubernetes.io/provisioned-by"
 
   /// A volume that our daemons mount, whoever made the PV.
-  package var isOurs: Bool { flexVolume?.driver == ProductNames.driver }
+  package var isOurs: Bool { terms != nil }
+
+  /// What a PV of ours says of its volume; nil for any other PV.
+  package var terms: VolumeTerms? {
+    guard let flexVolume, flexVolume.driver == ProductNames.driver else { return nil }
+    return VolumeTerms(options: flexVolume.options, fsType: flexVolume.fsType)
+  }
 
   /// One that we have made, and so have to delete.
   package var isProvisionedByUs: Bool {
@@ -27,12 +41,8 @@ extension PersistentVolume {
   /// What its label says of the node. A PV of the Go program has it before it has an affinity.
   package var labelledNode: String? { metadata.labels[ClusterNames.nodeLabel] }
 
-  /// Where on its node it is.
-  package var place: Booking.Place {
-    Booking.Place(
-      group: flexVolume?.options["volumeGroup"].flatMap { $0.isEmpty ? nil : $0 },
-      isThin: flexVolume?.options["thin"].flatMap { Bool($0) })
-  }
+  /// Where on its node it is; nil where its options name what no node can have: no volume is made for it.
+  package var place: DeviceClass? { terms.flatMap { DeviceClass($0.options) } }
 
   /// Whether a claim has it, or may have: deletion waits for that to end.
   package var isClaimed: Bool {
@@ -54,19 +64,29 @@ extension PersistentVolume {
 
   /// What the volume was made with, or is to be made with (option `sizeBytes`). Zero for a PV without that option: no volume
   /// is made for it, and only its node can know the size of the one that is there.
-  package var madeSize: ByteCount { flexVolume?.options["sizeBytes"].flatMap { ByteCount(decimal: $0) } ?? .zero }
+  package var madeSize: ByteCount {
+    terms?.options[VolumeOptions.Name.size.rawValue].flatMap { ByteCount(decimal: $0) } ?? .zero
+  }
 
-  /// What the ledger counts for it on a node.
-  package func booking(on node: String) -> Booking {
-    Booking(node: node, place: place, size: madeSize, wanted: size)
+  /// What the ledger counts for it on a node; nil for one that takes no room anywhere.
+  package func booking(on node: String) -> Booking? {
+    place.map { Booking(node: node, place: $0, size: madeSize, wanted: size) }
   }
 }
 
 extension StorageClass {
-  /// Where volumes of the class are on a node.
-  package var place: Booking.Place {
-    Booking.Place(
-      group: parameters["volumeGroup"].flatMap { $0.isEmpty ? nil : $0 },
-      isThin: parameters["thin"].flatMap { Bool($0) })
+  /// Where volumes of the class are on a node; nil for a class of which none is made.
+  package var place: DeviceClass? { DeviceClass(parameters) }
+}
+
+extension DeviceClass {
+  /// Nil where the values are none that a node accepts.
+  fileprivate init?(_ options: StringMap) {
+    do throws(VolumeError) {
+      try self.init(
+        volumeGroup: options[VolumeOptions.Name.volumeGroup.rawValue], thin: options[VolumeOptions.Name.thin.rawValue])
+    } catch {
+      return nil
+    }
   }
 }

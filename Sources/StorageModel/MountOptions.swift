@@ -33,9 +33,11 @@ package struct MountOptions: Hashable, Sendable {
   private static let neutral: Set<String> = ["defaults", "rw"]
 
   /// Options the kernel takes as flags of mount(2) rather than as data.
-  package static let flags: Set<String> = [
-    "noatime", "nodiratime", "relatime", "strictatime", "lazytime", "noexec", "sync", "dirsync", "nodev", "nosuid",
-  ]
+  package enum Flag: String, Sendable, CaseIterable {
+    case noatime, nodiratime, relatime, strictatime, lazytime, noexec, sync, dirsync, nodev, nosuid
+  }
+
+  private static let flags = Set(Flag.allCases.map(\.rawValue))
 
   /// Options without a value that a file system reads from mount data (ext4(5), xfs(5), btrfs(5)).
   private static let words: Set<String> = [

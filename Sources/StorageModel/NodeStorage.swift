@@ -3,12 +3,12 @@
 /// The provisioner alone hands out room: a node's free room is what is published here, less the PVs that are pinned to the
 /// node. So the figures here never count what belongs to a PV, and can be old without harm as long as nobody else takes
 /// room on the node.
-package struct NodeStorage: Hashable, Sendable, Codable {
+package struct NodeStorage: Hashable, Sendable {
   /// Of this form. A provisioner that does not know it takes the node as one without room.
   package static let currentVersion = 1
 
   /// Room of one kind in one group.
-  package struct Pool: Hashable, Sendable, Codable {
+  package struct Pool: Hashable, Sendable {
     package var group: String
     /// Whether the room is a thin pool's, in virtual bytes.
     package var isThin: Bool
@@ -41,7 +41,7 @@ package struct NodeStorage: Hashable, Sendable, Codable {
   package var volumes: [String: Volume]?
 
   /// A volume's size, and what its PV wanted when the node looked.
-  package struct Volume: Hashable, Sendable, Codable {
+  package struct Volume: Hashable, Sendable {
     /// What it has, without what it may have beyond what its PV wants: that is reserved.
     package var sizeBytes: UInt64
     package var wantedBytes: UInt64

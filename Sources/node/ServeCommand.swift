@@ -1,7 +1,10 @@
 import CommandLineTool
 import Controllers
+import FlexDoor
+import KubernetesAPI
 import LinuxSystem
 import LogicalVolumes
+import NodeCalls
 import NodeReconciler
 import NodeService
 import StorageModel
@@ -37,10 +40,12 @@ enum ServeCommand {
     let allowsInline = configuration.allowsInlineVolumes
     let knowledge = Knowledge(node: settings.nodeName, allowsInlineVolumes: allowsInline, log: log)
     let context = NodeContext(
-      settings: settings, engine: engine, system: system, steps: configuration.fault?.stepPoints ?? .none,
+      settings: settings, engine: engine, system: system, doors: [FlexDoor(kubeletRoot: settings.kubeletRoot)],
+      steps: configuration.fault?.stepPoints ?? .none,
       cluster: hasCluster ? knowledge : NoCluster(allowsCreation: allowsInline), log: log)
+    let handler = CallHandler(context: context, [FlexCalls(), AdminCalls(release: ProductNames.release)])
     let daemon = NodeDaemon(
-      context: context, socketPath: configuration.socket, metricsAddress: configuration.metricsAddress,
+      handler: handler, socketPath: configuration.socket, metricsAddress: configuration.metricsAddress,
       release: ProductNames.release, cluster: try cluster(configuration, context, knowledge), tasks: tasks)
     try await daemon.run()
     return 0

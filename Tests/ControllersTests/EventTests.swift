@@ -1,7 +1,7 @@
 import Controllers
+import JSON
 import KubernetesAPI
 import LinuxSystem
-import StorageModel
 import Testing
 
 @Suite("Events")

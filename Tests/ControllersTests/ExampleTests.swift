@@ -1,3 +1,4 @@
+import JSON
 import Controllers
 import FoundationEssentials
 import KubernetesAPI

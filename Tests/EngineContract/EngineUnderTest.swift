@@ -95,7 +95,8 @@ extension EngineUnderTest {
   func request(
     _ name: VolumeName, _ size: ByteCount, claim: ClaimUID? = nil, group: VolumeGroupName? = nil
   ) -> CreationRequest {
-    CreationRequest(name: name, size: size, claim: claim, creation: freshToken(), group: group)
+    CreationRequest(
+      name: name, size: size, claim: claim, creation: freshToken(), deviceClass: DeviceClass(group: group))
   }
 
   /// The size of so many units, of 1 MiB at least: directories count single bytes.

@@ -1,4 +1,4 @@
-import StorageModel
+import JSON
 import Synchronization
 import Testing
 

@@ -18,12 +18,7 @@ struct AdmissionTests {
   private static func mount(
     _ bench: Bench, _ name: VolumeName? = nil, pod: String? = "default/pod"
   ) async throws -> String {
-    var options = ["sizeBytes": "1073741824"]
-    if let words = pod?.split(separator: "/") {
-      options["kubernetes.io/pod.namespace"] = String(words[0])
-      options["kubernetes.io/pod.name"] = String(words[1])
-    }
-    return try await bench.keeper.prepare(try name ?? Self.name, options)
+    try await bench.service.prepare(try name ?? Self.name, ["sizeBytes": "1073741824"], pod: pod)
   }
 
   private static func refusal(

@@ -19,9 +19,9 @@ final class Bench: Sendable {
   let writes = SimulatedWrites()
   let knowledge: Knowledge
   let context: NodeContext
-  let keeper: VolumeKeeper
+  let service: VolumeService
   /// The same node before it had an API server: makes volumes without asking.
-  let earlier: VolumeKeeper
+  let earlier: VolumeService
   private let directory: String
 
   init(
@@ -36,8 +36,8 @@ final class Bench: Sendable {
       engine: SimulatedEngine(world: world), system: SimulatedNodeSystem(world: world), steps: steps,
       cluster: knowledge, log: .silent)
     try context.permits.prepare()
-    keeper = VolumeKeeper(context)
-    earlier = VolumeKeeper(
+    service = VolumeService(context)
+    earlier = VolumeService(
       NodeContext(
         settings: context.settings, engine: context.engine, system: context.system, log: .silent))
   }
@@ -53,7 +53,7 @@ final class Bench: Sendable {
 
   func reconciler(time: any Timekeeper = SystemTimekeeper()) -> NodeReconciler {
     NodeReconciler(
-      keeper: keeper, writes: writes, knowledge: knowledge,
+      service: service, writes: writes, knowledge: knowledge,
       settings: .init(node: "node-1", hostname: "host-1", isThinByDefault: false), log: .silent,
       time: time)
   }
@@ -116,6 +116,18 @@ final class Bench: Sendable {
 
   func stored(_ name: String = name) -> StoredVolume? { world.state.withLock { $0.volumes[name] } }
   func formats(_ name: String = name) -> Int? { world.state.withLock { $0.formats["/dev/simulated/\(name)"] } }
+}
+
+extension VolumeService {
+  /// The volume of a PV with these options, made for a pod `namespace/name` if one is named.
+  @discardableResult
+  func prepare(
+    _ name: VolumeName, _ options: [String: String], pod: String? = nil
+  ) async throws -> String {
+    let words = pod.map { $0.split(separator: "/").map(String.init) }
+    let consumer = words.map { PodName(namespace: $0[0], name: $0[1]) }
+    return try await prepare(VolumeRequest(name, try VolumeOptions(options), consumer: consumer))
+  }
 }
 
 extension Knowledge.Patience {

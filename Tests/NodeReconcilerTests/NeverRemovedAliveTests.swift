@@ -45,7 +45,7 @@ struct NeverRemovedAliveTests {
       let reconciler = bench.reconciler()
       _ = try await bench.earlier.prepare(try VolumeName(Bench.name), ["sizeBytes": "1048576"])
       let isRetained = random.next() % 8 == 0
-      if isRetained { try await bench.keeper.retain(try VolumeName(Bench.name)) }
+      if isRetained { try await bench.service.setRetained(try VolumeName(Bench.name), true) }
       let claim = bench.stored()?.marks?.claim
       var seen = Bench.dying()
       for _ in 0..<(random.next() % 3) { Self.changes[Int(random.next() % UInt64(Self.changes.count))](&seen) }

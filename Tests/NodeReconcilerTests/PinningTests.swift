@@ -24,14 +24,9 @@ struct PinningTests {
 
   /// A mount of a pod, with the daemon's reports being published.
   private static func mount(_ bench: Bench, pod: String = "default/pod") async throws {
-    let words = pod.split(separator: "/").map(String.init)
     try await bench.publishing {
-      _ = try await bench.keeper.prepare(
-        try VolumeName(Bench.name),
-        [
-          "sizeBytes": "1073741824", "binding": "immediate", "kubernetes.io/pod.namespace": words[0],
-          "kubernetes.io/pod.name": words[1],
-        ])
+      _ = try await bench.service.prepare(
+        try VolumeName(Bench.name), ["sizeBytes": "1073741824", "binding": "immediate"], pod: pod)
     }
   }
 
@@ -54,7 +49,7 @@ struct PinningTests {
     let bench = try Self.bench()
     let refusal = try await #require(throws: VolumeError.self) {
       try await bench.publishing {
-        _ = try await bench.keeper.prepare(
+        _ = try await bench.service.prepare(
           try VolumeName(Bench.name), ["sizeBytes": "1125899906842624", "binding": "immediate"])
       }
     }

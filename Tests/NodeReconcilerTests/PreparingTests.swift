@@ -59,10 +59,10 @@ struct PreparingTests {
       settings: bench.context.settings, engine: bench.context.engine, system: bench.context.system, cluster: again,
       log: .silent)
     let reconciler = NodeReconciler(
-      keeper: VolumeKeeper(context), writes: bench.writes, knowledge: again,
+      service: VolumeService(context), writes: bench.writes, knowledge: again,
       settings: .init(node: "node-1", hostname: "host-1", isThinByDefault: false), log: .silent)
     let refusal = try await #require(throws: VolumeError.self) {
-      _ = try await VolumeKeeper(context).prepare(try VolumeName(Bench.name), ["sizeBytes": "1073741824"])
+      _ = try await VolumeService(context).prepare(try VolumeName(Bench.name), ["sizeBytes": "1073741824"])
     }
     #expect(refusal.code == .unsafe)
     await bench.process(try #require(bench.writes.look { $0.volumes[Bench.name] }), with: reconciler)
@@ -111,7 +111,7 @@ struct PreparingTests {
     #expect(bench.writes.look { $0.notes.map(\.reason) } == ["VolumeLost", "VolumeLost"])
     #expect(bench.writes.look { $0.notes.map(\.object) } == [Bench.name, "data"])
     let refusal = try await #require(throws: VolumeError.self) {
-      try await bench.keeper.prepare(try VolumeName(Bench.name), ["sizeBytes": "1073741824"])
+      try await bench.service.prepare(try VolumeName(Bench.name), ["sizeBytes": "1073741824"])
     }
     #expect(refusal.code == .unsafe)
     #expect(refusal.message.contains("is not on node node-1 any more"))

@@ -189,7 +189,7 @@ struct ReleasingTests {
   @Test("a retained mark holds against Delete, with the way to clear it")
   func retained() async throws {
     let (bench, reconciler) = try await Self.made()
-    try await bench.keeper.retain(try VolumeName(Bench.name))
+    try await bench.service.setRetained(try VolumeName(Bench.name), true)
     await bench.process(bench.writes.put(Bench.dying()), with: reconciler)
     #expect(bench.stored() != nil)
     #expect(bench.writes.look { $0.notes.first?.message.contains("elastic-local-node unretain") } == true)

@@ -4,6 +4,7 @@ import StorageModel
 import Synchronization
 import Testing
 
+@testable import NodeCalls
 @testable import NodeService
 
 @Suite("Calls that are refused or have nothing to do", .timeLimit(.minutes(1)))

@@ -6,6 +6,7 @@ import StorageModel
 import Synchronization
 import Testing
 
+@testable import NodeCalls
 @testable import NodeService
 
 /// What becomes of a mount is said by the client, which looks from kubelet's side.
@@ -26,7 +27,7 @@ struct ConfirmationTests {
     let path = server.path
     return try await server.blocking {
       let connection = try UnixSocket.connect(path: path)
-      let request = try Request(arguments, confirms: confirms).encoded()
+      let request = Request(arguments, confirms: confirms).encoded()
       try StreamIO.writeAll(connection, request, deadline: .seconds(5))
       let reply = try Reply(
         decoding: try StreamIO.readFrame(connection, limit: 1 << 20, deadline: .seconds(20)))
@@ -100,10 +101,10 @@ struct ConfirmationTests {
     let path = server.path
     try await server.blocking {
       let first = try UnixSocket.connect(path: path)
-      try StreamIO.writeAll(first, try Request(arguments, confirms: true).encoded(), deadline: .seconds(5))
+      try StreamIO.writeAll(first, Request(arguments, confirms: true).encoded(), deadline: .seconds(5))
       _ = try StreamIO.readFrame(first, limit: 1 << 20, deadline: .seconds(20))
       let second = try UnixSocket.connect(path: path)
-      try StreamIO.writeAll(second, try Request(arguments, confirms: true).encoded(), deadline: .seconds(5))
+      try StreamIO.writeAll(second, Request(arguments, confirms: true).encoded(), deadline: .seconds(5))
       _ = try StreamIO.readFrame(second, limit: 1 << 20, deadline: .seconds(20))
       try StreamIO.writeAll(second, Confirmation(seen: true).encoded(), deadline: .seconds(5))
       try StreamIO.writeAll(first, Confirmation(seen: false).encoded(), deadline: .seconds(5))
@@ -121,7 +122,7 @@ struct ConfirmationTests {
     let path = server.path
     try await server.blocking {
       let connection = try UnixSocket.connect(path: path)
-      let request = try Request(SimulatedNode.mount(1), confirms: true).encoded()
+      let request = Request(SimulatedNode.mount(1), confirms: true).encoded()
       try StreamIO.writeAll(connection, request, deadline: .seconds(5))
       _ = try StreamIO.readFrame(connection, limit: 1 << 20, deadline: .seconds(20))
       // Until the daemon has taken it back it keeps the connection.
@@ -143,11 +144,11 @@ struct ConfirmationTests {
     let path = server.path
     try await server.blocking {
       let silent = try UnixSocket.connect(path: path)
-      let request = try Request(SimulatedNode.mount(1), confirms: true).encoded()
+      let request = Request(SimulatedNode.mount(1), confirms: true).encoded()
       try StreamIO.writeAll(silent, request, deadline: .seconds(5))
       _ = try StreamIO.readFrame(silent, limit: 1 << 20, deadline: .seconds(20))
       let other = try UnixSocket.connect(path: path)
-      try StreamIO.writeAll(other, try Request(SimulatedNode.mount(2)).encoded(), deadline: .seconds(5))
+      try StreamIO.writeAll(other, Request(SimulatedNode.mount(2)).encoded(), deadline: .seconds(5))
       let reply = try Reply(decoding: try StreamIO.readFrame(other, limit: 1 << 20, deadline: .seconds(20)))
       #expect(reply.isSuccess, "\(reply.message ?? "")")
       try StreamIO.writeAll(silent, Confirmation(seen: true).encoded(), deadline: .seconds(5))

@@ -5,6 +5,7 @@ import StorageModel
 import Synchronization
 import Testing
 
+@testable import NodeCalls
 @testable import NodeService
 
 /// One call of the contract on a world that was made for it, for the matrices to run in all ways that can go wrong.

@@ -17,7 +17,7 @@ struct FormatPermitTests {
   func written(_ progress: FormatPermit.Progress) throws {
     let creation = try #require(CreationToken("abcdefghij234567"))
     let permit = FormatPermit(volume: try VolumeName("pvc-1"), creation: creation, progress: progress)
-    #expect(FormatPermit(decoding: try permit.encoded(), of: permit.volume) == permit)
+    #expect(FormatPermit(decoding: permit.encoded(), of: permit.volume) == permit)
   }
 
   @Test("a permit of another volume is none, also of one whose name Unicode takes for the same")

@@ -4,6 +4,7 @@ import StorageModel
 import Synchronization
 import Testing
 
+@testable import NodeCalls
 @testable import NodeService
 
 /// Found by `make torture SEED=23 N=60`: lvcreate has made the volume when it wipes what lay in its place. A daemon that was

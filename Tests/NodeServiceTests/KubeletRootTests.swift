@@ -1,3 +1,4 @@
+import FlexDoor
 import LinuxSystem
 import StorageModel
 import Testing
@@ -65,7 +66,8 @@ struct KubeletRootTests {
 
   private func check(_ own: [String], _ first: [String]) throws {
     try KubeletRootCheck.requireShared(
-      Self.root, try MountTable(parsing: own.joined(separator: "\n")),
+      Self.root, FlexDoor(kubeletRoot: Self.root).targetDirectories,
+      try MountTable(parsing: own.joined(separator: "\n")),
       firstProcess: first.isEmpty ? nil : try MountTable(parsing: first.joined(separator: "\n")))
   }
 }

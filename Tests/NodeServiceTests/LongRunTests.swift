@@ -5,6 +5,7 @@ import StorageModel
 import Synchronization
 import Testing
 
+@testable import NodeCalls
 @testable import NodeService
 
 @Suite("Programs that take longer than a call", .timeLimit(.minutes(2)))
@@ -58,7 +59,8 @@ struct LongRunTests {
     call.cancel()
     #expect(await call.value.status == "Failure")
     let error = await #expect(throws: VolumeError.self) {
-      try await VolumeKeeper(daemon.context).prepare(try VolumeName(SimulatedNode.name), ["sizeBytes": "1073741824"])
+      try await VolumeService(daemon.context).prepare(
+        VolumeRequest(try VolumeName(SimulatedNode.name), try VolumeOptions(["sizeBytes": "1073741824"])))
     }
     #expect(error?.code == .inProgress)
     slow("mkfs", false)

@@ -1,9 +1,11 @@
+import FlexDoor
 import LogicalVolumes
 import StorageModel
 import Synchronization
 import Telemetry
 import Testing
 
+@testable import NodeCalls
 @testable import NodeService
 
 @Suite("A disk that goes away while a volume is made")
@@ -19,9 +21,10 @@ struct LostDiskTests {
     let engine = LosingEngine(SimulatedEngine(world: node.world))
     let context = NodeContext(
       settings: node.settings, engine: engine, system: RecordingSystem(world: node.world, tools: node.tools),
+      doors: [FlexDoor(kubeletRoot: SimulatedNode.root)],
       log: Log(format: .text, node: node.settings.nodeName) { _ in })
     _ = try await node.start()
-    let daemon = CallHandler(context: context, release: "test")
+    let daemon = SimulatedNode.handler(context)
 
     await daemon.fail(SimulatedNode.mount(1), naming: "the disk is away")
     #expect(node.view.permits == ["\(SimulatedNode.name).json"], "the permit is gone, the volume may not be")

@@ -5,6 +5,7 @@ import StorageModel
 import Synchronization
 import Testing
 
+@testable import NodeCalls
 @testable import NodeService
 
 /// Every flow, stopped or disturbed at every step it has. A new step is covered as soon as a flow reaches it.

@@ -5,6 +5,7 @@ import StorageModel
 import Synchronization
 import Testing
 
+@testable import NodeCalls
 @testable import NodeService
 
 /// What each call does when nothing is in its way, and what it refuses.
@@ -31,6 +32,23 @@ struct PublishTests {
     for _ in 0..<3 { await daemon.succeed(SimulatedNode.mount(1), "again") }
     #expect(node.formats() == 1)
     #expect(node.mountPoints().count == 2, "a second call stacks nothing")
+  }
+
+  /// The kernel writes the table anew for each reader. Each number is of looks that a decision needs: what is at the pod's
+  /// directory, what the volume is mounted at, and, after mkfs and after the mount, what is there now.
+  @Test("a mount reads the mount table three times where the volume has a file system, and once more where it makes it")
+  func looks() async throws {
+    func looks(_ call: [String]) async -> Int {
+      let before = node.tools.state.withLock { $0.looks }
+      await daemon.succeed(call)
+      return node.tools.state.withLock { $0.looks } - before
+    }
+    #expect(await looks(SimulatedNode.mount(1)) == 4, "a new volume")
+    #expect(await looks(SimulatedNode.mount(2)) == 3, "one that is staged")
+    #expect(await looks(SimulatedNode.mount(2)) == 2, "one that is there already")
+    await daemon.succeed(SimulatedNode.unmount(1))
+    await daemon.succeed(SimulatedNode.unmount(2))
+    #expect(await looks(SimulatedNode.mount(1)) == 3, "one with data that is mounted nowhere")
   }
 
   @Test("two pods share a volume, one read-only; the last one to go unstages it")
@@ -438,6 +456,8 @@ struct ProtectionTests {
     for verb in ["", "frobnicate", "Mount", "getvolumename", "mount\n"] {
       #expect(await daemon.handle([verb]).reply.status == "Not supported", "\(verb)")
     }
+    let labels = Set(daemon.context.metrics.snapshot.calls.keys.map(\.verb))
+    #expect(labels == ["other", "getvolumename"], "verbs that nobody knows share one label")
     #expect(await daemon.handle([]).reply.status == "Not supported")
     #expect(await daemon.succeed(["init"]).capabilities?.attach == false)
     #expect(await daemon.succeed(["isattached", "{}", "n"]).attached == true)

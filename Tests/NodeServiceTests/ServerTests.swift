@@ -6,6 +6,7 @@ import StorageModel
 import Synchronization
 import Testing
 
+@testable import NodeCalls
 @testable import NodeService
 
 /// A daemon's server on a real Unix socket, on a simulated node.
@@ -27,7 +28,7 @@ final class RunningServer: Sendable {
     try await context.engine.start()
     try context.permits.prepare()
     server = try NodeServer(
-      path: path, handler: CallHandler(context: context, release: "test"), connections: connections,
+      path: path, handler: SimulatedNode.handler(context), connections: connections,
       makingCalls: makingCalls, confirmationDeadline: confirmationDeadline)
     let server = server
     pool.post { server.acceptConnections() }
@@ -209,7 +210,7 @@ struct ServerTests {
     let path = server.path
     try await server.blocking {
       let connection = try UnixSocket.connect(path: path)
-      try StreamIO.writeAll(connection, try Request(SimulatedNode.mount(1)).encoded(), deadline: .seconds(5))
+      try StreamIO.writeAll(connection, Request(SimulatedNode.mount(1)).encoded(), deadline: .seconds(5))
       while !reached.isSet { usleep(1000) }
     }
     // The connection is closed now. Stopping waits for the call to end and for what it did to be taken back.
@@ -218,8 +219,8 @@ struct ServerTests {
       // mkfs goes on without its caller: what it made is whole, and the next call's.
       await server.context.locks.stopRuns(within: .seconds(20))
       #expect(node.view.volumes.count == 1 && node.mountPoints().isEmpty)
-      #expect(try server.context.permits.all().isEmpty)
-      await CallHandler(context: node.context(), release: "test").succeed(SimulatedNode.mount(1))
+      #expect(try server.context.permits.volumes().isEmpty)
+      await SimulatedNode.handler(node.context()).succeed(SimulatedNode.mount(1))
       #expect(node.tools.formatCount == 1)
     } else {
       #expect(node.view.isEmpty, "\(node.view)")

@@ -1,3 +1,4 @@
+import FlexDoor
 import Glibc
 import LinuxSystem
 import LogicalVolumes
@@ -6,6 +7,7 @@ import StorageModel
 import Synchronization
 import Testing
 
+@testable import NodeCalls
 @testable import NodeService
 import Telemetry
 
@@ -60,7 +62,7 @@ final class SimulatedNode: Sendable {
   ) -> NodeContext {
     NodeContext(
       settings: settings, engine: SimulatedEngine(world: world),
-      system: RecordingSystem(world: world, tools: tools), steps: steps,
+      system: RecordingSystem(world: world, tools: tools), doors: [FlexDoor(kubeletRoot: Self.root)], steps: steps,
       log: Log(format: .text, node: settings.nodeName) { [self] line in lines.withLock { $0.append(line) } }, now: now,
       unknownAges: unknownAges)
   }
@@ -77,7 +79,12 @@ final class SimulatedNode: Sendable {
     let sweeper = Sweeper(context: context)
     try? await sweeper.sweepStaging()  // the daemon logs it and serves
     try await sweeper.settleInterruptedCreations()
-    return CallHandler(context: context, release: "test")
+    return Self.handler(context)
+  }
+
+  /// What serves calls, as ``ServeCommand`` puts it together.
+  static func handler(_ context: NodeContext) -> CallHandler {
+    CallHandler(context: context, [FlexCalls(), AdminCalls(release: "test")])
   }
 
   func reboot() { world.reboot() }
@@ -248,6 +255,8 @@ final class RecordedTools: Sendable {
     var failing: String?
     /// The operations of these names take until they are taken out of here, or cancelled.
     var slow: Set<String> = []
+    /// How often the mount table was read.
+    var looks = 0
     /// The operation of this name holds the device: somebody outside has it open.
     var isHeld = false
     /// What every directory of kubelet's shows; nil as where nothing is really mounted.
@@ -291,23 +300,18 @@ struct RecordingSystem: NodeSystem {
     try failIfAsked("resolve")
     return try await base.resolve(root: root, components: components)
   }
-  func prepareMounting(root: String) async throws(VolumeError) {}
-  func view(root: String, components: [String]) async throws(VolumeError) -> DirectoryView? {
+  func prepareMounting(root: String, directories: [[String]]) async throws(VolumeError) {}
+  func view(root: String, components: [String], source: String) async throws(VolumeError) -> DirectoryView? {
     try failIfAsked("view")
     return tools.state.withLock { $0.view }
   }
   func isSameDirectory(_ first: String, _ second: String) async throws(VolumeError) -> Bool {
     try await base.isSameDirectory(first, second)
   }
-  func mounts(at path: String) async throws(VolumeError) -> [MountEntry] { try await base.mounts(at: path) }
-  func mounts(of location: StoredVolume.Location) async throws(VolumeError) -> [MountEntry] {
-    try await base.mounts(of: location)
+  func look(at volumes: [StoredVolume.Location]) async throws(VolumeError) -> MountView {
+    tools.state.withLock { $0.looks += 1 }
+    return try await base.look(at: volumes)
   }
-  func mounts(ofAll locations: [StoredVolume.Location]) async throws(VolumeError) -> [[MountEntry]] {
-    try await base.mounts(ofAll: locations)
-  }
-  func mounts(like entry: MountEntry) async throws(VolumeError) -> [MountEntry] { try await base.mounts(like: entry) }
-  func allMounts() async throws(VolumeError) -> [MountEntry] { try await base.allMounts() }
   func isMountedAnywhere(_ directory: String) async throws(VolumeError) -> Bool {
     try await base.isMountedAnywhere(directory)
   }

@@ -1,6 +1,7 @@
 import StorageModel
 import Testing
 
+@testable import NodeCalls
 @testable import NodeService
 
 @Suite("Volumes that are too small for their file system")

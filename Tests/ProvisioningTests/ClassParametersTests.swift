@@ -26,7 +26,7 @@ struct ClassParametersTests {
         "sizeBytes": "1048576", "mkfsOptions": "-i size=512", "mountOptions": "noatime,nodiratime,logbufs=8",
         "volumeGroup": "fast", "thin": "true", "binding": "immediate",
       ])
-    #expect(parameters.place == Booking.Place(group: "fast", isThin: true))
+    #expect(parameters.place == DeviceClass(group: try VolumeGroupName("fast"), provisioning: .thin))
   }
 
   @Test("the options of a checked class are accepted by the node")

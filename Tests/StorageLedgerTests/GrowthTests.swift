@@ -100,13 +100,13 @@ struct LedgerGrowthTests {
   }
 
   @Test("a growth in one group leaves the room of another alone")
-  func otherGroup() {
+  func otherGroup() throws {
     var ledger = Ledger()
     var published = storage(Self.node, gibibytes: 10)
     published.pools.append(
       .init(group: "fast", isThin: false, sizeBytes: 4 << 30, reservedBytes: 0, extentBytes: 4 << 20))
     ledger.publish(published, of: Self.node)
-    let fast = Booking.Place(group: "fast", isThin: false)
+    let fast = DeviceClass(group: try VolumeGroupName("fast"), provisioning: .thick)
     ledger.observe(
       Booking(node: Self.node, place: fast, size: .gibibytes(1), wanted: .gibibytes(5)), of: "v", uid: "v")
     #expect(Self.room(ledger) == .gibibytes(10))

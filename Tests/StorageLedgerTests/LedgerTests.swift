@@ -57,14 +57,16 @@ struct LedgerTests {
       .init(group: "fast", isThin: false, sizeBytes: 2 << 30, reservedBytes: 0, extentBytes: 4 << 20))
     storage.isThinByDefault = true
     ledger.publish(storage, of: "a")
+    let fast = DeviceClass(group: try VolumeGroupName("fast"), provisioning: .thick)
     try ledger.reserve(Booking(node: "a", size: .gibibytes(30)), for: "thin")
-    try ledger.reserve(Booking(node: "a", place: .init(isThin: false), size: .gibibytes(9)), for: "thick")
-    try ledger.reserve(Booking(node: "a", place: .init(group: "fast", isThin: false), size: .gibibytes(2)), for: "fast")
+    try ledger.reserve(Booking(node: "a", place: .init(provisioning: .thick), size: .gibibytes(9)), for: "thick")
+    try ledger.reserve(Booking(node: "a", place: fast, size: .gibibytes(2)), for: "fast")
     #expect(ledger.room(on: "a", at: .init()) == .gibibytes(10))
-    #expect(ledger.room(on: "a", at: .init(group: "vg", isThin: false)) == .gibibytes(1))
-    #expect(ledger.room(on: "a", at: .init(group: "fast", isThin: false)) == .zero)
+    #expect(ledger.room(on: "a", at: .init(group: try VolumeGroupName("vg"), provisioning: .thick)) == .gibibytes(1))
+    #expect(ledger.room(on: "a", at: fast) == .zero)
     #expect(throws: Shortage.self) {
-      try ledger.reserve(Booking(node: "a", place: .init(group: "slow"), size: .gibibytes(1)), for: "slow")
+      try ledger.reserve(
+        Booking(node: "a", place: .init(group: try VolumeGroupName("slow")), size: .gibibytes(1)), for: "slow")
     }
   }
 

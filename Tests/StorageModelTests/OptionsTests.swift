@@ -140,98 +140,49 @@ struct VolumeOptionsTests {
   @Test("without options nothing is assumed but the standard")
   func empty() throws {
     let options = try VolumeOptions([:])
-    #expect(options.size == nil && options.fileSystem == nil && options.volume == nil && options.volumeGroup == nil)
-    #expect(!options.isReadOnly && options.pod == nil)
-    #expect(options.mountOptions == .none && options.mkfsOptions == .none)
+    #expect(options == VolumeOptions())
+    #expect(options.size == nil && options.fileSystem == nil && options.deviceClass == DeviceClass())
+    #expect(options.mountOptions == .none && options.mkfsOptions == .none && !options.isUnpinned)
     #expect(options.fileSystemToMake == .ext4)
-    let blank = [
-      "sizeBytes", "fsType", "mkfsOptions", "mountOptions", "volumeGroup", "kubernetes.io/fsType",
-      "kubernetes.io/readwrite",
-    ]
-    #expect(
-      try VolumeOptions(Dictionary(uniqueKeysWithValues: blank.map { ($0, "") })) == options, "empty is not given")
+    let blank = Dictionary(uniqueKeysWithValues: VolumeOptions.Name.allCases.map { ($0.rawValue, "") })
+    #expect(try VolumeOptions(blank, fsType: "") == options, "empty is not given")
   }
 
-  @Test("every key is understood")
+  @Test("every option is understood, and Kubernetes' own keys are passed over")
   func all() throws {
-    let options = try VolumeOptions([
-      "sizeBytes": "1073741824", "fsType": "xfs", "mkfsOptions": "-K", "mountOptions": "noatime,inode64",
-      "volumeGroup": "fast-vg", "kubernetes.io/fsType": "xfs", "kubernetes.io/readwrite": "ro",
-      "kubernetes.io/pvOrVolumeName": "pvc-1", "kubernetes.io/pod.name": "db-0", "kubernetes.io/pod.namespace": "prod",
-      "kubernetes.io/pod.uid": "u", "kubernetes.io/serviceAccount.name": "default",
-      "kubernetes.io/mounterArgs.FsGroup": "1000",
-      "kubernetes.io/something.new": "x", "kubernetes.io/secret/password": "hunter2", "kubernetes.io/": "",
-    ])
+    let options = try VolumeOptions(
+      [
+        "sizeBytes": "1073741824", "fsType": "xfs", "mkfsOptions": "-K", "mountOptions": "noatime,inode64",
+        "volumeGroup": "fast-vg", "thin": "true", "binding": "immediate", "kubernetes.io/something.new": "x",
+      ], fsType: "xfs")
     #expect(options.size == .gibibytes(1))
     #expect(options.fileSystem == .xfs && options.fileSystemToMake == .xfs)
     #expect(options.mkfsOptions.arguments == ["-K"])
     #expect(options.mountOptions.options == ["noatime", "inode64"])
-    #expect(options.volumeGroup?.text == "fast-vg")
-    #expect(options.isReadOnly)
-    #expect(options.volume?.text == "pvc-1")
-    #expect(options.pod == "prod/db-0")
+    #expect(options.deviceClass == DeviceClass(group: try VolumeGroupName("fast-vg"), provisioning: .thin))
+    #expect(options.isUnpinned)
+  }
+
+  @Test("a device class is written as the options that it is read from")
+  func deviceClasses() throws {
+    for group in [nil, "fast"] {
+      for provisioning in [nil, DeviceClass.Provisioning.thick, .thin] {
+        let deviceClass = DeviceClass(group: try group.map { try VolumeGroupName($0) }, provisioning: provisioning)
+        #expect(try VolumeOptions(deviceClass.options).deviceClass == deviceClass)
+      }
+    }
+    #expect(throws: VolumeError.self) { try DeviceClass(volumeGroup: nil, thin: "yes") }
   }
 
   @Test(
-    "an option that is not understood is refused, naming its key",
-    arguments: [
-      ("fstype", "ext4", "misspelt"), ("size", "1", "another word"), ("SizeBytes", "1", "capitals"),
-      ("kubernetes.iofsType", "x", "no slash"),
-      ("sizeBytes", "0", "nothing"), ("sizeBytes", "-1", "negative"), ("sizeBytes", "1Gi", "a unit"),
-      ("sizeBytes", "1.5", "a fraction"),
-      ("sizeBytes", "9223372036854775808", "beyond 63 bits"), ("sizeBytes", " 1", "a blank"),
-      ("fsType", "vfat", "none of ours"),
-      ("fsType", "ext4 ", "a blank"), ("fsType", "EXT4", "capitals"), ("fsType", "../ext4", "a path"),
-      ("kubernetes.io/fsType", "ntfs", "none of ours"),
-      ("kubernetes.io/readwrite", "rx", "neither"), ("kubernetes.io/readwrite", "RO", "capitals"),
-      ("kubernetes.io/pvOrVolumeName", "../x", "no name"),
-      ("volumeGroup", "a/b", "no group"), ("volumeGroup", "--config", "a switch"),
-      ("mountOptions", "suid", "not allowed"),
-      ("mkfsOptions", "-F", "not allowed"), ("mkfsOptions", "-K", "xfs's, but ext4 is made"),
-    ])
-  func refused(_ key: String, _ value: String, _ remark: String) {
-    let error = #expect(throws: VolumeError.self, "\(remark)") { try VolumeOptions([key: value]) }
-    #expect(error?.code == .invalid, "\(remark)")
-    let name = key == "kubernetes.io/fsType" ? "flexVolume.fsType" : key
-    #expect(error?.message.contains(name) == true, "\(remark): \(error?.message ?? "")")
-  }
-
-  @Test("two different file systems are refused, two equal ones are one")
-  func fileSystems() throws {
-    #expect(throws: VolumeError.self) { try VolumeOptions(["fsType": "xfs", "kubernetes.io/fsType": "ext4"]) }
-    #expect(try VolumeOptions(["fsType": "xfs", "kubernetes.io/fsType": ""]).fileSystem == .xfs)
-    #expect(try VolumeOptions(["kubernetes.io/fsType": "btrfs"]).fileSystem == .btrfs)
-    #expect(try VolumeOptions(["sizeBytes": "9223372036854775807"]).size?.bytes == UInt64(Int64.max))
-  }
-
-  @Test("no refusal ever shows a secret, whatever else is wrong with the options")
-  func secrets() throws {
-    var generator = SystemRandomNumberGenerator()
-    let wrong = [
-      ("sizeBytes", "x"), ("fsType", "vfat"), ("kubernetes.io/readwrite", "x"), ("volumeGroup", "/"),
-      ("mountOptions", "suid"),
-      ("mkfsOptions", "-F"), ("kubernetes.io/pvOrVolumeName", "/"), ("unknown", "x"), ("kubernetes.io/fsType", "x"),
-    ]
-    let alphabet = Array("abcdefghijklmnopqrstuvwxyz0123456789=,/ -\"\\\n%")
-    for _ in 0..<500 {
-      let secret = "SECRET" + String((0..<12).map { _ in alphabet[Int(generator.next() % UInt64(alphabet.count))] })
-      let (key, value) = wrong[Int(generator.next() % UInt64(wrong.count))]
-      let error = #expect(throws: VolumeError.self) {
-        try VolumeOptions([key: value, "kubernetes.io/secret/token": secret, "kubernetes.io/secret/\(value)": secret])
-      }
-      #expect(error?.description.contains("SECRET") == false)
-      // A secret that was given as an option of our own, by mistake: the key is shown, the value is not.
-      for mistaken in ["password", "secretRef"] {
-        let error = #expect(throws: VolumeError.self) { try VolumeOptions([mistaken: secret]) }
-        #expect(error?.description.contains("SECRET") == false)
-      }
-      let among = #expect(throws: VolumeError.self) { try VolumeOptions(["mountOptions": "password=\(secret)"]) }
-      #expect(among?.description.contains("SECRET") == false || secret.contains(","))
-      let switched = #expect(throws: VolumeError.self) {
-        try VolumeOptions(["mkfsOptions": "-b \(secret.filter { $0 != " " })"])
-      }
-      #expect(switched?.description.contains("SECRET") == false)
-    }
+    "a device class without a word of its own is what the node's settings say, and one that a node lacks has no pool")
+  func pools() throws {
+    let thick = NodeStorage.Pool(group: "vg", isThin: false, sizeBytes: 1, reservedBytes: 0, extentBytes: 1)
+    let thin = NodeStorage.Pool(group: "vg", isThin: true, sizeBytes: 2, reservedBytes: 0, extentBytes: 1)
+    let storage = NodeStorage(node: "a", defaultGroup: "vg", isThinByDefault: true, pools: [thick, thin])
+    #expect(storage.pool(of: DeviceClass()) == thin)
+    #expect(storage.pool(of: DeviceClass(provisioning: .thick)) == thick)
+    #expect(storage.pool(of: DeviceClass(group: try VolumeGroupName("other"))) == nil)
   }
 
   @Test(

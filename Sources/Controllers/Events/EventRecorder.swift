@@ -1,3 +1,4 @@
+internal import JSON
 package import KubernetesAPI
 internal import LinuxSystem
 internal import StorageModel

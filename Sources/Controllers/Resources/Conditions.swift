@@ -1,3 +1,4 @@
+package import JSON
 package import KubernetesAPI
 package import LinuxSystem
 package import StorageModel

@@ -1,3 +1,4 @@
+package import JSON
 package import StorageModel
 
 /// A member of an object of ours: its name in JSON and where it is kept. It is read and written by this one declaration.

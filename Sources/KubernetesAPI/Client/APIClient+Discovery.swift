@@ -1,4 +1,4 @@
-internal import StorageModel
+internal import JSON
 
 extension APIClient {
   /// The first of the versions in which the server has the resource, nil when in none.

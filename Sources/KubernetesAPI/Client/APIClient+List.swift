@@ -1,4 +1,4 @@
-internal import StorageModel
+internal import JSON
 
 /// What a page of a list ends with.
 struct ListPage: Hashable, Sendable {

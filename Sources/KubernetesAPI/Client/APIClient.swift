@@ -1,4 +1,4 @@
-package import StorageModel
+package import JSON
 
 /// The API server's verbs, with typed errors and with repeats where they are safe.
 ///

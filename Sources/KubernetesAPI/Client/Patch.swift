@@ -1,4 +1,4 @@
-package import StorageModel
+package import JSON
 
 /// A change of part of an object. The fields that are not named stay as they are, also those unknown here.
 package enum Patch: Hashable, Sendable {

@@ -1,4 +1,5 @@
-package import StorageModel
+package import JSON
+internal import StorageModel
 
 /// An object of the API server, with the fields that are used here and no others.
 ///

@@ -1,4 +1,4 @@
-package import StorageModel
+package import JSON
 
 /// What the scheduler goes by when it looks for storage capacity objects, also those of a FlexVolume provisioner.
 package struct CSIDriver: WritableObject {

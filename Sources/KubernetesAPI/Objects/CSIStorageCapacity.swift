@@ -1,3 +1,4 @@
+package import JSON
 package import StorageModel
 
 /// How much room there is for a class in a part of the cluster. Alpha in 1.19, `v1beta1` in 1.21, `v1` since 1.24.

@@ -1,3 +1,4 @@
+internal import JSON
 package import LinuxSystem
 package import StorageModel
 

@@ -1,5 +1,5 @@
+package import JSON
 package import LinuxSystem
-package import StorageModel
 
 /// What `kubectl describe` shows below an object: an event of `core/v1`, which every API server takes.
 package struct Event: WritableObject {

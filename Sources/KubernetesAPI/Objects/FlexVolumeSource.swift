@@ -1,4 +1,4 @@
-internal import StorageModel
+internal import JSON
 
 /// A PV's or a pod's `flexVolume`.
 package struct FlexVolumeSource: Hashable, Sendable {

@@ -1,5 +1,5 @@
+package import JSON
 package import LinuxSystem
-package import StorageModel
 
 /// Who leads, and until when unless renewed.
 package struct Lease: WritableObject {

@@ -1,4 +1,4 @@
-package import StorageModel
+package import JSON
 
 /// A machine of the cluster. Images and addresses, which make nodes large, are dropped.
 package struct Node: APIObject {

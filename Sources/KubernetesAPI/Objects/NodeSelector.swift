@@ -1,4 +1,4 @@
-package import StorageModel
+package import JSON
 
 /// Which nodes a volume can be used on: one of the terms must match.
 package struct NodeSelector: Hashable, Sendable {

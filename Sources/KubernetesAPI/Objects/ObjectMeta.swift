@@ -1,5 +1,5 @@
+package import JSON
 package import LinuxSystem
-package import StorageModel
 
 /// What every object has. Dropped: managed fields, and the copy of itself that kubectl keeps in an annotation.
 package struct ObjectMeta: Hashable, Sendable {

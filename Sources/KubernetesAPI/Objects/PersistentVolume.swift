@@ -1,3 +1,4 @@
+package import JSON
 package import StorageModel
 
 /// A volume as the cluster knows it.

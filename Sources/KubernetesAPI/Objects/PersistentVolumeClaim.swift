@@ -1,3 +1,4 @@
+package import JSON
 package import StorageModel
 
 /// A user's request for a volume.

@@ -1,4 +1,4 @@
-package import StorageModel
+package import JSON
 
 /// A pod, as far as volumes are concerned.
 package struct Pod: APIObject {

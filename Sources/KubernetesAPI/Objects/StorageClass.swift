@@ -1,4 +1,4 @@
-package import StorageModel
+package import JSON
 
 /// How volumes of a class are made.
 package struct StorageClass: APIObject {

@@ -1,3 +1,4 @@
+internal import JSON
 package import StorageModel
 
 /// Labels, annotations, parameters, options: strings by string.

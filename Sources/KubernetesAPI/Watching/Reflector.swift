@@ -1,4 +1,4 @@
-internal import StorageModel
+internal import JSON
 internal import Synchronization
 
 /// A copy of a collection of the API server, whatever is kept of its objects.

@@ -1,4 +1,4 @@
-internal import StorageModel
+internal import JSON
 
 /// A line of a watch.
 enum WatchEvent<Object: APIObject> {

@@ -66,11 +66,11 @@ package actor RecordedEngine: VolumeEngine {
 
   package func create(_ request: CreationRequest) throws(VolumeError) -> Outcome<StoredVolume> {
     if let existing = try volume(request.name) { return .unchanged(existing) }
-    if let group = request.group {
+    if let group = request.deviceClass.group {
       throw VolumeError(
         .invalid, "volume group \(quoted(group.text)) was asked for, but this node makes each volume as a \(noun)")
     }
-    guard request.isThin != true else {
+    guard request.deviceClass.provisioning != .thin else {
       throw VolumeError(.invalid, "a thin volume was asked for, but this node makes each volume as a \(noun)")
     }
     let size = try roundedUp(request.size)

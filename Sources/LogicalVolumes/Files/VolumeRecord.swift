@@ -1,9 +1,8 @@
-internal import FoundationEssentials
-internal import LinuxSystem
+internal import JSON
 internal import StorageModel
 
 /// What LVM keeps in tags, the file and directory engines keep in a record beside the volume.
-struct VolumeRecord: Codable, Sendable {
+struct VolumeRecord: Sendable {
   var volume: String
   var creation: String?
   var claim: String?
@@ -24,81 +23,57 @@ extension VolumeRecord {
   /// The record of one volume as it was read. Nil for what we would not have written: what is no JSON, another volume's
   /// record, and words that are none of ours. Its claim and its instance say what may be removed, so nothing is guessed.
   init?(decoding bytes: [UInt8], of name: VolumeName) {
-    guard let record = try? JSONDecoder().decode(VolumeRecord.self, from: Data(bytes)),  // no JSON, or another object
-      record.volume.utf8.elementsEqual(name.text.utf8), CreationToken(record.instance) != nil,
-      record.creation.map({ CreationToken($0) != nil }) ?? true, record.claim.map({ ClaimUID($0) != nil }) ?? true
+    guard let members = Members(bytes), let volume = members.strings["volume"],
+      volume.utf8.elementsEqual(name.text.utf8), let instance = members.strings["instance"],
+      CreationToken(instance) != nil, let isRetained = members.isRetained, let size = members.sizeBytes, size >= 0,
+      let createdAt = members.createdAt
     else { return nil }
-    self = record
+    let (creation, claim) = (members.strings["creation"], members.strings["claim"])
+    guard creation.map({ CreationToken($0) != nil }) ?? true, claim.map({ ClaimUID($0) != nil }) ?? true else {
+      return nil
+    }
+    self.init(
+      volume: volume, creation: creation, claim: claim, isRetained: isRetained, sizeBytes: UInt64(size),
+      createdAt: createdAt, instance: instance)
   }
 
   /// The bytes of its file.
-  func encoded() throws -> [UInt8] {
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.sortedKeys]
-    return Array(try encoder.encode(self))
+  func encoded() -> [UInt8] {
+    JSONValue.members([
+      "claim": claim.map { .string($0) }, "createdAt": .number(createdAt), "creation": creation.map { .string($0) },
+      "instance": .string(instance), "isRetained": .bool(isRetained), "sizeBytes": .number(Int64(clamping: sizeBytes)),
+      "volume": .string(volume),
+    ]).encoded
   }
-}
 
-/// Records of one engine: a directory of small JSON files, each written durably before the volume it speaks of.
-///
-/// Not synchronised: its engine's actor owns it. Blocks on the disk.
-struct RecordStore: Sendable {
-  let directory: String
+  /// What a record can have.
+  private struct Members {
+    var strings: [String: String] = [:]
+    var isRetained: Bool?
+    var sizeBytes: Int64?
+    var createdAt: Int64?
 
-  func prepare() throws(VolumeError) {
-    try reporting("preparing", directory) { () throws(SystemError) in
-      try Files.makeDirectories(directory, mode: 0o700)
-      try Files.removeTemporaries(in: directory)
+    /// Nil for what is no JSON object, and where something else stands in a word's place.
+    init?(_ bytes: [UInt8]) {
+      do throws(JSONSyntaxError) {
+        var json = try JSONReader(strict: bytes)
+        guard try json.beginObject() else { return nil }
+        while let key = try json.nextKey() {
+          switch key {
+          case "volume", "instance", "creation", "claim":
+            guard try !json.null() else { continue }
+            guard let text = try json.string() else { return nil }
+            strings[key] = text
+          case "isRetained": isRetained = try json.bool()
+          case "sizeBytes": sizeBytes = try json.integer()
+          case "createdAt": createdAt = try json.integer()
+          default: break
+          }
+        }
+        try json.end()
+      } catch {
+        return nil
+      }
     }
-  }
-
-  func record(of name: VolumeName) throws(VolumeError) -> VolumeRecord? {
-    let path = path(of: name)
-    guard Files.exists(path) else { return nil }
-    let bytes = try reporting("reading", path) { () throws(SystemError) in try Files.readAll(path) }
-    guard let record = VolumeRecord(decoding: bytes, of: name) else {
-      throw VolumeError(
-        .internal, "\(path) is no record of ours of volume \(name); look at it and repair or remove it")
-    }
-    return record
-  }
-
-  func all() throws(VolumeError) -> [VolumeRecord] {
-    let names = try reporting("listing", directory) { () throws(SystemError) in try Files.list(directory) }
-    var records: [VolumeRecord] = []
-    for file in names where file.hasSuffix(Self.suffix) {
-      let name = try VolumeName(String(file.dropLast(Self.suffix.count)))
-      if let record = try record(of: name) { records.append(record) }
-    }
-    return records
-  }
-
-  func write(_ record: VolumeRecord) throws(VolumeError) {
-    let name = try VolumeName(record.volume)
-    do {
-      try Files.writeDurably(try record.encoded(), to: path(of: name), mode: 0o600)
-    } catch {
-      throw VolumeError(.internal, "the record of volume \(name) can not be written", cause: error)
-    }
-  }
-
-  func remove(_ name: VolumeName) throws(VolumeError) {
-    try reporting("removing", path(of: name)) { () throws(SystemError) in try Files.removeDurably(path(of: name)) }
-  }
-
-  private static let suffix = ".json"
-
-  private func path(of name: VolumeName) -> String { "\(directory)/\(name)\(Self.suffix)" }
-}
-
-/// Runs a system call's wrapper and turns its failure into a volume's.
-func reporting<Value>(
-  _ activity: String, _ subject: String, _ body: () throws(SystemError) -> Value
-) throws(VolumeError) -> Value {
-  do {
-    return try body()
-  } catch {
-    let code: VolumeError.Code = error.errno == .noSpace ? .noSpace : error.errno == .busy ? .inUse : .internal
-    throw VolumeError(code, "\(activity) \(subject): \(error)", cause: error)
   }
 }

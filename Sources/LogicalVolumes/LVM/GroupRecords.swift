@@ -1,4 +1,4 @@
-internal import FoundationEssentials
+internal import JSON
 internal import LinuxSystem
 internal import StorageModel
 
@@ -7,8 +7,6 @@ internal import StorageModel
 /// A name can come to stand for another group: a disk of a guest's is attached, or a lost group is made anew. The UUID
 /// cannot. Blocks on the disk.
 struct GroupRecords: Sendable {
-  private struct Record: Codable { var uuid: String }
-
   let directory: String
 
   func path(of group: VolumeGroupName) -> String { "\(directory)/\(group).json" }
@@ -22,20 +20,29 @@ struct GroupRecords: Sendable {
       return nil
     }
     let bytes = try reporting("reading", path) { () throws(SystemError) in try Files.readAll(path) }
-    do {
-      return try JSONDecoder().decode(Record.self, from: Data(bytes)).uuid
+    if let uuid = Self.uuid(bytes) { return uuid }
+    throw VolumeError(
+      .internal,
+      "\(path), which says which volume group \"\(group)\" is meant, cannot be understood; if vgs shows the right group, "
+        + "remove that file")
+  }
+
+  /// Nil for what is no such record.
+  private static func uuid(_ bytes: [UInt8]) -> String? {
+    do throws(JSONSyntaxError) {
+      var json = try JSONReader(strict: bytes)
+      let members = try json.members()
+      try json.end()
+      return members?.last { $0.key == "uuid" }?.value
     } catch {
-      throw VolumeError(
-        .internal,
-        "\(path), which says which volume group \"\(group)\" is meant, cannot be understood; if vgs shows the right group, "
-          + "remove that file", cause: error)
+      return nil
     }
   }
 
   func write(_ uuid: String, of group: VolumeGroupName) throws(VolumeError) {
     do {
       try Files.makeDirectories(directory, mode: 0o700)
-      try Files.writeDurably(Array(try JSONEncoder().encode(Record(uuid: uuid))), to: path(of: group), mode: 0o600)
+      try Files.writeDurably(JSONValue.members(["uuid": .string(uuid)]).encoded, to: path(of: group), mode: 0o600)
     } catch {
       throw VolumeError(.internal, "\(path(of: group)) cannot be written", cause: error)
     }

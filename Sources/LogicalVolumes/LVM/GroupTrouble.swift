@@ -1,9 +1,9 @@
 internal import StorageModel
 
 /// Why a volume group cannot be used, or can make no volumes.
-package struct GroupTrouble: Sendable, Hashable, Codable {
+package struct GroupTrouble: Sendable, Hashable {
   /// The kinds, as metrics name them.
-  package enum Reason: String, Sendable, Hashable, Codable, CaseIterable {
+  package enum Reason: String, Sendable, Hashable, CaseIterable {
     /// LVM shows no group of that name.
     case missing
     /// LVM shows the group and cannot read it.

@@ -4,7 +4,7 @@ package import StorageModel
 
 extension LVMEngine {
   package func create(_ request: CreationRequest) throws(VolumeError) -> Outcome<StoredVolume> {
-    let group = try chosenGroup(request.group)
+    let group = try chosenGroup(request.deviceClass.group)
     let pool = try chosenPool(request)
     // Others are asked only where they are known to have had it: they may hang, or be away.
     for holder in [group] + settings.groups.filter({ $0 != group && lastSeen(request.name, in: $0) }) {
@@ -152,7 +152,7 @@ extension LVMEngine {
 
   /// The pool of a thin volume; nil for a thick one.
   private func chosenPool(_ request: CreationRequest) throws(VolumeError) -> VolumeName? {
-    guard request.isThin ?? (settings.thinPool != nil) else { return nil }
+    guard request.deviceClass.provisioning.map({ $0 == .thin }) ?? (settings.thinPool != nil) else { return nil }
     if let pool = settings.thinPool { return pool }
     throw VolumeError(
       .invalid,

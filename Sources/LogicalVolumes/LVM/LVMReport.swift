@@ -1,4 +1,4 @@
-internal import FoundationEssentials
+internal import JSON
 internal import LinuxSystem
 internal import StorageModel
 
@@ -22,16 +22,32 @@ struct LVMReport {
 
   private static func row(_ line: Substring) throws(VolumeError) -> [String: String] {
     let text = line.hasSuffix(",") ? line.dropLast() : line
-    let decoder = JSONDecoder()
-    if let row = try? decoder.decode([String: String].self, from: Data(text.utf8)) { return row }
-    // Cut in its last value, the tags, or right behind it: `try?` is the test for that.
+    if let row = strings(text) { return row }
+    // Cut in its last value, the tags, or right behind it.
     for end in ["}", "\"}"] {
-      guard var row = try? decoder.decode([String: String].self, from: Data((line + end).utf8)) else { continue }
+      guard var row = strings(line + end) else { continue }
       // The last tag may be half of another, and the one that says "retained" may be missing: none is believed.
       row["lv_tags"] = nil
       return row
     }
     throw VolumeError(.internal, "LVM reported a row that is no JSON object: \(quoted(line))")
+  }
+
+  /// Nil for what is no object of strings.
+  private static func strings(_ text: Substring) -> [String: String]? {
+    do throws(JSONSyntaxError) {
+      var json = try JSONReader(strict: Array(text.utf8))
+      guard let members = try json.members() else { return nil }
+      try json.end()
+      var row: [String: String] = [:]
+      for (key, value) in members {
+        guard let value else { return nil }
+        row[key] = value
+      }
+      return row
+    } catch {
+      return nil
+    }
   }
 }
 

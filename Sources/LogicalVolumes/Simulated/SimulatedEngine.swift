@@ -32,11 +32,11 @@ package final class SimulatedEngine: VolumeEngine {
   }
 
   package func create(_ request: CreationRequest) async throws(VolumeError) -> Outcome<StoredVolume> {
-    if let group = request.group, group.text != Self.group {
+    if let group = request.deviceClass.group, group.text != Self.group {
       throw VolumeError(
         .invalid, "volume group \(quoted(group.text)) is not served on this node; it serves \(Self.group)")
     }
-    guard request.isThin != true else {
+    guard request.deviceClass.provisioning != .thin else {
       throw VolumeError(.invalid, "a thin volume was asked for, and simulated volumes are thick")
     }
     guard let size = request.size.roundedUp(to: Self.extentSize) else {

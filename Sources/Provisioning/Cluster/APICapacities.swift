@@ -1,4 +1,5 @@
 internal import Controllers
+internal import JSON
 internal import KubernetesAPI
 internal import LinuxSystem
 internal import StorageLedger

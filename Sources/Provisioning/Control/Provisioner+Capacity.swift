@@ -49,11 +49,11 @@ extension Provisioner {
     guard let node = nodes.name(of: hostname), publishers.contains(node) else { return [:] }
     let isAmbiguous = ambiguity(of: hostname) != nil
     let classes = classes
-    let free = await allocator.rooms(on: hostname, at: Set(classes.values.map(\.place)))
+    let free = await allocator.rooms(on: hostname, at: Set(classes.values.compactMap(\.place)))
     var rooms: [CapacityPlace: ByteCount] = [:]
     for (name, storageClass) in classes {
       let place = CapacityPlace(node: node, hostname: hostname, storageClass: name)
-      rooms[place] = isAmbiguous ? .zero : free[storageClass.place] ?? .zero
+      rooms[place] = isAmbiguous ? .zero : storageClass.place.flatMap { free[$0] } ?? .zero
     }
     return rooms
   }

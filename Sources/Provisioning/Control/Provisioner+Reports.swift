@@ -103,7 +103,7 @@ extension Provisioner {
     if volume.nodeAffinity?.terms.isEmpty == false {
       return volume.hostname == hostname ? nil : "its node affinity is for \(volume.hostname ?? "other nodes")"
     }
-    let booking = volume.booking(on: hostname)
+    guard let booking = volume.booking(on: hostname) else { return "its options name storage that no node can have" }
     do throws(Shortage) { try await allocator.check(booking, for: volume.metadata.name) } catch { return error.message }
     return try await reasonAgainstPod(report.pod, of: volume, on: node)
   }

@@ -11,7 +11,7 @@ struct RoomView: Sendable {
 
   /// Where a volume may be.
   struct Reach: Hashable, Sendable {
-    var place: Booking.Place
+    var place: DeviceClass
     var topologies: [StorageClass.TopologyTerm]
 
     init(_ wish: VolumeWish) {

@@ -1,3 +1,4 @@
+import JSON
 import StorageModel
 
 /// A PV as the stand-in for the API server shows it.

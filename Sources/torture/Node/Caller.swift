@@ -157,7 +157,7 @@ extension Caller {
   /// Sends a request as the client does, and is gone before the answer.
   func abandon(_ words: [String], afterMicroseconds delay: Int) throws {
     let connection = try UnixSocket.connect(path: place.socket)
-    try StreamIO.writeAll(connection, try Request(words).encoded(), deadline: .seconds(5))
+    try StreamIO.writeAll(connection, Request(words).encoded(), deadline: .seconds(5))
     usleep(UInt32(delay))
   }
 

@@ -1,5 +1,6 @@
+@testable internal import FlexDoor
+internal import JSON
 internal import KubernetesAPI
-internal import NodeService
 internal import Provisioning
 internal import StorageLedger
 @testable internal import StorageModel
@@ -35,17 +36,19 @@ extension FuzzTarget {
     let pv = wish.persistentVolume(hostname: "node-1")
     try hold(pv.capacity?.byteCount == wish.size, "capacity \(pv.capacity?.description ?? "none")")
     try hold(pv.isProvisionedByUs && pv.holdsOurFinalizer, "a PV that nobody would delete")
-    try hold(pv.place == wish.parameters.place, "place \(pv.place)")
+    try hold(pv.place == wish.parameters.place, "place \(String(describing: pv.place))")
     guard let source = pv.flexVolume else { throw Violation(description: "no FlexVolume") }
     // As kubelet adds to them.
     var values = source.options.dictionary
     values["kubernetes.io/fsType"] = source.fsType
     values["kubernetes.io/readwrite"] = "rw"
     values["kubernetes.io/pvOrVolumeName"] = pv.metadata.name
-    let options = try mustSucceed("the node's reading of \(values)") { try VolumeOptions(values) }
+    let request = try mustSucceed("the node's reading of \(values)") { try FlexOptions(values) }
+    let options = request.options
+    try hold(request.volume?.text == pv.metadata.name, "\(request) of \(pv.metadata.name)")
     try checkOptions(options)
     try hold(options.size == wish.size && options.fileSystem == wish.parameters.fileSystem, "\(options) of \(wish)")
-    try hold(options.isThin == wish.parameters.place.isThin, "thin: \(options)")
+    try hold(options.deviceClass == wish.parameters.place, "device class: \(options)")
     try hold(options.isUnpinned == (wish.node == nil), "binding: \(options)")
   }
 }

@@ -1,6 +1,7 @@
 internal import Glibc
-internal import NodeProtocol
+internal import JSON
 internal import StorageModel
+internal import NodeProtocol
 
 extension FuzzTarget {
   /// The flex client's arguments, as `main` gets them: what it sends is what the daemon reads.

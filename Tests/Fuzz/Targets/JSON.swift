@@ -1,4 +1,4 @@
-@testable internal import StorageModel
+@testable internal import JSON
 
 extension FuzzTarget {
   /// The reader of JSON: what the client's strict scanner accepts it accepts, and what it reads is written as the same.

@@ -17,10 +17,9 @@ extension FuzzTarget {
 private struct FuzzedLedger {
   private static let node = "node-1"
   private static let volumes = (0..<8).map { "pvc-\($0)" }
-  private static let places = [
-    Booking.Place(), Booking.Place(group: "a", isThin: false), Booking.Place(group: "a", isThin: true),
-    Booking.Place(group: "b", isThin: false),
-  ]
+  private static let pools = [("a", DeviceClass.Provisioning.thick), ("a", .thin), ("b", .thick)]
+  private static let places =
+    [DeviceClass()] + pools.map { DeviceClass(group: try? VolumeGroupName($0.0), provisioning: $0.1) }
 
   private var ledger = Ledger()
   private var storage: NodeStorage?
@@ -64,9 +63,9 @@ private struct FuzzedLedger {
 
   private mutating func publish(size: UInt64, number: UInt8) {
     let extent = UInt64(1) << UInt64(number & 0x3F)
-    let pools = Self.places.dropFirst().map { place in
+    let pools = Self.pools.map { group, provisioning in
       NodeStorage.Pool(
-        group: place.group ?? "", isThin: place.isThin ?? false, sizeBytes: size,
+        group: group, isThin: provisioning == .thin, sizeBytes: size,
         reservedBytes: size >> UInt64(number >> 6),
         extentBytes: number == 0 ? 0 : extent)
     }

@@ -1,4 +1,5 @@
 @testable internal import KubernetesAPI
+internal import JSON
 internal import StorageLedger
 @testable internal import StorageModel
 

@@ -1,20 +1,21 @@
 internal import LinuxSystem
-@testable internal import NodeService
+@testable internal import FlexDoor
 internal import StorageModel
 
 extension FuzzTarget {
   /// The options of a volume: as kubelet's JSON, or one a line, `key=value`. What is accepted is in range and harmless.
   static let options = FuzzTarget("options") { bytes throws(Violation) in
     let text = String(decoding: bytes, as: UTF8.self)
-    let options: VolumeOptions
+    let options: FlexOptions
     do throws(VolumeError) {
-      options = text.hasPrefix("{") ? try VolumeOptions(json: text) : try VolumeOptions(pairs(text))
+      options = text.hasPrefix("{") ? try FlexOptions(json: text) : try FlexOptions(pairs(text))
     } catch {
       try hold(error.code == .invalid, "refused as \(error.code)")
       return try holdOneLine(error.message)
     }
     if !text.hasPrefix("{") { try checkKeys(pairs(text)) }
-    try checkOptions(options)
+    try checkOptions(options.options)
+    if let name = options.volume { try checkName(name.text) }
   }
 
   private static func pairs(_ text: String) -> [String: String] {
@@ -35,13 +36,15 @@ extension FuzzTarget {
   }
 }
 
+private func checkName(_ name: String) throws(Violation) {
+  try hold(name.isVisibleASCII && !name.hasPrefix("-") && !name.contains("/"), "name \(name)")
+  try hold(SafePath.isPlain(name) && name.utf8.count <= 112, "name \(name)")
+}
+
 /// What every volume's options are, wherever they come from.
 func checkOptions(_ options: VolumeOptions) throws(Violation) {
   if let size = options.size { try hold((1...UInt64(Int64.max)).contains(size.bytes), "size \(size.bytes)") }
-  for name in [options.volume?.text, options.volumeGroup?.text].compactMap({ $0 }) {
-    try hold(name.isVisibleASCII && !name.hasPrefix("-") && !name.contains("/"), "name \(name)")
-    try hold(SafePath.isPlain(name) && name.utf8.count <= 112, "name \(name)")
-  }
+  if let group = options.deviceClass.group { try checkName(group.text) }
   let mount = options.mountOptions.options
   for option in mount {
     try hold(option.isVisibleASCII && !option.contains(","), "mount option \(option.debugDescription)")
@@ -67,9 +70,9 @@ extension FuzzTarget {
   static let targetPath = FuzzTarget("target-path", maximumLength: 256) { bytes throws(Violation) in
     let text = String(decoding: bytes, as: UTF8.self)
     for root in ["/var/lib/kubelet", "/k/"] {
-      let path: TargetPath
+      let path: FlexPath
       do throws(VolumeError) {
-        path = try TargetPath(text, kubeletRoot: root)
+        path = try FlexPath(text, kubeletRoot: root)
       } catch {
         try hold(error.code == .invalid, "refused as \(error.code)")
         try holdOneLine(error.message)

@@ -18,6 +18,8 @@ package struct JSONReader {
   /// Just behind an opening brace or bracket.
   private var isFirst = false
   var depth = 0
+  /// Whether half a character is an error, see ``init(strict:)``.
+  var isStrict = false
   private let cache: DecodingCache?
 
   /// Reads `bytes` from `start`. Values that recur share memory through the cache, if one is given.

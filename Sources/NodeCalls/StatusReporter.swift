@@ -1,6 +1,7 @@
 internal import LinuxSystem
 internal import LogicalVolumes
 internal import NodeProtocol
+internal import NodeService
 internal import StorageModel
 
 /// Puts together what the daemon knows, for `status`.
@@ -42,7 +43,7 @@ struct StatusReporter: Sendable {
   private func volumes() async throws(VolumeError) -> [NodeReport.Volume] {
     var result: [NodeReport.Volume] = []
     let volumes = try await context.engine.volumes()
-    let mountsByVolume = try await context.system.mounts(ofAll: volumes.map(\.location))
+    let mountsByVolume = try await context.system.look(at: volumes.map(\.location)).volumes
     for (volume, entries) in zip(volumes, mountsByVolume) {
       let staging = context.settings.stagingPath(of: volume.name)
       let mounts = entries.map(\.mountPoint)

@@ -1,5 +1,6 @@
 internal import LinuxSystem
 internal import NodeProtocol
+internal import NodeService
 package import StorageModel
 internal import Synchronization
 internal import Telemetry
@@ -97,8 +98,11 @@ package final class NodeServer: Sendable {
   /// - Throws: `unavailable` when it cannot be made.
   package func restoreSocket() throws(VolumeError) -> SocketState {
     guard let current = listener.withLock({ $0 }) else { return .inPlace }
-    let found = try converting("looking at the socket \(path)") { () throws(SystemError) in
-      try Files.identity(of: path)
+    let found: FileIdentity?
+    do throws(SystemError) {
+      found = try Files.identity(of: path)
+    } catch {
+      throw VolumeError(error, during: "looking at the socket \(path)")
     }
     if let found { return found == current.listener.file ? .inPlace : .replaced }
     let new = try Self.listen(at: path)

@@ -1,5 +1,6 @@
 extension JSONReader {
-  /// The text of a string with escapes. Half a pair of surrogates becomes U+FFFD, as invalid UTF-8 does.
+  /// The text of a string with escapes. Half a pair of surrogates becomes U+FFFD, as invalid UTF-8 does, unless that is an
+  /// error.
   func unescaped(_ range: Range<Int>) throws(JSONSyntaxError) -> String {
     var result: [UInt8] = []
     result.reserveCapacity(range.count)
@@ -41,12 +42,17 @@ extension JSONReader {
     if let scalar = Unicode.Scalar(first) { return scalar }
     var mark = index
     guard first < 0xdc00, index + 6 <= end, bytes[index] == UInt8(ascii: "\\"), bytes[index + 1] == UInt8(ascii: "u")
-    else { return "\u{fffd}" }
+    else { return try replacement(index) }
     mark += 2
     let second = try hexadecimal(&mark, end)
-    guard (0xdc00...0xdfff).contains(second) else { return "\u{fffd}" }
+    guard (0xdc00...0xdfff).contains(second) else { return try replacement(index) }
     index = mark
     return Unicode.Scalar(0x10000 + (first - 0xd800) << 10 + second - 0xdc00) ?? "\u{fffd}"
+  }
+
+  private func replacement(_ index: Int) throws(JSONSyntaxError) -> Unicode.Scalar {
+    guard isStrict else { return "\u{fffd}" }
+    throw JSONSyntaxError(offset: index, reason: "half a pair of surrogates")
   }
 
   private func hexadecimal(_ index: inout Int, _ end: Int) throws(JSONSyntaxError) -> UInt32 {

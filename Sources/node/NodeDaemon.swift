@@ -1,13 +1,16 @@
-package import LinuxSystem
-internal import LogicalVolumes
-package import StorageModel
-internal import Telemetry
+import LinuxSystem
+import LogicalVolumes
+import NodeCalls
+import NodeService
+import StorageModel
+import Telemetry
 
 /// The daemon: start-up, the servers, the sweep, and the way down.
-package struct NodeDaemon: Sendable {
+struct NodeDaemon: Sendable {
   private let context: NodeContext
   private let socketPath: String
   private let metricsAddress: String?
+  private let handler: CallHandler
   private let release: String
   private let cluster: (any ClusterSide)?
   private let tasks: TaskWatch?
@@ -23,11 +26,12 @@ package struct NodeDaemon: Sendable {
   /// How long programs that nobody waits for may take to end and be undone then.
   private static let undoGrace = Duration.seconds(10)
 
-  package init(
-    context: NodeContext, socketPath: String, metricsAddress: String?, release: String,
+  init(
+    handler: CallHandler, socketPath: String, metricsAddress: String?, release: String,
     cluster: (any ClusterSide)? = nil, tasks: TaskWatch? = nil
   ) {
-    self.context = context
+    self.handler = handler
+    context = handler.context
     self.socketPath = socketPath
     self.metricsAddress = metricsAddress
     self.release = release
@@ -38,14 +42,15 @@ package struct NodeDaemon: Sendable {
   /// Serves until SIGTERM or SIGINT.
   ///
   /// - Throws: when the daemon can not start; nothing has been changed then.
-  package func run() async throws(VolumeError) {
+  func run() async throws(VolumeError) {
     let metrics = try metricsAddress.map { address throws(VolumeError) in
       try MetricsServer(
         address: address, context: context, release: release, socketPath: socketPath, cluster: cluster, tasks: tasks)
     }
     let lock = try prepareStateDirectory()
     // With the lock: what a bind of another daemon is just doing is not taken down.
-    try await context.system.prepareMounting(root: context.settings.kubeletRoot)
+    try await context.system.prepareMounting(
+      root: context.settings.kubeletRoot, directories: context.doors.flatMap(\.targetDirectories))
     try await context.engine.start()
     let groups = GroupWatch(context: context)
     await groups.look()
@@ -54,7 +59,7 @@ package struct NodeDaemon: Sendable {
     await reporting("sweep of stagings failed") { () async throws(VolumeError) in try await sweeper.sweepStaging() }
     try await sweeper.settleInterruptedCreations()
 
-    let server = try NodeServer(path: socketPath, handler: CallHandler(context: context, release: release))
+    let server = try NodeServer(path: socketPath, handler: handler)
     let acceptors = WorkerPool(name: "accept", limit: 2)
     acceptors.post { server.acceptConnections() }
     let notice = RestartNotice(socket: socketPath, log: context.log)
@@ -82,8 +87,10 @@ package struct NodeDaemon: Sendable {
   private func prepareStateDirectory() throws(VolumeError) -> DaemonLock {
     let settings = context.settings
     let lock = try DaemonLock(path: settings.lockFile)
-    try converting("preparing \(settings.stagingDirectory)") { () throws(SystemError) in
+    do throws(SystemError) {
       try Files.makeDirectories(settings.stagingDirectory, mode: 0o700)
+    } catch {
+      throw VolumeError(error, during: "preparing \(settings.stagingDirectory)")
     }
     return lock
   }
@@ -144,24 +151,4 @@ package struct NodeDaemon: Sendable {
   ) async {
     do throws(VolumeError) { try await body() } catch { log.warning(message, ["reason": error.message]) }
   }
-}
-
-/// The lock that keeps a second daemon off the node, held for as long as the process lives.
-final class DaemonLock: Sendable {
-  private let lock: ExclusiveLock
-
-  /// - Throws: `conflict` naming the process that holds it.
-  init(path: String) throws(VolumeError) {
-    do throws(SystemError) {
-      lock = try ExclusiveLock.acquire(path)
-    } catch {
-      guard error.errno == .wouldBlock else { throw VolumeError(error, during: "locking \(path)") }
-      let holder = ExclusiveLock.holder(path).map { " (process \($0))" } ?? ""
-      throw VolumeError(
-        .conflict, "another elastic-local-node\(holder) serves this node and holds \(path); there can be only one")
-    }
-  }
-
-  /// Ends the lock's life here and not earlier.
-  func release() {}
 }

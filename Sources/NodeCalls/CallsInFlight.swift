@@ -1,5 +1,6 @@
 internal import LinuxSystem
 internal import NodeProtocol
+internal import NodeService
 internal import StorageModel
 internal import Synchronization
 internal import Telemetry
@@ -16,9 +17,6 @@ final class CallsInFlight: Sendable {
   private let limit: Int
   private let confirmationDeadline: Duration
   private let calls = Mutex<[UInt64: Call]>([:])
-
-  /// Calls that take down, or only look: they are served however many others hang.
-  private static let alwaysServed: Set<String> = ["unmount", "unmountdevice", "status", "retain", "unretain"]
 
   /// - Parameters:
   ///   - limit: how many other calls are served at once.
@@ -59,7 +57,7 @@ final class CallsInFlight: Sendable {
   }
 
   private func begin(_ request: Request, _ exchange: Exchange) throws(VolumeError) -> @Sendable () -> Void {
-    let isMaking = !Self.alwaysServed.contains(request.arguments.first ?? "")
+    let isMaking = !handler.isAlwaysServed(request.arguments)
     let number = exchange.number
     try calls.withLock { calls throws(VolumeError) in
       if isMaking, calls.values.count(where: { $0.isMaking }) >= limit {

@@ -1,8 +1,9 @@
+internal import NodeService
 internal import StorageModel
 
 /// A path from kubelet, taken apart: it must have exactly the shape that kubelet builds, and nothing else is ever
 /// mounted or unmounted.
-struct TargetPath: Hashable, Sendable {
+struct FlexPath: Hashable, Sendable {
   enum Kind: Hashable, Sendable {
     /// `<root>/pods/<pod uid>/volumes/<vendor~driver>/<volume>`
     case pod(PodUID)
@@ -14,6 +15,11 @@ struct TargetPath: Hashable, Sendable {
   let volume: VolumeName
   /// The path below kubelet's root, component by component.
   let components: [String]
+
+  /// What the path means to the service.
+  func target(below root: String) -> PublishTarget {
+    PublishTarget(volume, root: root, components: components, kind: kind == .global ? .device : .bind)
+  }
 
   /// - Throws: `invalid` saying what the path should look like.
   init(_ path: String, kubeletRoot: String) throws(VolumeError) {
@@ -34,12 +40,12 @@ struct TargetPath: Hashable, Sendable {
       guard path.hasPrefix(root + "/"), !path.utf8.contains(0) else {
         throw VolumeError(.invalid, "path \(quoted(path)) is not below kubelet's root \(quoted(root)) (--kubelet-root)")
       }
-      let components = TargetPath.components(of: path.dropFirst(root.count + 1))
-      guard let last = components.last, let kind = try TargetPath.kind(of: components) else {
+      let components = FlexPath.components(of: path.dropFirst(root.count + 1))
+      guard let last = components.last, let kind = try FlexPath.kind(of: components) else {
         throw VolumeError(
           .invalid,
           "path \(quoted(path)) is neither \(root)/pods/<uid>/volumes/\(ProductNames.escapedDriver)/<volume> nor "
-            + "\(root)/\(TargetPath.globalPrefix.joined(separator: "/"))/<volume>")
+            + "\(root)/\(FlexPath.globalPrefix.joined(separator: "/"))/<volume>")
       }
       self.kind = kind
       self.components = components

@@ -1,0 +1,61 @@
+internal import LinuxSystem
+package import StorageModel
+
+// Devices that are there and take writes.
+extension LVMEngine {
+  package func activate(_ volume: StoredVolume) throws(VolumeError) -> Outcome<StoredVolume> {
+    let (picture, found) = try require(volume)
+    let current = try requireStored(found, in: picture)
+    if current.isActive {
+      try requireWritable(current, in: picture)
+      return .unchanged(current)
+    }
+    let result = try run(.activate(volume.name, in: picture.name))
+    guard result.succeeded else {
+      if found.isThin, result.saysNoThinDevice { throw Self.unknownToPool(volume, found.pool) }
+      if let trouble = picture.changeHindrance { throw trouble.error.during("activating volume \(volume.name)") }
+      throw result.failure("activating volume \(volume.name) in \(picture.name)")
+    }
+    if stored(found, in: picture)?.isActive != true { _ = try run(.makeNodes(in: picture.name)) }
+    let activated = try requireStored(found, in: picture)
+    guard activated.isActive else {
+      let device = DeviceMapperName.uuid(group: picture.uuid, volume: found.uuid)
+      guard DeviceMapperName.exists(device) else {
+        throw VolumeError(
+          .unavailable, "volume \(volume.name) in \(picture.name) is not active: \(Self.leftOutByVolumeList)")
+      }
+      throw VolumeError(
+        .unavailable,
+        "volume \(volume.name) is active but its device node \(DeviceMapperName.path(group: picture.name.text, volume: found.name)) "
+          + "does not appear; is /dev shared with the host?")
+    }
+    try requireWritable(activated, in: picture)
+    return .changed(activated)
+  }
+
+  /// LVM says nothing of it when it is told to activate such a volume.
+  static let leftOutByVolumeList =
+    "activation/volume_list of lvm.conf leaves it out; add the group, or @\(VolumeTags.product), to that list"
+
+  /// A device that takes no writes serves nobody here. LVM says nothing of it either.
+  func requireWritable(_ volume: StoredVolume, in picture: GroupPicture) throws(VolumeError) {
+    guard case .device(let path) = volume.location, let number = try? BlockDevice.number(of: path),
+      BlockDevice.isReadOnly(number)
+    else { return }  // no number: no device either
+    let result = try run(.permissions(volume.name, in: picture.name))
+    let permissions = try LVMReport(lines: result.report).rows.first?["lv_permissions"]
+    let cause =
+      permissions == "read-only-override"
+      ? "activation/read_only_volume_list of lvm.conf names it; take it off that list and deactivate it (lvchange -an)"
+      : "LVM has it so (\(permissions ?? "unknown")); lvchange -prw \(picture.name)/\(volume.name) makes it writable"
+    throw VolumeError(.unavailable, "volume \(volume.name) in \(picture.name) is read-only: \(cause)")
+  }
+
+  private static func unknownToPool(_ volume: StoredVolume, _ pool: String) -> VolumeError {
+    VolumeError(
+      .notFound,
+      "thin pool \(volume.group)/\(pool) knows nothing of volume \(volume.name), which LVM's metadata have: its making was "
+        + "interrupted, or the pool's own metadata were lost. If it never had data, remove it with elastic-local-node "
+        + "remove \(volume.name); otherwise see lvconvert --repair")
+  }
+}

@@ -1,0 +1,124 @@
+internal import LinuxSystem
+internal import StorageModel
+internal import Synchronization
+
+// Finding volumes, in the picture that we have or in a new report.
+extension LVMEngine {
+  /// A volume of ours that the last picture shows and whose device is there, proven by the UUIDs in the kernel.
+  nonisolated func knownActiveVolume(_ name: VolumeName) -> StoredVolume? {
+    let holders = published.withLock { $0.values.map(\.picture) }.filter { $0.volumes[name.text] != nil }
+    guard holders.count == 1, let found = holders[0].volumes[name.text], found.marks != nil,
+      let volume = stored(found, in: holders[0]), volume.isActive
+    else { return nil }
+    return volume
+  }
+
+  func lookUp(_ name: VolumeName) throws(VolumeError) -> StoredVolume? {
+    var matches: [StoredVolume] = []
+    var failures: [VolumeError] = []
+    for group in settings.groups {
+      do throws(VolumeError) {
+        let picture = try fresh(group)
+        if let found = picture.volumes[name.text] { matches.append(try requireStored(found, in: picture)) }
+      } catch {
+        if lastSeen(name, in: group) { throw isThere(name, in: group, error) }
+        failures.append(error)
+      }
+    }
+    try requireOne(matches, name)
+    if let found = matches.first { return found }
+    if let failure = failures.first { throw failure.during("looking for volume \(name)") }
+    return nil
+  }
+
+  /// Looks into that group, and into others only where they are known to have had the volume.
+  func lookUp(_ name: VolumeName, wantedIn group: VolumeGroupName) throws(VolumeError) -> StoredVolume? {
+    guard settings.groups.contains(group) else { return try lookUp(name) }
+    var matches: [StoredVolume] = []
+    for candidate in [group] + settings.groups.filter({ $0 != group && lastSeen(name, in: $0) }) {
+      let picture = try fresh(candidate, neededFor: name)
+      if let found = picture.volumes[name.text] { matches.append(try requireStored(found, in: picture)) }
+    }
+    try requireOne(matches, name)
+    return matches.first
+  }
+
+  private func requireOne(_ matches: [StoredVolume], _ name: VolumeName) throws(VolumeError) {
+    guard matches.count > 1 else { return }
+    throw VolumeError(
+      .conflict,
+      "volume \(name) exists in more than one group (\(matches.map(\.group).joined(separator: ", "))), and nothing tells "
+        + "which is meant; rename one with lvrename")
+  }
+
+  /// Looks for changes, but never waits long: a command may be stuck, or the disks that are looked at. Then the last
+  /// picture has to do.
+  nonisolated func catchUp() async throws(VolumeError) {
+    guard recorder.snapshot.runningSeconds == nil else { return }
+    let outcome: Result<Void, VolumeError>? = await answer(within: Self.patience) { [self] in
+      do throws(VolumeError) { return .success(try await refreshWhatChanged()) } catch { return .failure(error) }
+    }
+    try outcome?.get()
+  }
+
+  private static let patience = Duration.seconds(2)
+
+  /// A group that cannot be read is noted, see ``setbacks``.
+  private func refreshWhatChanged() throws(VolumeError) {
+    for group in settings.groups {
+      guard case .picture(let picture) = try freshSight(of: group) else { continue }
+      if let pool = settings.thinPool { try refreshUse(of: pool, in: picture) }
+    }
+  }
+
+  /// The group as it is now: the picture we have when it still holds, a report otherwise.
+  func fresh(_ group: VolumeGroupName) throws(VolumeError) -> GroupPicture {
+    try freshSight(of: group).requirePicture()
+  }
+
+  /// Reads the group whatever is known of it.
+  @discardableResult
+  func refresh(_ group: VolumeGroupName) throws(VolumeError) -> GroupPicture { try sight(of: group).requirePicture() }
+
+  /// - Parameter surroundings: what was around when the group was read.
+  func publish(_ picture: GroupPicture, _ surroundings: Surroundings) {
+    published.withLock { entries in
+      let known = entries[picture.name]
+      let sequences =
+        known?.picture.metadataDevices == picture.metadataDevices && known?.sequences.isEmpty == false
+        ? known?.sequences ?? [] : picture.metadataDevices.compactMap { MetadataSequence(device: $0) }
+      entries[picture.name] = PublishedPicture(
+        picture: picture, sequences: sequences, readAt: MonotonicClock.now(), surroundings: surroundings,
+        thinUse: known?.thinUse)
+    }
+  }
+
+  /// The volume in the picture as callers see it; nil when its name is none of ours to carry.
+  nonisolated func stored(_ volume: GroupPicture.Volume, in picture: GroupPicture) -> StoredVolume? {
+    try? requireStored(volume, in: picture)
+  }
+
+  /// - Throws: `invalid` for a name that no PV of ours can have.
+  nonisolated func requireStored(
+    _ volume: GroupPicture.Volume, in picture: GroupPicture
+  ) throws(VolumeError) -> StoredVolume {
+    let path = DeviceMapperName.path(group: picture.name.text, volume: volume.name)
+    let uuid = DeviceMapperName.uuid(group: picture.uuid, volume: volume.uuid)
+    let ownership: StoredVolume.Ownership =
+      volume.marks.map { .ours($0) } ?? .foreign(adoptable: volume.isPlain, kind: volume.kindDescription)
+    return StoredVolume(
+      name: try VolumeName(volume.name), instance: volume.uuid, location: .device(path), size: volume.size,
+      group: picture.name.text, ownership: ownership, isActive: DeviceMapperName.deviceUUID(atPath: path) == uuid,
+      createdAt: volume.createdAt, isThin: volume.isThin)
+  }
+
+  /// Finds exactly this instance again.
+  func require(_ volume: StoredVolume) throws(VolumeError) -> (GroupPicture, GroupPicture.Volume) {
+    let picture = try fresh(try VolumeGroupName(volume.group))
+    guard let found = picture.volumes[volume.name.text], found.uuid == volume.instance else {
+      throw VolumeError(
+        .notFound, "volume \(volume.name) (\(volume.instance)) is no longer in volume group \(volume.group)")
+    }
+    return (picture, found)
+  }
+}

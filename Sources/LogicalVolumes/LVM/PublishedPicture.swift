@@ -1,0 +1,43 @@
+internal import LinuxSystem
+internal import StorageModel
+
+/// A picture and the means to tell whether it still holds.
+struct PublishedPicture: Sendable {
+  var picture: GroupPicture
+  /// Readers of the sequence number, one a physical volume with metadata; empty when none can be read.
+  var sequences: [MetadataSequence]
+  var readAt: Duration
+  var surroundings: Surroundings
+  var thinUse: ThinFill?
+
+  /// How full and how well the pool was when the kernel was last asked.
+  struct ThinFill: Sendable {
+    var data: Double?
+    var metadata: Double?
+    /// See ``ThinPoolUse/complaint``.
+    var complaint: String?
+    var readAt: Duration
+    var devicesFiles: DevicesFiles?
+
+    /// Out of a row of LVM's report. LVM says "unknown" of a pool that is not active, of which the kernel knows nothing.
+    init(_ row: [String: String], readAt: Duration) {
+      (data, metadata) = (row["data_percent"].flatMap { Double($0) }, row["metadata_percent"].flatMap { Double($0) })
+      self.readAt = readAt
+      let (health, check) = (row["lv_health_status"] ?? "", row["lv_check_needed"] ?? "unknown")
+      let isUnknown = check == "unknown" && health.isEmpty
+      complaint = isUnknown ? nil : [health, check].filter { !$0.isEmpty && $0 != "unknown" }.joined(separator: ", ")
+    }
+  }
+
+  /// Whether the group's metadata on disk is what the picture shows, and its disks are there. Two small reads, no LVM
+  /// command. That a disk comes back changes no metadata: a picture that waits for one is fresh for a moment only.
+  func isFresh(_ surroundings: Surroundings) -> Bool {
+    if surroundings != self.surroundings { return false }
+    if picture.changeHindrance != nil, MonotonicClock.now() - readAt >= LVMEngine.retryPause { return false }
+    let isUnchanged = sequences.prefix(2).allSatisfy {
+      $0.current(of: picture.name.text, uuid: picture.uuid) == picture.sequence
+    }
+    return !sequences.isEmpty && isUnchanged
+      && picture.disks.allSatisfy { $0.isMissing || (try? BlockDevice.number(of: $0.path)) != nil }  // nil: it is gone
+  }
+}
