@@ -172,7 +172,7 @@ let package = Package(
       swiftSettings: strict),
     .testTarget(
       name: "StorageLedgerTests",
-      dependencies: ["StorageLedger", "Controllers", "KubernetesAPI", "LinuxSystem", "StorageModel"],
+      dependencies: ["StorageLedger", "Controllers", "KubernetesAPI", "JSON", "LinuxSystem", "StorageModel"],
       swiftSettings: strict),
     .testTarget(
       name: "NodeReconcilerTests",
@@ -190,7 +190,9 @@ let package = Package(
       swiftSettings: strict),
     .testTarget(
       name: "ControllersTests",
-      dependencies: ["Controllers", "CommandLineTool", "KubernetesAPI", "Telemetry", "LinuxSystem", "StorageModel"],
+      dependencies: [
+        "Controllers", "CommandLineTool", "KubernetesAPI", "Telemetry", "LinuxSystem", "JSON", "StorageModel",
+      ],
       swiftSettings: strict),
     .testTarget(
       name: "NodeProtocolTests", dependencies: ["NodeProtocol", "LinuxSystem", "StorageModel"], swiftSettings: strict),

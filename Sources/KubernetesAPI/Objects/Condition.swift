@@ -1,6 +1,6 @@
-internal import JSON
+package import JSON
 package import LinuxSystem
-package import StorageModel
+internal import StorageModel
 
 /// A condition in a status (`metav1.Condition`).
 package struct Condition: Hashable, Sendable {

@@ -1,5 +1,5 @@
-internal import JSON
-package import StorageModel
+package import JSON
+internal import StorageModel
 
 /// Labels, annotations, parameters, options: strings by string.
 ///
