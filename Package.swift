@@ -111,17 +111,18 @@ let package = Package(
       name: "torture",
       dependencies: ["CommandLineTool", "VolumeHost", "NodeProtocol", "LinuxSystem", "StorageModel", "CLinux"],
       swiftSettings: strict),
+    // measurements
+    .target(name: "RunningPrograms", dependencies: ["CommandLineTool", "LinuxSystem"], swiftSettings: strict),
     .executableTarget(
-      name: "ownership-benchmark", dependencies: ["VolumeHost"], path: "Benchmarks/ownership", exclude: ["run.sh"],
-      swiftSettings: strict),
-
+      name: "bench",
+      dependencies: [
+        "RunningPrograms", "CommandLineTool", "VolumeHost", "StorageLedger", "KubernetesAPI", "LinuxSystem",
+        "StorageModel",
+      ],
+      path: "Benchmarks/bench", swiftSettings: strict),
     .executableTarget(
       name: "api-client-benchmark", dependencies: ["KubernetesAPI", "LinuxSystem", "StorageModel"],
       path: "Benchmarks/api-client", swiftSettings: strict),
-    .executableTarget(
-      name: "cluster-benchmark", dependencies: ["StorageLedger", "KubernetesAPI", "LinuxSystem", "StorageModel"],
-      path: "Benchmarks/cluster", exclude: ["run.sh", "bench-cluster.bash", "claims.bash", "memory.bash", "pods.bash"],
-      swiftSettings: strict),
 
     // Runs the executables, which `swift build --build-tests` builds with everything else: Embedded Swift cannot be linked
     // into a test. The portable sources are compiled in a second time through links in Shared/.
