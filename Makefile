@@ -22,7 +22,7 @@ PLUGIN_DIR ?= /usr/libexec/kubernetes/kubelet-plugins/volume/exec
 
 SWIFT_BUILD := swift build --scratch-path $(BUILD)
 SWIFT_FILES := Sources Tests Benchmarks Package.swift
-SHELL_FILES := $(wildcard lab/run lab/test lab/torture lab/torture-known lab/fuzz lab/flakes lab/sanity lab/docs lab/dependencies lab/volume-group lab/boot \
+SHELL_FILES := $(wildcard lab/run lab/test lab/torture lab/torture-known lab/fuzz lab/sanity lab/docs lab/dependencies lab/volume-group lab/boot \
 	lab/demo lab/cluster lab/cluster-test lab/kubernetes/programs lab/kubernetes/images lab/monitoring lab/promtool \
 	daemonset/image/build .ci/run flex-install/*.sh Benchmarks/flex-call/run.sh \
 	Tests/VolumeHostTests/Traces/replay)
@@ -50,7 +50,7 @@ unit-test: build-tests ## run the tests that need no device mapper
 
 .PHONY: flakes
 flakes: build-tests ## repeat the unit tests beside busy loops and tell what failed how often; an hour; HOURS=number, FILTER=suites
-	@HOURS=$(HOURS) BUILD=$(BUILD) lab/flakes
+	@HOURS=$(HOURS) $(BUILD)/debug/flakes
 
 .PHONY: system-test
 system-test: build-tests ## run the tests that need a device mapper; FILTER=pattern for some of them

@@ -111,8 +111,11 @@ let package = Package(
       name: "torture",
       dependencies: ["CommandLineTool", "VolumeHost", "NodeProtocol", "LinuxSystem", "StorageModel", "CLinux"],
       swiftSettings: strict),
-    // measurements
+
+    // measurements, and tests that fail now and then
     .target(name: "RunningPrograms", dependencies: ["CommandLineTool", "LinuxSystem"], swiftSettings: strict),
+    .executableTarget(
+      name: "flakes", dependencies: ["RunningPrograms", "CommandLineTool", "LinuxSystem"], swiftSettings: strict),
     .executableTarget(
       name: "bench",
       dependencies: [
