@@ -21,10 +21,10 @@ CLUSTER ?=
 PLUGIN_DIR ?= /usr/libexec/kubernetes/kubelet-plugins/volume/exec
 
 SWIFT_BUILD := swift build --scratch-path $(BUILD)
-SWIFT_FILES := Sources Tests Package.swift
-SHELL_FILES := $(wildcard lab/run lab/test lab/torture lab/torture-known lab/fuzz lab/flakes lab/sanity lab/docs lab/dependencies lab/volume-group lab/boot \
+SWIFT_FILES := Sources Tests Benchmarks Package.swift
+SHELL_FILES := $(wildcard lab/run lab/test lab/torture lab/torture-known lab/fuzz lab/sanity lab/docs lab/dependencies lab/volume-group lab/boot \
 	lab/demo lab/cluster lab/cluster-test lab/kubernetes/programs lab/kubernetes/images lab/monitoring lab/promtool \
-	daemonset/image/build .ci/run flex-install/*.sh Benchmarks/common.bash Benchmarks/*/run.sh Benchmarks/cluster/*.bash \
+	daemonset/image/build .ci/run flex-install/*.sh Benchmarks/flex-call/run.sh \
 	Tests/VolumeHostTests/Traces/replay)
 
 .PHONY: help
@@ -50,7 +50,7 @@ unit-test: build-tests ## run the tests that need no device mapper
 
 .PHONY: flakes
 flakes: build-tests ## repeat the unit tests beside busy loops and tell what failed how often; an hour; HOURS=number, FILTER=suites
-	@HOURS=$(HOURS) BUILD=$(BUILD) lab/flakes
+	@HOURS=$(HOURS) $(BUILD)/debug/flakes
 
 .PHONY: system-test
 system-test: build-tests ## run the tests that need a device mapper; FILTER=pattern for some of them
@@ -95,14 +95,12 @@ build-tests:
 .PHONY: bench
 bench: build ## measure against the targets, about 10 minutes; a missed target is an error
 	@lab/dependencies run lab test
-	@failed=; for benchmark in flex-call volumes scale ownership; do echo "== $$benchmark"; \
-	BUILD=$(BUILD) Benchmarks/$$benchmark/run.sh || failed="$$failed $$benchmark"; echo; done; \
-	[ -z "$$failed" ] || { echo "failed:$$failed" >&2; exit 1; }
+	@$(BUILD)/release/bench flex-call volumes scale ownership
 
 .PHONY: bench-cluster
-bench-cluster: build ## measure on a real Kubernetes: requests and time per claim, memory, start of pods; 15 minutes; needs root
+bench-cluster: build ## measure on a real Kubernetes: requests and time per claim, memory, start of pods; 15 minutes; needs root; SECTIONS=
 	@lab/dependencies run lab cluster
-	@BUILD=$(BUILD) Benchmarks/cluster/run.sh
+	@$(BUILD)/release/bench cluster
 
 .PHONY: soak
 soak: build-tests build ## claims, mounts, restarts by the hundred: everything must be as before; 15 minutes; ROUNDS=number

@@ -143,18 +143,21 @@ let package = Package(
         "JSON", "StorageModel", "CLinux",
       ],
       swiftSettings: strict),
-    .executableTarget(
-      name: "ownership-benchmark", dependencies: ["VolumeHost"], path: "Benchmarks/ownership", exclude: ["run.sh"],
-      swiftSettings: strict),
 
+    // measurements, and tests that fail now and then
+    .target(name: "RunningPrograms", dependencies: ["CommandLineTool", "LinuxSystem"], swiftSettings: strict),
+    .executableTarget(
+      name: "flakes", dependencies: ["RunningPrograms", "CommandLineTool", "LinuxSystem"], swiftSettings: strict),
+    .executableTarget(
+      name: "bench",
+      dependencies: [
+        "RunningPrograms", "CommandLineTool", "VolumeHost", "StorageLedger", "Controllers", "KubernetesAPI", "LinuxSystem",
+        "JSON", "StorageModel",
+      ],
+      path: "Benchmarks/bench", swiftSettings: strict),
     .executableTarget(
       name: "api-client-benchmark", dependencies: ["KubernetesAPI", "JSON", "LinuxSystem", "StorageModel"],
       path: "Benchmarks/api-client", swiftSettings: strict),
-    .executableTarget(
-      name: "cluster-benchmark",
-      dependencies: ["StorageLedger", "Controllers", "KubernetesAPI", "JSON", "LinuxSystem", "StorageModel"],
-      path: "Benchmarks/cluster", exclude: ["run.sh", "bench-cluster.bash", "claims.bash", "memory.bash", "pods.bash"],
-      swiftSettings: strict),
 
     // Runs the executables, which `swift build --build-tests` builds with everything else: Embedded Swift cannot be linked
     // into a test. The portable sources are compiled in a second time through links in Shared/.

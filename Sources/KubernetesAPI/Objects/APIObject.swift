@@ -1,5 +1,5 @@
 package import JSON
-internal import StorageModel
+package import StorageModel
 
 /// An object of the API server, with the fields that are used here and no others.
 ///

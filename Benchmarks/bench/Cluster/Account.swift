@@ -1,0 +1,19 @@
+import LinuxSystem
+
+/// An account of `daemonset/`: a program with its token has no more rights than its pods.
+enum Account {
+  /// Writes a token into a file and returns the file's path. Blocks.
+  static func token(_ account: String, in cluster: BenchCluster) throws -> String {
+    let request = cluster.directory + "/token-request.json"
+    let body = #"{"apiVersion":"authentication.k8s.io/v1","kind":"TokenRequest","spec":{"expirationSeconds":86400}}"#
+    try Files.writeDurably(Array(body.utf8), to: request)
+    let path = "/api/v1/namespaces/elastic-local/serviceaccounts/\(account)/token"
+    let reply = try cluster.kubectl("create", "--raw", path, "-f", request)
+    guard let token = try JSONMembers.read(Array(reply.utf8), ["status.token"])["status.token"] else {
+      throw NotMeasured("the account \(account) gets no token: \(reply)")
+    }
+    let file = "\(cluster.directory)/\(account).token"
+    try Files.writeDurably(Array(token.utf8), to: file)
+    return file
+  }
+}

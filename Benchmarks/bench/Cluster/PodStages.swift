@@ -1,0 +1,59 @@
+import LinuxSystem
+
+/// When what happened on the way of each pod, since its creation: from the audit log, and from what the containers wrote.
+struct PodStages {
+  enum Stage: CaseIterable {
+    case chosen, handed, written, made, bound, assigned, started
+  }
+
+  private var times: [BenchPod.Kind: [Stage: [Duration]]] = [:]
+
+  /// What the log says of one pod and its claim, whose name is the pod's.
+  private struct Way {
+    var created: Timestamp?
+    var stages: [Stage: Timestamp] = [:]
+
+    /// The first time counts.
+    mutating func note(_ stage: Stage, _ time: Timestamp) { stages[stage] = stages[stage] ?? time }
+  }
+
+  init(log: [AuditLog.Request], started: [(pod: BenchPod, time: Timestamp)]) throws {
+    var ways = Self.ways(in: log)
+    for (pod, time) in started {
+      ways[pod.name]?.note(.started, time)
+      guard let way = ways[pod.name], let created = way.created else {
+        throw NotMeasured("the pod \(pod.name) is not in the audit log")
+      }
+      for (stage, time) in way.stages { times[pod.kind, default: [:]][stage, default: []].append(time - created) }
+    }
+  }
+
+  /// Nil when that kind has no such stage.
+  func median(_ kind: BenchPod.Kind, _ stage: Stage) -> Duration? {
+    times[kind]?[stage].map { bench.median($0) }
+  }
+
+  private static func ways(in log: [AuditLog.Request]) -> [String: Way] {
+    var ways: [String: Way] = [:]
+    // Names of PVs of ours, and of their claims.
+    var claims: [String: String] = [:]
+    for request in log where request.isSuccess {
+      let name = request.name
+      switch (request.verb, request.resource) {
+      case ("create", "pods"):
+        if ways[name]?.created == nil { ways[name, default: Way()].created = request.received }
+      case ("create", "pods/binding"): ways[name, default: Way()].note(.assigned, request.answered)
+      case ("update", "persistentvolumeclaims") where request.who == .scheduler:
+        ways[name, default: Way()].note(.chosen, request.answered)
+        claims["pvc-\(request.uid)"] = name
+      case ("update", "persistentvolumeclaims") where ways[name]?.stages[.chosen] != nil:
+        ways[name]?.note(.handed, request.answered)
+      case ("update", "persistentvolumeclaims/status"): ways[name, default: Way()].note(.bound, request.answered)
+      case ("create", "persistentvolumes"): claims[name].map { ways[$0]?.note(.written, request.answered) }
+      case ("patch", "persistentvolumes"): claims[name].map { ways[$0]?.note(.made, request.answered) }
+      default: break
+      }
+    }
+    return ways
+  }
+}

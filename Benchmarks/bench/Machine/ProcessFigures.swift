@@ -1,0 +1,45 @@
+import LinuxSystem
+
+/// What /proc says of a process, proc(5).
+struct ProcessFigures {
+  let processID: Int32
+
+  private var directory: String { "/proc/\(processID)" }
+
+  /// A number of /proc/PID/status: KiB for memory, `VmRSS` and the like.
+  func status(_ field: String) throws -> Int {
+    guard let number = Self.numbers(in: try Files.readText(directory + "/status"))[field] else {
+      throw NotMeasured("\(directory)/status has no \(field)")
+    }
+    return number
+  }
+
+  /// How often any of its threads that still lives was put onto a processor.
+  func contextSwitches() throws -> Int {
+    try Files.list(directory + "/task").reduce(0) { sum, thread in
+      // A thread that ends meanwhile has none.
+      let numbers = Self.numbers(in: (try? Files.readText("\(directory)/task/\(thread)/status")) ?? "")
+      return sum + (numbers["voluntary_ctxt_switches"] ?? 0) + (numbers["nonvoluntary_ctxt_switches"] ?? 0)
+    }
+  }
+
+  /// In user and kernel mode, in steps of 10 ms: USER_HZ is 100 on every architecture that we build for.
+  func processorTime() throws -> Duration {
+    let text = try Files.readText(directory + "/stat")
+    // After the name, which may hold anything, the state is the first field; utime and stime are the 12th and 13th.
+    let fields = text.split(separator: ")").last?.split(separator: " ") ?? []
+    guard fields.count > 12, let user = Int(fields[11]), let kernel = Int(fields[12]) else {
+      throw NotMeasured("\(directory)/stat is \(text)")
+    }
+    return .milliseconds((user + kernel) * 10)
+  }
+
+  private static func numbers(in text: String) -> [String: Int] {
+    let pairs = text.split(separator: "\n").compactMap { line -> (String, Int)? in
+      let words = line.split { $0 == ":" || $0 == "\t" || $0 == " " }
+      guard words.count > 1, let number = Int(words[1]) else { return nil }
+      return (String(words[0]), number)
+    }
+    return Dictionary(pairs) { first, _ in first }
+  }
+}

@@ -1,0 +1,95 @@
+import LinuxSystem
+
+/// Measures a daemon beside one number of other volumes.
+struct SizeMeasurement {
+  let daemon: DaemonUnderTest
+  let others: Int
+  let rounds: Int
+
+  /// What LVM's library takes in the daemon, and what the daemon itself spends.
+  private struct Split {
+    let library: Duration
+    let own: Duration
+  }
+
+  func measure() throws -> SizeFigures {
+    // The first call of a daemon is not like the others.
+    try FlexCalls.mount(BenchVolume(1), ScaleSection.size)
+    var (creates, lookups, reports): ([Split], [Duration], [Split]) = ([], [], [])
+    var forked: [(create: Duration, report: Duration)] = []
+    var tuned: [(create: Duration, report: Duration)] = []
+    for round in 0..<rounds {
+      reports.append(try readAgain(round))
+      creates.append(try makeFresh(BenchVolume(100 + round)))
+      lookups.append(try mountKnown(BenchVolume(1)))
+      forked.append((try create("forked-\(round)"), try report()))
+      tuned.append((try create("tuned-\(round)", Self.tuning), try report(Self.tuning)))
+    }
+    return SizeFigures(
+      others: others, create: median(creates.map(\.library)), forkedCreate: median(forked.map(\.create)),
+      tunedCreate: median(tuned.map(\.create)), report: median(reports.map(\.library)),
+      forkedReport: median(forked.map(\.report)), tunedReport: median(tuned.map(\.report)),
+      ownCreate: median(creates.map(\.own)), ownLookup: median(lookups), ownReport: median(reports.map(\.own)),
+      memory: try daemon.figures.status("VmRSS"))
+  }
+
+  /// Somebody else has changed the group: what the daemon is asked next makes it read the group again.
+  private func readAgain(_ round: Int) throws -> Split {
+    let before = try daemon.metrics()
+    try Programs.run("lvchange", "--addtag", "bench\(round)", "\(ScaleSection.group)/pvc-1")
+    try daemon.ask("status")
+    let after = try daemon.metrics()
+    let library = after.time(ofCommand: "fullreport") - before.time(ofCommand: "fullreport")
+    return Split(library: library, own: after.time(ofCalls: "status") - before.time(ofCalls: "status") - library)
+  }
+
+  private func makeFresh(_ volume: BenchVolume) throws -> Split {
+    let before = try daemon.metrics()
+    try FlexCalls.mount(volume, ScaleSection.size)
+    let after = try daemon.metrics()
+    return Split(
+      library: after.time(ofCommand: "lvcreate") - before.time(ofCommand: "lvcreate"),
+      own: after.ownTimeOfMounts - before.ownTimeOfMounts)
+  }
+
+  private func mountKnown(_ volume: BenchVolume) throws -> Duration {
+    try FlexCalls.unmount(volume)
+    let before = try daemon.metrics()
+    try FlexCalls.mount(volume, ScaleSection.size)
+    return try daemon.metrics().ownTimeOfMounts - before.ownTimeOfMounts
+  }
+
+  // MARK: processes
+
+  private static let tuning = ["--config", "global/use_aio=0"]
+
+  private func create(_ name: String, _ tuning: [String] = []) throws -> Duration {
+    try Programs.time {
+      try Programs.run(["lvcreate"] + tuning + ["-y", "-Wy", "-Zy", "-n", name, "-L", "8m", ScaleSection.group])
+    }
+  }
+
+  /// The daemon's own report, for a process of its own; see LVMCommand.picture.
+  private func report(_ tuning: [String] = []) throws -> Duration {
+    let columns = [
+      "--configreport", "vg", "-o",
+      "vg_name,vg_uuid,vg_seqno,vg_extent_size,vg_size,vg_free,vg_mda_size,vg_mda_free,"
+        + "vg_permissions,vg_exported,max_lv,lv_count",
+      "--configreport", "pv", "-o", "pv_name,pv_uuid,pv_mda_used_count,pv_free,pv_allocatable,pv_missing",
+      "--configreport", "lv", "-o", "lv_name,lv_uuid,lv_size,lv_layout,lv_role,pool_lv,lv_time,lv_tags",
+      "--configreport", "seg", "-o", "seg_type", "-S", "seg_type=none",
+      "--configreport", "pvseg", "-o", "pvseg_start", "-S", "pvseg_size=0",
+    ]
+    let words = ["lvm", "fullreport", "--reportformat", "json", "--units", "b", "--nosuffix"]
+    return try Programs.time { try Programs.run(words + columns + tuning + [ScaleSection.group]) }
+  }
+}
+
+extension Metrics {
+  /// What the daemon itself has spent on mounts: their time without that of LVM commands and of the phases that format and
+  /// mount.
+  fileprivate var ownTimeOfMounts: Duration {
+    let phases = ["probe", "format", "stage", "publish"].map { time(inPhase: $0) }
+    return time(ofCalls: "mount") - phases.reduce(.zero, +) - time(ofCommand: "lvcreate")
+  }
+}

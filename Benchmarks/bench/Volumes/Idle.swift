@@ -1,0 +1,25 @@
+import LinuxSystem
+
+/// What the daemon does when nobody asks anything of it.
+struct Idle {
+  let daemon: DaemonUnderTest
+  let report: Report
+  let seconds: Int
+
+  /// A minute; libdispatch, below Swift's tasks, looks at its threads once a second.
+  private static let switchLimit = 120
+
+  func measure() throws {
+    let commands = try daemon.metrics().commands
+    // Threads that had work end 10 s later.
+    ThreadSleep.sleep(.seconds(13))
+    let (switches, time) = (try daemon.figures.contextSwitches(), try daemon.figures.processorTime())
+    ThreadSleep.sleep(.seconds(seconds))
+    let (laterSwitches, laterTime) = (try daemon.figures.contextSwitches(), try daemon.figures.processorTime())
+    let milliseconds = Int(((laterTime - time) / Duration.milliseconds(1)).rounded())
+    report.line("\nidle for \(seconds) s with a volume mounted; processor time \(milliseconds) ms")
+    report.verdict("LVM commands", try daemon.metrics().commands - commands, limit: 0)
+    report.verdict(
+      "context switches of all threads, a minute", (laterSwitches - switches) * 60 / seconds, limit: Self.switchLimit)
+  }
+}
