@@ -1,7 +1,7 @@
 package import JSON
 package import KubernetesAPI
 package import LinuxSystem
-package import StorageModel
+internal import StorageModel
 
 /// The conditions of a status: one of each type, in the order in which they came. Others' conditions stay as they are.
 package struct Conditions: Hashable, Sendable {

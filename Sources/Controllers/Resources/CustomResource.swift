@@ -1,6 +1,6 @@
 package import JSON
 package import KubernetesAPI
-package import StorageModel
+internal import StorageModel
 
 /// A kind of ours: an object whose spec users write and whose status one controller writes.
 package protocol CustomResource: WritableObject {

@@ -1,5 +1,5 @@
 package import JSON
-package import StorageModel
+internal import StorageModel
 
 /// A member of an object of ours: its name in JSON and where it is kept. It is read and written by this one declaration.
 package struct Field<Root>: Sendable {

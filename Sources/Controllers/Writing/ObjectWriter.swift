@@ -1,6 +1,6 @@
 package import JSON
 package import KubernetesAPI
-package import StorageModel
+internal import StorageModel
 
 /// The one way in which controllers write objects, and read an object before a write that cannot be undone.
 ///

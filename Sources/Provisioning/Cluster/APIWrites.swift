@@ -1,7 +1,7 @@
 package import Controllers
 internal import JSON
 package import KubernetesAPI
-package import StorageLedger
+internal import StorageLedger
 package import StorageModel
 
 /// The provisioner's requests, to a real API server.

@@ -1,3 +1,4 @@
+internal import Controllers
 internal import KubernetesAPI
 internal import StorageLedger
 internal import StorageModel

@@ -47,7 +47,7 @@ struct Hang {
         let call = caller.mountCall(volume, Self.pod(pod), readOnly: false)
         try Files.makeDirectories(caller.podDirectory(volume.name, Self.pod(pod)), mode: 0o750)
         let connection = try UnixSocket.connect(path: node.place.socket)
-        try StreamIO.writeAll(connection, try Request(call.line).encoded(), deadline: .seconds(5))
+        try StreamIO.writeAll(connection, Request(call.line).encoded(), deadline: .seconds(5))
         calls.append(connection.release())
       }
     }

@@ -11,7 +11,7 @@ final class RudePeers: Sendable {
   private static let ofEachKind = 60
 
   func come(to place: Daemon.Place) throws {
-    let question = try Request(["status"]).encoded()
+    let question = Request(["status"]).encoded()
     for _ in 0..<Self.ofEachKind {
       try come(to: place, saying: [])
       try come(to: place, saying: Array(question.dropLast(4)))
