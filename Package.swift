@@ -128,7 +128,12 @@ let package = Package(
     // Runs the executables, which `swift build --build-tests` builds with everything else: Embedded Swift cannot be linked
     // into a test. The portable sources are compiled in a second time through links in Shared/.
     .testTarget(name: "FlexClientTests", swiftSettings: strict),
-    // tests; the contract every engine keeps is plain code, so that both test targets can run it
+    // tests; what several of them need, and the contract every engine keeps, is plain code
+    .target(
+      name: "TestSupport", dependencies: ["KubernetesAPI", "LinuxSystem", "StorageModel"], path: "Tests/TestSupport",
+      swiftSettings: strict),
+    .testTarget(
+      name: "TestSupportTests", dependencies: ["TestSupport", "KubernetesAPI", "StorageModel"], swiftSettings: strict),
     .target(
       name: "EngineContract", dependencies: ["LogicalVolumes", "LinuxSystem", "StorageModel"],
       path: "Tests/EngineContract", swiftSettings: strict),
@@ -137,30 +142,34 @@ let package = Package(
       swiftSettings: strict),
     .testTarget(
       name: "ProvisioningTests",
-      dependencies: ["StorageLedger", "Provisioning", "KubernetesAPI", "LinuxSystem", "StorageModel"],
+      dependencies: ["TestSupport", "StorageLedger", "Provisioning", "KubernetesAPI", "LinuxSystem", "StorageModel"],
       swiftSettings: strict),
     .testTarget(
-      name: "StorageLedgerTests", dependencies: ["StorageLedger", "KubernetesAPI", "LinuxSystem", "StorageModel"],
+      name: "StorageLedgerTests",
+      dependencies: ["TestSupport", "StorageLedger", "KubernetesAPI", "LinuxSystem", "StorageModel"],
       swiftSettings: strict),
     .testTarget(
       name: "NodeReconcilerTests",
       dependencies: [
-        "NodeReconciler", "NodeService", "StorageLedger", "KubernetesAPI", "LogicalVolumes", "Telemetry", "LinuxSystem",
-        "StorageModel",
+        "TestSupport", "NodeReconciler", "NodeService", "StorageLedger", "KubernetesAPI", "LogicalVolumes", "Telemetry",
+        "LinuxSystem", "StorageModel",
       ], swiftSettings: strict),
     .testTarget(name: "StorageModelTests", dependencies: ["StorageModel"], swiftSettings: strict),
-    .testTarget(name: "LinuxSystemTests", dependencies: ["LinuxSystem", "StorageModel"], swiftSettings: strict),
+    .testTarget(
+      name: "LinuxSystemTests", dependencies: ["TestSupport", "LinuxSystem", "StorageModel"], swiftSettings: strict),
     .testTarget(
       name: "LogicalVolumesTests", dependencies: ["EngineContract", "LogicalVolumes", "LinuxSystem", "StorageModel"],
       swiftSettings: strict),
     .testTarget(
-      name: "KubernetesAPITests", dependencies: ["KubernetesAPI", "LinuxSystem", "StorageModel"],
+      name: "KubernetesAPITests", dependencies: ["TestSupport", "KubernetesAPI", "LinuxSystem", "StorageModel"],
       swiftSettings: strict),
     .testTarget(
       name: "NodeProtocolTests", dependencies: ["NodeProtocol", "LinuxSystem", "StorageModel"], swiftSettings: strict),
     .testTarget(
       name: "NodeServiceTests",
-      dependencies: ["Telemetry", "NodeService", "NodeProtocol", "LogicalVolumes", "LinuxSystem", "StorageModel"],
+      dependencies: [
+        "TestSupport", "Telemetry", "NodeService", "NodeProtocol", "LogicalVolumes", "LinuxSystem", "StorageModel",
+      ],
       swiftSettings: strict),
     .testTarget(
       name: "SystemTests",

@@ -1,5 +1,6 @@
 import KubernetesAPI
 import StorageModel
+import TestSupport
 import Testing
 
 @Suite("Client")

@@ -1,4 +1,5 @@
 import StorageModel
+import TestSupport
 import Testing
 
 @testable import KubernetesAPI

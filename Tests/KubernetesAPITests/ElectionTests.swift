@@ -2,6 +2,7 @@ import KubernetesAPI
 import LinuxSystem
 import StorageModel
 import Synchronization
+import TestSupport
 import Testing
 
 /// A server that has one Lease, and can be away.

@@ -1,5 +1,6 @@
 import StorageModel
 import Synchronization
+import TestSupport
 import Testing
 
 @testable import KubernetesAPI

@@ -5,6 +5,7 @@ import NodeService
 import StorageModel
 import Synchronization
 import Telemetry
+import TestSupport
 import Testing
 
 @testable import NodeReconciler
@@ -21,15 +22,15 @@ final class Bench: Sendable {
   let keeper: VolumeKeeper
   /// The same node before it had an API server: makes volumes without asking.
   let earlier: VolumeKeeper
-  private let directory: String
+  private let directory: TemporaryDirectory
 
   init(gibibytes: UInt64 = 10, allowsInlineVolumes: Bool = false, waits: Bool = false) throws {
     knowledge = Knowledge(
       node: "node-1", allowsInlineVolumes: allowsInlineVolumes, patience: waits ? .init() : .tests)
     world = SimulatedWorld(totalSize: .gibibytes(gibibytes))
-    directory = try Self.makeDirectory()
+    directory = try TemporaryDirectory()
     context = NodeContext(
-      settings: NodeSettings(nodeName: "node-1", stateDirectory: directory),
+      settings: NodeSettings(nodeName: "node-1", stateDirectory: directory.path),
       engine: SimulatedEngine(world: world), system: SimulatedNodeSystem(world: world), cluster: knowledge,
       log: .silent)
     try context.permits.prepare()
@@ -37,15 +38,6 @@ final class Bench: Sendable {
     earlier = VolumeKeeper(
       NodeContext(
         settings: context.settings, engine: context.engine, system: context.system, log: .silent))
-  }
-
-  deinit { try? Files.removeTree(directory) }
-
-  private static func makeDirectory() throws -> String {
-    var random = SystemRandomNumberGenerator()
-    let path = "/tmp/elastic-local-test-\(String(random.next(), radix: 36))"
-    try Files.makeDirectories(path, mode: 0o700)
-    return path
   }
 
   func reconciler(time: any Timekeeper = SystemTimekeeper()) -> NodeReconciler {
@@ -124,15 +116,4 @@ extension Knowledge.Patience {
     patience.silence = .zero
     return patience
   }()
-}
-
-/// Time that a test sets. Nobody sleeps by it.
-final class ManualTime: Timekeeper {
-  private let current = Mutex(Duration.zero)
-
-  var now: Duration { current.withLock { $0 } }
-  var wallClock: Timestamp { WallClock.now() }
-  func random() -> Double { 0 }
-  func sleep(until time: Duration) async throws(CancellationError) { throw CancellationError() }
-  func advance(by duration: Duration) { current.withLock { $0 += duration } }
 }

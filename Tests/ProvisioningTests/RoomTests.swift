@@ -3,6 +3,7 @@ import LinuxSystem
 import StorageLedger
 import StorageModel
 import Synchronization
+import TestSupport
 import Testing
 
 @testable import Provisioning
