@@ -25,7 +25,7 @@ package final class SimulatedAPIServer: APITransport {
     /// How far watches may see; nil for as far as there is anything.
     var shown: Int?
     /// Requests whose answers were lost and that are still to be carried out.
-    var late: [HTTPRequest] = []
+    var late: [(request: HTTPRequest, since: Duration)] = []
     /// Whether what loses its last owner goes at once, instead of with ``SimulatedAPIServer/collectGarbage()``.
     var collectsGarbage = true
     var count = 0
@@ -56,7 +56,7 @@ package final class SimulatedAPIServer: APITransport {
       case .unreachable: throw TransportError(.unreachable, "connection refused")
       case .lostBefore: throw TransportError(.broken, "the connection broke")
       case .late:
-        state.late.append(request)
+        state.late.append((request, time.now))
         throw TransportError(.timedOut, "no answer within 30 s")
       case .lostAfter:
         lose(request, &state)
@@ -94,7 +94,7 @@ package final class SimulatedAPIServer: APITransport {
     change { state in
       let late = state.late
       state.late = []
-      for request in late { lose(request, &state) }
+      for entry in late { lose(entry.request, &state) }
     }
   }
 
@@ -177,12 +177,16 @@ package final class SimulatedAPIServer: APITransport {
     return try result.get()
   }
 
+  /// Later than this no request is carried out: kube-apiserver's `--request-timeout`, unless set.
+  package static let requestLimit = Duration.seconds(60)
+
   /// What is late is carried out some time while other requests come.
   private func carryOutSomeLate(_ state: inout State) {
     let late = state.late
     state.late = []
-    for request in late {
-      if state.faults.carriesOutNow() { lose(request, &state) } else { state.late.append(request) }
+    for entry in late {
+      let isDue = time.now - entry.since >= Self.requestLimit
+      if state.faults.carriesOutNow() || isDue { lose(entry.request, &state) } else { state.late.append(entry) }
     }
   }
 
