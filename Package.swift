@@ -162,7 +162,13 @@ let package = Package(
     // Runs the executables, which `swift build --build-tests` builds with everything else: Embedded Swift cannot be linked
     // into a test. The portable sources are compiled in a second time through links in Shared/.
     .testTarget(name: "FlexClientTests", swiftSettings: strict),
-    // tests; the contract every engine keeps is plain code, so that both test targets can run it
+    // tests; what several of them need, and the contract every engine keeps, is plain code
+    .target(
+      name: "TestSupport", dependencies: ["KubernetesAPI", "JSON", "LinuxSystem", "StorageModel"],
+      path: "Tests/TestSupport", swiftSettings: strict),
+    .testTarget(
+      name: "TestSupportTests", dependencies: ["TestSupport", "KubernetesAPI", "JSON", "StorageModel"],
+      swiftSettings: strict),
     .target(
       name: "EngineContract", dependencies: ["LogicalVolumes", "LinuxSystem", "StorageModel"],
       path: "Tests/EngineContract", swiftSettings: strict),
@@ -171,30 +177,38 @@ let package = Package(
       swiftSettings: strict),
     .testTarget(
       name: "ProvisioningTests",
-      dependencies: ["StorageLedger", "Provisioning", "Controllers", "KubernetesAPI", "LinuxSystem", "StorageModel"],
+      dependencies: [
+        "TestSupport", "StorageLedger", "Provisioning", "Controllers", "KubernetesAPI", "JSON", "LinuxSystem",
+        "StorageModel",
+      ],
       swiftSettings: strict),
     .testTarget(
       name: "StorageLedgerTests",
-      dependencies: ["StorageLedger", "Controllers", "KubernetesAPI", "JSON", "LinuxSystem", "StorageModel"],
+      dependencies: [
+        "TestSupport", "StorageLedger", "Controllers", "KubernetesAPI", "JSON", "LinuxSystem", "StorageModel",
+      ],
       swiftSettings: strict),
     .testTarget(
       name: "NodeReconcilerTests",
       dependencies: [
-        "NodeReconciler", "NodeService", "StorageLedger", "Controllers", "KubernetesAPI", "LogicalVolumes", "Telemetry",
+        "TestSupport", "NodeReconciler", "NodeService", "StorageLedger", "Controllers", "KubernetesAPI",
+        "LogicalVolumes", "Telemetry",
         "LinuxSystem", "StorageModel",
       ], swiftSettings: strict),
     .testTarget(name: "StorageModelTests", dependencies: ["StorageModel"], swiftSettings: strict),
-    .testTarget(name: "LinuxSystemTests", dependencies: ["LinuxSystem", "StorageModel"], swiftSettings: strict),
+    .testTarget(
+      name: "LinuxSystemTests", dependencies: ["TestSupport", "LinuxSystem", "StorageModel"], swiftSettings: strict),
     .testTarget(
       name: "LogicalVolumesTests", dependencies: ["EngineContract", "LogicalVolumes", "LinuxSystem", "StorageModel"],
       swiftSettings: strict),
     .testTarget(
-      name: "KubernetesAPITests", dependencies: ["KubernetesAPI", "JSON", "LinuxSystem", "StorageModel"],
+      name: "KubernetesAPITests", dependencies: ["TestSupport", "KubernetesAPI", "JSON", "LinuxSystem", "StorageModel"],
       swiftSettings: strict),
     .testTarget(
       name: "ControllersTests",
       dependencies: [
-        "Controllers", "CommandLineTool", "KubernetesAPI", "Telemetry", "LinuxSystem", "JSON", "StorageModel",
+        "TestSupport", "Controllers", "CommandLineTool", "KubernetesAPI", "Telemetry", "LinuxSystem", "JSON",
+        "StorageModel",
       ],
       swiftSettings: strict),
     .testTarget(
@@ -202,8 +216,8 @@ let package = Package(
     .testTarget(
       name: "NodeServiceTests",
       dependencies: [
-        "FlexDoor", "NodeCalls", "NodeService", "NodeProtocol", "LogicalVolumes", "Telemetry", "LinuxSystem",
-        "StorageModel",
+        "TestSupport", "FlexDoor", "NodeCalls", "NodeService", "NodeProtocol", "LogicalVolumes", "Telemetry",
+        "LinuxSystem", "StorageModel",
       ], swiftSettings: strict),
     .testTarget(
       name: "FlexDoorTests", dependencies: ["FlexDoor", "NodeService", "StorageModel"], swiftSettings: strict),

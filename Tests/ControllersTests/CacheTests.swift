@@ -3,6 +3,7 @@ import KubernetesAPI
 import StorageModel
 import Synchronization
 import Telemetry
+import TestSupport
 import Testing
 
 @Suite("Caches", .timeLimit(.minutes(1)))

@@ -3,6 +3,7 @@ import KubernetesAPI
 import LinuxSystem
 import StorageModel
 import Synchronization
+import TestSupport
 import Testing
 
 @Suite("Controllers with a real API server", .enabled(if: Cluster.isGiven))

@@ -3,6 +3,7 @@ import JSON
 import KubernetesAPI
 import LinuxSystem
 import Synchronization
+import TestSupport
 import Testing
 
 @Suite("Leader election")

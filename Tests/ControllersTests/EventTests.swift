@@ -2,6 +2,7 @@ import Controllers
 import JSON
 import KubernetesAPI
 import LinuxSystem
+import TestSupport
 import Testing
 
 @Suite("Events")

@@ -6,6 +6,7 @@ import LinuxSystem
 import StorageModel
 import Synchronization
 import Telemetry
+import TestSupport
 import Testing
 
 @Suite("The worked example", .timeLimit(.minutes(1)))

@@ -2,6 +2,7 @@ import Controllers
 import KubernetesAPI
 import Synchronization
 import Telemetry
+import TestSupport
 import Testing
 
 @Suite("Controller host", .timeLimit(.minutes(1)))

@@ -1,6 +1,7 @@
 import Controllers
 import KubernetesAPI
 import Synchronization
+import TestSupport
 import Testing
 
 @Suite("Reconcile loop", .timeLimit(.minutes(1)))

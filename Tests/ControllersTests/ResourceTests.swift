@@ -3,6 +3,7 @@ import Controllers
 import KubernetesAPI
 import LinuxSystem
 import StorageModel
+import TestSupport
 import Testing
 
 @Suite("Custom resources")

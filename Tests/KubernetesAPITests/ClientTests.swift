@@ -1,6 +1,7 @@
 import JSON
 import KubernetesAPI
 import StorageModel
+import TestSupport
 import Testing
 
 @Suite("Client")

@@ -3,6 +3,7 @@ import KubernetesAPI
 import LinuxSystem
 import StorageModel
 import Synchronization
+import TestSupport
 import Testing
 
 @Suite("With a real API server", .enabled(if: Cluster.isGiven))
@@ -29,6 +30,12 @@ struct ClusterTests {
     } catch {
       guard error.kind == .notFound else { throw error }
     }
+  }
+
+  @Test("the contract that the simulated server keeps", arguments: APIServerContract.Rule.allCases)
+  func contract(rule: APIServerContract.Rule) async throws {
+    let server = try CurlTransport(Cluster.settings())
+    try await APIServerContract(server, word: Cluster.name("contract")).check(rule)
   }
 
   @Test("what is created comes back as it was written")

@@ -1,5 +1,6 @@
 import JSON
 import StorageModel
+import TestSupport
 import Testing
 
 @testable import KubernetesAPI

@@ -1,5 +1,6 @@
 import KubernetesAPI
 import Synchronization
+import TestSupport
 import Testing
 
 @Suite("Reflector")

@@ -1,6 +1,7 @@
 import KubernetesAPI
 import LinuxSystem
 import Synchronization
+import TestSupport
 import Testing
 
 @Suite("Transport", .serialized)

@@ -1,6 +1,7 @@
 import Glibc
 import LinuxSystem
 import StorageModel
+import TestSupport
 import Testing
 
 @Suite("Loop devices and mounts", .serialized, .enabled(if: Machine.hasLoopDevices, Machine.needsLoopDevices))

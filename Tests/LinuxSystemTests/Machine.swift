@@ -1,5 +1,7 @@
 import Glibc
 import LinuxSystem
+import StorageModel
+import TestSupport
 import Testing
 
 /// The abilities of this machine that tests need.
@@ -20,49 +22,8 @@ enum Machine {
   static func has(_ tools: String...) -> Bool { tools.allSatisfy { Tools.find($0) != nil } }
 }
 
-/// A directory for one test, removed with the last reference to it. `KEEP=1` keeps it.
-final class TemporaryDirectory: Sendable {
-  let path: String
-
-  init() throws {
-    let template = "/tmp/elastic-local-test-XXXXXX"
-    var bytes = Array(template.utf8CString)
-    guard mkdtemp(&bytes) != nil else {
-      throw SystemError(operation: "make directory", subject: template, errno: .current)
-    }
-    path = try Files.realPath(bytes.withUnsafeBufferPointer { $0.baseAddress.map { String(cString: $0) } ?? "" })
-  }
-
-  deinit {
-    guard OwnProcess.environment["KEEP"] != "1" else { return }
-    // The mounts of a failed test, from the innermost outwards.
-    let mounts = (try? MountTable.current().below(path)) ?? []
-    for mount in mounts.reversed() { _ = try? Mounting.unmountAllLayers(mount.mountPoint) }
-    for loop in (try? LoopDevice.all()) ?? [] where loop.backingFile.hasPrefix(path + "/") {
-      try? LoopDevice.detach(loop.device)
-    }
-    try? Files.removeTree(path)
-  }
-
-  subscript(name: String) -> String { path + "/" + name }
-
-  /// Creates a sparse file.
-  func image(_ name: String, mebibytes: Int) throws -> String {
-    let file = try Descriptor.open(self[name], O_RDWR | O_CREAT, mode: 0o600)
-    guard ftruncate(file.rawValue, off_t(mebibytes << 20)) == 0 else {
-      throw SystemError(operation: "truncate", subject: self[name], errno: .current)
-    }
-    return self[name]
-  }
-
-  func directory(_ name: String) throws -> String {
-    try Files.makeDirectories(self[name], mode: 0o755)
-    return self[name]
-  }
-
-  func write(_ text: String, to name: String) throws {
-    try Files.writeDurably(Array(text.utf8), to: self[name])
-  }
+extension TemporaryDirectory {
+  func image(_ name: String, mebibytes: Int) throws -> String { try image(name, .mebibytes(UInt64(mebibytes))) }
 }
 
 /// Overwrites a part of a file.

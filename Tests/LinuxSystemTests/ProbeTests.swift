@@ -1,6 +1,7 @@
 import Glibc
 @testable import LinuxSystem
 import StorageModel
+import TestSupport
 import Testing
 
 @Suite("Device contents")

@@ -1,5 +1,6 @@
 import Glibc
 @testable import LinuxSystem
+import TestSupport
 import Testing
 
 @Suite("Safe paths")

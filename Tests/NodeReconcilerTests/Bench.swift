@@ -6,6 +6,7 @@ import NodeService
 import StorageModel
 import Synchronization
 import Telemetry
+import TestSupport
 import Testing
 
 @testable import NodeReconciler
@@ -22,7 +23,7 @@ final class Bench: Sendable {
   let service: VolumeService
   /// The same node before it had an API server: makes volumes without asking.
   let earlier: VolumeService
-  private let directory: String
+  private let directory: TemporaryDirectory
 
   init(
     gibibytes: UInt64 = 10, allowsInlineVolumes: Bool = false, waits: Bool = false, steps: StepPoints = .none
@@ -30,9 +31,9 @@ final class Bench: Sendable {
     knowledge = Knowledge(
       node: "node-1", allowsInlineVolumes: allowsInlineVolumes, patience: waits ? .init() : .tests)
     world = SimulatedWorld(totalSize: .gibibytes(gibibytes))
-    directory = try Self.makeDirectory()
+    directory = try TemporaryDirectory()
     context = NodeContext(
-      settings: NodeSettings(nodeName: "node-1", stateDirectory: directory),
+      settings: NodeSettings(nodeName: "node-1", stateDirectory: directory.path),
       engine: SimulatedEngine(world: world), system: SimulatedNodeSystem(world: world), steps: steps,
       cluster: knowledge, log: .silent)
     try context.permits.prepare()
@@ -40,15 +41,6 @@ final class Bench: Sendable {
     earlier = VolumeService(
       NodeContext(
         settings: context.settings, engine: context.engine, system: context.system, log: .silent))
-  }
-
-  deinit { try? Files.removeTree(directory) }
-
-  private static func makeDirectory() throws -> String {
-    var random = SystemRandomNumberGenerator()
-    let path = "/tmp/elastic-local-test-\(String(random.next(), radix: 36))"
-    try Files.makeDirectories(path, mode: 0o700)
-    return path
   }
 
   func reconciler(time: any Timekeeper = SystemTimekeeper()) -> NodeReconciler {
@@ -139,15 +131,4 @@ extension Knowledge.Patience {
     patience.silence = .zero
     return patience
   }()
-}
-
-/// Time that a test sets. Nobody sleeps by it.
-final class ManualTime: Timekeeper {
-  private let current = Mutex(Duration.zero)
-
-  var now: Duration { current.withLock { $0 } }
-  var wallClock: Timestamp { WallClock.now() }
-  func random() -> Double { 0 }
-  func sleep(until time: Duration) async throws(CancellationError) { throw CancellationError() }
-  func advance(by duration: Duration) { current.withLock { $0 += duration } }
 }

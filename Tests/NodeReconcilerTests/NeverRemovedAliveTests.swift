@@ -5,6 +5,7 @@ import NodeService
 import StorageLedger
 import StorageModel
 import Synchronization
+import TestSupport
 import Testing
 
 @testable import NodeReconciler
@@ -38,7 +39,7 @@ struct NeverRemovedAliveTests {
 
   @Test("whatever a watch shows and whatever is true, a volume goes only when the truth allows it", arguments: 0..<8)
   func neverAlive(seed: UInt64) async throws {
-    var random = Seeded(state: seed)
+    var random = Dice(seed: seed)
     var removed = 0
     for round in 0..<60 {
       let bench = try Bench()
@@ -69,18 +70,5 @@ struct NeverRemovedAliveTests {
       }
     }
     #expect(removed > 3, "a test in which nothing is ever removed shows nothing")
-  }
-}
-
-/// SplitMix64: the same sequence for the same seed.
-private struct Seeded: RandomNumberGenerator {
-  var state: UInt64
-
-  mutating func next() -> UInt64 {
-    state &+= 0x9E37_79B9_7F4A_7C15
-    var mixed = state
-    mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
-    mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-    return mixed ^ (mixed >> 31)
   }
 }

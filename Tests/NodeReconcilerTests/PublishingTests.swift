@@ -5,6 +5,7 @@ import LinuxSystem
 import KubernetesAPI
 import LogicalVolumes
 import StorageModel
+import TestSupport
 import Testing
 
 @testable import NodeReconciler

@@ -1,6 +1,7 @@
 import Glibc
 import LinuxSystem
 import StorageModel
+import TestSupport
 import Testing
 
 @testable import NodeService

@@ -4,6 +4,7 @@ import LogicalVolumes
 import NodeProtocol
 import StorageModel
 import Synchronization
+import TestSupport
 import Testing
 
 @testable import NodeCalls

@@ -5,31 +5,12 @@ import LogicalVolumes
 import NodeProtocol
 import StorageModel
 import Synchronization
+import TestSupport
 import Testing
 
 @testable import NodeCalls
 @testable import NodeService
 import Telemetry
-
-/// A directory of its own for a test, removed with the last reference to it.
-final class TemporaryDirectory: Sendable {
-  let path: String
-
-  init() throws {
-    let template = "/tmp/elastic-local-test-XXXXXX"
-    var bytes = Array(template.utf8CString)
-    guard mkdtemp(&bytes) != nil else {
-      throw SystemError(operation: "make directory", subject: template, errno: .current)
-    }
-    path = try Files.realPath(bytes.withUnsafeBufferPointer { $0.baseAddress.map { String(cString: $0) } ?? "" })
-  }
-
-  deinit { try? Files.removeTree(path) }
-
-  subscript(name: String) -> String { path + "/" + name }
-
-  func write(_ text: String, to name: String) throws { try Files.writeDurably(Array(text.utf8), to: self[name]) }
-}
 
 /// A node whose disk, kernel and state directory outlive any number of daemons.
 final class SimulatedNode: Sendable {

@@ -2,6 +2,7 @@ import LinuxSystem
 import LogicalVolumes
 import StorageModel
 import Synchronization
+import TestSupport
 import Testing
 
 @testable import NodeService

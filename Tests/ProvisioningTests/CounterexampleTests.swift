@@ -1,6 +1,7 @@
 import KubernetesAPI
 import LinuxSystem
 import StorageModel
+import TestSupport
 import Testing
 
 @testable import Provisioning

@@ -3,6 +3,7 @@ import KubernetesAPI
 import LinuxSystem
 import StorageModel
 import Synchronization
+import TestSupport
 import Testing
 
 @testable import Provisioning
@@ -57,13 +58,13 @@ struct GeneratedViewsTests {
   private struct World {
     let cluster = SimulatedCluster()
     let time = JumpingTime()
-    var random: SplitMix
+    var random: Dice
     var view: DisturbedView
     var claims = 0
     let storages: [String: NodeStorage]
 
     init(seed: UInt64) async {
-      random = SplitMix(state: seed)
+      random = Dice(seed: seed)
       cluster.look { $0.history = [] }
       let names = hosts + hosts.map { "renamed-\($0)" }
       storages = Dictionary(uniqueKeysWithValues: names.map { ($0, storage($0, gibibytes: gibibytes)) })
@@ -267,19 +268,4 @@ private final class JumpingTime: Timekeeper {
   func jump(by seconds: Int64) { offset.withLock { $0 += seconds } }
   func random() -> Double { fast.random() }
   func sleep(until time: Duration) async throws(CancellationError) { try await fast.sleep(until: time) }
-}
-
-/// SplitMix64: the same sequence for the same seed.
-private struct SplitMix: RandomNumberGenerator {
-  var state: UInt64
-
-  mutating func next() -> UInt64 {
-    state &+= 0x9E37_79B9_7F4A_7C15
-    var mixed = state
-    mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
-    mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-    return mixed ^ (mixed >> 31)
-  }
-
-  mutating func pick<Element>(_ elements: [Element]) -> Element { elements[Int(next() % UInt64(elements.count))] }
 }

@@ -3,6 +3,7 @@ import KubernetesAPI
 import LinuxSystem
 import Provisioning
 import StorageModel
+import TestSupport
 import Testing
 import StorageLedger
 
@@ -108,24 +109,4 @@ enum Samples {
   }
 
   static func volume(of claim: String) -> String { "pvc-uid-of-\(claim)" }
-}
-
-/// Time that passes faster.
-struct FastTime: Timekeeper {
-  var factor = 1000
-  private let start = ContinuousClock.now
-
-  init(factor: Int = 1000) { self.factor = factor }
-
-  var now: Duration { (ContinuousClock.now - start) * factor }
-  var wallClock: Timestamp { WallClock.now() }
-  func random() -> Double { Double.random(in: 0..<1) }
-
-  func sleep(until time: Duration) async throws(CancellationError) {
-    do {
-      try await Task.sleep(until: start + time / factor, clock: .continuous)
-    } catch {
-      throw CancellationError()
-    }
-  }
 }

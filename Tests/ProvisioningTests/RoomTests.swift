@@ -4,6 +4,7 @@ import LinuxSystem
 import StorageLedger
 import StorageModel
 import Synchronization
+import TestSupport
 import Testing
 
 @testable import Provisioning

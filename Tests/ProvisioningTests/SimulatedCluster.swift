@@ -5,6 +5,7 @@ import Provisioning
 import StorageLedger
 import StorageModel
 import Synchronization
+import TestSupport
 
 /// An API server with the PV controller behind it, in memory: what the provisioner writes is bound, released and deleted
 /// as Kubernetes does it, and comes back as changes in order.

@@ -3,6 +3,7 @@ import KubernetesAPI
 import LinuxSystem
 import StorageModel
 import Synchronization
+import TestSupport
 import Testing
 
 @testable import StorageLedger
@@ -40,8 +41,8 @@ private struct World {
   private let nodes = ["a", "b"]
   private let owners = ["claims", "pools"]
   private let executor = SteppedExecutor()
-  private let time = SetTime()
-  private var random: SplitMix
+  private let time = ManualTime()
+  private var random: Dice
   private var leader: Leader
 
   private var volumes: [String: PersistentVolume] = [:]
@@ -64,7 +65,7 @@ private struct World {
     let allocator: Allocator
     let calls = Calls()
 
-    init(_ time: SetTime) { allocator = Allocator(writes: writes, time: time) }
+    init(_ time: ManualTime) { allocator = Allocator(writes: writes, time: time) }
   }
 
   /// What the clients have asked for, and what they were told.
@@ -82,7 +83,7 @@ private struct World {
   }
 
   init(seed: UInt64) {
-    random = SplitMix(state: seed)
+    random = Dice(seed: seed)
     leader = Leader(time)
     begin()
   }
@@ -340,11 +341,5 @@ private struct World {
     let taken = taken
     let wrong = nodes.filter { ledger.room(on: $0, at: .init()) != .gibibytes(Self.capacity) - (taken[$0] ?? .zero) }
     return wrong.map { "room on \($0)" } + doubts.map { "\($0) in doubt" }
-  }
-}
-
-extension SplitMix {
-  fileprivate mutating func pick<Element>(_ elements: [Element]) -> Element {
-    elements[Int(next() % UInt64(elements.count))]
   }
 }

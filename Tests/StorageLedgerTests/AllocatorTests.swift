@@ -3,6 +3,7 @@ import KubernetesAPI
 import LinuxSystem
 import StorageModel
 import Synchronization
+import TestSupport
 import Testing
 
 @testable import StorageLedger
@@ -12,7 +13,7 @@ import Testing
 struct AllocatorTests {
   private let executor = SteppedExecutor()
   private let writes = HeldWrites()
-  private let time = SetTime()
+  private let time = ManualTime()
   private let allocator: Allocator
 
   init() {
@@ -314,7 +315,7 @@ struct AllocatorTests {
   @Test("what is in doubt is settled while the allocator runs, and a failed read is repeated", .timeLimit(.minutes(1)))
   func runs() async {
     let writes = HeldWrites()
-    let allocator = Allocator(writes: writes, time: HastyTime())
+    let allocator = Allocator(writes: writes, time: ManualTime(isHasty: true))
     await allocator.storage(of: "a", storage("a", gibibytes: 10))
     let running = Task { await allocator.run() }
     let creating = Task {

@@ -1,4 +1,5 @@
 import StorageModel
+import TestSupport
 import Testing
 
 @testable import StorageLedger
@@ -56,13 +57,13 @@ struct LedgerModelTests {
     // MARK: the provisioner
 
     /// As the provisioner does: what is booked may have been written, and is read; anything else is reserved and written.
-    mutating func ask(for name: String, _ booking: Booking, _ random: inout SplitMix) {
+    mutating func ask(for name: String, _ booking: Booking, _ random: inout Dice) {
       guard answers[name] == nil else { return }
       guard ledger.booking(of: name) == nil else { return answers[name] = .read(pvs[name], booking) }
       write(name, booking, &random)
     }
 
-    private mutating func write(_ name: String, _ booking: Booking, _ random: inout SplitMix) {
+    private mutating func write(_ name: String, _ booking: Booking, _ random: inout Dice) {
       guard (try? ledger.reserve(booking, for: name)) != nil else { return }
       let isRefused = random.next() % 4 == 0
       // Another PV of that name, which the view does not show yet.
@@ -71,7 +72,7 @@ struct LedgerModelTests {
       if random.next() % 3 > 0 { answers[name] = answer }
     }
 
-    mutating func answer(_ name: String, _ random: inout SplitMix) {
+    mutating func answer(_ name: String, _ random: inout Dice) {
       switch answers.removeValue(forKey: name) {
       case .written(let pv): ledger.confirm(name, uid: pv.uid)
       case .read(let pv?, _): ledger.settle(name, as: pv.booking, uid: pv.uid)
@@ -85,7 +86,7 @@ struct LedgerModelTests {
 
     /// What is perhaps written is read until nothing is open.
     mutating func settle(_ name: String) {
-      var never = SplitMix(state: 0)
+      var never = Dice(seed: 0)
       answer(name, &never)
       answer(name, &never)
       let found = pvs[name]
@@ -176,7 +177,7 @@ struct LedgerModelTests {
     "whatever is written, refused, lost, delayed, listed anew and wanted, no node is ever promised more than it has, and no room is lost",
     arguments: 0..<100)
   func neverOverbooked(seed: UInt64) {
-    var random = SplitMix(state: seed)
+    var random = Dice(seed: seed)
     var world = World()
     for step in 0..<1000 {
       let name = world.names[Int(random.next() % 12)]
@@ -203,18 +204,5 @@ struct LedgerModelTests {
       #expect(
         world.ledger.room(on: node, at: .init()) == world.free(on: node), "seed \(seed): room leaked on \(node)")
     }
-  }
-}
-
-/// Steele, Lea and Flood's SplitMix64: the same sequence for the same seed, everywhere.
-struct SplitMix: RandomNumberGenerator {
-  var state: UInt64
-
-  mutating func next() -> UInt64 {
-    state &+= 0x9E37_79B9_7F4A_7C15
-    var mixed = state
-    mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
-    mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-    return mixed ^ (mixed >> 31)
   }
 }

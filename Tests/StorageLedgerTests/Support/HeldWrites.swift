@@ -50,21 +50,6 @@ final class HeldWrites: VolumeWrites {
   }
 }
 
-/// Time that a test sets. Nobody wakes by it.
-final class SetTime: Timekeeper {
-  private let current = Mutex(Duration.zero)
-
-  var now: Duration { current.withLock { $0 } }
-  var wallClock: Timestamp { Timestamp(seconds: 1_700_000_000) + now }
-  func random() -> Double { 0.5 }
-  func advance(by duration: Duration) { current.withLock { $0 += duration } }
-
-  func sleep(until time: Duration) async throws(CancellationError) {
-    while !Task.isCancelled { try? await Task.sleep(for: .seconds(3600)) }
-    throw CancellationError()
-  }
-}
-
 enum Samples {
   /// A PV of ours on a node.
   static func volume(

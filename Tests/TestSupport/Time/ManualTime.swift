@@ -1,9 +1,9 @@
-import KubernetesAPI
-import LinuxSystem
-import Synchronization
+internal import KubernetesAPI
+package import LinuxSystem
+internal import Synchronization
 
 /// Time that a test moves. Chance is always in the middle.
-final class ManualTime: Timekeeper {
+package final class ManualTime: Timekeeper {
   private let state = Mutex(State())
   /// Moves by itself to the end of each sleep: for tests that only look at how long was waited.
   private let isHasty: Bool
@@ -15,18 +15,18 @@ final class ManualTime: Timekeeper {
     var sleepers: [Int: (time: Duration, continuation: CheckedContinuation<Bool, Never>)] = [:]
   }
 
-  init(isHasty: Bool = false) { self.isHasty = isHasty }
+  package init(isHasty: Bool = false) { self.isHasty = isHasty }
 
-  var now: Duration { state.withLock { $0.now } }
-  var wallClock: Timestamp { Timestamp(seconds: 1_700_000_000) + now }
-  func random() -> Double { 0.5 }
+  package var now: Duration { state.withLock { $0.now } }
+  package var wallClock: Timestamp { Timestamp(seconds: 1_700_000_000) + now }
+  package func random() -> Double { 0.5 }
 
   /// The sleeps so far, as long as they were asked for.
-  var waits: [Duration] { state.withLock { $0.waits } }
+  package var waits: [Duration] { state.withLock { $0.waits } }
   /// When the sleepers want to wake.
-  var alarms: [Duration] { state.withLock { $0.sleepers.values.map(\.time).sorted() } }
+  package var alarms: [Duration] { state.withLock { $0.sleepers.values.map(\.time).sorted() } }
 
-  func sleep(until time: Duration) async throws(CancellationError) {
+  package func sleep(until time: Duration) async throws(CancellationError) {
     let id = state.withLock { state in
       state.waits.append(time - state.now)
       if isHasty { state.now = max(state.now, time) }
@@ -50,7 +50,7 @@ final class ManualTime: Timekeeper {
   }
 
   /// Moves on and wakes who wanted to be woken by then.
-  func advance(to time: Duration) {
+  package func advance(to time: Duration) {
     let woken = state.withLock { state in
       state.now = time
       let due = state.sleepers.filter { $0.value.time <= time }
@@ -60,20 +60,13 @@ final class ManualTime: Timekeeper {
     for continuation in woken { continuation.resume(returning: true) }
   }
 
+  /// Moves on by that much and wakes who wanted to be woken by then.
+  package func advance(by duration: Duration) { advance(to: now + duration) }
+
   /// Moves to the next alarm that is not behind `limit`; false when there is none.
-  func advanceToNextAlarm(upTo limit: Duration) -> Bool {
+  package func advanceToNextAlarm(upTo limit: Duration) -> Bool {
     guard let next = alarms.first, next <= limit else { return false }
     advance(to: next)
     return true
   }
-}
-
-/// Waits in real time for what other tasks are about to do.
-func eventually(within limit: Duration = .seconds(60), _ condition: () -> Bool) async -> Bool {
-  let end = ContinuousClock.now + limit
-  while ContinuousClock.now < end {
-    if condition() { return true }
-    try? await Task.sleep(for: .milliseconds(1))
-  }
-  return condition()
 }

@@ -1,0 +1,236 @@
+import JSON
+package import KubernetesAPI
+internal import LinuxSystem
+package import StorageModel
+internal import Synchronization
+
+/// An API server in memory, behind the same seam as a real one: what a controller's tests need and what they must not be
+/// spared. It keeps the rules of a real server that our programs depend on (`TestSupportTests` names each): resource versions,
+/// preconditions, pages, watches, finalizers, the status subresource, garbage collection. And it fails as one can
+/// (``Faults``): answers that are lost, requests that are late, watches that end, fall behind or expire.
+///
+/// It authenticates nobody, admits everything, and fills in no defaults. ``undisturbed`` is for whoever shall not meet the
+/// faults.
+package final class SimulatedAPIServer: APITransport {
+  let time: any Timekeeper
+  private let state: Mutex<State>
+
+  struct State {
+    var database = ObjectDatabase()
+    var served: [ServedResource]
+    var faults: Faults
+    var log: [String] = []
+    /// The rest of lists whose pages were not all asked for, by the token for the next page.
+    var pages: [String: Page] = [:]
+    var watches: [Int: Watch] = [:]
+    /// How far watches may see; nil for as far as there is anything.
+    var shown: Int?
+    /// Requests whose answers were lost and that are still to be carried out.
+    var late: [(request: HTTPRequest, since: Duration)] = []
+    /// Whether what loses its last owner goes at once, instead of with ``SimulatedAPIServer/collectGarbage()``.
+    var collectsGarbage = true
+    var count = 0
+  }
+
+  struct Page {
+    var version: Int
+    var rest: [JSONValue]
+  }
+
+  package init(
+    _ served: [ServedResource] = ServedResource.ours, faults: Faults = Faults(),
+    time: any Timekeeper = SystemTimekeeper()
+  ) {
+    self.time = time
+    state = Mutex(State(served: served, faults: faults))
+  }
+
+  // MARK: the wire
+
+  package func send(_ request: HTTPRequest) async throws(TransportError) -> HTTPReply {
+    if Task.isCancelled { throw TransportError(.cancelled, "cancelled") }
+    let result = try change { state throws(TransportError) in
+      state.log.append("\(request.method) \(request.path)")
+      carryOutSomeLate(&state)
+      switch state.faults.fate(of: request) {
+      case .done: return answer(request, &state)
+      case .unreachable: throw TransportError(.unreachable, "connection refused")
+      case .lostBefore: throw TransportError(.broken, "the connection broke")
+      case .late:
+        state.late.append((request, time.now))
+        throw TransportError(.timedOut, "no answer within 30 s")
+      case .lostAfter:
+        lose(request, &state)
+        throw TransportError(.broken, "the connection broke")
+      case .refused(let error): return .error(error)
+      }
+    }
+    return reply(result)
+  }
+
+  /// The same server for whoever shall not meet its faults.
+  package var undisturbed: any APITransport { Undisturbed(server: self) }
+
+  private struct Undisturbed: APITransport {
+    let server: SimulatedAPIServer
+
+    func send(_ request: HTTPRequest) async throws(TransportError) -> HTTPReply {
+      if Task.isCancelled { throw TransportError(.cancelled, "cancelled") }
+      return server.reply(server.change { state in server.answer(request, &state) })
+    }
+  }
+
+  // MARK: what a test does to it
+
+  package var faults: Faults {
+    get { state.withLock { $0.faults } }
+    set { state.withLock { $0.faults = newValue } }
+  }
+
+  /// The requests so far, as `GET /api/v1/nodes`, without those over ``undisturbed``.
+  package var requests: [String] { state.withLock { $0.log } }
+
+  /// Carries out all requests that are late.
+  package func carryOutLate() {
+    change { state in
+      let late = state.late
+      state.late = []
+      for entry in late { lose(entry.request, &state) }
+    }
+  }
+
+  /// Watches see nothing more until ``showWatches(_:)``.
+  package func holdWatches() { change { $0.shown = $0.shown ?? $0.database.version } }
+
+  /// Watches see so many more changes; nil for all, from now on.
+  package func showWatches(_ count: Int? = nil) {
+    change { state in state.shown = count.flatMap { count in state.shown.map { $0 + count } } }
+  }
+
+  /// Ends all watches in good order, or by a connection that breaks. What comes next is a new watch from the last version.
+  package func endWatches(isBroken: Bool = false) {
+    change { state in
+      for id in state.watches.keys { state.watches[id]?.end = isBroken ? .broken : .orderly }
+    }
+  }
+
+  /// Forgets the history: watches from before and pages of lists expire (410).
+  package func compact() {
+    change { state in
+      state.database.compact()
+      state.pages = [:]
+      for id in state.watches.keys { state.watches[id]?.end = .orderly }
+    }
+  }
+
+  /// Sends a bookmark to each watch that has asked for bookmarks, as a server does each minute.
+  package func sendBookmarks() {
+    change { state in
+      for id in state.watches.keys where state.watches[id]?.wantsBookmarks == true {
+        state.watches[id]?.isBookmarkDue = true
+      }
+    }
+  }
+
+  /// Whether what loses its last owner goes at once; if not, with ``collectGarbage()``.
+  package func collectsGarbage(_ isAtOnce: Bool) { change { $0.collectsGarbage = isAtOnce } }
+
+  package func collectGarbage() { change { [time] in $0.database.collectGarbage(at: time.wallClock) } }
+
+  /// Changes an object by hand, its status too, as controllers of Kubernetes do it in several requests. Nothing where there
+  /// is none.
+  package func edit(_ resource: APIResource, _ key: ObjectKey, _ body: (inout JSONValue) -> Void) {
+    change { state in
+      let key = Self.databaseKey(resource, key)
+      guard var object = try? state.database.object(key) else { return }
+      body(&object)
+      _ = try? state.database.replace(object, .init(served: ServedResource(resource), key: key))
+    }
+  }
+
+  /// The objects of a kind, as they are now.
+  package func objects<Object: APIObject>(
+    _ type: Object.Type = Object.self, as resource: APIResource = Object.resource
+  ) -> [Object] {
+    let all = state.withLock { state -> [JSONValue] in
+      guard let selector = try? Selector(labels: nil, fields: nil, of: ServedResource(resource)) else { return [] }
+      return state.database.objects(of: Self.name(resource), in: "", selector)
+    }
+    return all.compactMap { object in
+      var json = JSONReader(object.encoded)
+      return try? Object(json: &json)
+    }
+  }
+
+  // MARK: for the parts
+
+  /// Does something to the state, and wakes the watches that have something to read then.
+  @discardableResult
+  func change<Value, Failure: Error>(
+    _ body: (inout State) throws(Failure) -> Value
+  ) throws(Failure) -> Value {
+    let (result, woken) = state.withLock { state -> (Result<Value, Failure>, [CheckedContinuation<Void, Never>]) in
+      let result: Result<Value, Failure>
+      do throws(Failure) { result = .success(try body(&state)) } catch { result = .failure(error) }
+      return (result, state.takeSleepers())
+    }
+    for continuation in woken { continuation.resume() }
+    return try result.get()
+  }
+
+  /// Later than this no request is carried out: kube-apiserver's `--request-timeout`, unless set.
+  package static let requestLimit = Duration.seconds(60)
+
+  /// What is late is carried out some time while other requests come.
+  private func carryOutSomeLate(_ state: inout State) {
+    let late = state.late
+    state.late = []
+    for entry in late {
+      let isDue = time.now - entry.since >= Self.requestLimit
+      if state.faults.carriesOutNow() || isDue { lose(entry.request, &state) } else { state.late.append(entry) }
+    }
+  }
+
+  /// Carries out a request that nobody gets the answer of.
+  private func lose(_ request: HTTPRequest, _ state: inout State) {
+    if case .watch(let id) = answer(request, &state) { state.watches[id] = nil }
+  }
+
+  static func name(_ resource: APIResource) -> String { "\(resource.group)/\(resource.name)" }
+
+  static func databaseKey(_ resource: APIResource, _ key: ObjectKey) -> ObjectDatabase.Key {
+    ObjectDatabase.Key(resource: name(resource), namespace: key.namespace, name: key.name)
+  }
+
+  /// What becomes of a request that is carried out.
+  enum Answer {
+    case object(Int, JSONValue)
+    case error(StatusError)
+    case watch(Int)
+  }
+
+  private func reply(_ answer: Answer) -> HTTPReply {
+    switch answer {
+    case .object(let code, let body): HTTPReply(head: HTTPHead(status: code), body: WholeBody(body.encoded))
+    case .watch(let id): HTTPReply(head: HTTPHead(status: 200), body: WatchBody(self, id))
+    case .error(let error):
+      HTTPReply(
+        head: HTTPHead(
+          status: error.code, fields: error.retryAfter.map { ["retry-after": "\($0)"] } ?? [:]),
+        body: WholeBody(error.body.encoded))
+    }
+  }
+
+  private final class WholeBody: HTTPBody {
+    private let bytes: Mutex<[UInt8]?>
+
+    init(_ bytes: [UInt8]) { self.bytes = Mutex(bytes) }
+
+    func next() async throws(TransportError) -> [UInt8]? {
+      bytes.withLock { bytes in
+        defer { bytes = nil }
+        return bytes
+      }
+    }
+  }
+}
