@@ -164,7 +164,7 @@ let package = Package(
     .testTarget(name: "FlexClientTests", swiftSettings: strict),
     // tests; what several of them need, and the contract every engine keeps, is plain code
     .target(
-      name: "TestSupport", dependencies: ["KubernetesAPI", "JSON", "LinuxSystem", "StorageModel"],
+      name: "TestSupport", dependencies: ["StorageLedger", "KubernetesAPI", "JSON", "LinuxSystem", "StorageModel"],
       path: "Tests/TestSupport", swiftSettings: strict),
     .testTarget(
       name: "TestSupportTests", dependencies: ["TestSupport", "KubernetesAPI", "JSON", "StorageModel"],

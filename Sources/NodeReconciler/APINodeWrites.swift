@@ -1,6 +1,6 @@
 internal import Controllers
 internal import JSON
-package import KubernetesAPI
+internal import KubernetesAPI
 internal import LinuxSystem
 internal import StorageLedger
 internal import StorageModel

@@ -1,3 +1,4 @@
+import Controllers
 import JSON
 import KubernetesAPI
 import LinuxSystem
@@ -59,7 +60,7 @@ struct APIServerTests {
     let allocator: Allocator
     private let provisioner: Provisioner
     private let events: EventRecorder
-    private let feed: ClusterFeed
+    private let term: Term
     /// Whoever is not the provisioner.
     private let others: APIClient
 
@@ -75,7 +76,10 @@ struct APIServerTests {
       let writes = APIWrites(client: client, events: events, namespace: Self.namespace)
       allocator = Allocator(writes: writes, time: time)
       provisioner = Provisioner(writes: writes, allocator: allocator, settings: .init(), time: time, log: { _ in })
-      feed = ClusterFeed(client: client, namespace: Self.namespace) { _, _, _ in }
+      term = Term(Caches(client) { _, _, _ in })
+      let cluster = ClusterCaches(term.caches, namespace: Self.namespace)
+      cluster.feed(provisioner)
+      term.add(provisioner, reading: cluster.all)
       for name in ["a", "b"] { try await addNode(name) }
       try await create(
         StorageClass.resource, "elastic-local",
@@ -85,9 +89,8 @@ struct APIServerTests {
     func run() async {
       await withDiscardingTaskGroup { group in
         group.addTask { await events.run() }
-        group.addTask { await feed.run(provisioner) }
         group.addTask { await allocator.run() }
-        group.addTask { await provisioner.run() }
+        group.addTask { await term.run() }
       }
     }
 
@@ -111,7 +114,7 @@ struct APIServerTests {
       said.storage = storage(name, gibibytes: Self.gibibytes)
       _ = try await others.create(said)
       _ = try await others.patch(
-        NodeStorageObject.self, said.metadata.key, .merge(["status": said.status]), subresource: "status")
+        NodeStorageObject.self, said.metadata.key, .merge(["status": said.status.json]), subresource: "status")
     }
 
     /// As long as all of them have room for sure.
@@ -186,7 +189,7 @@ struct APIServerTests {
     /// Whether the allocator and what the scheduler is told come to this figure.
     func becomes(_ free: ByteCount, on host: String) async -> Bool {
       for _ in 0..<12_000 {
-        let known = await allocator.rooms(on: host, at: [Booking.Place()])[Booking.Place()]
+        let known = await allocator.rooms(on: host, at: [DeviceClass()])[DeviceClass()]
         let told = server.objects(CSIStorageCapacity.self).filter { $0.nodeLabels[ClusterNames.hostnameLabel] == host }
         if known == free, told.count == 1, told.first?.capacity?.byteCount == free { return true }
         try? await Task.sleep(for: .milliseconds(5))

@@ -1,4 +1,5 @@
 package import KubernetesAPI
+internal import StorageLedger
 
 /// A resource that the server has.
 package struct ServedResource: Sendable {

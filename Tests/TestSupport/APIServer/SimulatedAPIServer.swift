@@ -1,7 +1,7 @@
-import JSON
+package import JSON
 package import KubernetesAPI
 internal import LinuxSystem
-package import StorageModel
+internal import StorageModel
 internal import Synchronization
 
 /// An API server in memory, behind the same seam as a real one: what a controller's tests need and what they must not be

@@ -1,5 +1,5 @@
-import JSON
-package import StorageModel
+package import JSON
+internal import StorageModel
 
 /// Why a JSON patch could not be applied.
 package struct PatchFailure: Error, Hashable, Sendable {

@@ -1,5 +1,5 @@
-import JSON
-package import StorageModel
+package import JSON
+internal import StorageModel
 
 // Bodies as values. The product reads JSON without building values, so only tests have this.
 extension JSONValue {
