@@ -35,10 +35,6 @@ struct HostTests {
     }
   }
 
-  private func eventually(_ condition: () -> Bool) async -> Bool {
-    await ControllersTests.eventually(within: .seconds(60), condition)
-  }
-
   @Test("a process that has lost the lead works again when it leads again, in a term that knows nothing of the first")
   func terms() async throws {
     let (server, time, story) = (LeaseServer(), ManualTime(), Story())
