@@ -27,7 +27,7 @@ struct HostTests {
   }
 
   /// Moves time from alarm to alarm until it is as wanted.
-  private func eventually(moving time: ManualTime, _ condition: () -> Bool) async -> Bool {
+  private func moving(_ time: ManualTime, _ condition: () -> Bool) async -> Bool {
     await eventually {
       if condition() { return true }
       _ = time.advanceToNextAlarm(upTo: .seconds(100_000))
@@ -52,8 +52,8 @@ struct HostTests {
     var lease = try #require(server.lease)
     lease.holder = "thief"
     server.write(lease)
-    #expect(await eventually(moving: time) { !story.isWorking })
-    #expect(await eventually(moving: time) { story.terms.count >= 2 && story.isWorking })
+    #expect(await moving(time) { !story.isWorking })
+    #expect(await moving(time) { story.terms.count >= 2 && story.isWorking })
     #expect(story.terms[0] !== story.terms[1] && story.terms[0].caches !== story.terms[1].caches)
     task.cancel()
     await task.value
@@ -76,7 +76,7 @@ struct HostTests {
     }
     #expect(await eventually { story.isWorking })
     server.set(isAway: true)
-    #expect(await eventually(moving: time) { story.wasEnded })
+    #expect(await moving(time) { story.wasEnded })
     #expect(lines.withLock { $0.contains { $0.contains("work does not end although the lease is lost") } })
     task.cancel()
     await task.value
