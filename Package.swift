@@ -70,7 +70,7 @@ let package = Package(
 
     // what programs share: command lines, log, metrics and their pages
     .target(name: "CommandLineTool", dependencies: ["StorageModel"], swiftSettings: strict),
-    .target(name: "Telemetry", dependencies: ["StorageModel", "LinuxSystem"], swiftSettings: strict),
+    .target(name: "Telemetry", dependencies: ["LinuxSystem", "JSON", "StorageModel"], swiftSettings: strict),
 
     // services
     .target(
@@ -121,7 +121,7 @@ let package = Package(
       name: "node",
       dependencies: [
         "CommandLineTool", "NodeReconciler", "Controllers", "KubernetesAPI", "FlexDoor", "NodeCalls", "NodeService",
-        "NodeProtocol", "LogicalVolumes", "Telemetry", "LinuxSystem", "StorageModel",
+        "NodeProtocol", "LogicalVolumes", "Telemetry", "LinuxSystem", "JSON", "StorageModel",
       ],
       swiftSettings: strict),
 
@@ -151,7 +151,8 @@ let package = Package(
     .executableTarget(
       name: "bench",
       dependencies: [
-        "RunningPrograms", "CommandLineTool", "VolumeHost", "StorageLedger", "Controllers", "KubernetesAPI", "LinuxSystem",
+        "RunningPrograms", "CommandLineTool", "VolumeHost", "StorageLedger", "Controllers", "KubernetesAPI",
+        "LinuxSystem",
         "JSON", "StorageModel",
       ],
       path: "Benchmarks/bench", swiftSettings: strict),
@@ -202,7 +203,8 @@ let package = Package(
       name: "LogicalVolumesTests", dependencies: ["EngineContract", "LogicalVolumes", "LinuxSystem", "StorageModel"],
       swiftSettings: strict),
     .testTarget(
-      name: "KubernetesAPITests", dependencies: ["TestSupport", "KubernetesAPI", "JSON", "LinuxSystem", "StorageModel"],
+      name: "KubernetesAPITests",
+      dependencies: ["TestSupport", "KubernetesAPI", "JSON", "LinuxSystem", "StorageModel"],
       swiftSettings: strict),
     .testTarget(
       name: "ControllersTests",

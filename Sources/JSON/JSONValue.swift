@@ -3,6 +3,8 @@ package enum JSONValue: Hashable, Sendable {
   case null
   case bool(Bool)
   case number(Int64)
+  /// Finite.
+  case decimal(Double)
   case string(String)
   case array([JSONValue])
   /// Members in the order in which they are written.
@@ -50,6 +52,7 @@ extension JSONValue {
     case .null: bytes += "null".utf8
     case .bool(let value): bytes += (value ? "true" : "false").utf8
     case .number(let value): bytes += String(value).utf8
+    case .decimal(let value): bytes += value.description.utf8
     case .string(let value): Self.encode(value, into: &bytes)
     case .array(let elements):
       bytes.append(UInt8(ascii: "["))
@@ -76,6 +79,9 @@ extension JSONValue {
       switch byte {
       case UInt8(ascii: "\""): bytes += "\\\"".utf8
       case UInt8(ascii: "\\"): bytes += "\\\\".utf8
+      case UInt8(ascii: "\n"): bytes += "\\n".utf8
+      case UInt8(ascii: "\r"): bytes += "\\r".utf8
+      case UInt8(ascii: "\t"): bytes += "\\t".utf8
       case 0..<0x20: bytes += "\\u00\(byte < 0x10 ? "0" : "")\(String(byte, radix: 16))".utf8
       default: bytes.append(byte)
       }

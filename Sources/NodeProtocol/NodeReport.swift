@@ -1,19 +1,21 @@
+package import JSON
+
 /// What `elastic-local-node status` shows, as JSON and for people. Sizes are bytes, times RFC 3339 in UTC.
 ///
 /// Fields are added, never renamed.
-package struct NodeReport: Sendable, Codable {
-  package var node: String
-  package var release: String
-  package var engine: String
-  package var uptimeSeconds: Int
-  package var residentBytes: UInt64
-  package var groups: [Group]
-  package var volumes: [Volume]
+package struct NodeReport: FieldObject {
+  package var node = ""
+  package var release = ""
+  package var engine = ""
+  package var uptimeSeconds = 0
+  package var residentBytes: UInt64 = 0
+  package var groups: [Group] = []
+  package var volumes: [Volume] = []
   /// Volumes whose making was interrupted and has not been undone or finished yet.
-  package var interrupted: [String]
+  package var interrupted: [String] = []
   /// Volumes no PV speaks for; nil while the daemon has no API server to ask.
   package var orphans: [String]?
-  package var commands: [Command]
+  package var commands: [Command] = []
   /// For how long the engine's running command has been running; nil when idle.
   package var runningSeconds: Double?
 
@@ -21,13 +23,20 @@ package struct NodeReport: Sendable, Codable {
   package var work: [Work]?
 
   /// A program that works on a volume: mkfs, e2fsck, growth.
-  package struct Work: Sendable, Codable {
-    package var volume: String
-    package var phase: String
-    package var startedAt: String
-    package var seconds: Double
+  package struct Work: FieldObject {
+    package var volume = ""
+    package var phase = ""
+    package var startedAt = ""
+    package var seconds = 0.0
     /// How far it is; nil when the program does not tell.
     package var progress: String?
+
+    package init() {}
+
+    package static let fields: [Field<Work>] = [
+      Field("phase", \.phase), Field("progress", \.progress), Field("seconds", \.seconds),
+      Field("startedAt", \.startedAt), Field("volume", \.volume),
+    ]
 
     package init(volume: String, phase: String, startedAt: String, seconds: Double, progress: String?) {
       self.volume = volume
@@ -38,12 +47,12 @@ package struct NodeReport: Sendable, Codable {
     }
   }
 
-  package struct Group: Sendable, Codable {
-    package var name: String
-    package var totalBytes: UInt64
-    package var freeBytes: UInt64
-    package var foreignBytes: UInt64
-    package var volumes: Int
+  package struct Group: FieldObject {
+    package var name = ""
+    package var totalBytes: UInt64 = 0
+    package var freeBytes: UInt64 = 0
+    package var foreignBytes: UInt64 = 0
+    package var volumes = 0
     package var metadataFreeBytes: UInt64?
     package var metadataTotalBytes: UInt64?
     package var thinPool: String?
@@ -56,6 +65,17 @@ package struct NodeReport: Sendable, Codable {
     /// Why no volume can be made in the group; nil when it can.
     package var trouble: String?
 
+    package init() {}
+
+    package static let fields: [Field<Group>] = [
+      Field("foreignBytes", \.foreignBytes), Field("freeBytes", \.freeBytes),
+      Field("metadataFreeBytes", \.metadataFreeBytes), Field("metadataTotalBytes", \.metadataTotalBytes),
+      Field("name", \.name), Field("thinCeilingBytes", \.thinCeilingBytes), Field("thinComplaint", \.thinComplaint),
+      Field("thinDataPercent", \.thinDataPercent), Field("thinMetadataPercent", \.thinMetadataPercent),
+      Field("thinPool", \.thinPool), Field("thinVirtualBytes", \.thinVirtualBytes),
+      Field("totalBytes", \.totalBytes), Field("trouble", \.trouble), Field("volumes", \.volumes),
+    ]
+
     package init(name: String, totalBytes: UInt64, freeBytes: UInt64, foreignBytes: UInt64, volumes: Int) {
       self.name = name
       self.totalBytes = totalBytes
@@ -65,19 +85,28 @@ package struct NodeReport: Sendable, Codable {
     }
   }
 
-  package struct Volume: Sendable, Codable {
-    package var name: String
-    package var group: String
-    package var sizeBytes: UInt64
+  package struct Volume: FieldObject {
+    package var name = ""
+    package var group = ""
+    package var sizeBytes: UInt64 = 0
     package var device: String?
-    package var isActive: Bool
-    package var isRetained: Bool
+    package var isActive = false
+    package var isRetained = false
     package var createdAt: String?
     package var stagedAt: String?
     /// Directories of pods it is published at.
-    package var publishedAt: [String]
+    package var publishedAt: [String] = []
     /// What the kernel held against its file system at the last look, one a minute with an API server; nil when nothing.
     package var complaint: String?
+
+    package init() {}
+
+    package static let fields: [Field<Volume>] = [
+      Field("complaint", \.complaint), Field("createdAt", \.createdAt), Field("device", \.device),
+      Field("group", \.group), Field("isActive", \.isActive), Field("isRetained", \.isRetained),
+      Field("name", \.name), Field("publishedAt", \.publishedAt), Field("sizeBytes", \.sizeBytes),
+      Field("stagedAt", \.stagedAt),
+    ]
 
     package init(
       name: String, group: String, sizeBytes: UInt64, device: String?, isActive: Bool, isRetained: Bool,
@@ -95,12 +124,19 @@ package struct NodeReport: Sendable, Codable {
     }
   }
 
-  package struct Command: Sendable, Codable {
-    package var startedAt: String
-    package var command: String
+  package struct Command: FieldObject {
+    package var startedAt = ""
+    package var command = ""
     package var seconds: Double?
     package var returnCode: Int?
-    package var messages: String
+    package var messages = ""
+
+    package init() {}
+
+    package static let fields: [Field<Command>] = [
+      Field("command", \.command), Field("messages", \.messages), Field("returnCode", \.returnCode),
+      Field("seconds", \.seconds), Field("startedAt", \.startedAt),
+    ]
 
     package init(startedAt: String, command: String, seconds: Double?, returnCode: Int?, messages: String) {
       self.startedAt = startedAt
@@ -110,6 +146,15 @@ package struct NodeReport: Sendable, Codable {
       self.messages = messages
     }
   }
+
+  package init() {}
+
+  package static let fields: [Field<NodeReport>] = [
+    Field("commands", \.commands), Field("engine", \.engine), Field("groups", \.groups),
+    Field("interrupted", \.interrupted), Field("node", \.node), Field("orphans", \.orphans),
+    Field("release", \.release), Field("residentBytes", \.residentBytes), Field("runningSeconds", \.runningSeconds),
+    Field("uptimeSeconds", \.uptimeSeconds), Field("volumes", \.volumes), Field("work", \.work),
+  ]
 
   package init(
     node: String, release: String, engine: String, uptimeSeconds: Int, residentBytes: UInt64, groups: [Group],

@@ -1,10 +1,10 @@
-internal import FoundationEssentials
+package import JSON
 package import StorageModel
 
 /// One reply: the object kubelet reads (kubelet `pkg/volume/flexvolume/driver-call.go`, `DriverStatus`), and for our own
 /// tool a report beside it.
-package struct Reply: Sendable, Codable {
-  package var status: String
+package struct Reply: FieldObject {
+  package var status = ""
   package var message: String?
   /// Path of the device; only for `waitforattach`.
   package var device: String?
@@ -16,15 +16,28 @@ package struct Reply: Sendable, Codable {
   package var report: NodeReport?
 
   /// Every capability is stated, so that no version of kubelet falls back to a default of its own.
-  package struct Capabilities: Sendable, Codable {
-    package var attach: Bool
+  package struct Capabilities: FieldObject {
+    package var attach = false
     package var fsGroup = true
     package var selinuxRelabel = true
     package var supportsMetrics = true
     package var requiresFSResize = true
 
+    package init() {}
     package init(attach: Bool) { self.attach = attach }
+
+    package static let fields: [Field<Capabilities>] = [
+      Field("attach", \.attach), Field("fsGroup", \.fsGroup), Field("requiresFSResize", \.requiresFSResize),
+      Field("selinuxRelabel", \.selinuxRelabel), Field("supportsMetrics", \.supportsMetrics),
+    ]
   }
+
+  package static let fields: [Field<Reply>] = [
+    Field("attached", \.attached), Field("capabilities", \.capabilities), Field("device", \.device),
+    Field("message", \.message), Field("report", \.report), Field("shown", \.shown), Field("status", \.status),
+  ]
+
+  package init() {}
 
   package init(_ status: FlexStatus, message: String? = nil) {
     self.status = status.rawValue
@@ -50,13 +63,7 @@ package struct Reply: Sendable, Codable {
   package func encoded() -> [UInt8] {
     var safe = self
     safe.message = message.map(Self.withoutPercent)
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.withoutEscapingSlashes, .sortedKeys]
-    guard let data = try? encoder.encode(safe) else {
-      // Only a number that is no number can fail to encode; the caller must get an answer even so.
-      return Array(#"{"message":"the reply can not be encoded","status":"Failure"}"#.utf8) + [0x0A]
-    }
-    return Array(data) + [0x0A]
+    return safe.json.encoded + [0x0A]
   }
 
   /// By bytes: with an accent over it the sign would be another character.
@@ -67,10 +74,17 @@ package struct Reply: Sendable, Codable {
 
   /// - Throws: `unavailable` for what is no reply.
   package init(decoding bytes: [UInt8]) throws(VolumeError) {
-    do {
-      self = try JSONDecoder().decode(Reply.self, from: Data(bytes))
+    let found: Reply?
+    do throws(JSONSyntaxError) {
+      var json = try JSONReader(strict: bytes)
+      found = try Reply.read(&json)
+      try json.end()
     } catch {
       throw VolumeError(.unavailable, "the daemon's reply of \(bytes.count) bytes is no reply", cause: error)
     }
+    guard let found, !found.status.isEmpty else {
+      throw VolumeError(.unavailable, "the daemon's reply of \(bytes.count) bytes has no status")
+    }
+    self = found
   }
 }

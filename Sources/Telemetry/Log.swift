@@ -1,4 +1,4 @@
-internal import FoundationEssentials
+internal import JSON
 package import LinuxSystem
 internal import Synchronization
 
@@ -82,10 +82,7 @@ package struct Log: Sendable {
     object["level"] = level.rawValue
     object["message"] = message
     object["node"] = node
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-    guard let data = try? encoder.encode(object) else { return text(level, message, values) }
-    return String(decoding: data, as: UTF8.self)
+    return JSONValue.object(object.sorted { $0.key < $1.key }.map { .init($0.key, .string($0.value)) }).text
   }
 
   /// Returns a value as one word. A value with blanks or quotes is quoted; control characters are escaped.

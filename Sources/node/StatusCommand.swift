@@ -1,5 +1,5 @@
 import CommandLineTool
-import FoundationEssentials
+import JSON
 import NodeProtocol
 import StorageModel
 
@@ -19,18 +19,8 @@ enum StatusCommand {
       Console.error("elastic-local-node: \(reply.message ?? reply.status)")
       return 1
     }
-    Console.print(isJSON ? try json(report) : StatusText(report).text)
+    Console.print(isJSON ? report.json.indented : StatusText(report).text)
     return 0
-  }
-
-  private static func json(_ report: NodeReport) throws(VolumeError) -> String {
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-    do {
-      return String(decoding: try encoder.encode(report), as: UTF8.self)
-    } catch {
-      throw VolumeError(.internal, "the report can not be encoded", cause: error)
-    }
   }
 }
 
@@ -76,13 +66,15 @@ struct StatusText {
 
   private var volumes: [String] {
     if report.volumes.isEmpty { return ["", "no volumes"] }
-    return [""]
-      + report.volumes.flatMap { volume in
-        [
-          "volume \(volume.name)  \(ByteCount(volume.sizeBytes))  \(volume.device ?? "inactive")"
-            + (volume.isRetained ? "  retained" : "")
-        ] + (volume.complaint.map { ["  NOT WELL: \($0)"] } ?? []) + volume.publishedAt.map { "  at \($0)" }
-      }
+    return [""] + report.volumes.flatMap(lines(of:))
+  }
+
+  private func lines(of volume: NodeReport.Volume) -> [String] {
+    let device = volume.device ?? "inactive"
+    let mark = volume.isRetained ? "  retained" : ""
+    var lines = ["volume \(volume.name)  \(ByteCount(volume.sizeBytes))  \(device)\(mark)"]
+    if let complaint = volume.complaint { lines.append("  NOT WELL: \(complaint)") }
+    return lines + volume.publishedAt.map { "  at \($0)" }
   }
 
   private var rest: [String] {

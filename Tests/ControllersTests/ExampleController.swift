@@ -1,4 +1,5 @@
 import Controllers
+import JSON
 import KubernetesAPI
 import StorageModel
 

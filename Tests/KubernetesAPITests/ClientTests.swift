@@ -98,7 +98,7 @@ struct ClientTests {
     let bodies = transport.requests.map { String(decoding: $0.body ?? [], as: UTF8.self) }
     #expect(bodies[0] == #"{"metadata":{"annotations":{"a/b":null},"resourceVersion":"7","uid":"u"}}"#)
     #expect(
-      bodies[1] == #"[{"op":"test","path":"/metadata/annotations/a~1b~0c","value":"x\"\u000a"},"#
+      bodies[1] == #"[{"op":"test","path":"/metadata/annotations/a~1b~0c","value":"x\"\n"},"#
         + #"{"op":"remove","path":"/metadata/annotations/a~1b~0c"}]"#)
     #expect(bodies[2].contains(#""preconditions":{"uid":"u","resourceVersion":"7"}"#))
     #expect(transport.lines[1] == "PATCH /api/v1/persistentvolumes/v/status")

@@ -205,7 +205,7 @@ struct CommandLineTests {
       let status = try await BuiltNode.run(["status"], environment: environment)
       #expect(status.isSuccess && status.output.contains("no volumes"), "\(status.output)")
       let json = try await BuiltNode.run(["status", "--json"], environment: environment)
-      #expect(json.isSuccess && json.output.contains(#""engine" : "simulated""#), "\(json.output)")
+      #expect(json.isSuccess && json.output.contains(#""engine": "simulated""#), "\(json.output)")
       let removed = try await BuiltNode.run(["remove", "pvc-1"], environment: environment)
       #expect(removed.isSuccess && removed.output.contains("nothing to do"), "\(removed.output)")
       let retained = try await BuiltNode.run(["retain", "pvc-1"], environment: environment)

@@ -50,3 +50,10 @@ extension ObjectWriter {
       subresource: "status", as: resource)
   }
 }
+
+/// The spec or the status of a kind that has none.
+package struct NoFields: FieldObject {
+  package init() {}
+
+  package static var fields: [Field<NoFields>] { [] }
+}

@@ -63,7 +63,7 @@ struct ClaimedVolume {
   }
 
   /// Whether the node's daemon has a volume of that name.
-  static func hasStorage(_ pv: String) throws -> Bool { try Cluster.nodeStatus().contains("\"name\" : \"\(pv)\"") }
+  static func hasStorage(_ pv: String) throws -> Bool { try Cluster.nodeStatus().contains("\"name\": \"\(pv)\"") }
 
   /// What Events say of the claim, and of a pod of the same name.
   var events: String { get throws { try Cluster.events(of: "PersistentVolumeClaim", name) } }

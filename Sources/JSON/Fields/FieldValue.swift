@@ -1,7 +1,10 @@
-package import JSON
-package import KubernetesAPI
-package import LinuxSystem
-package import StorageModel
+/// A value of a ``Field``.
+package protocol FieldValue: Sendable {
+  /// Reads the next value; nil for one of another type, which is passed over.
+  static func read(_ json: inout JSONReader) throws(JSONSyntaxError) -> Self?
+  /// Nil leaves the member out.
+  var written: JSONValue? { get }
+}
 
 extension String: FieldValue {
   package static func read(_ json: inout JSONReader) throws(JSONSyntaxError) -> String? { try json.string() }
@@ -33,6 +36,14 @@ extension UInt64: FieldValue {
   package var written: JSONValue? { .number(Int64(clamping: self)) }
 }
 
+/// Left out when it is infinite or no number, which JSON has no word for.
+extension Double: FieldValue {
+  package static func read(_ json: inout JSONReader) throws(JSONSyntaxError) -> Double? {
+    try json.number().flatMap(Double.init)
+  }
+  package var written: JSONValue? { isFinite ? .decimal(self) : nil }
+}
+
 /// Left out when nil.
 extension Optional: FieldValue where Wrapped: FieldValue {
   package static func read(_ json: inout JSONReader) throws(JSONSyntaxError) -> Wrapped?? {
@@ -60,32 +71,4 @@ extension FieldValue where Self: RawRepresentable<String> {
     try json.string().flatMap(Self.init)
   }
   package var written: JSONValue? { .string(rawValue) }
-}
-
-/// `metav1.Time`, in whole seconds.
-extension Timestamp: FieldValue {
-  package static func read(_ json: inout JSONReader) throws(JSONSyntaxError) -> Timestamp? {
-    try json.string().flatMap { Timestamp(rfc3339: $0) }
-  }
-  package var written: JSONValue? { .string(rfc3339) }
-}
-
-extension Quantity: FieldValue {
-  package static func read(_ json: inout JSONReader) throws(JSONSyntaxError) -> Quantity? { try json.quantity() }
-  package var written: JSONValue? { .string(description) }
-}
-
-/// Left out when empty.
-extension StringMap: FieldValue {
-  package static func read(_ json: inout JSONReader) throws(JSONSyntaxError) -> StringMap? {
-    try StringMap(json: &json)
-  }
-  package var written: JSONValue? { json }
-}
-
-extension ObjectReference: FieldValue {
-  package static func read(_ json: inout JSONReader) throws(JSONSyntaxError) -> ObjectReference? {
-    try ObjectReference(json: &json)
-  }
-  package var written: JSONValue? { json }
 }
