@@ -162,7 +162,7 @@ let package = Package(
 
     // Runs the executables, which `swift build --build-tests` builds with everything else: Embedded Swift cannot be linked
     // into a test. The portable sources are compiled in a second time through links in Shared/.
-    .testTarget(name: "FlexClientTests", swiftSettings: strict),
+    .testTarget(name: "FlexClientTests", dependencies: ["StorageModel"], swiftSettings: strict),
     // tests; what several of them need, and the contract every engine keeps, is plain code
     .target(
       name: "TestSupport", dependencies: ["StorageLedger", "KubernetesAPI", "JSON", "LinuxSystem", "StorageModel"],

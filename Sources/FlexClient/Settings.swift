@@ -7,15 +7,12 @@ struct Settings {
   /// `ELASTIC_LOCAL_TIMEOUT`: the longest time for the whole call, in seconds.
   let timeoutInSeconds: Int
 
-  /// `CallTimes.client` in Sources/StorageModel is the same.
-  static let defaultTimeoutInSeconds = 110
-
   /// Reads the environment. The settings are valid as long as the process.
   static func fromEnvironment() -> Settings {
     Settings(
       socketPath: variable("ELASTIC_LOCAL_SOCKET") ?? defaultSocketPath,
       timeoutInSeconds: variable("ELASTIC_LOCAL_TIMEOUT").flatMap { timeout(bytesOfCString($0)) }
-        ?? defaultTimeoutInSeconds)
+        ?? CallTime.seconds)
   }
 
   private static var defaultSocketPath: UnsafePointer<CChar> {

@@ -1,0 +1,1 @@
+../../../Sources/FlexClient/CallTime.swift
