@@ -40,7 +40,7 @@ struct Reply: Equatable {
     let start = scanner.position
     var found = StatusMember()
     do {
-      try scanner.scanObject { (key, value) throws(JSONFault) in found.note(line, key: key, value: value) }
+      try scanner.scanObject { (key, value) throws(JSONFault) in found.takeField(line, key: key, value: value) }
     } catch {
       throw .malformed(error)
     }
@@ -65,7 +65,7 @@ private struct StatusMember {
   private var misspelled = 0
   private(set) var shown: Range<Int>?
 
-  mutating func note(_ bytes: UnsafeBufferPointer<UInt8>, key: Range<Int>, value: Range<Int>) {
+  mutating func takeField(_ bytes: UnsafeBufferPointer<UInt8>, key: Range<Int>, value: Range<Int>) {
     if JSONWord(bytes, key).equals("shown") && bytes[value.lowerBound] == quote {
       shown = value.lowerBound + 1..<value.upperBound - 1
     }

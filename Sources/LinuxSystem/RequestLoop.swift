@@ -226,7 +226,7 @@ final class RequestInbox: Sendable {
 
   var connections: Int { monitor.withLock { $0.connections } }
 
-  func note(connections: Int) { monitor.withLock { $0.connections = connections } }
+  func setConnectionCount(_ connections: Int) { monitor.withLock { $0.connections = connections } }
 
   func end() {
     monitor.withLock { state in

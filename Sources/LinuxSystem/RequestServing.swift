@@ -38,7 +38,7 @@ struct RequestServing {
     for arrival in news.arrivals { admit(arrival) }
     if news.isShort, let victim = connections.victim() { close(victim) }
     endOverdue()
-    inbox.note(connections: connections.count)
+    inbox.setConnectionCount(connections.count)
     // Closed connections may allow the waiting ones to be admitted.
     if news.left > 0, connections.count < limits.connections { inbox.wakeUp.wake() }
     return true

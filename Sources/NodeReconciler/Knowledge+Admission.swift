@@ -57,7 +57,7 @@ extension Knowledge {
       group.cancelAll()
       return first ?? .silent("nobody was asked")
     }
-    if case .silent = answer { noteSilence(at: now) }
+    if case .silent = answer { recordSilence(at: now) }
     return answer
   }
 

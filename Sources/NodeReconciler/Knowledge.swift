@@ -121,7 +121,7 @@ extension Knowledge {
   }
 
   func isSilent(at now: Duration) -> Bool { state.withLock { now < $0.silentUntil } }
-  func noteSilence(at now: Duration) { state.withLock { $0.silentUntil = now + patience.silence } }
+  func recordSilence(at now: Duration) { state.withLock { $0.silentUntil = now + patience.silence } }
 
   /// Volumes that their PVs record and that are not on this node.
   var lost: Set<String> { state.withLock { $0.lost } }

@@ -56,7 +56,7 @@ package struct NodeContext: Sendable {
     return CreationToken(using: &generator)
   }
 
-  /// Runs a phase of a call and notes how long it took.
+  /// Runs a phase of a call and measures how long it took.
   func measure<Value>(
     _ phase: Metrics.Phase, _ body: () async throws(VolumeError) -> Value
   ) async throws(VolumeError) -> Value {

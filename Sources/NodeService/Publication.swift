@@ -11,11 +11,11 @@ package struct Publication: Sendable {
 }
 
 extension NodeContext {
-  /// Looks at the directory and notes the call. Callers hold the volume's lock.
+  /// Looks at the directory and records the call. Callers hold the volume's lock.
   ///
   /// - Parameter shown: the mount that is visible there.
   func publication(at target: PublishTarget, _ shown: MountEntry) async throws(VolumeError) -> Publication {
     let view = try await system.view(root: target.root, components: target.components, source: shown.source)
-    return Publication(target: target, call: publishedCalls.note(target), view: view)
+    return Publication(target: target, call: publishedCalls.record(target), view: view)
   }
 }

@@ -16,8 +16,8 @@ package final class PublishedCalls: Sendable {
 
   package init() {}
 
-  /// Notes a success and returns its number.
-  func note(_ target: PublishTarget) -> UInt64 {
+  /// Records a success and returns its number.
+  func record(_ target: PublishTarget) -> UInt64 {
     state.withLock { state in
       state.count += 1
       state.lastCall[target] = state.count

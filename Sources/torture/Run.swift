@@ -206,7 +206,7 @@ struct Run {
   private var checker: Checker { Checker(node: node, model: model, foreign: history.foreign) }
 
   private func requireAsModelled() async throws {
-    let findings = try await checker.findings() + node.takeNotes().map(\.description)
+    let findings = try await checker.findings() + node.takeFindings().map(\.description)
     if !findings.isEmpty { throw Finding(findings.joined(separator: "\n")) }
   }
 

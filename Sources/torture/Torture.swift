@@ -42,7 +42,7 @@ enum Torture {
     else {
       throw Trouble("needs a machine of its own with two disks, and ELASTIC_LOCAL_PRODUCTS")
     }
-    let node = NodeUnderTest(products: products, notes: words[3], disks: disks)
+    let node = NodeUnderTest(products: products, recordsDirectory: words[3], disks: disks)
     let history = try History(path: words[3] + "/history")
     let run = Run(
       history: history, node: node, planner: Planner(seed: seed, only: try kind(environment)), rounds: rounds)
@@ -65,20 +65,20 @@ enum Torture {
     return kind
   }
 
-  private static func keepKernelState(_ notes: String) async throws {
+  private static func keepKernelState(_ recordsDirectory: String) async throws {
     for (name, words) in [("status", ["status"]), ("table", ["table"])] {
       let result = try await Shell.attempt("dmsetup", words)
-      try Files.writeDurably(Array(result.output.utf8), to: "\(notes)/dmsetup-\(name)", mode: 0o644)
+      try Files.writeDurably(Array(result.output.utf8), to: "\(recordsDirectory)/dmsetup-\(name)", mode: 0o644)
     }
     let messages = try await Shell.attempt("dmesg", [])
-    try Files.writeDurably(Array(messages.output.utf8), to: notes + "/kernel.log", mode: 0o644)
+    try Files.writeDurably(Array(messages.output.utf8), to: recordsDirectory + "/kernel.log", mode: 0o644)
   }
 
   private static func cut(_ words: [String]) throws {
-    let (notes, image, log, written) = (words[0], words[1], words[2], words[3])
-    let model = Model(try History.read(notes + "/history"))
+    let (recordsDirectory, image, log, written) = (words[0], words[1], words[2], words[3])
+    let model = Model(try History.read(recordsDirectory + "/history"))
     guard let round = model.open, case .powerCut(_, let keeping) = round.strike else {
-      throw Trouble("the history in \(notes) does not end with a power cut")
+      throw Trouble("the history in \(recordsDirectory) does not end with a power cut")
     }
     if keeping == .everything {
       guard rename(written, image) == 0 else {
@@ -90,7 +90,7 @@ enum Torture {
     Console.print("  \(try replay.run())")
   }
 
-  private static func summarize(_ notes: [String]) throws {
-    Console.print("\(Summary(try notes.map { try History.read($0 + "/history") }))")
+  private static func summarize(_ directories: [String]) throws {
+    Console.print("\(Summary(try directories.map { try History.read($0 + "/history") }))")
   }
 }

@@ -10,7 +10,7 @@ struct ReconcileLoopTests {
   private final class Looks: Sendable {
     private let seen = Mutex<[Int]>([])
     var all: [Int] { seen.withLock { $0.sorted() } }
-    func note(_ key: Int) { seen.withLock { $0.append(key) } }
+    func record(_ key: Int) { seen.withLock { $0.append(key) } }
   }
 
   private static func hang() async {
@@ -27,12 +27,12 @@ struct ReconcileLoopTests {
     loop.open()
     let running = Task {
       await loop.run { key in
-        looks.note(key)
+        looks.record(key)
         if key < 3 { await Self.hang() }
         return .settled
       }
     }
-    // A look counts as running before it is noted here.
+    // A look counts as running before it is recorded here.
     #expect(await eventually { loop.running == 2 && time.alarms == [.seconds(20)] && looks.all == [0, 1] })
     time.advance(to: .seconds(20))
     #expect(await eventually { looks.all == Array(0..<6) && loop.running == 3 })
@@ -49,7 +49,7 @@ struct ReconcileLoopTests {
     loop.open()
     let running = Task {
       await loop.run { key in
-        looks.note(key)
+        looks.record(key)
         await Self.hang()
         return .settled
       }

@@ -18,7 +18,7 @@ private final class Load: Sendable {
   }
 
   func leave() { state.withLock { $0.running -= 1 } }
-  func note(_ number: Int) { state.withLock { $0.seen.append(number) } }
+  func record(_ number: Int) { state.withLock { $0.seen.append(number) } }
 }
 
 @Suite("Worker pool")
@@ -77,7 +77,7 @@ struct WorkerPoolTests {
   func order() async {
     let pool = WorkerPool(name: "test", limit: 1)
     let load = Load()
-    for number in 0..<100 { pool.post { load.note(number) } }
+    for number in 0..<100 { pool.post { load.record(number) } }
     await pool.run {}
     #expect(load.seen == Array(0..<100))
   }

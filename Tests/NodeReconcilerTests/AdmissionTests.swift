@@ -91,7 +91,7 @@ struct AdmissionTests {
     await bench.process(pv, with: reconciler)
     #expect(try await Self.refusal(bench).code == .unsafe, "the PV is known")
     #expect(await reconciler.lostVolumes == 1)
-    #expect(bench.writes.look { $0.notes.map(\.reason) } == ["VolumeLost", "VolumeLost"])
+    #expect(bench.writes.look { $0.events.map(\.reason) } == ["VolumeLost", "VolumeLost"])
     #expect(bench.formats() == 1)
   }
 

@@ -108,8 +108,8 @@ struct PreparingTests {
     bench.world.state.withLock { $0.volumes = [:] }
     await bench.process(marked, with: reconciler)
     #expect(bench.stored() == nil)
-    #expect(bench.writes.look { $0.notes.map(\.reason) } == ["VolumeLost", "VolumeLost"])
-    #expect(bench.writes.look { $0.notes.map(\.object) } == [Bench.name, "data"])
+    #expect(bench.writes.look { $0.events.map(\.reason) } == ["VolumeLost", "VolumeLost"])
+    #expect(bench.writes.look { $0.events.map(\.object) } == [Bench.name, "data"])
     let refusal = try await #require(throws: VolumeError.self) {
       try await bench.service.prepare(try VolumeName(Bench.name), ["sizeBytes": "1073741824"])
     }
@@ -137,8 +137,8 @@ struct PreparingTests {
       return
     }
     #expect(bench.stored() == nil)
-    #expect(bench.writes.look { $0.notes.map(\.object) } == [Bench.name, "data"])
-    #expect(bench.writes.look { $0.notes.allSatisfy { $0.message.contains("missing") } })
+    #expect(bench.writes.look { $0.events.map(\.object) } == [Bench.name, "data"])
+    #expect(bench.writes.look { $0.events.allSatisfy { $0.message.contains("missing") } })
   }
 
   @Test("while the API server is away nothing is made, and a volume that is there is reported later")

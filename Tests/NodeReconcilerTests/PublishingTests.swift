@@ -150,7 +150,7 @@ struct PublishingTests {
     _ = await reconciler.lookForOrphans()
     _ = await reconciler.lookForOrphans()
     #expect(bench.knowledge.orphans?.map(\.text) == ["orphan"])
-    #expect(bench.writes.look { $0.notes.map(\.reason) } == ["OrphanedVolume"])
+    #expect(bench.writes.look { $0.events.map(\.reason) } == ["OrphanedVolume"])
     #expect(bench.stored("orphan") != nil)
     bench.writes.look { $0.isDown = true }
     _ = await reconciler.lookForOrphans()

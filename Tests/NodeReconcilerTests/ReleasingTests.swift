@@ -91,7 +91,7 @@ struct ReleasingTests {
     await bench.process(bench.writes.put(volume), with: reconciler)
     #expect(bench.stored() != nil)
     #expect(bench.writes.look { $0.volumes[Bench.name]?.metadata.finalizers } == [ClusterNames.finalizer])
-    #expect(bench.writes.look { $0.notes.map(\.reason) } == ["VolumeProtected"])
+    #expect(bench.writes.look { $0.events.map(\.reason) } == ["VolumeProtected"])
   }
 
   @Test(
@@ -183,7 +183,7 @@ struct ReleasingTests {
     }
     #expect(bench.stored() != nil)
     #expect(bench.writes.look { $0.volumes[Bench.name]?.metadata.finalizers } == [ClusterNames.finalizer])
-    #expect(bench.writes.look { $0.notes.map(\.reason) } == ["VolumeProtected"])
+    #expect(bench.writes.look { $0.events.map(\.reason) } == ["VolumeProtected"])
   }
 
   @Test("a retained mark holds against Delete, with the way to clear it")
@@ -192,7 +192,7 @@ struct ReleasingTests {
     try await bench.service.setRetained(try VolumeName(Bench.name), true)
     await bench.process(bench.writes.put(Bench.dying()), with: reconciler)
     #expect(bench.stored() != nil)
-    #expect(bench.writes.look { $0.notes.first?.message.contains("elastic-local-node unretain") } == true)
+    #expect(bench.writes.look { $0.events.first?.message.contains("elastic-local-node unretain") } == true)
   }
 
   @Test("a mounted volume waits, quietly at first, and goes when it is unmounted")
@@ -213,7 +213,7 @@ struct ReleasingTests {
       return
     }
     #expect(bench.stored() != nil)
-    #expect(bench.writes.look { $0.notes.isEmpty })
+    #expect(bench.writes.look { $0.events.isEmpty })
     bench.world.state.withLock { $0.mounts = [] }
     await bench.process(seen, with: reconciler)
     #expect(bench.stored() == nil)

@@ -16,7 +16,7 @@ final class SimulatedWrites: NodeWrites {
     var hasProvisioner = true
     /// All that it has ever said.
     var said: [VolumeReport] = []
-    var notes: [(object: String, reason: String, message: String)] = []
+    var events: [(object: String, reason: String, message: String)] = []
     /// Requests in order, as `verb object`.
     var requests: [String] = []
     var isDown = false
@@ -86,7 +86,7 @@ final class SimulatedWrites: NodeWrites {
   }
 
   func tell(_ object: ObjectReference, _ reason: EventReason, _ message: String) {
-    look { $0.notes.append((object.name, reason.rawValue, message)) }
+    look { $0.events.append((object.name, reason.rawValue, message)) }
   }
 
   private func request<Value: Sendable>(

@@ -57,7 +57,7 @@ struct CapacityTests {
       bench.cluster.add(Samples.claim("data"))
       await bench.eventually("refused") { $0.claims.values.allSatisfy { $0.selectedNode == nil } && $0.volumes.isEmpty }
       await bench.eventually("said") {
-        $0.notes.contains { $0.note.message.contains("nodes a and b have the same label") }
+        $0.events.contains { $0.event.message.contains("nodes a and b have the same label") }
       }
       await bench.provisioner.node("b", nil)
       await bench.eventually("room again") { Self.room($0, "a") == .gibibytes(10) }

@@ -84,16 +84,16 @@ final class DisturbedView: Sendable {
   private func show(_ change: SimulatedCluster.Change) async {
     switch change {
     case .volume(let name, let volume):
-      note(name, volume != nil, \.volumes)
+      record(name, volume != nil, \.volumes)
       await provisioner.volume(name, volume)
     case .claim(let key, let claim): await provisioner.claim(key, claim)
     case .node(let name, let node):
-      note(name, node != nil, \.nodes)
+      record(name, node != nil, \.nodes)
       await provisioner.node(name, node?.metadata.labels)
     }
   }
 
-  private func note(_ name: String, _ isThere: Bool, _ kind: WritableKeyPath<Shown, Set<String>>) {
+  private func record(_ name: String, _ isThere: Bool, _ kind: WritableKeyPath<Shown, Set<String>>) {
     shown.withLock { shown in
       if isThere { shown[keyPath: kind].insert(name) } else { shown[keyPath: kind].remove(name) }
     }

@@ -37,7 +37,7 @@ struct GrowthTests {
       bench.cluster.edit(volume: Self.volume) { $0.capacity = Quantity(5 << 30) }
       while await Self.room(bench) != .gibibytes(1) { try await Task.sleep(for: .milliseconds(5)) }
       try await Task.sleep(for: .milliseconds(100))
-      #expect(bench.cluster.look { $0.notes.isEmpty })
+      #expect(bench.cluster.look { $0.events.isEmpty })
     }
   }
 
@@ -47,7 +47,7 @@ struct GrowthTests {
   func withoutRoom(isWritten: Bool) async throws {
     try await Self.growing(on: 4) { bench in
       if isWritten { bench.cluster.edit(volume: Self.volume) { $0.capacity = Quantity(5 << 30) } }
-      await bench.eventually("told") { $0.notes.contains { $0.note.message.contains("1 GiB missing") } }
+      await bench.eventually("told") { $0.events.contains { $0.event.message.contains("1 GiB missing") } }
       #expect(await bench.provisioner.snapshot.claimsWithoutRoom == 1)
       await bench.provisioner.storage(of: "a", storage("a", gibibytes: 5))
       while await bench.provisioner.snapshot.claimsWithoutRoom != 0 { try await Task.sleep(for: .milliseconds(5)) }
@@ -59,7 +59,7 @@ struct GrowthTests {
     try await Self.growing(on: 6) { bench in
       bench.cluster.edit(Self.key) { $0.request = Quantity(900 << 40) }
       bench.cluster.edit(volume: Self.volume) { $0.capacity = Quantity(900 << 40) }
-      await bench.eventually("told") { $0.notes.contains { $0.note.message.contains("lower the claim's request") } }
+      await bench.eventually("told") { $0.events.contains { $0.event.message.contains("lower the claim's request") } }
       #expect(await Self.room(bench) == .gibibytes(4))
       bench.cluster.add(Samples.claim("other", gibibytes: 4))
       await bench.eventually("bound") { $0.claims[.init(namespace: "default", name: "other")]?.phase == "Bound" }
@@ -76,7 +76,7 @@ struct GrowthTests {
       while await bench.provisioner.snapshot.claimsWithoutRoom != 1 { try await Task.sleep(for: .milliseconds(5)) }
       bench.cluster.edit(Self.key) { $0.request = Quantity(4 << 30) }
       await bench.eventually("set back") { $0.volumes[Self.volume]?.capacity == Quantity(4 << 30) }
-      await bench.eventually("told") { $0.notes.contains { $0.note.reason == .volumeCanGrow } }
+      await bench.eventually("told") { $0.events.contains { $0.event.reason == .volumeCanGrow } }
       while await bench.provisioner.snapshot.claimsWithoutRoom != 0 { try await Task.sleep(for: .milliseconds(5)) }
       while await Self.room(bench) != .gibibytes(2) { try await Task.sleep(for: .milliseconds(5)) }
     }
@@ -94,7 +94,7 @@ struct GrowthTests {
       await bench.eventuallyIdle()
       #expect(bench.cluster.look { $0.volumes[Self.volume]?.capacity } == Quantity(900 << 40))
       bench.cluster.edit(Self.key) { _ in }
-      await bench.eventually("told") { $0.notes.contains { $0.note.message.contains("lower the claim's request") } }
+      await bench.eventually("told") { $0.events.contains { $0.event.message.contains("lower the claim's request") } }
       #expect(bench.cluster.look { $0.volumes[Self.volume]?.capacity } == Quantity(900 << 40))
       #expect(await Self.room(bench) == .gibibytes(4))
     }
@@ -122,10 +122,10 @@ struct GrowthTests {
   func notItsVolume() async throws {
     try await Self.growing(on: 4) { bench in
       bench.cluster.edit(volume: Self.volume) { $0.claim?.uid = "another" }
-      bench.cluster.look { $0.notes = [] }
+      bench.cluster.look { $0.events = [] }
       bench.cluster.edit(Self.key) { $0.request = Quantity(6 << 30) }
       try await Task.sleep(for: .milliseconds(100))
-      #expect(bench.cluster.look { $0.notes.isEmpty })
+      #expect(bench.cluster.look { $0.events.isEmpty })
     }
   }
 }

@@ -68,7 +68,7 @@ struct ProvisionerBench: Sendable {
       if cluster.look({ isTrue($0) }) { return }
       try? await Task.sleep(for: .milliseconds(5))
     }
-    let state = cluster.look { "\($0.volumes.count) PVs, notes \($0.notes.map(\.note.message))" }
+    let state = cluster.look { "\($0.volumes.count) PVs, notes \($0.events.map(\.event.message))" }
     Issue.record("never: \(what); \(state)", sourceLocation: location)
   }
 }

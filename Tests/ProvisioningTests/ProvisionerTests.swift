@@ -50,8 +50,8 @@ struct ProvisionerTests {
       }
       #expect(bench.cluster.look { $0.volumes.count } == 20)
       await bench.eventually("told") { state in
-        state.notes.count {
-          $0.note.reason == .insufficientStorage && $0.note.message.contains("node a has 0 B free")
+        state.events.count {
+          $0.event.reason == .insufficientStorage && $0.event.message.contains("node a has 0 B free")
         } == 30
       }
       // Room returns, and the scheduler tries again.
@@ -110,10 +110,10 @@ struct ProvisionerTests {
       bench.cluster.add(Samples.claim("data"))
       await bench.eventually("bound") { $0.claims.values.allSatisfy { $0.phase == "Bound" } }
     }
-    let notes = bench.cluster.look { $0.notes.map(\.note) }
-    #expect(notes.map(\.reason) == [.provisioningFailed, .provisioningSucceeded])
-    #expect(notes.map(\.reason.isWarning) == [true, false])
-    #expect(notes.first?.message.contains("admission webhook says no") == true)
+    let events = bench.cluster.look { $0.events.map(\.event) }
+    #expect(events.map(\.reason) == [.provisioningFailed, .provisioningSucceeded])
+    #expect(events.map(\.reason.isWarning) == [true, false])
+    #expect(events.first?.message.contains("admission webhook says no") == true)
   }
 
   @Test(
@@ -155,7 +155,7 @@ struct ProvisionerTests {
     bench.cluster.put(foreign)
     try await bench.run {
       bench.cluster.add(Samples.claim("data"))
-      await bench.eventually("told") { $0.notes.contains { $0.note.message.contains("is not this claim's") } }
+      await bench.eventually("told") { $0.events.contains { $0.event.message.contains("is not this claim's") } }
     }
     #expect(bench.cluster.look { $0.volumes.values.map(\.claim?.uid) } == ["other"])
   }
@@ -199,7 +199,7 @@ struct ProvisionerTests {
       bench.cluster.add(Samples.claim("outside", node: "a"))
       await bench.eventually("all sent back") { $0.claims.values.allSatisfy { $0.selectedNode == nil } }
     }
-    let messages = bench.cluster.look { $0.notes.map { "\($0.object.name): \($0.note.message)" } }
+    let messages = bench.cluster.look { $0.events.map { "\($0.object.name): \($0.event.message)" } }
     #expect(messages.contains { $0.hasPrefix("gone: node gone does not exist any more") })
     #expect(messages.contains { $0.hasPrefix("nameless: node nameless has no label kubernetes.io/hostname") })
     #expect(messages.contains { $0.hasPrefix("outside: node a is outside the storage class's allowedTopologies") })
@@ -213,10 +213,10 @@ struct ProvisionerTests {
     await bench.addClass(Samples.storageClass(binding: "Immediate"))
     try await bench.run {
       bench.cluster.add(Samples.claim("data", gibibytes: 4, node: nil))
-      await bench.eventually("told") { $0.notes.contains { $0.note.message.contains("no node has published") } }
+      await bench.eventually("told") { $0.events.contains { $0.event.message.contains("no node has published") } }
       await bench.addNode("a", gibibytes: 3)
       await bench.eventually("told") {
-        $0.notes.contains { $0.note.message.contains("the most that one has is 3 GiB") }
+        $0.events.contains { $0.event.message.contains("the most that one has is 3 GiB") }
       }
       await bench.addNode("b", gibibytes: 5)
       await bench.eventually("bound") { $0.claims.values.allSatisfy { $0.phase == "Bound" } }

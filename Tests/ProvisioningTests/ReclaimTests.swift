@@ -91,10 +91,12 @@ struct ReclaimTests {
       #expect(bench.cluster.look { $0.volumes.count } == 2, "the node is there: its daemon decides")
       bench.cluster.set(nil, named: "a")
       await bench.eventually("given up") { $0.volumes.count == 1 }
-      await bench.eventually("told") { $0.notes.contains { $0.object.name == "alive" && $0.note.reason == .nodeGone } }
+      await bench.eventually("told") {
+        $0.events.contains { $0.object.name == "alive" && $0.event.reason == .nodeGone }
+      }
     }
-    let notes = bench.cluster.look { $0.notes }
-    #expect(notes.contains { $0.note.reason == .volumeGivenUp && $0.object.name == Samples.volume(of: "dead") })
+    let events = bench.cluster.look { $0.events }
+    #expect(events.contains { $0.event.reason == .volumeGivenUp && $0.object.name == Samples.volume(of: "dead") })
     #expect(bench.cluster.look { $0.volumes.values.allSatisfy { !$0.metadata.isBeingDeleted } })
   }
 

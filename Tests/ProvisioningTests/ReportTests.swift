@@ -94,9 +94,9 @@ struct ReportTests {
       bench.cluster.add(adopter)
       await Self.settled(bench)
       bench.cluster.removeClaim(Self.claim)
-      await bench.eventually("said") { $0.notes.contains { $0.note.reason == .volumeProtected } }
+      await bench.eventually("said") { $0.events.contains { $0.event.reason == .volumeProtected } }
       #expect(bench.cluster.look { $0.volumes[Self.volume]?.metadata.isBeingDeleted } == false)
-      #expect(bench.cluster.look { $0.notes.contains { $0.note.message.contains("default/adopter") } })
+      #expect(bench.cluster.look { $0.events.contains { $0.event.message.contains("default/adopter") } })
       bench.cluster.removeClaim(adopter.metadata.key)
       await bench.eventually("deleted now") { $0.volumes[Self.volume]?.metadata.isBeingDeleted == true }
     }
@@ -111,7 +111,7 @@ struct ReportTests {
       await Self.settled(bench)
       bench.cluster.look { $0.volumes[Self.volume]?.phase = "Released" }
       bench.cluster.edit(volume: Self.volume) { $0.metadata.deletionTimestamp = Timestamp(seconds: 1, nanoseconds: 0) }
-      await bench.eventually("said") { $0.notes.contains { $0.note.reason == .volumeProtected } }
+      await bench.eventually("said") { $0.events.contains { $0.event.reason == .volumeProtected } }
       #expect(bench.cluster.look { $0.volumes[Self.volume]?.removableInstance } == nil)
       bench.cluster.removeClaim(adopter.metadata.key)
       bench.cluster.removeClaim(Self.claim)

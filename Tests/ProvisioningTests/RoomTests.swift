@@ -41,9 +41,9 @@ struct RoomTests {
       bench.cluster.add(Self.waiting("fits", gibibytes: 5))
       bench.cluster.add(Self.waiting("large", gibibytes: 6))
       try await Self.becomes(bench, withoutRoom: 1)
-      await bench.eventually("told") { !$0.notes.isEmpty }
+      await bench.eventually("told") { !$0.events.isEmpty }
       #expect(
-        bench.cluster.look { $0.notes.map { "\($0.object.name): \($0.note.message)" } } == [
+        bench.cluster.look { $0.events.map { "\($0.object.name): \($0.event.message)" } } == [
           "large: no node has 6 GiB free; the most that one has is 5 GiB, on node host-b"
         ])
       await bench.provisioner.storage(of: "b", storage("b", gibibytes: 6))
@@ -70,7 +70,7 @@ struct RoomTests {
     try await bench.run {
       bench.cluster.add(Self.waiting("large", gibibytes: 6))
       await bench.eventually("told") {
-        $0.notes.contains { $0.note.message.contains("the most that one has is 3 GiB, on node host-a") }
+        $0.events.contains { $0.event.message.contains("the most that one has is 3 GiB, on node host-a") }
       }
     }
   }
@@ -82,7 +82,7 @@ struct RoomTests {
     try await bench.run {
       bench.cluster.add(Self.waiting("large", gibibytes: 6))
       bench.cluster.add(Samples.claim("small", node: "a"))
-      await bench.eventually("looked at") { !$0.notes.isEmpty }
+      await bench.eventually("looked at") { !$0.events.isEmpty }
       #expect(await bench.provisioner.snapshot.claimsWithoutRoom == 0)
       await bench.addClass()
       try await Self.becomes(bench, withoutRoom: 1)
@@ -106,8 +106,8 @@ struct RoomTests {
         await bench.provisioner.storage(of: "a", storage("a", gibibytes: 1, reserved: UInt64(number % 2)))
         try await Task.sleep(for: .milliseconds(1))
       }
-      await bench.eventually("all told") { $0.notes.count >= count }
-      #expect(bench.cluster.look { $0.notes.count } == count)
+      await bench.eventually("all told") { $0.events.count >= count }
+      #expect(bench.cluster.look { $0.events.count } == count)
     }
     #expect(lines.withLock { $0.count { $0 == "claim refused" } } == count)
     #expect(lines.withLock { $0.count { $0 == "claims that no node has room for" } } >= 1)

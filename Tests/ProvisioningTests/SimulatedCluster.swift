@@ -21,7 +21,7 @@ final class SimulatedCluster: ClusterWrites {
     var volumes: [String: PersistentVolume] = [:]
     var claims: [ObjectKey: PersistentVolumeClaim] = [:]
     var nodes: [String: Node] = [:]
-    var notes: [(object: ObjectReference, note: Note)] = []
+    var events: [(object: ObjectReference, event: EventDraft)] = []
     var creations: [String: Int] = [:]
     /// Every change so far, in order, if it is kept.
     var history: [Change]?
@@ -232,7 +232,7 @@ final class SimulatedCluster: ClusterWrites {
 
   func node(_ name: String) async throws(WriteFailure) -> Node? { state.withLock { $0.nodes[name] } }
 
-  func tell(_ object: ObjectReference, _ note: Note) { state.withLock { $0.notes.append((object, note)) } }
+  func tell(_ object: ObjectReference, _ event: EventDraft) { state.withLock { $0.events.append((object, event)) } }
 
   // MARK: What users, nodes and Kubernetes do
 

@@ -182,7 +182,7 @@ private struct World {
 
   // MARK: the API server and the way to it
 
-  /// Takes note of what was sent since.
+  /// Records what was sent since.
   private mutating func accept() {
     let numbers = Set(requests.compactMap(\.number))
     for (number, content) in leader.writes.waiting where !numbers.contains(number) {

@@ -33,7 +33,7 @@ struct WatchTests {
   ) async throws {
     let failures = Failures()
     let reflector = Reflector<Lease, String>(
-      APIClient(server, time: ManualTime(isHasty: true)), report: { error, _ in failures.note(error) }
+      APIClient(server, time: ManualTime(isHasty: true)), report: { error, _ in failures.record(error) }
     ) { $0.holder }
     let following = Task { await reflector.run { _ in } }
     #expect(await eventually { reflector.isSynced })
@@ -46,7 +46,7 @@ struct WatchTests {
     private let errors = Mutex<[APIError]>([])
 
     var kinds: [APIError.Kind] { errors.withLock { $0.map(\.kind) } }
-    func note(_ error: APIError) { errors.withLock { $0.append(error) } }
+    func record(_ error: APIError) { errors.withLock { $0.append(error) } }
   }
 
   private func lists(_ server: SimulatedAPIServer) -> Int { server.requests.count { $0.contains("limit=") } }

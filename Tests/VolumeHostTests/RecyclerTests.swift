@@ -25,7 +25,7 @@ struct RecyclerTests {
 
   private func recycle(_ cluster: ScriptedCluster) async throws {
     let pod = try RecyclerTemplate().pod(for: Self.spec, bytes: 1, timeouts: RecyclerTimeouts())
-    try await PodRecycler(pod: pod, cluster: cluster) { cluster.note("event \($0)") }.recycle()
+    try await PodRecycler(pod: pod, cluster: cluster) { cluster.record("event \($0)") }.recycle()
   }
 
   @Test("The pod is deleted at the end, and its Events are forwarded")
@@ -76,7 +76,7 @@ struct RecyclerTests {
 
 private final class ScriptedCluster: RecyclerCluster {
   private let events: Mutex<[RecyclerPodEvent]>
-  private let notes = Mutex<[String]>([])
+  private let entries = Mutex<[String]>([])
   private let exists: Bool
   private let undeletable: Bool
 
@@ -86,18 +86,18 @@ private final class ScriptedCluster: RecyclerCluster {
     self.undeletable = undeletable
   }
 
-  var log: [String] { notes.withLock { $0 } }
-  func note(_ text: String) { notes.withLock { $0.append(text) } }
+  var log: [String] { entries.withLock { $0 } }
+  func record(_ text: String) { entries.withLock { $0.append(text) } }
 
   func create(_ pod: RecyclerPod) async throws(VolumeFailure) -> Bool {
-    note("create")
+    record("create")
     return !exists
   }
   func next(_ name: String) async -> RecyclerPodEvent {
     events.withLock { $0.isEmpty ? .watchEnded : $0.removeFirst() }
   }
   func delete(_ name: String) async throws(VolumeFailure) {
-    note("delete")
+    record("delete")
     if undeletable { throw .final("no") }
   }
 }

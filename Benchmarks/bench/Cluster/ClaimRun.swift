@@ -34,7 +34,7 @@ final class ClaimRun: Sendable {
     let claims = Reflector<PersistentVolumeClaim, String>(client, Selection(labels: "bench=\(prefix)")) { $0.phase }
     let watching = Task {
       await claims.run { change in
-        if case .updated(let key, "Bound", _) = change { self.noteBound(key.name) }
+        if case .updated(let key, "Bound", _) = change { self.recordBound(key.name) }
       }
     }
     defer { watching.cancel() }
@@ -51,7 +51,7 @@ final class ClaimRun: Sendable {
     return try figures(count, began)
   }
 
-  private func noteBound(_ name: String) {
+  private func recordBound(_ name: String) {
     times.withLock { times in
       if times.bound[name] == nil { times.bound[name] = .now }
     }

@@ -7,7 +7,7 @@ struct ClaimTimes {
   let claims: Int
   let report: Report
 
-  /// Noise, and two requests more for each: the PV, and what is noted on it.
+  /// Noise, and two requests more for each: the PV, and what is recorded on it.
   private static let limit = 1.5
 
   func show(_ log: [AuditLog.Request]) throws {

@@ -51,7 +51,7 @@ struct ClusterMemory {
     verdict("resident MiB of the daemon, the most of these", worst[1], limit: Self.daemonLimit)
   }
 
-  /// Until all of the daemon's volumes are made and that is noted on their PVs.
+  /// Until all of the daemon's volumes are made and that is recorded on their PVs.
   private func awaitVolumes(in cluster: BenchCluster) async throws {
     let limit = MonotonicClock.now() + .seconds(600)
     let selection = Selection(labels: "\(ClusterNames.nodeLabel)=\(Self.ownNode)")

@@ -6,7 +6,7 @@ import StorageModel
 
 /// A large cluster at rest: volumes of ours, bound to claims, on nodes that publish their storage. All are made as the
 /// provisioner, the daemons and Kubernetes' controllers would have left them, so that none of these has anything to do;
-/// but for the volumes of node `n0`, whose daemon has not noted yet that it has made them.
+/// but for the volumes of node `n0`, whose daemon has not recorded yet that it has made them.
 struct Filling {
   let client: APIClient
   let nodes: Int
@@ -110,7 +110,7 @@ struct Filling {
     ).metadata
   }
 
-  /// Changes volumes that are there, in turn, as somebody's controller might who keeps notes on them.
+  /// Changes volumes that are there, in turn, as somebody's controller might who keeps annotations on them.
   func churn(_ changes: Int, _ volumes: Int, step: Int) async throws {
     try await client.each(0..<changes) { change in
       let number = change % (volumes / step) * step

@@ -14,13 +14,13 @@ struct PodStages {
     var stages: [Stage: Timestamp] = [:]
 
     /// The first time counts.
-    mutating func note(_ stage: Stage, _ time: Timestamp) { stages[stage] = stages[stage] ?? time }
+    mutating func record(_ stage: Stage, _ time: Timestamp) { stages[stage] = stages[stage] ?? time }
   }
 
   init(log: [AuditLog.Request], started: [(pod: BenchPod, time: Timestamp)]) throws {
     var ways = Self.ways(in: log)
     for (pod, time) in started {
-      ways[pod.name]?.note(.started, time)
+      ways[pod.name]?.record(.started, time)
       guard let way = ways[pod.name], let created = way.created else {
         throw NotMeasured("the pod \(pod.name) is not in the audit log")
       }
@@ -42,15 +42,15 @@ struct PodStages {
       switch (request.verb, request.resource) {
       case ("create", "pods"):
         if ways[name]?.created == nil { ways[name, default: Way()].created = request.received }
-      case ("create", "pods/binding"): ways[name, default: Way()].note(.assigned, request.answered)
+      case ("create", "pods/binding"): ways[name, default: Way()].record(.assigned, request.answered)
       case ("update", "persistentvolumeclaims") where request.who == .scheduler:
-        ways[name, default: Way()].note(.chosen, request.answered)
+        ways[name, default: Way()].record(.chosen, request.answered)
         claims["pvc-\(request.uid)"] = name
       case ("update", "persistentvolumeclaims") where ways[name]?.stages[.chosen] != nil:
-        ways[name]?.note(.handed, request.answered)
-      case ("update", "persistentvolumeclaims/status"): ways[name, default: Way()].note(.bound, request.answered)
-      case ("create", "persistentvolumes"): claims[name].map { ways[$0]?.note(.written, request.answered) }
-      case ("patch", "persistentvolumes"): claims[name].map { ways[$0]?.note(.made, request.answered) }
+        ways[name]?.record(.handed, request.answered)
+      case ("update", "persistentvolumeclaims/status"): ways[name, default: Way()].record(.bound, request.answered)
+      case ("create", "persistentvolumes"): claims[name].map { ways[$0]?.record(.written, request.answered) }
+      case ("patch", "persistentvolumes"): claims[name].map { ways[$0]?.record(.made, request.answered) }
       default: break
       }
     }

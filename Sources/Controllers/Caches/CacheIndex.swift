@@ -28,7 +28,7 @@ package final class CacheIndex<Value: Sendable, Term: Hashable & Sendable>: Send
   /// How many terms there are.
   package var count: Int { entries.withLock { $0.count } }
 
-  func note(_ change: Change<Value>) {
+  func update(_ change: Change<Value>) {
     switch change {
     case .updated(let key, let value, let former):
       let (old, new) = (former.map(terms) ?? [], terms(value))
@@ -73,7 +73,7 @@ package final class CacheIndex<Value: Sendable, Term: Hashable & Sendable>: Send
 final class IndexList<Value: Sendable>: Sendable {
   private let all = Mutex<[@Sendable (Change<Value>) -> Void]>([])
 
-  func append(_ note: @escaping @Sendable (Change<Value>) -> Void) { all.withLock { $0.append(note) } }
+  func append(_ update: @escaping @Sendable (Change<Value>) -> Void) { all.withLock { $0.append(update) } }
 
-  func note(_ change: Change<Value>) { for note in all.withLock({ $0 }) { note(change) } }
+  func update(_ change: Change<Value>) { for update in all.withLock({ $0 }) { update(change) } }
 }

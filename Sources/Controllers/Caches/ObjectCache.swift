@@ -28,7 +28,7 @@ package final class ObjectCache<Value: Sendable>: Sendable {
     self.name = name
     let indices = IndexList<Value>()
     self.indices = indices
-    copy = Reflector(client, selection, as: resource, report: report, note: { indices.note($0) }, keep: keep)
+    copy = Reflector(client, selection, as: resource, report: report, onChange: { indices.update($0) }, keep: keep)
   }
 
   /// Whether everything has been listed once. Stays true while the API server is away.
@@ -46,7 +46,7 @@ extension ObjectCache {
     by terms: @escaping @Sendable (Value) -> [Term]
   ) -> CacheIndex<Value, Term> {
     let index = CacheIndex(terms)
-    indices.append { index.note($0) }
+    indices.append { index.update($0) }
     return index
   }
 

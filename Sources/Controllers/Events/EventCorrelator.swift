@@ -13,7 +13,7 @@ struct EventCorrelator {
 
   /// What is to be written.
   struct Write {
-    let note: EventNote
+    let event: QueuedEvent
     let message: String
     let count: Int64
     let first: Timestamp
@@ -22,7 +22,7 @@ struct EventCorrelator {
     fileprivate let key: Key
 
     /// Events of objects without a namespace stand in `default`, as kubectl looks for them.
-    var namespace: String { note.object.namespace.isEmpty ? "default" : note.object.namespace }
+    var namespace: String { event.object.namespace.isEmpty ? "default" : event.object.namespace }
   }
 
   fileprivate struct Kind: Hashable {
@@ -65,22 +65,22 @@ struct EventCorrelator {
 
 extension EventCorrelator {
   /// - Parameter now: time that only goes forward.
-  mutating func decide(_ note: EventNote, now: Duration) -> Decision {
+  mutating func decide(_ event: QueuedEvent, now: Duration) -> Decision {
     // The version changes with each write and says nothing about which object it is.
-    var object = note.object
+    var object = event.object
     object.resourceVersion = ""
-    let kind = Kind(object: object, reason: note.reason)
-    let isOneOfMany = isOneOfMany(kind, note.message, now)
+    let kind = Kind(object: object, reason: event.reason)
+    let isOneOfMany = isOneOfMany(kind, event.message, now)
     guard takeToken(object, now) else { return .drop }
-    let key = Key(kind: kind, message: isOneOfMany ? "" : note.message)
+    let key = Key(kind: kind, message: isOneOfMany ? "" : event.message)
     let message =
-      isOneOfMany ? EventNote.cut("(combined from similar events): \(note.message)", to: 1024) : note.message
+      isOneOfMany ? QueuedEvent.cut("(combined from similar events): \(event.message)", to: 1024) : event.message
     if sent.count >= Self.remembered, sent[key] == nil { sent = [:] }
-    var entry = sent[key] ?? Sent(name: nil, count: 0, first: note.time)
+    var entry = sent[key] ?? Sent(name: nil, count: 0, first: event.time)
     entry.count += 1
     sent[key] = entry
     return .send(
-      Write(note: note, message: message, count: entry.count, first: entry.first, name: entry.name, key: key))
+      Write(event: event, message: message, count: entry.count, first: entry.first, name: entry.name, key: key))
   }
 
   /// The server has the event under that name.

@@ -7,44 +7,44 @@ final class EventQueue: Sendable {
   private let state = Mutex(State())
 
   private struct State {
-    var notes: [EventNote] = []
+    var events: [QueuedEvent] = []
     var isSending = false
     var dropped = 0
-    var waiter: CheckedContinuation<EventNote?, Never>?
+    var waiter: CheckedContinuation<QueuedEvent?, Never>?
   }
 
   init(limit: Int) { self.limit = limit }
 
   var dropped: Int { state.withLock { $0.dropped } }
-  var isEmpty: Bool { state.withLock { $0.notes.isEmpty && !$0.isSending } }
+  var isEmpty: Bool { state.withLock { $0.events.isEmpty && !$0.isSending } }
   func countDropped() { state.withLock { $0.dropped += 1 } }
 
-  func append(_ note: EventNote) {
+  func append(_ event: QueuedEvent) {
     let waiter = state.withLock { state in
       if let waiter = state.waiter.take() {
         state.isSending = true
-        return waiter as CheckedContinuation<EventNote?, Never>?
+        return waiter as CheckedContinuation<QueuedEvent?, Never>?
       }
-      if state.notes.count >= limit {
-        state.notes.removeFirst()
+      if state.events.count >= limit {
+        state.events.removeFirst()
         state.dropped += 1
       }
-      state.notes.append(note)
+      state.events.append(event)
       return nil
     }
-    waiter?.resume(returning: note)
+    waiter?.resume(returning: event)
   }
 
   /// The next event, nil when the task is cancelled.
-  func next() async -> EventNote? {
+  func next() async -> QueuedEvent? {
     await withTaskCancellationHandler {
       await withCheckedContinuation { continuation in
-        let answer = state.withLock { state -> EventNote?? in
+        let answer = state.withLock { state -> QueuedEvent?? in
           state.isSending = false
           if Task.isCancelled { return .some(nil) }
-          guard state.notes.isEmpty else {
+          guard state.events.isEmpty else {
             state.isSending = true
-            return state.notes.removeFirst()
+            return state.events.removeFirst()
           }
           state.waiter = continuation
           return nil

@@ -24,9 +24,9 @@ package final class EventRecorder: Sendable {
     queue = EventQueue(limit: 1024)
   }
 
-  /// Takes note of an event. The message says what was found and what to do, up to 1024 bytes.
+  /// Queues an Event. The message says what was found and what to do, up to 1024 bytes.
   package func record(_ reason: EventReason, on object: ObjectReference, _ message: String) {
-    queue.append(EventNote(object: object, reason: reason, message: message, time: client.time.wallClock))
+    queue.append(QueuedEvent(object: object, reason: reason, message: message, time: client.time.wallClock))
   }
 
   /// How many events were dropped: too many for an object, too many at once, or refused by the server.
@@ -35,8 +35,8 @@ package final class EventRecorder: Sendable {
   /// Sends until the task is cancelled. Call once.
   package func run() async {
     var correlator = EventCorrelator()
-    while let note = await queue.next() {
-      switch correlator.decide(note, now: client.time.now) {
+    while let event = await queue.next() {
+      switch correlator.decide(event, now: client.time.now) {
       case .drop: queue.countDropped()
       case .send(let write): await send(write, &correlator)
       }
@@ -69,7 +69,7 @@ extension EventRecorder {
   private func raise(_ write: EventCorrelator.Write, _ name: String) async throws(APIError) -> Bool {
     let patch = Patch.merge([
       "count": .number(write.count), "message": .string(write.message),
-      "lastTimestamp": .string(write.note.time.rfc3339),
+      "lastTimestamp": .string(write.event.time.rfc3339),
     ])
     do throws(APIError) {
       _ = try await client.patch(Event.self, ObjectKey(namespace: write.namespace, name: name), patch)
@@ -83,18 +83,18 @@ extension EventRecorder {
   private func made(_ write: EventCorrelator.Write) -> Event {
     // As client-go names them: the object and something that does not come twice.
     let nanoseconds =
-      UInt64(bitPattern: write.note.time.seconds) &* 1_000_000_000 &+ UInt64(write.note.time.nanoseconds)
+      UInt64(bitPattern: write.event.time.seconds) &* 1_000_000_000 &+ UInt64(write.event.time.nanoseconds)
     let suffix = String(nanoseconds ^ UInt64(client.time.random() * 4_294_967_296), radix: 16)
     var event = Event(
-      metadata: ObjectMeta(name: "\(write.note.object.name.prefix(230)).\(suffix)", namespace: write.namespace))
-    event.involvedObject = write.note.object
-    event.reason = write.note.reason.rawValue
+      metadata: ObjectMeta(name: "\(write.event.object.name.prefix(230)).\(suffix)", namespace: write.namespace))
+    event.involvedObject = write.event.object
+    event.reason = write.event.reason.rawValue
     event.message = write.message
-    event.type = write.note.reason.type
+    event.type = write.event.reason.type
     event.component = component
     event.host = host
     event.firstTimestamp = write.first
-    event.lastTimestamp = write.note.time
+    event.lastTimestamp = write.event.time
     event.count = write.count
     return event
   }

@@ -23,7 +23,7 @@ struct ObjectStore<Value: Sendable> {
   var values: [Value] { entries.values.map(\.value) }
   subscript(key: ObjectKey) -> Value? { entries[key]?.value }
 
-  /// Takes note of an object; a nil value means that it is not wanted (any more).
+  /// Stores an object; a nil value means that it is not wanted (any more).
   mutating func put(_ metadata: ObjectMeta, _ value: Value?) -> [Change<Value>] {
     let key = metadata.key
     guard let value else { return remove(key) }

@@ -28,7 +28,7 @@ package final class Reflector<Object: APIObject, Value: Sendable>: CollectionCop
   private let resource: APIResource
   private let keep: @Sendable (Object) -> Value?
   private let report: @Sendable (APIError, Duration) -> Void
-  private let note: @Sendable (Change<Value>) -> Void
+  private let onChange: @Sendable (Change<Value>) -> Void
   private let state = Mutex(State())
 
   private struct State {
@@ -41,19 +41,19 @@ package final class Reflector<Object: APIObject, Value: Sendable>: CollectionCop
 
   /// - Parameters:
   ///   - report: told of each failure and of the wait that follows, for the log.
-  ///   - note: told of each change in the same step in which the copy changes. It must not read the copy.
+  ///   - onChange: told of each change in the same step in which the copy changes. It must not read the copy.
   ///   - keep: called for each object that comes, on the task that runs the reflector.
   package init(
     _ client: APIClient, _ selection: Selection = .all, as resource: APIResource = Object.resource,
     report: @escaping @Sendable (APIError, Duration) -> Void = { _, _ in },
-    note: @escaping @Sendable (Change<Value>) -> Void = { _ in },
+    onChange: @escaping @Sendable (Change<Value>) -> Void = { _ in },
     keep: @escaping @Sendable (Object) -> Value?
   ) {
     self.client = client
     self.selection = selection
     self.resource = resource
     self.report = report
-    self.note = note
+    self.onChange = onChange
     self.keep = keep
   }
 
@@ -125,7 +125,7 @@ extension Reflector {
   private func change(_ body: (inout State) -> [Change<Value>]) -> [Change<Value>] {
     state.withLock { state in
       let changes = body(&state)
-      for change in changes { note(change) }
+      for change in changes { onChange(change) }
       return changes
     }
   }

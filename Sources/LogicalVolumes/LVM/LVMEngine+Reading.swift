@@ -63,7 +63,7 @@ extension LVMEngine {
 
   private static let patience = Duration.seconds(2)
 
-  /// A group that cannot be read is noted, see ``setbacks``.
+  /// A group that cannot be read is recorded, see ``setbacks``.
   private func refreshWhatChanged() throws(VolumeError) {
     for group in settings.groups {
       guard case .picture(let picture) = try freshSight(of: group) else { continue }

@@ -46,7 +46,7 @@ package actor LVMEngine: VolumeEngine {
     try configuration.write(recorder: recorder)
     isStarted = true
     _ = try openSession()
-    // One that cannot be used is noted, tried again, and keeps no other from being served.
+    // One that cannot be used is recorded, tried again, and keeps no other from being served.
     for group in settings.groups { _ = try sight(of: group) }
   }
 

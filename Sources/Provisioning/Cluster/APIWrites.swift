@@ -17,8 +17,8 @@ package struct APIWrites: ClusterWrites {
     published = APICapacities(client: client, namespace: namespace)
   }
 
-  package func tell(_ object: ObjectReference, _ note: Note) {
-    events.record(note.reason, on: object, note.message)
+  package func tell(_ object: ObjectReference, _ event: EventDraft) {
+    events.record(event.reason, on: object, event.message)
   }
 }
 

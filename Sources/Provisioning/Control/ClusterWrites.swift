@@ -39,11 +39,11 @@ package protocol ClusterWrites: VolumeWrites {
   /// Takes back what the scheduler was told. What is gone is fine.
   func delete(_ capacity: CSIStorageCapacity) async throws(WriteFailure)
   /// Tells whoever looks at the object. Never waits and never fails.
-  func tell(_ object: ObjectReference, _ note: Note)
+  func tell(_ object: ObjectReference, _ event: EventDraft)
 }
 
 /// What an Event says.
-package struct Note: Hashable, Sendable {
+package struct EventDraft: Hashable, Sendable {
   package var reason: EventReason
   package var message: String
 

@@ -36,7 +36,7 @@ extension Provisioner {
       }
     } catch {
       count(\.failures)
-      note("capacity not published yet", ["node": hostname, "reason": error.message], isWarning: true)
+      logLine("capacity not published yet", ["node": hostname, "reason": error.message], isWarning: true)
       return .failed
     }
     // A class or the node is gone: what was said of it is found and deleted.
@@ -83,7 +83,7 @@ extension Provisioner {
       await roomChangedEverywhere()
       return .again(after: settings.capacityInterval)
     } catch {
-      note("capacities cannot be read yet", ["reason": error.message], isWarning: true)
+      logLine("capacities cannot be read yet", ["reason": error.message], isWarning: true)
       return .failed
     }
   }

@@ -110,7 +110,7 @@ extension Provisioner {
 
   private func created(_ volume: PersistentVolume, for claim: PersistentVolumeClaim) {
     count(\.volumesCreated)
-    note(
+    logLine(
       "volume provisioned",
       [
         "claim": claim.metadata.key.description, "volume": volume.metadata.name, "size": "\(volume.size)",
@@ -124,7 +124,7 @@ extension Provisioner {
     guard troubles.end(of: claim.metadata.key) else { return }
     let place = volume.hostname.map { "on node \($0)" } ?? "on the node of its first pod"
     writes.tell(
-      claim.reference, Note(.provisioningSucceeded, "volume \(volume.metadata.name) of \(volume.size) \(place)"))
+      claim.reference, EventDraft(.provisioningSucceeded, "volume \(volume.metadata.name) of \(volume.size) \(place)"))
   }
 
   private func reschedule(_ claim: PersistentVolumeClaim, _ reason: String) async -> Ending {
@@ -170,8 +170,8 @@ extension Provisioner {
     let about = [
       "claim": claim.metadata.key.description, "kind": refusal.reason.rawValue, "reason": refusal.message,
     ]
-    note(message, about.merging(values) { _, new in new }, isWarning: true)
-    writes.tell(claim.reference, Note(refusal.reason, refusal.message))
+    logLine(message, about.merging(values) { _, new in new }, isWarning: true)
+    writes.tell(claim.reference, EventDraft(refusal.reason, refusal.message))
     return true
   }
 }

@@ -77,7 +77,7 @@ extension Provisioner {
     }
     let capacity = max(request, Quantity(volume.madeSize))
     try await writes.setCapacity(capacity, of: volume)
-    note(
+    logLine(
       "PV set back to a lowered request",
       [
         "claim": claim.metadata.key.description, "volume": volume.metadata.name, "from": "\(volume.size)",
@@ -90,7 +90,7 @@ extension Provisioner {
     guard troubles.end(of: claim.metadata.key) else { return }
     writes.tell(
       claim.reference,
-      Note(
+      EventDraft(
         .volumeCanGrow,
         "there is room now to grow the volume to \(size); kubelet grows it, at the latest when its next pod starts"
       ))

@@ -38,7 +38,7 @@ extension Provisioner {
       case .missing: return .settled
       case .conflict, .exists, .rejected, .unknown:
         count(\.failures)
-        note("report not followed yet", ["volume": name, "reason": error.message], isWarning: true)
+        logLine("report not followed yet", ["volume": name, "reason": error.message], isWarning: true)
         return .failed
       }
     }
@@ -90,7 +90,7 @@ extension Provisioner {
     let assigned = try await writes.assign(volume, to: node, hostname: hostname)
     await known(assigned.metadata.name, KnownVolume(assigned))
     count(\.reportsFollowed)
-    note("PV assigned to a node", ["volume": volume.metadata.name, "node": node])
+    logLine("PV assigned to a node", ["volume": volume.metadata.name, "node": node])
   }
 
   private func reasonAgainst(
@@ -139,7 +139,7 @@ extension Provisioner {
 
   private func refuse(_ report: VolumeReport, by node: String, because reason: String) {
     count(\.reportsRefused)
-    note(
+    logLine(
       "report refused",
       ["volume": report.volume, "node": node, "state": report.state.rawValue, "reason": reason], isWarning: true)
   }

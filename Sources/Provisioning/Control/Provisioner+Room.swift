@@ -93,7 +93,7 @@ extension Provisioner {
     let count = claimsWithoutRoom
     guard count != summary.claims, summary.at.map({ now - $0 >= settings.roomInterval }) ?? true else { return }
     summary = (count, now)
-    note("claims that no node has room for", ["claims": "\(count)"], isWarning: count > 0)
+    logLine("claims that no node has room for", ["claims": "\(count)"], isWarning: count > 0)
   }
 
   var claimsWithoutRoom: Int { waits.values.count { $0.isShort } }

@@ -27,7 +27,7 @@ extension Provisioner {
       case .conflict, .missing: return .settled
       case .exists, .rejected, .unknown:
         count(\.failures)
-        note(
+        logLine(
           "volume not released yet", ["volume": name, "reason": error.message], isWarning: true)
         return .failed
       }
@@ -47,10 +47,10 @@ extension Provisioner {
       }
     }
     guard let holder else { return true }
-    note("volume kept for a claim", ["volume": volume.metadata.name, "claim": holder], isWarning: true)
+    logLine("volume kept for a claim", ["volume": volume.metadata.name, "claim": holder], isWarning: true)
     writes.tell(
       volume.reference,
-      Note(
+      EventDraft(
         .volumeProtected,
         "claim \(holder) names this PV, so neither it nor its volume is deleted; delete that claim first if the data is not "
           + "wanted"))
@@ -60,7 +60,7 @@ extension Provisioner {
   private func delete(_ volume: PersistentVolume) async throws(WriteFailure) {
     try await writes.delete(volume)
     count(\.volumesDeleted)
-    note(
+    logLine(
       "volume released",
       ["volume": volume.metadata.name, "claim": volume.claim.map { "\($0.namespace)/\($0.name)" } ?? ""])
   }
@@ -72,7 +72,7 @@ extension Provisioner {
     if let reporter = reporterOfEnd(of: volume) {
       try await writes.liftFinalizer(of: volume)
       count(\.volumesReleased)
-      note("PV released", ["volume": volume.metadata.name, "node": reporter, "policy": volume.reclaimPolicy])
+      logLine("PV released", ["volume": volume.metadata.name, "node": reporter, "policy": volume.reclaimPolicy])
       return .settled
     }
     guard let absence = nodes.absence(of: node, at: now) else { return .settled }
@@ -91,8 +91,8 @@ extension Provisioner {
   private func lift(_ volume: PersistentVolume, because reason: String) async throws(WriteFailure) {
     try await writes.liftFinalizer(of: volume)
     count(\.finalizersLifted)
-    note("finalizer lifted", ["volume": volume.metadata.name, "reason": reason], isWarning: true)
-    writes.tell(volume.reference, Note(.volumeGivenUp, "the finalizer was lifted: \(reason)"))
+    logLine("finalizer lifted", ["volume": volume.metadata.name, "reason": reason], isWarning: true)
+    writes.tell(volume.reference, EventDraft(.volumeGivenUp, "the finalizer was lifted: \(reason)"))
   }
 
   /// A node is gone: whoever has volumes there is told, and volumes that wait for it are looked at.
@@ -102,12 +102,12 @@ extension Provisioner {
     do throws(WriteFailure) {
       for name in await allocator.volumes(on: hostname) {
         guard let volume = try await writes.volume(name), !volume.metadata.isBeingDeleted else { continue }
-        let note = Note(
+        let event = EventDraft(
           .nodeGone,
           "node \(hostname), which has the volume on its disk, has left the cluster; if it is not coming back, delete the "
             + "claim and restore the data into a new one")
-        writes.tell(volume.reference, note)
-        if let claim = volume.claim { writes.tell(claim, note) }
+        writes.tell(volume.reference, event)
+        if let claim = volume.claim { writes.tell(claim, event) }
       }
       return .settled
     } catch {

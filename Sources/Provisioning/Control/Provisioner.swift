@@ -142,7 +142,7 @@ package actor Provisioner: Controller {
 
   func drop(_ work: Work) { keys.remove(work) }
 
-  func note(_ message: String, _ values: [String: String], isWarning: Bool = false) {
+  func logLine(_ message: String, _ values: [String: String], isWarning: Bool = false) {
     log(Line(isWarning: isWarning, message: message, values: values))
   }
 

@@ -77,7 +77,7 @@ extension AttachController {
     wakeUp.signal()
   }
 
-  private func note(_ step: Step, _ device: String?) {
+  private func recordAttachment(_ step: Step, _ device: String?) {
     if isStopped { return }
     known[step.volume]?.isAttached = device != nil
     known[step.volume]?.isUncertain = false
@@ -95,19 +95,19 @@ extension AttachController {
     let plugin = try await plugin(step)
     let device = try await plugin.makeAttacher().attach(step.spec, node: host.node)
     _ = try await plugin.volumeName(of: step.spec)
-    note(step, device)
+    recordAttachment(step, device)
   }
 
   private func detach(_ step: Step) async throws(VolumeFailure) {
     let plugin = try await plugin(step)
     let name = try await plugin.volumeName(of: step.spec)
     try await plugin.makeDetacher().detach(volume: name, node: host.node)
-    note(step, nil)
+    recordAttachment(step, nil)
   }
 
   /// Verifies an attached volume. A driver that cannot answer or fails changes nothing.
   private func verify(_ step: Step) async throws(VolumeFailure) {
     let answer = try? await plugin(step).makeAttacher().areAttached([step.spec], node: host.node)
-    if answer?[step.spec] == false { note(step, nil) }
+    if answer?[step.spec] == false { recordAttachment(step, nil) }
   }
 }

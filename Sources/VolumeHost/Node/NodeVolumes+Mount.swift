@@ -13,7 +13,7 @@ extension NodeVolumes {
       }
       if !hasGrown { try await grow(operation, directory: mounter.path) }
     } catch {
-      noteFailedMount(operation, error)
+      recordFailedMount(operation, error)
       throw error
     }
     actual[operation.volume]?.pods[pod.uid] = .init(presence: .present, name: spec.name)
@@ -73,7 +73,7 @@ extension NodeVolumes {
   }
 
   /// Records a failed mount. A final failure means that nothing is mounted. A volume known to be mounted stays so.
-  private func noteFailedMount(_ operation: Operation, _ error: VolumeFailure) {
+  private func recordFailedMount(_ operation: Operation, _ error: VolumeFailure) {
     guard let state = actual[operation.volume]?.pods[operation.podUID] else {
       if error.kind == .uncertain {
         actual[operation.volume]?.pods[operation.podUID] = .init(presence: .uncertain, name: operation.spec.name)

@@ -69,7 +69,7 @@ extension NodeVolumes {
     guard let device = status.attached[operation.volume] else {
       throw .transient("Volume not attached according to node status for volume \"\(operation.spec.name)\"")
     }
-    try await noteAttached(operation, device)
+    try await recordAttached(operation, device)
   }
 
   private func attach(_ operation: Operation) async throws(VolumeFailure) {
@@ -77,10 +77,10 @@ extension NodeVolumes {
       throw .final("volume \"\(operation.spec.name)\" cannot be attached")
     }
     let device = try await plugin.makeAttacher().attach(operation.spec, node: host.node)
-    try await noteAttached(operation, device)
+    try await recordAttached(operation, device)
   }
 
-  private func noteAttached(_ operation: Operation, _ device: String) async throws(VolumeFailure) {
+  private func recordAttached(_ operation: Operation, _ device: String) async throws(VolumeFailure) {
     let plugin = try await manager.plugin(for: operation.spec)
     _ = try await plugin.volumeName(of: operation.spec)
     guard actual[operation.volume] == nil else { return }

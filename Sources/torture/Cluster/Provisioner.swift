@@ -13,7 +13,7 @@ struct Provisioner: Sendable {
       else { continue }
       if let recorded = claim.instance {
         if instance != recorded {
-          node.note(Finding("volume \(report.volume) was reported as \(recorded), and now as \(instance)"))
+          node.record(Finding("volume \(report.volume) was reported as \(recorded), and now as \(instance)"))
         }
         continue
       }
@@ -21,7 +21,7 @@ struct Provisioner: Sendable {
         try await node.disk.mark(Replay.mark)
         try record(instance, report.volume)
       } catch {
-        node.note(Finding("a report of volume \(report.volume) could not be recorded: \(error)"))
+        node.record(Finding("a report of volume \(report.volume) could not be recorded: \(error)"))
       }
     }
   }

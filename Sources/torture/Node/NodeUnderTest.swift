@@ -11,22 +11,22 @@ final class NodeUnderTest: Sendable {
   let standIns: StandIns
   let cluster = APIStandIn()
   let peers = RudePeers()
-  let notes: String
+  let recordsDirectory: String
   private let products: String
   private let running = Mutex<Daemon?>(nil)
   private let held = Mutex<Int32?>(nil)
-  private let noted = Mutex<[Finding]>([])
+  private let found = Mutex<[Finding]>([])
 
   /// In the cluster; also its hostname there.
   static let name = "torture"
   /// Where it publishes its storage.
   static let namespace = "elastic-local"
 
-  init(products: String, notes: String, disks: [String]) {
+  init(products: String, recordsDirectory: String, disks: [String]) {
     place = Daemon.Place(executable: products + "/elastic-local-node", root: "/run/torture")
     disk = Disk(disk: disks[0], log: disks[1])
-    standIns = StandIns(record: notes + "/tools.log", control: "/run/torture/control")
-    self.notes = notes
+    standIns = StandIns(record: recordsDirectory + "/tools.log", control: "/run/torture/control")
+    self.recordsDirectory = recordsDirectory
     self.products = products
   }
 
@@ -90,10 +90,10 @@ final class NodeUnderTest: Sendable {
   }
 
   /// A finding of somebody who cannot end the run.
-  func note(_ finding: Finding) { noted.withLock { $0.append(finding) } }
-  func takeNotes() -> [Finding] {
-    noted.withLock { noted in
-      defer { noted = [] }; return noted
+  func record(_ finding: Finding) { found.withLock { $0.append(finding) } }
+  func takeFindings() -> [Finding] {
+    found.withLock { found in
+      defer { found = [] }; return found
     }
   }
 
@@ -130,13 +130,13 @@ final class NodeUnderTest: Sendable {
     try await restartDaemon()
   }
 
-  /// What an ended daemon has said goes to the notes.
+  /// What an ended daemon has said goes to the records directory.
   func takeLog() throws {
     guard let daemon, !daemon.isRunning else { return }
-    let file = try Descriptor.open(notes + "/daemon.log", O_WRONLY | O_APPEND | O_CREAT, mode: 0o644)
+    let file = try Descriptor.open(recordsDirectory + "/daemon.log", O_WRONLY | O_APPEND | O_CREAT, mode: 0o644)
     let bytes = Array((daemon.log + "-- ended: \(daemon.status.map { "\($0)" } ?? "?")\n").utf8)
     guard bytes.withUnsafeBytes({ write(file.rawValue, $0.baseAddress, $0.count) }) == bytes.count else {
-      throw SystemError(operation: "write", subject: notes + "/daemon.log", errno: .current)
+      throw SystemError(operation: "write", subject: recordsDirectory + "/daemon.log", errno: .current)
     }
   }
 }
@@ -148,11 +148,11 @@ extension NodeUnderTest {
   func hold(_ device: String) throws {
     let number = try Descriptor.open(device, O_RDONLY | O_EXCL).release()
     held.withLock { $0 = number }
-    try standIns.noteHeld(true)
+    try standIns.recordHeld(true)
   }
 
   func letGo() throws {
-    try standIns.noteHeld(false)
+    try standIns.recordHeld(false)
     guard let number = held.withLock({ $0.take() }) else { return }
     close(number)
   }

@@ -1,10 +1,10 @@
 import LinuxSystem
 
-/// Stand-ins for the programs that the daemon runs, where it finds them first. They note each run outside of the machine,
+/// Stand-ins for the programs that the daemon runs, where it finds them first. They record each run outside of the machine,
 /// then do what they stand for, unless they are told to misbehave. Exit code 8 is a failure for all of them; 1 is "errors
 /// corrected" for e2fsck(8).
 struct StandIns: Sendable {
-  /// Where they note their runs.
+  /// Where they record their runs.
   let record: String
   /// Where they are told what to do.
   let control: String
@@ -48,8 +48,8 @@ struct StandIns: Sendable {
     for tool in [Strike.Tool.maker, .checker] { try Files.removeDurably("\(control)/\(tool.rawValue)") }
   }
 
-  /// From now on every run is noted as one on a device that somebody else holds.
-  func noteHeld(_ isHeld: Bool) throws {
+  /// From now on every run is recorded as one on a device that somebody else holds.
+  func recordHeld(_ isHeld: Bool) throws {
     if isHeld {
       try Files.writeDurably([], to: control + "/held")
     } else {

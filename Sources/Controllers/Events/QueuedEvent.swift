@@ -1,8 +1,8 @@
 internal import KubernetesAPI
 internal import LinuxSystem
 
-/// An event that somebody wants told.
-struct EventNote: Sendable {
+/// An Event that waits to be sent.
+struct QueuedEvent: Sendable {
   let object: ObjectReference
   let reason: EventReason
   let message: String
