@@ -76,15 +76,15 @@ extension FlexCalls {
   ) async throws(VolumeError) -> HandledCall {
     try requireSameName(path, options)
     let outcome = try await service.publish(options.request(for: path.volume), at: paths.target(path))
-    let publication = outcome.value
+    let answer = outcome.value
     var reply = Reply.success
-    reply.shown = publication.view?.description
+    reply.shown = answer.view?.description
     // A mount that was there before belongs to a pod that runs: it is not this call's to take back.
     guard outcome.isChange else { return HandledCall(reply) }
     return HandledCall(reply) { [log = service.context.log] reason in
-      let fields = ["volume": publication.target.volume.text, "reason": reason]
+      let fields = ["volume": answer.target.volume.text, "reason": reason]
       do throws(VolumeError) {
-        guard try await service.takeBack(publication) else { return }
+        guard try await service.takeBack(answer) else { return }
         log.warning("mount taken back", fields)
       } catch {
         log.error("mount could not be taken back", fields.merging(["error": "\(error)"]) { $1 })

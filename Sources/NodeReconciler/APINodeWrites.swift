@@ -12,7 +12,7 @@ struct APINodeWrites: NodeWrites {
   /// The node's object, with nothing said in it.
   private let empty: NodeStorageObject
 
-  /// - Parameter owner: whose object the published one is, so that it goes with it; the daemon's DaemonSet.
+  /// - Parameter owner: whose object the reported one is, so that it goes with it; the daemon's DaemonSet.
   init(_ api: APIAccess, node: String, namespace: String, owner: OwnerReference?) {
     writer = ObjectWriter(api.client)
     events = api.events
@@ -23,7 +23,7 @@ struct APINodeWrites: NodeWrites {
     try await writer.find(ObjectKey(name: name))
   }
 
-  func publish(_ storage: NodeStorage, _ reports: [VolumeReport]) async throws(WriteFailure) {
+  func report(_ storage: NodeStorage, _ reports: [VolumeReport]) async throws(WriteFailure) {
     var object = empty
     object.storage = storage
     object.reports = reports

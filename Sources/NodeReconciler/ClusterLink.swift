@@ -71,7 +71,7 @@ package final class ClusterLink: Sendable {
     return node.metadata.labels[ClusterNames.hostnameLabel] ?? identity.node
   }
 
-  /// The DaemonSet that this daemon belongs to: what it publishes goes with it.
+  /// The DaemonSet that this daemon belongs to: what it reports goes with it.
   private func owner() async throws(APIError) -> OwnerReference? {
     guard let name = identity.pod else { return nil }
     let pod = try await api.client.get(Pod.self, ObjectKey(namespace: identity.namespace, name: name))

@@ -139,7 +139,7 @@ extension Knowledge {
   /// What the node has to say, sorted by volume.
   var reports: [VolumeReport] { state.withLock { $0.reports.values.sorted { $0.volume < $1.volume } } }
 
-  /// Says something about a volume; it is published soon.
+  /// Says something about a volume; it is reported soon.
   func report(_ report: VolumeReport) {
     let wake = state.withLock { state in
       guard state.reports[report.volume] != report else { return nil as (@Sendable () -> Void)? }

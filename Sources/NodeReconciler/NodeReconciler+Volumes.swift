@@ -49,7 +49,7 @@ extension NodeReconciler {
     do throws(VolumeError) {
       if let recorded = knowledge.instance(madeFor: name) { return try await compare(recorded, name, pv) }
       guard let found = try await service.createdInstance(of: name) else {
-        return .again(after: settings.publishInterval)
+        return .again(after: settings.reportInterval)
       }
       reportCreated(found, pv)
       return .settled
@@ -123,7 +123,7 @@ extension NodeReconciler {
       }
       // What is kept counts as taken in the very object that reports it: before the PV's own booking ends.
       knowledge.report(VolumeReport(volume: name.text, uid: pv.metadata.uid, state: state))
-      guard case .settled = await publishNow() else { return .failed }
+      guard case .settled = await reportNow() else { return .failed }
       stuckSince[name.text] = nil
       log.notice("volume of a deleted PV released", ["volume": name.text, "state": state.rawValue])
       return .settled

@@ -8,7 +8,7 @@ internal import StorageModel
 package import Telemetry
 
 /// Keeps this node's volumes as their PVs want them: made ahead of kubelet, removed when their PV goes, and what room is left
-/// published.
+/// reported.
 ///
 /// Nothing that a pod waits for is here. While the API server is away nothing happens, and afterwards it goes on by itself.
 package actor NodeReconciler: Controller {
@@ -19,12 +19,12 @@ package actor NodeReconciler: Controller {
   let log: Log
   /// The volumes to look at.
   package nonisolated let keys: ReconcileLoop<Work>
-  /// What is published and looked at, beside the volumes: preparations that hang hold none of it up.
+  /// What is reported and looked at, beside the volumes: preparations that hang hold none of it up.
   private let chores: ReconcileLoop<Work>
   private let time: any Timekeeper
 
   var volumes: [String: PersistentVolume] = [:]
-  var published: Published?
+  var lastReport: LastReport?
   var refreshedAt: Duration?
   /// Since when the removal of a volume has not succeeded.
   var stuckSince: [String: Duration] = [:]
@@ -38,9 +38,9 @@ package actor NodeReconciler: Controller {
     /// The node's `kubernetes.io/hostname` label.
     package var hostname: String
     package var isThinByDefault: Bool
-    /// How often storage is published and orphans are looked for without being asked.
-    package var publishInterval = Duration.seconds(60)
-    /// How often it is published although nothing has changed here: somebody may have removed it there.
+    /// How often storage is reported and orphans are looked for without being asked.
+    package var reportInterval = Duration.seconds(60)
+    /// How often it is reported although nothing has changed here: somebody may have removed it there.
     package var refreshInterval = Duration.seconds(600)
     package var orphanInterval = Duration.seconds(300)
     package var conditionInterval = Duration.seconds(60)
@@ -57,13 +57,13 @@ package actor NodeReconciler: Controller {
 
   package enum Work: Hashable, Sendable {
     case volume(String)
-    case publish
+    case report
     case orphans
     case conditions
   }
 
   /// What the API server was told last.
-  struct Published {
+  struct LastReport {
     var storage: NodeStorage
     var reports: [VolumeReport]
   }
@@ -80,12 +80,12 @@ package actor NodeReconciler: Controller {
     self.time = time
     keys = ReconcileLoop(parallelism: 4, patience: settings.patience, backoff: settings.backoff, time: time)
     chores = ReconcileLoop(parallelism: 3, backoff: settings.backoff, time: time)
-    knowledge.connect(writes, hostname: settings.hostname) { [chores] in chores.add(.publish) }
+    knowledge.connect(writes, hostname: settings.hostname) { [chores] in chores.add(.report) }
   }
 
   /// Works until the task is cancelled, and returns when the last piece of work has ended.
   package func run() async {
-    chores.add(.publish)
+    chores.add(.report)
     chores.add(.orphans)
     chores.add(.conditions)
     await withDiscardingTaskGroup { group in
@@ -96,7 +96,7 @@ package actor NodeReconciler: Controller {
   package func reconcile(_ work: Work) async -> Ending {
     switch work {
     case .volume(let name): await process(volume: name)
-    case .publish: await publish()
+    case .report: await report()
     case .orphans: await lookForOrphans()
     case .conditions: await lookAtConditions()
     }
@@ -117,7 +117,7 @@ extension NodeReconciler {
     knowledge.set(new, of: name)
     if new == nil { stuckSince[name] = nil }
     look(at: .volume(name))
-    look(at: .publish)
+    look(at: .report)
   }
 
   /// The list of PVs is complete. The work begins.

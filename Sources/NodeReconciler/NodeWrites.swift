@@ -6,8 +6,8 @@ package import StorageModel
 package protocol NodeWrites: Sendable {
   /// The PV as it is now; nil when there is none.
   func volume(_ name: String) async throws(WriteFailure) -> PersistentVolume?
-  /// Publishes what the node's storage can hold, and what it reports about volumes.
-  func publish(_ storage: NodeStorage, _ reports: [VolumeReport]) async throws(WriteFailure)
+  /// Reports what the node's storage can hold, and what it reports about volumes.
+  func report(_ storage: NodeStorage, _ reports: [VolumeReport]) async throws(WriteFailure)
   /// Tells whoever looks at the object. Never waits and never fails.
   func tell(_ object: ObjectReference, _ reason: EventReason, _ message: String)
 }

@@ -3,7 +3,7 @@ internal import LogicalVolumes
 internal import StorageLedger
 internal import StorageModel
 
-/// What a node publishes, from what its engine and its PVs say.
+/// What a node reports, from what its engine and its PVs say.
 struct StorageFigures {
   let node: String
   let groups: [GroupCapacity]
@@ -55,7 +55,7 @@ struct StorageFigures {
     size.roundedUp(to: ByteCount(max(1, group.extentBytes))) ?? size
   }
 
-  /// The sizes that cannot be known from the PVs. Only these are published, so that the object stays small.
+  /// The sizes that cannot be known from the PVs. Only these are reported, so that the object stays small.
   private func unusual(_ volumes: [Entry]) -> [String: NodeStorage.Volume] {
     var result: [String: NodeStorage.Volume] = [:]
     for entry in volumes {

@@ -12,7 +12,7 @@ package struct NodeContext: Sendable {
   package let doors: [any Door]
   package let permits: FormatPermits
   package let locks: VolumeLocks
-  package let publishedCalls: PublishedCalls
+  package let mountAnswers: MountAnswers
   package let conditions: KnownConditions
   package let unknownAges: UnknownAges
   package let steps: StepPoints
@@ -46,7 +46,7 @@ package struct NodeContext: Sendable {
     startedAt = MonotonicClock.now()
     permits = FormatPermits(directory: settings.permitDirectory)
     locks = VolumeLocks()
-    publishedCalls = PublishedCalls()
+    mountAnswers = MountAnswers()
     conditions = KnownConditions()
     self.unknownAges = unknownAges
   }

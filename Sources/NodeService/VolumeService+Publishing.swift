@@ -10,7 +10,7 @@ extension VolumeService {
   /// - Returns: what was published, for ``takeBack(_:)``; `unchanged` when it was there before.
   package func publish(
     _ request: VolumeRequest, at target: PublishTarget
-  ) async throws(VolumeError) -> Outcome<Publication> {
+  ) async throws(VolumeError) -> Outcome<MountAnswer> {
     let name = request.name
     return try await context.withLock(name) { () async throws(VolumeError) in
       try checkCancellation(name)
@@ -18,17 +18,17 @@ extension VolumeService {
       try context.requireHoldable(request.options.mountOptions)
       if let shown = try await published(request, target, at: path) {
         context.log.info(target.kind.messages.alreadyDone, ["volume": name.text, "path": path])
-        return .unchanged(try await context.publication(at: target, shown))
+        return .unchanged(try await context.mountAnswer(at: target, shown))
       }
-      let publication = try await withRollback { rollback async throws(VolumeError) in
+      let answer = try await withRollback { rollback async throws(VolumeError) in
         let volume = try await preparer.ensureVolume(request, willFormat: true, &rollback)
         let source = try await mount(volume, request, target, at: path, &rollback)
         let shown = try await requireShown(volume, at: path, source)
         try checkCancellation(name)
-        return try await context.publication(at: target, shown)
+        return try await context.mountAnswer(at: target, shown)
       }
       context.log.notice(target.kind.messages.done, values(of: request, target, path))
-      return .changed(publication)
+      return .changed(answer)
     }
   }
 
@@ -133,15 +133,15 @@ extension VolumeService {
   /// Takes a mount back whose caller was never told of it, unless a later call has been told.
   ///
   /// - Returns: whether it was taken back.
-  package func takeBack(_ publication: Publication) async throws(VolumeError) -> Bool {
-    let target = publication.target
+  package func takeBack(_ answer: MountAnswer) async throws(VolumeError) -> Bool {
+    let target = answer.target
     let whileBusy = { (_: LongRun) async throws(VolumeError) -> Bool? in
-      guard context.publishedCalls.isLast(publication.call, for: target) else { return false }
+      guard context.mountAnswers.isLast(answer.call, for: target) else { return false }
       try await detach(target)
       return true
     }
     return try await context.withLock(target.volume, whileBusy: whileBusy) { () async throws(VolumeError) in
-      guard context.publishedCalls.isLast(publication.call, for: target) else { return false }
+      guard context.mountAnswers.isLast(answer.call, for: target) else { return false }
       try await takeDown(target)
       return true
     }
@@ -151,7 +151,7 @@ extension VolumeService {
   /// unstages. A volume that is formatted or checked is mounted nowhere; one that grows does so by our own mount.
   private func detach(_ target: PublishTarget) async throws(VolumeError) {
     try await takeOff(target)
-    context.publishedCalls.forget(target)
+    context.mountAnswers.forget(target)
   }
 
   private func takeDown(_ target: PublishTarget) async throws(VolumeError) {

@@ -111,19 +111,19 @@ extension Allocator {
     let hostname = labels?[ClusterNames.hostnameLabel]
     if labels == nil { hostnames.remove(name) } else { hostnames.set(name, hostname) }
     guard storages[name] != nil, hostname != former else { return }
-    for case let hostname? in [name, former, hostname] { publishStorage(of: hostname) }
+    for case let hostname? in [name, former, hostname] { updateStorage(of: hostname) }
   }
 
   /// What a node says that it has; nil when it says nothing any more.
   package func storage(of node: String, _ new: NodeStorage?) {
     guard storages[node] != new else { return }
     storages[node] = new
-    publishStorage(of: hostnames.hostname(of: node) ?? node)
+    updateStorage(of: hostnames.hostname(of: node) ?? node)
   }
 
   /// A node that is named anew comes before the former one goes: what counts is which one has the hostname now.
-  private func publishStorage(of hostname: String) {
-    ledger.publish(hostnames.publisher(of: hostname).flatMap { storages[$0] }, of: hostname)
+  private func updateStorage(of hostname: String) {
+    ledger.setStorage(hostnames.reporter(of: hostname).flatMap { storages[$0] }, of: hostname)
     tell(RoomChange(node: hostname, isMore: true))
   }
 
@@ -141,15 +141,15 @@ extension Allocator {
   /// A list that began after ``beginListing()`` is complete, and what it lacks has been shown as gone.
   package func endListing() {
     ledger.endListing()
-    for node in ledger.publishedNodes { tell(RoomChange(node: node, isMore: true)) }
+    for node in ledger.reportingNodes { tell(RoomChange(node: node, isMore: true)) }
   }
 }
 
 // MARK: What there is
 
 extension Allocator {
-  /// The hostnames of nodes that publish storage, sorted.
-  package var publishedNodes: [String] { ledger.publishedNodes }
+  /// The hostnames of nodes that report storage, sorted.
+  package var reportingNodes: [String] { ledger.reportingNodes }
 
   /// The hostnames of nodes that PVs have space on.
   package var nodesWithVolumes: Set<String> { ledger.nodesWithVolumes }
@@ -167,7 +167,7 @@ extension Allocator {
 
   /// What is free at each of the places, by hostname.
   package func rooms(at places: Set<DeviceClass>) -> [DeviceClass: [String: ByteCount]] {
-    let nodes = ledger.publishedNodes
+    let nodes = ledger.reportingNodes
     let rooms = places.map { place in
       (place, Dictionary(uniqueKeysWithValues: nodes.map { ($0, ledger.room(on: $0, at: place)) }))
     }

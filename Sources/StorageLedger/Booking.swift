@@ -5,7 +5,7 @@ package struct Booking: Hashable, Sendable {
   package var node: String
   /// Where on the node: what the PV names, or the node's default.
   package var place: DeviceClass
-  /// What the volume was made with, or is to be made with. What the node has published counts where that is more.
+  /// What the volume was made with, or is to be made with. What the node has reported counts where that is more.
   package var size: ByteCount
   /// What its PV asks for by now, never less than ``size``. Kubernetes writes it and asks nobody whether there is room.
   package var wanted: ByteCount

@@ -37,8 +37,8 @@ package struct Hostnames: Sendable {
   /// The hostname for what a volume says of its node: a hostname already, or a node's name as a label has it.
   func hostname(for text: String) -> String { names[text] == nil ? hostnames[text] ?? text : text }
 
-  /// The node whose published storage counts for a hostname; a node that is not known yet has its name as hostname.
-  func publisher(of hostname: String) -> String? {
+  /// The node whose reported storage counts for a hostname; a node that is not known yet has its name as hostname.
+  func reporter(of hostname: String) -> String? {
     name(of: hostname) ?? (isKnown(hostname) ? nil : hostname)
   }
 

@@ -30,15 +30,15 @@ package struct Ledger: Sendable {
 
   // MARK: Nodes
 
-  /// What a node has, by the hostname that volumes are pinned to; nil when it publishes nothing any more. Its bookings stay.
-  package mutating func publish(_ storage: NodeStorage?, of node: String) {
+  /// What a node has, by the hostname that volumes are pinned to; nil when it reports nothing any more. Its bookings stay.
+  package mutating func setStorage(_ storage: NodeStorage?, of node: String) {
     let isKnown = storage?.version == NodeStorage.currentVersion
-    accounts[node, default: NodeAccount()].publish(isKnown ? storage : nil)
+    accounts[node, default: NodeAccount()].setStorage(isKnown ? storage : nil)
     if accounts[node]?.isEmpty == true { accounts[node] = nil }
   }
 
-  /// The nodes that publish storage, sorted.
-  package var publishedNodes: [String] { accounts.filter { $0.value.storage != nil }.keys.sorted() }
+  /// The nodes that report storage, sorted.
+  package var reportingNodes: [String] { accounts.filter { $0.value.storage != nil }.keys.sorted() }
 
   /// What is left at a place of a node.
   package func room(on node: String, at place: DeviceClass) -> ByteCount {

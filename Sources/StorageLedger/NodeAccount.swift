@@ -24,7 +24,7 @@ struct NodeAccount: Sendable {
 
   var isEmpty: Bool { storage == nil && bookings.isEmpty }
 
-  mutating func publish(_ new: NodeStorage?) {
+  mutating func setStorage(_ new: NodeStorage?) {
     let countsAlike = storage?.sizing == new?.sizing
     storage = new
     guard !countsAlike else { return }
@@ -100,8 +100,8 @@ struct NodeAccount: Sendable {
 
   /// What a volume has or is to be made with, at least, or what it has by now as far as is known; in whole extents.
   private func real(_ booking: Booking, of volume: String) -> ByteCount {
-    let published = ByteCount(storage?.volumes?[volume]?.sizeBytes ?? 0)
-    return rounded(max(booking.size, published, perhaps[volume] ?? .zero), at: booking.place)
+    let reported = ByteCount(storage?.volumes?[volume]?.sizeBytes ?? 0)
+    return rounded(max(booking.size, reported, perhaps[volume] ?? .zero), at: booking.place)
   }
 
   /// Whether the node has looked at the volume since its PV wants that size.

@@ -2,7 +2,7 @@ package import StorageModel
 
 /// Why a node can not take a volume.
 package enum Shortage: Error, Hashable, Sendable {
-  /// The node publishes no storage: no daemon has run there yet, or it is of a release that we do not know.
+  /// The node reports no storage: no daemon has run there yet, or it is of a release that we do not know.
   case unknownNode(String)
   /// The node has no such group, or no thin pool.
   case noPlace(node: String, group: String, isThin: Bool, known: [String])

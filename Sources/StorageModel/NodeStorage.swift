@@ -1,6 +1,6 @@
-/// What a node's storage can hold, as its daemon publishes it for the provisioner.
+/// What a node's storage can hold, as its daemon reports it for the provisioner.
 ///
-/// The provisioner alone hands out room: a node's free room is what is published here, less the PVs that are pinned to the
+/// The provisioner alone hands out room: a node's free room is what is reported here, less the PVs that are pinned to the
 /// node. So the figures here never count what belongs to a PV, and can be old without harm as long as nobody else takes
 /// room on the node.
 package struct NodeStorage: Hashable, Sendable {
@@ -37,7 +37,7 @@ package struct NodeStorage: Hashable, Sendable {
   package var isThinByDefault: Bool
   package var pools: [Pool]
   /// PVs' volumes whose size cannot be known from their PV alone: they have grown, or are to grow. Nil from a daemon that does
-  /// not publish them.
+  /// not report them.
   package var volumes: [String: Volume]?
 
   /// A volume's size, and what its PV wanted when the node looked.

@@ -46,7 +46,7 @@ struct ProvisionerMetrics {
       Double(snapshot.claimsWithoutRoom))
     gauge("elastic_local_provisioner_bookings", "PVs in the ledger.", Double(snapshot.bookings))
     gauge(
-      "elastic_local_provisioner_nodes", "Nodes that publish their storage.", Double(snapshot.publishedNodes))
+      "elastic_local_provisioner_nodes", "Nodes that publish their storage.", Double(snapshot.reportingNodes))
   }
 
   private mutating func gauge(_ name: String, _ help: String, _ value: Double, _ labels: [String: String] = [:]) {

@@ -137,7 +137,7 @@ struct LVMReportTests {
       "lv_name": "pool", "data_percent": data, "metadata_percent": metadata, "lv_health_status": health,
       "lv_check_needed": check,
     ]
-    let fill = PublishedPicture.ThinFill(row, readAt: .zero)
+    let fill = KnownGroup.ThinFill(row, readAt: .zero)
     #expect(fill.data == Double(data) && fill.metadata == Double(metadata))
     #expect(fill.complaint == complaint)
   }

@@ -226,7 +226,7 @@ struct AdmissionTests {
     await looks.set {
       await reconciler.volume(Bench.name, pv)
       _ = await reconciler.process(volume: Bench.name)
-      _ = await reconciler.publishNow()
+      _ = await reconciler.reportNow()
     }
     #expect(try await Self.refusal(bench).message.contains("mkfs failed"))
     await looks.end()

@@ -89,20 +89,20 @@ final class Bench: Sendable {
   ) async -> Ending {
     await reconciler.volume(seen.metadata.name, seen)
     let ending = await reconciler.process(volume: seen.metadata.name)
-    _ = await reconciler.publishNow()
+    _ = await reconciler.reportNow()
     return ending
   }
 
-  /// Runs the body while the node's reports are published at once, as the running reconciler does it.
-  func publishing(_ body: () async throws -> Void) async throws {
+  /// Runs the body while the node's reports are sent at once, as the running reconciler does it.
+  func reporting(_ body: () async throws -> Void) async throws {
     let reconciler = reconciler()
-    let publishing = Task {
+    let reporting = Task {
       while !Task.isCancelled {
-        _ = await reconciler.publishNow()
+        _ = await reconciler.reportNow()
         try? await Task.sleep(for: .milliseconds(1))  // cancelled: the loop ends
       }
     }
-    defer { publishing.cancel() }
+    defer { reporting.cancel() }
     try await body()
   }
 

@@ -22,9 +22,9 @@ struct PinningTests {
     return bench
   }
 
-  /// A mount of a pod, with the daemon's reports being published.
+  /// A mount of a pod, with the daemon's reports being sent.
   private static func mount(_ bench: Bench, pod: String = "default/pod") async throws {
-    try await bench.publishing {
+    try await bench.reporting {
       _ = try await bench.service.prepare(
         try VolumeName(Bench.name), ["sizeBytes": "1073741824", "binding": "immediate"], pod: pod)
     }
@@ -48,7 +48,7 @@ struct PinningTests {
   func noRoom() async throws {
     let bench = try Self.bench()
     let refusal = try await #require(throws: VolumeError.self) {
-      try await bench.publishing {
+      try await bench.reporting {
         _ = try await bench.service.prepare(
           try VolumeName(Bench.name), ["sizeBytes": "1125899906842624", "binding": "immediate"])
       }

@@ -58,7 +58,7 @@ struct ReleasingTests {
     let (bench, reconciler) = try await Self.made()
     let seen = bench.writes.put(Bench.dying { $0.reclaimPolicy = "Retain" })
     await reconciler.volume(seen.metadata.name, seen)
-    _ = await reconciler.publishNow()
+    _ = await reconciler.reportNow()
     #expect(bench.writes.look { $0.storage?.pools.map(\.reservedBytes) } == [0], "its PV books it")
     _ = await reconciler.process(volume: seen.metadata.name)
     #expect(bench.writes.look { $0.reports.map(\.state) } == [.kept])

@@ -54,7 +54,7 @@ final class SimulatedWrites: NodeWrites {
     }
   }
 
-  func publish(_ storage: NodeStorage, _ reports: [VolumeReport]) async throws(WriteFailure) {
+  func report(_ storage: NodeStorage, _ reports: [VolumeReport]) async throws(WriteFailure) {
     try request("publish storage") { state throws(WriteFailure) in
       state.storage = storage
       let news = reports.filter { !state.reports.contains($0) }

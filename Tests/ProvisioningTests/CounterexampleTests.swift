@@ -149,6 +149,6 @@ struct CounterexampleTests {
       writes: cluster, allocator: allocator, settings: .init(), time: FastTime(), log: { _ in })
     await provisioner.storage(of: "a", storage("a", gibibytes: 10))
     await provisioner.node("a", Self.node("a").metadata.labels)
-    #expect(await allocator.ledger.publishedNodes == ["host-a"])
+    #expect(await allocator.ledger.reportingNodes == ["host-a"])
   }
 }

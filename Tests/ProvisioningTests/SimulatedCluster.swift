@@ -41,7 +41,7 @@ final class SimulatedCluster: ClusterWrites {
     /// What the scheduler is told.
     var capacities: [String: CSIStorageCapacity] = [:]
     /// How often it was told something.
-    var publications = 0
+    var capacityWrites = 0
   }
 
   let state = Mutex(State())
@@ -68,7 +68,7 @@ final class SimulatedCluster: ClusterWrites {
     let result: Result<Value, WriteFailure> = state.withLock { state in
       do throws(WriteFailure) {
         let (value, changes) = try body(&state)
-        publish(changes, &state)
+        deliver(changes, &state)
         return .success(value)
       } catch {
         return .failure(error)
@@ -78,7 +78,7 @@ final class SimulatedCluster: ClusterWrites {
   }
 
   /// Under the lock, so that changes come in the order in which they were made.
-  private func publish(_ changes: [Change], _ state: inout State) {
+  private func deliver(_ changes: [Change], _ state: inout State) {
     for change in changes { feed.yield(change) }
     state.history?.append(contentsOf: changes)
   }
@@ -100,7 +100,7 @@ final class SimulatedCluster: ClusterWrites {
       guard state.volumes[name] == nil else { throw WriteFailure(.exists, "\(name) exists") }
       let (made, changes) = Self.make(volume, &state)
       if fate == .lostAfter {
-        publish(changes, &state)
+        deliver(changes, &state)
         throw WriteFailure(.unknown, "timed out")
       }
       return (made, changes)
@@ -204,9 +204,9 @@ final class SimulatedCluster: ClusterWrites {
 
   func capacities() async throws(WriteFailure) -> [CSIStorageCapacity] { look { Array($0.capacities.values) } }
 
-  func publish(_ room: ByteCount, for place: CapacityPlace) async throws(WriteFailure) {
+  func writeCapacity(_ room: ByteCount, for place: CapacityPlace) async throws(WriteFailure) {
     look { state in
-      state.publications += 1
+      state.capacityWrites += 1
       var object = CSIStorageCapacity(metadata: ObjectMeta(name: place.objectName, namespace: "elastic-local"))
       object.storageClassName = place.storageClass
       object.nodeLabels = [ClusterNames.hostnameLabel: place.hostname]

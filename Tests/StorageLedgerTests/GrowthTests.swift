@@ -10,9 +10,9 @@ struct LedgerGrowthTests {
   /// A node of 10 GiB with volumes of 2 GiB each whose PVs want that many.
   private static func ledger(wanting gibibytes: [UInt64], volumes: [String: NodeStorage.Volume]? = nil) -> Ledger {
     var ledger = Ledger()
-    var published = storage(node, gibibytes: 10)
-    published.volumes = volumes
-    ledger.publish(published, of: node)
+    var reported = storage(node, gibibytes: 10)
+    reported.volumes = volumes
+    ledger.setStorage(reported, of: node)
     for (index, wanted) in gibibytes.enumerated() {
       ledger.observe(booking(wanting: wanted), of: "v\(index)", uid: "\(index)")
     }
@@ -59,22 +59,22 @@ struct LedgerGrowthTests {
     #expect(try !ledger.checkGrowth(Self.booking(wanting: 6), for: "v0"))
     #expect(try !ledger.checkGrowth(Self.booking(wanting: 7), for: "v1"))
     // The second has grown: there are 2 GiB missing for the first, and 1 GiB is anybody's.
-    var published = storage(Self.node, gibibytes: 10)
-    published.volumes = ["v1": Self.volume(7, wanting: 7)]
-    ledger.publish(published, of: Self.node)
+    var reported = storage(Self.node, gibibytes: 10)
+    reported.volumes = ["v1": Self.volume(7, wanting: 7)]
+    ledger.setStorage(reported, of: Self.node)
     #expect(Self.room(ledger) == .gibibytes(1))
     #expect(throws: Shortage.self) { _ = try ledger.checkGrowth(Self.booking(wanting: 6), for: "v0") }
   }
 
   @Test("a volume has what its node says when that is more than it was made with, and never less than it was made with")
-  func published() {
+  func reported() {
     let ledger = Self.ledger(
       wanting: [900 << 10, 2], volumes: ["v0": Self.volume(5, wanting: 900 << 10), "v1": Self.volume(1, wanting: 2)])
     #expect(Self.room(ledger) == .gibibytes(3))
   }
 
   @Test("what a node has said counts until it says something else, also when the PV wants less meanwhile or is gone")
-  func publishedBefore() {
+  func reportedBefore() {
     var ledger = Self.ledger(
       wanting: [6], volumes: ["v0": Self.volume(6, wanting: 6), "gone": Self.volume(8, wanting: 8)])
     #expect(Self.room(ledger) == .gibibytes(4))
@@ -90,22 +90,22 @@ struct LedgerGrowthTests {
     #expect(Self.room(ledger) == .gibibytes(5))
     ledger.observe(Self.booking(wanting: 900 << 10), of: "v0", uid: "0")
     #expect(Self.room(ledger) == .gibibytes(5))
-    var published = storage(Self.node, gibibytes: 10)
-    published.volumes = ["v0": Self.volume(2, wanting: 5)]
-    ledger.publish(published, of: Self.node)
+    var reported = storage(Self.node, gibibytes: 10)
+    reported.volumes = ["v0": Self.volume(2, wanting: 5)]
+    ledger.setStorage(reported, of: Self.node)
     #expect(Self.room(ledger) == .gibibytes(5), "that was before")
-    published.volumes = ["v0": Self.volume(2, wanting: 900 << 10)]
-    ledger.publish(published, of: Self.node)
+    reported.volumes = ["v0": Self.volume(2, wanting: 900 << 10)]
+    ledger.setStorage(reported, of: Self.node)
     #expect(Self.room(ledger) == .gibibytes(8))
   }
 
   @Test("a growth in one group leaves the room of another alone")
   func otherGroup() throws {
     var ledger = Ledger()
-    var published = storage(Self.node, gibibytes: 10)
-    published.pools.append(
+    var reported = storage(Self.node, gibibytes: 10)
+    reported.pools.append(
       .init(group: "fast", isThin: false, sizeBytes: 4 << 30, reservedBytes: 0, extentBytes: 4 << 20))
-    ledger.publish(published, of: Self.node)
+    ledger.setStorage(reported, of: Self.node)
     let fast = DeviceClass(group: try VolumeGroupName("fast"), provisioning: .thick)
     ledger.observe(
       Booking(node: Self.node, place: fast, size: .gibibytes(1), wanted: .gibibytes(5)), of: "v", uid: "v")

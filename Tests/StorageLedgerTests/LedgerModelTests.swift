@@ -37,7 +37,7 @@ struct LedgerModelTests {
     var ledger = Ledger()
     private var written = 0
 
-    init() { for node in nodes { ledger.publish(storage(node, gibibytes: capacity), of: node) } }
+    init() { for node in nodes { ledger.setStorage(storage(node, gibibytes: capacity), of: node) } }
 
     // MARK: the API server
 
@@ -154,14 +154,14 @@ struct LedgerModelTests {
     }
 
     /// What the daemon of a node says from time to time.
-    mutating func publish(_ node: String) {
-      var published = storage(node, gibibytes: capacity)
-      published.volumes = [:]
+    mutating func report(_ node: String) {
+      var reported = storage(node, gibibytes: capacity)
+      reported.volumes = [:]
       for (name, pv) in pvs where pv.booking.node == node && pv.booking.wanted > pv.booking.size {
-        published.volumes?[name] = .init(
+        reported.volumes?[name] = .init(
           sizeBytes: size(of: name, pv).bytes, wantedBytes: pv.booking.wanted.bytes)
       }
-      ledger.publish(published, of: node)
+      ledger.setStorage(reported, of: node)
     }
 
     /// What is free on a node, by the definition: real sizes, and each growth that fits beside them.
@@ -190,7 +190,7 @@ struct LedgerModelTests {
       // Back to what it was made with, something that may fit, and what nobody has.
       case 11: world.want(name, [0, 1 + random.next() % 6, 900 << 10][Int(random.next() % 3)])
       case 12, 13: world.grow(name)
-      case 14: world.publish(booking.node)
+      case 14: world.report(booking.node)
       default: world.list()
       }
       for node in world.nodes {
@@ -199,7 +199,7 @@ struct LedgerModelTests {
     }
     for name in world.names { world.settle(name) }
     for _ in 0..<4 { world.list() }
-    for node in world.nodes { world.publish(node) }
+    for node in world.nodes { world.report(node) }
     for node in world.nodes {
       #expect(
         world.ledger.room(on: node, at: .init()) == world.free(on: node), "seed \(seed): room leaked on \(node)")

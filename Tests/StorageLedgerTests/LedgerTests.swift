@@ -7,7 +7,7 @@ import Testing
 struct LedgerTests {
   private static func ledger(gibibytes: UInt64 = 10, reserved: UInt64 = 0) -> Ledger {
     var ledger = Ledger()
-    ledger.publish(storage("a", gibibytes: gibibytes, reserved: reserved), of: "a")
+    ledger.setStorage(storage("a", gibibytes: gibibytes, reserved: reserved), of: "a")
     return ledger
   }
 
@@ -36,7 +36,7 @@ struct LedgerTests {
     #expect(throws: Shortage.unknownNode("b")) { try ledger.reserve(Booking(node: "b", size: .gibibytes(1)), for: "v") }
     #expect(ledger.count == 0)
     #expect(ledger.room(on: "a", at: .init()) == .gibibytes(10))
-    #expect(ledger.publishedNodes == ["a"])
+    #expect(ledger.reportingNodes == ["a"])
   }
 
   @Test("the same reservation again takes room once")
@@ -56,7 +56,7 @@ struct LedgerTests {
     storage.pools.append(
       .init(group: "fast", isThin: false, sizeBytes: 2 << 30, reservedBytes: 0, extentBytes: 4 << 20))
     storage.isThinByDefault = true
-    ledger.publish(storage, of: "a")
+    ledger.setStorage(storage, of: "a")
     let fast = DeviceClass(group: try VolumeGroupName("fast"), provisioning: .thick)
     try ledger.reserve(Booking(node: "a", size: .gibibytes(30)), for: "thin")
     try ledger.reserve(Booking(node: "a", place: .init(provisioning: .thick), size: .gibibytes(9)), for: "thick")
@@ -153,9 +153,9 @@ struct LedgerTests {
   func silentNode() throws {
     var ledger = Self.ledger()
     try ledger.reserve(Booking(node: "a", size: .gibibytes(3)), for: "v")
-    ledger.publish(nil, of: "a")
+    ledger.setStorage(nil, of: "a")
     #expect(throws: Shortage.unknownNode("a")) { try ledger.reserve(Booking(node: "a", size: .gibibytes(1)), for: "w") }
-    ledger.publish(storage("a", gibibytes: 10), of: "a")
+    ledger.setStorage(storage("a", gibibytes: 10), of: "a")
     #expect(ledger.room(on: "a", at: .init()) == .gibibytes(7))
   }
 
@@ -164,8 +164,8 @@ struct LedgerTests {
     var ledger = Ledger()
     var later = storage("a", gibibytes: 10)
     later.version = 2
-    ledger.publish(later, of: "a")
-    #expect(ledger.publishedNodes.isEmpty)
+    ledger.setStorage(later, of: "a")
+    #expect(ledger.reportingNodes.isEmpty)
   }
 
   @Test("more reserved than there is leaves no room")
@@ -180,7 +180,7 @@ struct LedgerTests {
     try ledger.reserve(Booking(node: "a", size: ByteCount(1)), for: "v")
     var storage = storage("a", gibibytes: 10)
     storage.pools[0].extentBytes = 1 << 30
-    ledger.publish(storage, of: "a")
+    ledger.setStorage(storage, of: "a")
     #expect(ledger.room(on: "a", at: .init()) == .gibibytes(9))
     ledger.forget("v")
     ledger.cancel("v")
@@ -190,7 +190,7 @@ struct LedgerTests {
   @Test("PVs that claim more than 64 bits hold leave no room, and take nothing with them when they go")
   func hugeVolumes() throws {
     var ledger = Ledger()
-    ledger.publish(storage("a", gibibytes: 10), of: "a")
+    ledger.setStorage(storage("a", gibibytes: 10), of: "a")
     for volume in ["u", "v", "w"] { ledger.observe(Booking(node: "a", size: ByteCount(.max)), of: volume, uid: volume) }
     #expect(ledger.room(on: "a", at: .init()) == .zero)
     for volume in ["u", "v", "w"] { ledger.forget(volume) }

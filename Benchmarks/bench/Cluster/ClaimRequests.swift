@@ -15,7 +15,7 @@ struct ClaimRequests {
   /// A minute, node and class: one in five seconds.
   private static let capacityLimit = 12.0
   private static let verbs = ["create", "update", "patch", "delete", "get", "list"]
-  /// What is done by the clock: the lease, and what a node publishes. All else counts as done for a claim.
+  /// What is done by the clock: the lease, and what a node reports. All else counts as done for a claim.
   private static let byTime: Set = ["leases", "nodestorages", "csistoragecapacities"]
 
   func show() {

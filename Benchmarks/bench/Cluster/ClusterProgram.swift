@@ -84,7 +84,7 @@ extension Metrics {
 }
 
 extension [ClusterProgram] {
-  /// Waits until they have asked for nothing for longer than a daemon puts off what it publishes; leases are renewed all the
+  /// Waits until they have asked for nothing for longer than a daemon puts off what it reports; leases are renewed all the
   /// time. Blocks.
   func settle() throws {
     var (before, after) = (-1, try asked())

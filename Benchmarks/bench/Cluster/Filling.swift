@@ -4,7 +4,7 @@ import KubernetesAPI
 import StorageLedger
 import StorageModel
 
-/// A large cluster at rest: volumes of ours, bound to claims, on nodes that publish their storage. All are made as the
+/// A large cluster at rest: volumes of ours, bound to claims, on nodes that report their storage. All are made as the
 /// provisioner, the daemons and Kubernetes' controllers would have left them, so that none of these has anything to do;
 /// but for the volumes of node `n0`, whose daemon has not recorded yet that it has made them.
 struct Filling {

@@ -6,7 +6,7 @@ internal import Synchronization
 extension LVMEngine {
   package nonisolated func capacity() async throws(VolumeError) -> [GroupCapacity] {
     try await catchUp()
-    let pictures = published.withLock { $0 }
+    let pictures = knownGroups.withLock { $0 }
     let setbacks = setbacks.withLock { $0 }
     return settings.groups.compactMap { capacity(of: $0, pictures[$0], setbacks[$0]?.trouble) }
   }
@@ -16,7 +16,7 @@ extension LVMEngine {
   func refreshUse(of pool: VolumeName, in picture: GroupPicture) throws(VolumeError) {
     guard poolTrouble(in: picture) == nil else { return }
     let now = MonotonicClock.now()
-    if let last = published.withLock({ $0[picture.name]?.thinUse }), now - last.readAt < .seconds(10) { return }
+    if let last = knownGroups.withLock({ $0[picture.name]?.thinUse }), now - last.readAt < .seconds(10) { return }
     let result = try run(.poolUse(pool, in: picture.name))
     guard result.succeeded else {
       // Somebody may have removed it since.
@@ -24,13 +24,13 @@ extension LVMEngine {
       return
     }
     let row = try LVMReport(lines: result.report).rows.first ?? [:]
-    let fill = PublishedPicture.ThinFill(row, readAt: now)
-    published.withLock { $0[picture.name]?.thinUse = fill }
+    let fill = KnownGroup.ThinFill(row, readAt: now)
+    knownGroups.withLock { $0[picture.name]?.thinUse = fill }
   }
 
   /// What can be made in a group is nothing while something is wrong with it, whatever was free when it was last read.
   private nonisolated func capacity(
-    of group: VolumeGroupName, _ entry: PublishedPicture?, _ setback: GroupTrouble?
+    of group: VolumeGroupName, _ entry: KnownGroup?, _ setback: GroupTrouble?
   ) -> GroupCapacity? {
     guard let entry else { return setback.map { GroupCapacity(group: group.text, trouble: $0) } }
     var capacity = capacity(of: entry)
@@ -43,7 +43,7 @@ extension LVMEngine {
     return capacity
   }
 
-  private nonisolated func capacity(of entry: PublishedPicture) -> GroupCapacity {
+  private nonisolated func capacity(of entry: KnownGroup) -> GroupCapacity {
     let picture = entry.picture
     let ours = picture.volumes.values.filter { $0.marks != nil }
     var capacity = GroupCapacity(

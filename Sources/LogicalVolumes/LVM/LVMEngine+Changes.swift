@@ -111,13 +111,13 @@ extension LVMEngine {
     picture.volumeCount = picture.volumeCount == 0 ? 0 : picture.volumeCount - 1
     if !found.isThin { picture.free = picture.free + found.size }
     if isCounted {
-      try publishOwnChange(picture, steps: found.isThin ? 2 : 1)
+      try storeOwnChange(picture, steps: found.isThin ? 2 : 1)
     } else {
       try makeDurable(picture)
       try refresh(picture.name)
     }
     // A selection that matches nothing is a success to LVM: look whether it is gone.
-    if published.withLock({ $0[picture.name]?.picture.volumes[volume.name.text]?.uuid }) == volume.instance {
+    if knownGroups.withLock({ $0[picture.name]?.picture.volumes[volume.name.text]?.uuid }) == volume.instance {
       throw VolumeError(
         .conflict, "volume \(volume.name) changed while it was being removed and was left alone; try again")
     }
@@ -288,14 +288,14 @@ extension LVMEngine {
     return try apply(volume, to: picture, steps: pool == nil ? 1 : 2)
   }
 
-  /// Puts the changed volume into the picture and publishes it.
+  /// Puts the changed volume into the picture and stores it.
   private func apply(
     _ volume: GroupPicture.Volume, to old: GroupPicture, steps: UInt64 = 1
   ) throws(VolumeError) -> StoredVolume {
     var picture = old
     picture.volumes[volume.name] = volume
-    try publishOwnChange(picture, steps: steps)
-    let current = published.withLock { $0[picture.name]?.picture } ?? picture
+    try storeOwnChange(picture, steps: steps)
+    let current = knownGroups.withLock { $0[picture.name]?.picture } ?? picture
     guard let found = current.volumes[volume.name], found.uuid == volume.uuid else {
       throw VolumeError(.conflict, "volume \(volume.name) was changed by somebody else at the same time; try again")
     }
@@ -312,14 +312,14 @@ extension LVMEngine {
     }
   }
 
-  /// Publishes the picture as changed by our last command if nobody else changed the group meanwhile: the sequence
+  /// Stores the picture as changed by our last command if nobody else changed the group meanwhile: the sequence
   /// number must have gone up by exactly as many steps as such a command takes. Otherwise the group is read again.
   ///
   /// - Parameter steps: writes of the group's metadata that the command makes: one, or two when it queues a message for
   ///   a thin pool and clears it afterwards (seen with lvm2 2.03.16; another number costs no more than a report).
-  private func publishOwnChange(_ picture: GroupPicture, steps: UInt64 = 1) throws(VolumeError) {
+  private func storeOwnChange(_ picture: GroupPicture, steps: UInt64 = 1) throws(VolumeError) {
     try makeDurable(picture)
-    let entry = published.withLock { $0[picture.name] }
+    let entry = knownGroups.withLock { $0[picture.name] }
     let found = recorder.whileReading { entry?.sequences.first?.current(of: picture.name.text, uuid: picture.uuid) }
     guard let current = found, current == picture.sequence + steps else {
       try refresh(picture.name)
@@ -328,6 +328,6 @@ extension LVMEngine {
     var next = picture
     next.sequence = current
     next.metadataFree = entry?.sequences.compactMap(\.room).min() ?? next.metadataFree
-    publish(next, entry?.surroundings ?? Surroundings(systemDirectory: settings.systemDirectory))
+    store(next, entry?.surroundings ?? Surroundings(systemDirectory: settings.systemDirectory))
   }
 }

@@ -33,18 +33,18 @@ extension LVMEngine {
   func freshSight(of group: VolumeGroupName) throws(VolumeError) -> GroupSight {
     if let setback = setbacks.withLock({ $0[group] }) {
       if MonotonicClock.now() - setback.at < Self.retryPause { return .trouble(setback.trouble) }
-    } else if let entry = published.withLock({ $0[group] }), isFresh(entry) {
+    } else if let entry = knownGroups.withLock({ $0[group] }), isFresh(entry) {
       return .picture(entry.picture)
     }
     return try sight(of: group)
   }
 
-  private func isFresh(_ entry: PublishedPicture) -> Bool {
+  private func isFresh(_ entry: KnownGroup) -> Bool {
     let surroundings = Surroundings(systemDirectory: settings.systemDirectory)
     return recorder.whileReading { entry.isFresh(surroundings) }
   }
 
-  /// Reads the group, publishes what was found and activates its volumes if that is still to be done.
+  /// Reads the group, stores what was found and activates its volumes if that is still to be done.
   func sight(of group: VolumeGroupName) throws(VolumeError) -> GroupSight {
     let surroundings = Surroundings(systemDirectory: settings.systemDirectory)
     let sight = try look(at: group)
@@ -54,7 +54,7 @@ extension LVMEngine {
       broughtUp.remove(group)
     case .picture(let picture):
       setbacks.withLock { $0[group] = nil }
-      publish(picture, surroundings)
+      store(picture, surroundings)
       try bringUp(picture)
     }
     return sight
@@ -225,7 +225,7 @@ extension LVMEngine {
   /// Whether the group had a volume of that name when it was last read: by the last picture, otherwise by LVM's backup of
   /// its metadata, which LVM writes with every change of ours.
   func lastSeen(_ name: VolumeName, in group: VolumeGroupName) -> Bool {
-    if let picture = published.withLock({ $0[group]?.picture }) {
+    if let picture = knownGroups.withLock({ $0[group]?.picture }) {
       return picture.volumes.values.contains { $0.name == name.text || $0.formerName == name.text }
     }
     // No backup, or none that can be read: nothing is known of it.

@@ -6,7 +6,7 @@ internal import Synchronization
 extension LVMEngine {
   /// A volume of ours that the last picture shows and whose device is there, proven by the UUIDs in the kernel.
   nonisolated func knownActiveVolume(_ name: VolumeName) -> StoredVolume? {
-    let holders = published.withLock { $0.values.map(\.picture) }.filter { $0.volumes[name.text] != nil }
+    let holders = knownGroups.withLock { $0.values.map(\.picture) }.filter { $0.volumes[name.text] != nil }
     guard holders.count == 1, let found = holders[0].volumes[name.text], found.marks != nil,
       let volume = stored(found, in: holders[0]), volume.isActive
     else { return nil }
@@ -81,13 +81,13 @@ extension LVMEngine {
   func refresh(_ group: VolumeGroupName) throws(VolumeError) -> GroupPicture { try sight(of: group).requirePicture() }
 
   /// - Parameter surroundings: what was around when the group was read.
-  func publish(_ picture: GroupPicture, _ surroundings: Surroundings) {
-    published.withLock { entries in
+  func store(_ picture: GroupPicture, _ surroundings: Surroundings) {
+    knownGroups.withLock { entries in
       let known = entries[picture.name]
       let sequences =
         known?.picture.metadataDevices == picture.metadataDevices && known?.sequences.isEmpty == false
         ? known?.sequences ?? [] : picture.metadataDevices.compactMap { MetadataSequence(device: $0) }
-      entries[picture.name] = PublishedPicture(
+      entries[picture.name] = KnownGroup(
         picture: picture, sequences: sequences, readAt: MonotonicClock.now(), surroundings: surroundings,
         thinUse: known?.thinUse)
     }

@@ -5,7 +5,7 @@ internal import Synchronization
 /// Logical volumes through liblvm2cmd, in this process.
 ///
 /// Concurrency: an actor on a thread of its own, so that commands never interleave and a stuck one blocks nothing but
-/// further commands. What is known of the groups is published outside of it: a volume that is known and active is found
+/// further commands. What is known of the groups is kept outside of it: a volume that is known and active is found
 /// without entering the actor, so mounts of existing volumes, status and metrics go on while a command hangs.
 ///
 /// Freshness: one report when the daemon starts; after that a group is read again only when its sequence number on disk
@@ -16,7 +16,7 @@ package actor LVMEngine: VolumeEngine {
   nonisolated let recorder = FlightRecorder()
   private nonisolated let executor = SerialThreadExecutor(name: "lvm")
   /// The last picture of each group, with what is needed to tell whether it still holds.
-  nonisolated let published = Mutex<[VolumeGroupName: PublishedPicture]>([:])
+  nonisolated let knownGroups = Mutex<[VolumeGroupName: KnownGroup]>([:])
   /// Groups that could not be read at the last look.
   nonisolated let setbacks = Mutex<[VolumeGroupName: Setback]>([:])
   var session: LVMSession?
@@ -64,7 +64,7 @@ package actor LVMEngine: VolumeEngine {
 
   package nonisolated func volumes() async throws(VolumeError) -> [StoredVolume] {
     try await catchUp()
-    let pictures = published.withLock { $0.values.map(\.picture) }
+    let pictures = knownGroups.withLock { $0.values.map(\.picture) }
     return pictures.flatMap { picture in
       picture.volumes.values.compactMap { $0.marks == nil ? nil : stored($0, in: picture) }
     }.sorted { $0.name < $1.name }

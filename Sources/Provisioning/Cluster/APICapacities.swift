@@ -37,7 +37,7 @@ final class APICapacities: Sendable {
   }
 
   /// Says how much room a node has for volumes of a class.
-  func publish(_ room: ByteCount, for place: CapacityPlace) async throws(WriteFailure) {
+  func writeCapacity(_ room: ByteCount, for place: CapacityPlace) async throws(WriteFailure) {
     guard let resource = try await resource() else { return }
     var object = CSIStorageCapacity(
       metadata: ObjectMeta(
@@ -64,7 +64,7 @@ final class APICapacities: Sendable {
     }
   }
 
-  /// Takes back what was published for a node or class that is gone.
+  /// Takes back what was written for a node or class that is gone.
   func delete(_ object: CSIStorageCapacity) async throws(WriteFailure) {
     guard let resource = try await resource() else { return }
     try await writer.remove(object, as: resource)

@@ -8,13 +8,13 @@ package import StorageModel
 package struct APIWrites: ClusterWrites {
   private let writer: ObjectWriter
   private let events: EventRecorder
-  private let published: APICapacities
+  private let capacityObjects: APICapacities
 
   /// - Parameter namespace: ours, where the scheduler is told of room.
   package init(client: APIClient, events: EventRecorder, namespace: String) {
     writer = ObjectWriter(client)
     self.events = events
-    published = APICapacities(client: client, namespace: namespace)
+    capacityObjects = APICapacities(client: client, namespace: namespace)
   }
 
   package func tell(_ object: ObjectReference, _ event: EventDraft) {
@@ -108,13 +108,13 @@ extension APIWrites {
 // MARK: - What the scheduler is told
 
 extension APIWrites {
-  package func capacities() async throws(WriteFailure) -> [CSIStorageCapacity] { try await published.all() }
+  package func capacities() async throws(WriteFailure) -> [CSIStorageCapacity] { try await capacityObjects.all() }
 
-  package func publish(_ room: ByteCount, for place: CapacityPlace) async throws(WriteFailure) {
-    try await published.publish(room, for: place)
+  package func writeCapacity(_ room: ByteCount, for place: CapacityPlace) async throws(WriteFailure) {
+    try await capacityObjects.writeCapacity(room, for: place)
   }
 
   package func delete(_ capacity: CSIStorageCapacity) async throws(WriteFailure) {
-    try await published.delete(capacity)
+    try await capacityObjects.delete(capacity)
   }
 }

@@ -11,7 +11,7 @@ package struct ClusterCaches: Sendable {
   let claims: ObjectCache<KnownClaim>
   let volumes: ObjectCache<KnownVolume>
 
-  /// - Parameter namespace: ours, where the nodes' daemons publish their storage.
+  /// - Parameter namespace: ours, where the nodes' daemons report their storage.
   package init(_ caches: Caches, namespace: String) {
     classes = caches.cache("classes", StorageClass.self)
     nodes = caches.cache("nodes") { (found: Node) in found.metadata.labels }

@@ -39,7 +39,7 @@ package struct Snapshot: Sendable {
   package var claimsWithoutRoom: Int
   /// PVs in the ledger.
   package var bookings: Int
-  package var publishedNodes: Int
+  package var reportingNodes: Int
   /// Everything has been listed once.
   package var isSynced: Bool
 }

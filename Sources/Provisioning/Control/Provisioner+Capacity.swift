@@ -5,8 +5,8 @@ internal import StorageModel
 
 // What the scheduler is told: how much room each node has for volumes of each class, by the ledger itself.
 extension Provisioner {
-  /// What was published of a node, and when it was written last.
-  struct PublishedRooms: Sendable {
+  /// What was written of a node, and when it was written last.
+  struct WrittenCapacities: Sendable {
     var rooms: [CapacityPlace: ByteCount] = [:]
     var at: Duration?
   }
@@ -18,21 +18,21 @@ extension Provisioner {
   }
 
   func roomChangedEverywhere() async {
-    for hostname in await allocator.publishedNodes { roomChanged(on: hostname) }
+    for hostname in await allocator.reportingNodes { roomChanged(on: hostname) }
   }
 
-  /// Publishes what has changed of one node since the last time.
+  /// Writes what has changed of one node since the last time.
   func process(capacityOf hostname: String) async -> Ending {
     let wanted = await rooms(on: hostname)
-    let known = publishedRooms[hostname] ?? PublishedRooms()
+    let known = writtenCapacities[hostname] ?? WrittenCapacities()
     if let at = known.at, now - at < settings.capacityPause, isMerelyLess(wanted, than: known.rooms) {
       return .again(after: at + settings.capacityPause - now)
     }
     do throws(WriteFailure) {
-      for (place, room) in wanted where publishedRooms[hostname]?.rooms[place] != room {
-        try await writes.publish(room, for: place)
-        publishedRooms[hostname, default: PublishedRooms()].rooms[place] = room
-        publishedRooms[hostname]?.at = now
+      for (place, room) in wanted where writtenCapacities[hostname]?.rooms[place] != room {
+        try await writes.writeCapacity(room, for: place)
+        writtenCapacities[hostname, default: WrittenCapacities()].rooms[place] = room
+        writtenCapacities[hostname]?.at = now
       }
     } catch {
       count(\.failures)
@@ -46,7 +46,7 @@ extension Provisioner {
 
   /// What changes meanwhile is looked at after this: whatever changes it marks the node's work as stale.
   private func rooms(on hostname: String) async -> [CapacityPlace: ByteCount] {
-    guard let node = nodes.name(of: hostname), publishers.contains(node) else { return [:] }
+    guard let node = nodes.name(of: hostname), reportingNodes.contains(node) else { return [:] }
     let isAmbiguous = ambiguity(of: hostname) != nil
     let classes = classes
     let free = await allocator.rooms(on: hostname, at: Set(classes.values.compactMap(\.place)))
@@ -65,21 +65,21 @@ extension Provisioner {
     Set(wanted.keys) == Set(known.keys) && wanted != known && wanted.allSatisfy { $0.value <= known[$0.key] ?? .zero }
   }
 
-  /// Reads what is published, takes back what is not true of any node and class, and publishes what is missing. At first,
+  /// Reads what is written, takes back what is not true of any node and class, and writes what is missing. At first,
   /// and now and then: somebody may have changed it.
   func processCapacities() async -> Ending {
     do throws(WriteFailure) {
       let found = try await writes.capacities()
-      var known: [String: PublishedRooms] = [:]
+      var known: [String: WrittenCapacities] = [:]
       for object in found {
         guard let place = place(of: object) else {
           try await writes.delete(object)
           continue
         }
-        known[place.hostname, default: PublishedRooms()].rooms[place] = object.capacity?.byteCount
+        known[place.hostname, default: WrittenCapacities()].rooms[place] = object.capacity?.byteCount
       }
-      for (hostname, former) in publishedRooms where known[hostname] != nil { known[hostname]?.at = former.at }
-      publishedRooms = known
+      for (hostname, former) in writtenCapacities where known[hostname] != nil { known[hostname]?.at = former.at }
+      writtenCapacities = known
       await roomChangedEverywhere()
       return .again(after: settings.capacityInterval)
     } catch {
@@ -90,7 +90,7 @@ extension Provisioner {
 
   private func place(of object: CSIStorageCapacity) -> CapacityPlace? {
     guard classes[object.storageClassName] != nil, let hostname = object.nodeLabels[ClusterNames.hostnameLabel],
-      let node = nodes.name(of: hostname), publishers.contains(node)
+      let node = nodes.name(of: hostname), reportingNodes.contains(node)
     else { return nil }
     let place = CapacityPlace(node: node, hostname: hostname, storageClass: object.storageClassName)
     return place.isSaid(by: object) ? place : nil

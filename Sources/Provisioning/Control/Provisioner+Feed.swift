@@ -28,7 +28,7 @@ extension Provisioner {
 
   /// What a node says: of its storage, and about volumes.
   package func storage(of node: String, _ new: NodeStorage?, _ volumes: [VolumeReport] = []) async {
-    if new == nil { publishers.remove(node) } else { publishers.insert(node) }
+    if new == nil { reportingNodes.remove(node) } else { reportingNodes.insert(node) }
     await allocator.storage(of: node, new)
     // After the storage: what is kept on a node counts as taken there before its PV may go.
     report(volumes, by: node)

@@ -20,8 +20,8 @@ package actor Provisioner: Controller {
   var volumes: [String: PersistentVolume] = [:]
   var classes: [String: StorageClass] = [:]
   var nodes = NodeIndex()
-  /// Nodes that publish their storage, by name.
-  var publishers: Set<String> = []
+  /// Nodes that report their storage, by name.
+  var reportingNodes: Set<String> = []
   /// All claims of the cluster, as far as it counts whether there is one.
   var claimIndex = ClaimIndex()
   /// What nodes say about volumes whose PVs do not say it yet, by volume and node.
@@ -29,7 +29,7 @@ package actor Provisioner: Controller {
   /// PVs of ours that record no instance yet.
   var unrecorded: [String: KnownVolume.Unrecorded] = [:]
   /// What the scheduler was told, by hostname.
-  var publishedRooms: [String: PublishedRooms] = [:]
+  var writtenCapacities: [String: WrittenCapacities] = [:]
   /// Claims that wait for a pod, or for room.
   var waits: [ObjectKey: Wait] = [:]
   var troubles = Troubles()
@@ -50,10 +50,10 @@ package actor Provisioner: Controller {
     package var backoff: Backoff
     /// How often claims that wait for room are looked at without being asked.
     package var roomInterval = Duration.seconds(60)
-    /// The shortest time until room that has become less is published again. The scheduler may then choose a node that has
+    /// The shortest time until room that has become less is written again. The scheduler may then choose a node that has
     /// just been filled, and its claim is sent on.
     package var capacityPause = Duration.seconds(5)
-    /// How often what is published is read again.
+    /// How often what is written is read again.
     package var capacityInterval = Duration.seconds(600)
     /// How long after a change they are looked at: many changes at once cost one look.
     package var roomPause = Duration.seconds(1)
@@ -156,10 +156,10 @@ package actor Provisioner: Controller {
   /// For metrics and status.
   package var snapshot: Snapshot {
     get async {
-      let (bookings, nodes) = await (allocator.bookings, allocator.publishedNodes.count)
+      let (bookings, nodes) = await (allocator.bookings, allocator.reportingNodes.count)
       return Snapshot(
         figures: figures, waiting: keys.waiting, due: keys.due, running: keys.running,
-        claimsWithoutRoom: claimsWithoutRoom, bookings: bookings, publishedNodes: nodes, isSynced: keys.isOpen)
+        claimsWithoutRoom: claimsWithoutRoom, bookings: bookings, reportingNodes: nodes, isSynced: keys.isOpen)
     }
   }
 }

@@ -5,7 +5,7 @@ internal import StorageModel
 
 /// The room that waiting claims wait for, at one moment.
 struct RoomView: Sendable {
-  /// The largest room that one node has, of the nodes where a volume may be; nil when none of them publishes any.
+  /// The largest room that one node has, of the nodes where a volume may be; nil when none of them reports any.
   var largest: [Reach: Largest?]
   /// Why volumes that are to grow cannot.
   var shortages: [String: Shortage]

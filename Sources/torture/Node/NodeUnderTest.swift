@@ -19,7 +19,7 @@ final class NodeUnderTest: Sendable {
 
   /// In the cluster; also its hostname there.
   static let name = "torture"
-  /// Where it publishes its storage.
+  /// Where it reports its storage.
   static let namespace = "elastic-local"
 
   init(products: String, recordsDirectory: String, disks: [String]) {

@@ -57,10 +57,10 @@ struct SimulatedNode {
       "run", name, Cluster.products + "/elastic-local-node", "serve", "--engine", "simulated", "--node-name", name,
       "--socket", "\(directory)/\(name).sock", "--state-dir", "\(directory)/\(name)", "--kubelet-root", directory,
       "--kubeconfig", Cluster.kubeconfig())
-    #expect(try eventually { try isPublished })
+    #expect(try eventually { try isReported })
   }
 
-  private var isPublished: Bool {
+  private var isReported: Bool {
     get throws {
       try !Cluster.kubectl(
         "get", "nodestorage", name, "--namespace", Product.namespace, "--ignore-not-found", "-o", "name"
@@ -69,19 +69,19 @@ struct SimulatedNode {
   }
 
   /// What the daemon says there is room for in volumes of a class, as Kubernetes has it; empty before it has said so.
-  func room(for storageClass: String) throws -> String { try published(storageClass, "{.capacity}") }
+  func room(for storageClass: String) throws -> String { try capacityField(storageClass, "{.capacity}") }
 
   /// For pods on which node the daemon says so.
   func hostnameOfRoom(for storageClass: String) throws -> String {
-    try published(storageClass, #"{.nodeTopology.matchLabels.kubernetes\.io/hostname}"#)
+    try capacityField(storageClass, #"{.nodeTopology.matchLabels.kubernetes\.io/hostname}"#)
   }
 
   /// In which version of the API the daemon has written that.
   func versionOfRoom(for storageClass: String) throws -> String {
-    try published(storageClass, "{.metadata.managedFields[0].apiVersion}")
+    try capacityField(storageClass, "{.metadata.managedFields[0].apiVersion}")
   }
 
-  private func published(_ storageClass: String, _ path: String) throws -> String {
+  private func capacityField(_ storageClass: String, _ path: String) throws -> String {
     try Cluster.kubectl(
       "get", "csistoragecapacity", "elastic-local.\(name).\(storageClass)", "--namespace", Product.namespace,
       "--ignore-not-found", "-o", "jsonpath=\(path)")

@@ -30,7 +30,7 @@ private struct FuzzedLedger {
     let size = entry[4...].reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
     let booking = Booking(node: Self.node, place: place, size: ByteCount(size))
     switch entry[0] % 6 {
-    case 0: publish(size: size, number: entry[3])
+    case 0: setStorage(size: size, number: entry[3])
     case 1: ledger.observe(grown(booking, entry[3]), of: volume, uid: "\(entry[3] & 1)")
     case 2: try reserve(booking, for: volume)
     case 3: ledger.confirm(volume, uid: "\(entry[3] & 1)")
@@ -47,7 +47,7 @@ private struct FuzzedLedger {
       wanted: booking.size)
   }
 
-  /// Every volume goes: whatever was booked before, all that is published is free again.
+  /// Every volume goes: whatever was booked before, all that is reported is free again.
   mutating func close() throws(Violation) {
     for volume in Self.volumes {
       ledger.cancel(volume)
@@ -61,7 +61,7 @@ private struct FuzzedLedger {
     }
   }
 
-  private mutating func publish(size: UInt64, number: UInt8) {
+  private mutating func setStorage(size: UInt64, number: UInt8) {
     let extent = UInt64(1) << UInt64(number & 0x3F)
     let pools = Self.pools.map { group, provisioning in
       NodeStorage.Pool(
@@ -69,10 +69,10 @@ private struct FuzzedLedger {
         reservedBytes: size >> UInt64(number >> 6),
         extentBytes: number == 0 ? 0 : extent)
     }
-    var published = NodeStorage(node: Self.node, defaultGroup: "a", isThinByDefault: number & 1 == 1, pools: pools)
-    published.volumes = number & 2 == 0 ? nil : ["pvc-1": .init(sizeBytes: size >> 1, wantedBytes: size)]
-    storage = published
-    ledger.publish(storage, of: Self.node)
+    var reported = NodeStorage(node: Self.node, defaultGroup: "a", isThinByDefault: number & 1 == 1, pools: pools)
+    reported.volumes = number & 2 == 0 ? nil : ["pvc-1": .init(sizeBytes: size >> 1, wantedBytes: size)]
+    storage = reported
+    ledger.setStorage(storage, of: Self.node)
   }
 
   /// What fits has been free, or was the volume's own.

@@ -2,7 +2,7 @@ internal import LinuxSystem
 internal import StorageModel
 
 /// A picture and the means to tell whether it still holds.
-struct PublishedPicture: Sendable {
+struct KnownGroup: Sendable {
   var picture: GroupPicture
   /// Readers of the sequence number, one a physical volume with metadata; empty when none can be read.
   var sequences: [MetadataSequence]

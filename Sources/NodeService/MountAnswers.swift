@@ -6,7 +6,7 @@ internal import Synchronization
 ///
 /// A call whose reply is lost takes its mount back, but not when a later call for the same directory has been told
 /// "it is there" meanwhile: then the mount is that one's. Read and written under the volume's lock.
-package final class PublishedCalls: Sendable {
+package final class MountAnswers: Sendable {
   private struct State {
     var lastCall: [PublishTarget: UInt64] = [:]
     var count: UInt64 = 0

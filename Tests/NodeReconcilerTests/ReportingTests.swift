@@ -11,14 +11,14 @@ import Testing
 @testable import NodeReconciler
 
 @Suite("What a node publishes")
-struct PublishingTests {
+struct ReportingTests {
   @Test("what is reserved is what no PV has: orphans, and what a volume has beyond its PV's size")
   func reserved() async throws {
     let bench = try Bench(gibibytes: 20)
     let reconciler = bench.reconciler()
     await bench.process(bench.writes.put(Bench.volume(gibibytes: 2)), with: reconciler)
     _ = try await bench.earlier.prepare(try VolumeName("orphan"), ["sizeBytes": "\(ByteCount.gibibytes(3).bytes)"])
-    _ = await reconciler.publish()
+    _ = await reconciler.report()
     let storage = try #require(bench.writes.look { $0.storage })
     #expect(storage.node == "node-1")
     #expect(storage.defaultGroup == "simulated-vg")
@@ -27,7 +27,7 @@ struct PublishingTests {
     // The volume has grown beyond its PV.
     let volume = try #require(bench.stored())
     _ = try await bench.context.engine.extend(volume, to: .gibibytes(3))
-    _ = await reconciler.publish()
+    _ = await reconciler.report()
     #expect(bench.writes.look { $0.storage?.pools.map(\.reservedBytes) } == [4 << 30])
   }
 
@@ -43,7 +43,7 @@ struct PublishingTests {
       Bench.volume(gibibytes: 2) { $0.capacity = Quantity(.gibibytes(wanted)) }, Bench.volume(other, gibibytes: 4),
     ]
     for volume in volumes { await bench.process(volume, with: reconciler) }
-    _ = await reconciler.publish()
+    _ = await reconciler.report()
     let storage = try #require(bench.writes.look { $0.storage })
     #expect(storage.volumes == [Bench.name: .init(sizeBytes: 2 << 30, wantedBytes: wanted << 30)])
     #expect(Self.room(storage, volumes) == .gibibytes(room))
@@ -52,7 +52,7 @@ struct PublishingTests {
   /// What the provisioner makes of it.
   private static func room(_ storage: NodeStorage?, _ volumes: [PersistentVolume]) -> ByteCount {
     var ledger = Ledger()
-    ledger.publish(storage, of: "host-1")
+    ledger.setStorage(storage, of: "host-1")
     for volume in volumes {
       ledger.observe(volume.booking(on: "host-1"), of: volume.metadata.name, uid: volume.metadata.uid)
     }
@@ -68,7 +68,7 @@ struct PublishingTests {
     _ = try await bench.context.engine.extend(try #require(bench.stored()), to: .gibibytes(6))
     let volume = Bench.volume(gibibytes: 2) { $0.capacity = Quantity(.gibibytes(5)) }
     await reconciler.volume(Bench.name, volume)
-    _ = await reconciler.publish()
+    _ = await reconciler.report()
     let storage = try #require(bench.writes.look { $0.storage })
     #expect(storage.volumes == [Bench.name: .init(sizeBytes: 5 << 30, wantedBytes: 5 << 30)])
     #expect(storage.pools.map(\.reservedBytes) == [1 << 30])
@@ -77,7 +77,7 @@ struct PublishingTests {
     let lowered = Bench.volume(gibibytes: 2) { $0.capacity = Quantity(.gibibytes(3)) }
     await reconciler.volume(Bench.name, lowered)
     time.advance(by: .seconds(60))
-    _ = await reconciler.publish()
+    _ = await reconciler.report()
     #expect(Self.room(bench.writes.look { $0.storage }, [lowered]) == .gibibytes(14))
   }
 
@@ -91,12 +91,12 @@ struct PublishingTests {
     let volumes = [bench.writes.put(Bench.volume(gibibytes: 2)), Bench.volume(later, gibibytes: 4)]
     await bench.process(volumes[0], with: reconciler)
     await reconciler.volume(later, volumes[1])
-    _ = await reconciler.publish()
+    _ = await reconciler.report()
     #expect(Self.room(bench.writes.look { $0.storage }, volumes) == .gibibytes(14))
     for trouble in [GroupTrouble(.incomplete, "a disk is away"), nil] {
       bench.world.state.withLock { $0.trouble = trouble }
       time.advance(by: .seconds(60))
-      _ = await reconciler.publish()
+      _ = await reconciler.report()
       let storage = try #require(bench.writes.look { $0.storage })
       #expect(Self.room(storage, volumes) == (trouble == nil ? .gibibytes(14) : .zero))
       #expect(storage.defaultGroup == "simulated-vg")
@@ -110,15 +110,15 @@ struct PublishingTests {
     let time = ManualTime()
     let reconciler = bench.reconciler(time: time)
     bench.writes.look { $0.isDown = true }
-    _ = await reconciler.publish()
+    _ = await reconciler.report()
     #expect(bench.writes.look { $0.storage } == nil)
     bench.writes.look { $0.isDown = false }
-    _ = await reconciler.publish()
+    _ = await reconciler.report()
     #expect(bench.writes.look { $0.storage } != nil)
     let count = bench.writes.look { $0.requests.count }
     for _ in 0..<2 {
       time.advance(by: .seconds(60))
-      _ = await reconciler.publish()
+      _ = await reconciler.report()
     }
     #expect(bench.writes.look { $0.requests.count } == count)
   }
@@ -128,13 +128,13 @@ struct PublishingTests {
     let bench = try Bench()
     let time = ManualTime()
     let reconciler = bench.reconciler(time: time)
-    _ = await reconciler.publish()
+    _ = await reconciler.report()
     bench.writes.look { $0.storage = nil }
     time.advance(by: .seconds(599))
-    _ = await reconciler.publish()
+    _ = await reconciler.report()
     #expect(bench.writes.look { $0.storage } == nil)
     time.advance(by: .seconds(1))
-    _ = await reconciler.publish()
+    _ = await reconciler.report()
     #expect(bench.writes.look { $0.storage } != nil)
   }
 

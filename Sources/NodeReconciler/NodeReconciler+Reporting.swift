@@ -7,24 +7,26 @@ internal import StorageModel
 internal import Telemetry
 
 extension NodeReconciler {
-  func publish() async -> Ending {
-    if now - (refreshedAt ?? now) >= settings.refreshInterval { published = nil }
-    if published == nil { refreshedAt = now }
-    let ending = await publishNow()
+  func report() async -> Ending {
+    if now - (refreshedAt ?? now) >= settings.refreshInterval { lastReport = nil }
+    if lastReport == nil { refreshedAt = now }
+    let ending = await reportNow()
     guard case .settled = ending else { return ending }
-    return .again(after: settings.publishInterval)
+    return .again(after: settings.reportInterval)
   }
 
-  /// Publishes what has changed since the last time. Reports that are of no use any more go with the next change.
-  func publishNow() async -> Ending {
+  /// Reports what has changed since the last time. Reports that are of no use any more go with the next change.
+  func reportNow() async -> Ending {
     do throws(VolumeError) {
       let storage = try await storage()
       let reports = knowledge.reports
-      published?.reports.removeAll { !reports.contains($0) }
-      if let published, published.storage == storage, reports.allSatisfy(published.reports.contains) { return .settled }
+      lastReport?.reports.removeAll { !reports.contains($0) }
+      if let lastReport, lastReport.storage == storage, reports.allSatisfy(lastReport.reports.contains) {
+        return .settled
+      }
       do throws(WriteFailure) {
-        try await writes.publish(storage, reports)
-        published = Published(storage: storage, reports: reports)
+        try await writes.report(storage, reports)
+        lastReport = LastReport(storage: storage, reports: reports)
         return .settled
       } catch {
         log.warning("storage not published", ["reason": error.message])
