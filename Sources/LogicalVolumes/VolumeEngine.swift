@@ -40,9 +40,9 @@ package protocol VolumeEngine: Sendable {
   /// - Throws: `notFound` for one that is gone, and for a thin one of which its pool knows nothing: it holds nothing.
   func activate(_ volume: StoredVolume) async throws(VolumeError) -> Outcome<StoredVolume>
 
-  /// Tells that nobody uses the device of the volume of this name any more; an engine may release what it holds for it
+  /// Tells that nobody uses the device of the volume of this name any more; an engine may detach what it holds for it
   /// (a loop device). No such volume is fine.
-  func release(_ name: VolumeName) async throws(VolumeError)
+  func detach(_ name: VolumeName) async throws(VolumeError)
 
   /// Grows a volume of ours to at least `size`. Never shrinks: a volume that is large enough is unchanged.
   func extend(_ volume: StoredVolume, to size: ByteCount) async throws(VolumeError) -> Outcome<StoredVolume>

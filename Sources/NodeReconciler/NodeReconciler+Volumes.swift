@@ -23,7 +23,7 @@ extension NodeReconciler {
       return .settled
     case .prepare: return await prepare(volume, pv)
     case .observe: return await observe(volume, pv)
-    case .remove, .keep: return await release(volume, pv)
+    case .remove, .keep: return await removeOrRetain(volume, pv)
     }
   }
 
@@ -100,10 +100,10 @@ extension NodeReconciler {
     if let claim = pv.claim { writes.tell(claim, reason, message) }
   }
 
-  // MARK: Releasing
+  // MARK: Removing
 
   /// The PV is on its way out: its volume is removed, or marked as one to keep; then that is reported.
-  private func release(_ name: VolumeName, _ seen: PersistentVolume) async -> Ending {
+  private func removeOrRetain(_ name: VolumeName, _ seen: PersistentVolume) async -> Ending {
     do throws(WriteFailure) {
       // The watch may be behind, and this cannot be undone: the API server has the last word.
       guard let pv = try await writes.volume(name.text), pv.metadata.uid == seen.metadata.uid else { return .settled }

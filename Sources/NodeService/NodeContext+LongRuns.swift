@@ -27,10 +27,10 @@ extension NodeContext {
       case .held:
         do throws(VolumeError) {
           let value = try await body()
-          locks.release(volume)
+          locks.unlock(volume)
           return value
         } catch {
-          locks.release(volume)
+          locks.unlock(volume)
           throw error
         }
       case .cancelled: throw VolumeLocks.cancelled(volume)

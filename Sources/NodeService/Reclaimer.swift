@@ -39,7 +39,7 @@ struct Reclaimer: Sendable {
       guard try await context.system.top(at: context.settings.stagingPath(of: name)) == nil else {
         throw VolumeError(.inUse, "volume \(name) is in use: it cannot be unstaged; it is kept")
       }
-      // Unstaging may have released the device: look at what there is now.
+      // Unstaging may have detached the device: look at what there is now.
       try await requireNotHeld(try await context.engine.volume(name) ?? volume)
       try await context.steps.reach(.removalProven)
       try await confirm()

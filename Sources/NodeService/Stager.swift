@@ -72,8 +72,8 @@ struct Stager: Sendable {
     }
     try await context.system.removeDirectory(path)
     try await context.steps.reach(.stagingDirectoryRemoved)
-    try await context.engine.release(name)
-    try await context.steps.reach(.released)
+    try await context.engine.detach(name)
+    try await context.steps.reach(.detached)
   }
 }
 

@@ -21,7 +21,7 @@ package enum StepPoint: String, Sendable, CaseIterable {
   case unpublished = "unpublished"
   case unstaged = "unstaged"
   case stagingDirectoryRemoved = "staging-directory-removed"
-  case released = "released"
+  case detached = "released"
   // the attach path
   case deviceMounted = "device-mounted"
   case deviceUnmounted = "device-unmounted"

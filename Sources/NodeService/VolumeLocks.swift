@@ -46,10 +46,10 @@ package final class VolumeLocks: Sendable {
     guard case .held = await acquire(volume) else { throw Self.cancelled(volume) }
     do throws(VolumeError) {
       let value = try await body()
-      release(volume)
+      unlock(volume)
       return value
     } catch {
-      release(volume)
+      unlock(volume)
       throw error
     }
   }
@@ -102,7 +102,7 @@ package final class VolumeLocks: Sendable {
     waiter?.continuation.resume(returning: .cancelled)
   }
 
-  func release(_ volume: VolumeName) {
+  func unlock(_ volume: VolumeName) {
     let next: Waiter? = state.withLock { state in
       guard let first = state.waiters[volume]?.first else {
         state.waiters[volume] = nil

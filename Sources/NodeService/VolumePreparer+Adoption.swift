@@ -42,7 +42,7 @@ extension VolumePreparer {
     guard outcome.isChange else { return outcome.value }
     let engine = engine
     rollback.add("the activation of volume \(volume.name)") { () async throws(VolumeError) in
-      try await engine.release(volume.name)
+      try await engine.detach(volume.name)
     }
     return outcome.value
   }

@@ -47,7 +47,7 @@ extension VolumePreparer {
       _ = try await engine.remove(volume)
       context.log.notice("interrupted creation undone", ["volume": volume.name.text])
     case .ours:
-      if mounts.isEmpty { try await engine.release(volume.name) }
+      if mounts.isEmpty { try await engine.detach(volume.name) }
       context.log.notice("interrupted creation was complete", ["volume": volume.name.text])
     case .unknown(let contents):
       throw VolumeError(

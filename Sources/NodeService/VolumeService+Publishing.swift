@@ -156,7 +156,7 @@ extension VolumeService {
 
   private func takeDown(_ target: PublishTarget) async throws(VolumeError) {
     try await detach(target)
-    guard target.kind == .bind else { return try await context.engine.release(target.volume) }
+    guard target.kind == .bind else { return try await context.engine.detach(target.volume) }
     do throws(VolumeError) {
       try await stager.unstageIfUnused(target.volume)
     } catch {

@@ -19,5 +19,5 @@ final class DaemonLock: Sendable {
   }
 
   /// Ends the lock's life here and not earlier.
-  func release() {}
+  func unlock() {}
 }

@@ -80,7 +80,7 @@ struct NodeDaemon: Sendable {
     await server.stop(grace: Self.drainGrace)
     await context.locks.stopRuns(within: Self.undoGrace)
     context.log.notice("stopped", [:])
-    lock.release()
+    lock.unlock()
   }
 
   /// Takes the lock that keeps a second daemon out and makes the staging directory.

@@ -111,9 +111,9 @@ extension EngineContract {
       let again = try await subject.engine.activate(active)
       try expect(!again.isChange, "an active volume is unchanged")
       try expectEqual(again.value.location, active.location, "its place stays")
-      try await subject.engine.release(name)
-      try await subject.engine.release(name)
-      try await subject.engine.release(VolumeName("pvc-never-known"))
+      try await subject.engine.detach(name)
+      try await subject.engine.detach(name)
+      try await subject.engine.detach(VolumeName("pvc-never-known"))
       let back = try await subject.engine.activate(subject.require(name)).value
       try expect(back.isActive, "a released volume can be had again")
       try expectEqual(back.instance, made.instance, "and it is the same volume")
@@ -138,7 +138,7 @@ extension EngineContract {
       let longest = try VolumeName(String(repeating: "n", count: subject.facts.longestName))
       let made = try await subject.engine.activate(subject.create(longest)).value
       try expect(made.isActive, "the longest name has a device")
-      try await subject.engine.release(longest)
+      try await subject.engine.detach(longest)
       try expect(try await subject.engine.remove(subject.require(longest)).isChange, "and can be removed")
       guard subject.facts.longestName < VolumeName.maximumLength else { return }
       let tooLong = try VolumeName(String(repeating: "n", count: subject.facts.longestName + 1))

@@ -76,7 +76,7 @@ package final class EngineUnderTest: Sendable {
   package func clear() async throws {
     for volume in try await engine.volumes() {
       let unmarked = try await engine.setRetained(volume, false).value
-      try await engine.release(volume.name)
+      try await engine.detach(volume.name)
       _ = try await engine.remove(unmarked)
     }
   }

@@ -144,7 +144,7 @@ struct RecordedEngineTests {
     #expect(active.location == .device(device))
     let grown = try await engine.extend(active, to: .mebibytes(16)).value
     #expect(try BlockDevice.size(of: device) == .mebibytes(16))
-    try await engine.release(name)
+    try await engine.detach(name)
     #expect(try devices().isEmpty)
     _ = try await engine.activate(grown)
     #expect(try devices().count == 1)

@@ -87,7 +87,7 @@ private final class LosingEngine: VolumeEngine {
     return try await engine.activate(volume)
   }
 
-  func release(_ name: VolumeName) async throws(VolumeError) { try await engine.release(name) }
+  func detach(_ name: VolumeName) async throws(VolumeError) { try await engine.detach(name) }
 
   func extend(_ volume: StoredVolume, to size: ByteCount) async throws(VolumeError) -> Outcome<StoredVolume> {
     try reach()

@@ -85,7 +85,7 @@ struct MatrixTests {
   @Test("a crash in the start-up that cleans up after a crash is survived too:", arguments: Flow.all)
   func crashInStartUp(_ flow: Flow) async throws {
     for point in try await flow.points() {
-      for second in [StepPoint.unstaged, .stagingDirectoryRemoved, .released] {
+      for second in [StepPoint.unstaged, .stagingDirectoryRemoved, .detached] {
         let node = try SimulatedNode()
         defer { node.discard() }
         _ = try await node.run(flow.call, crashingAt: point, after: flow.prepare)

@@ -50,7 +50,7 @@ struct DirectoryStorage: RecordedStorage {
 
   func grow(_ name: VolumeName, to size: ByteCount) {}
   func activate(_ name: VolumeName) {}
-  func release(_ name: VolumeName) {}
+  func detach(_ name: VolumeName) {}
 
   func putAway(_ name: VolumeName, instance: String) throws(VolumeError) {
     let path = path(of: name)

@@ -68,7 +68,7 @@ struct ImageStorage: RecordedStorage {
   }
 
   /// Detaches the loop device. The kernel keeps one that is still open or mounted until its last user is gone.
-  func release(_ name: VolumeName) throws(VolumeError) {
+  func detach(_ name: VolumeName) throws(VolumeError) {
     let image = image(of: name)
     guard Files.exists(image) else { return }
     try reporting("detaching the loop device of", image) { () throws(SystemError) in
@@ -77,14 +77,14 @@ struct ImageStorage: RecordedStorage {
   }
 
   func putAway(_ name: VolumeName, instance: String) throws(VolumeError) {
-    try release(name)
+    try detach(name)
     let image = image(of: name)
     try reporting("removing", image) { () throws(SystemError) in try Files.removeDurably(image) }
   }
 
   func discard(_ name: VolumeName, instance: String) {}
 
-  /// A crash can leave a loop device attached that nobody mounted. One in use survives: see ``release(_:)``.
+  /// A crash can leave a loop device attached that nobody mounted. One in use survives: see ``detach(_:)``.
   private func detachUnusedLoops() throws(VolumeError) {
     let loops = try reporting("listing loop devices of", directory) { () throws(SystemError) in try LoopDevice.all() }
     for loop in loops where loop.backingFile.hasPrefix(directory + "/") {

@@ -89,7 +89,7 @@ package actor RecordedEngine: VolumeEngine {
     return .changed(try require(volume))
   }
 
-  package func release(_ name: VolumeName) throws(VolumeError) { try storage.release(name) }
+  package func detach(_ name: VolumeName) throws(VolumeError) { try storage.detach(name) }
 
   package func extend(_ volume: StoredVolume, to size: ByteCount) throws(VolumeError) -> Outcome<StoredVolume> {
     let current = try require(volume)

@@ -27,7 +27,7 @@ protocol RecordedStorage: Sendable {
   /// Makes the volume's size, and what users see of it, at least `size`.
   func grow(_ name: VolumeName, to size: ByteCount) throws(VolumeError)
   func activate(_ name: VolumeName) throws(VolumeError)
-  func release(_ name: VolumeName) throws(VolumeError)
+  func detach(_ name: VolumeName) throws(VolumeError)
   /// Makes the volume disappear in one step: after a crash it is there as a whole or not at all.
   func putAway(_ name: VolumeName, instance: String) throws(VolumeError)
   /// Frees what ``putAway(_:instance:)`` has left.

@@ -71,5 +71,5 @@ package actor LVMEngine: VolumeEngine {
   }
 
   /// Thick and thin volumes stay active: the next mount then needs no LVM command.
-  package nonisolated func release(_ name: VolumeName) async throws(VolumeError) {}
+  package nonisolated func detach(_ name: VolumeName) async throws(VolumeError) {}
 }

@@ -67,7 +67,7 @@ package final class SimulatedEngine: VolumeEngine {
     }
   }
 
-  package func release(_ name: VolumeName) async throws(VolumeError) {}
+  package func detach(_ name: VolumeName) async throws(VolumeError) {}
 
   package func extend(_ volume: StoredVolume, to size: ByteCount) async throws(VolumeError) -> Outcome<StoredVolume> {
     guard let target = size.roundedUp(to: Self.extentSize) else {

@@ -3,7 +3,7 @@ package struct Figures: Sendable {
   package var volumesCreated = 0
   package var volumesDeleted = 0
   /// PVs whose finalizer was lifted since their node said that it is done with the volume.
-  package var volumesReleased = 0
+  package var finalizersLiftedAfterReport = 0
   /// Instances that were recorded on PVs, and PVs that were assigned to a node, since a node reported it.
   package var reportsFollowed = 0
   /// Reports of nodes that did not pass the check.

@@ -71,7 +71,7 @@ extension Provisioner {
   ) async throws(WriteFailure) -> Ending {
     if let reporter = reporterOfEnd(of: volume) {
       try await writes.liftFinalizer(of: volume)
-      count(\.volumesReleased)
+      count(\.finalizersLiftedAfterReport)
       logLine("PV released", ["volume": volume.metadata.name, "node": reporter, "policy": volume.reclaimPolicy])
       return .settled
     }

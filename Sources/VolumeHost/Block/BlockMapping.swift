@@ -55,7 +55,7 @@ public struct BlockMapping: Sendable {
     try await uncertain { () async throws(HostError) in
       try await unlock(places)
       try await files.removeFile(at: "\(places.pod)/\(places.volume)")
-      try await release(places.entry)
+      try await removeEntry(places.entry)
     }
   }
 
@@ -129,7 +129,7 @@ extension BlockMapping {
     try await files.detachLoop(loop)
   }
 
-  private func release(_ entry: String) async throws(HostError) {
+  private func removeEntry(_ entry: String) async throws(HostError) {
     if try await files.kind(of: entry) == .device { try await files.unmount(entry) }
     try await files.removeFile(at: entry)
   }

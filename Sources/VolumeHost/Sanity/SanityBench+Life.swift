@@ -20,7 +20,7 @@ extension SanityBench {
   }
 
   /// Does everything after the last pod.
-  func release(_ spec: VolumeSpec) async throws {
+  func unmountAndDetach(_ spec: VolumeSpec) async throws {
     guard let plugin = try plugin() as? AttachableFlexVolumePlugin else { return }
     try await plugin.makeDeviceUnmounter().unmountDevice(at: plugin.makeDeviceMounter().deviceMountPath(spec))
     try await plugin.makeDetacher().detach(volume: spec.name, node: host.node)
@@ -36,11 +36,11 @@ extension SanityBench {
     } catch {
       // The case has failed already. The last case finds what cannot be torn down now.
       try? await tearDown(spec, pod)
-      try? await release(spec)
+      try? await unmountAndDetach(spec)
       throw error
     }
     try await tearDown(spec, pod)
-    try await release(spec)
+    try await unmountAndDetach(spec)
   }
 
   /// Returns the call that mounts for a pod, with an empty directory made as by a kubelet.

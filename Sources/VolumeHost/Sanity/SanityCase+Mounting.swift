@@ -108,7 +108,7 @@ extension SanityCase {
       let mounts = try bench.mountCount(path)
       let names = BenchFiles.names(in: path)
       try? await bench.host.files.removeDirectory(path)
-      try await bench.release(spec)
+      try await bench.unmountAndDetach(spec)
       try bench.require(mounts == 0, "\(mounts) mounts are left")
       try bench.require(names.isEmpty, "in the directory are \(names.joined(separator: ", "))")
     },
@@ -128,7 +128,7 @@ extension SanityCase {
       let path = try await bench.setUp(spec, pod)
       try await bench.tearDown(spec, pod)
       let outcome = await bench.ask(bench.calls.unmount(directory: path))
-      try await bench.release(spec)
+      try await bench.unmountAndDetach(spec)
       if outcome == .notSupported { throw SanitySkip("the kubelet unmounts for this driver") }
       if case .failure(let reason) = outcome { throw SanityFailure(reason) }
     },
@@ -142,7 +142,7 @@ extension SanityCase {
       try await bench.host.files.unmount(path)
       let outcome = await bench.ask(bench.calls.unmount(directory: path))
       try? await bench.host.files.removeDirectory(path)
-      try? await bench.release(spec)
+      try? await bench.unmountAndDetach(spec)
       if outcome == .notSupported { throw SanitySkip("the kubelet unmounts for this driver") }
       if case .failure(let reason) = outcome { throw SanityFailure(reason) }
     },

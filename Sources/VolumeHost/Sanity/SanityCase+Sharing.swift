@@ -36,7 +36,7 @@ extension SanityCase {
       let failures = await bench.atOnce(pods) { _ = try await bench.setUp($0.volumes[0], $0) }
       let others = await bench.atOnce(pods) { pod in
         try await bench.tearDown(pod.volumes[0], pod)
-        try await bench.release(pod.volumes[0])
+        try await bench.unmountAndDetach(pod.volumes[0])
       }
       if let reason = (failures + others).first { throw SanityFailure(reason) }
     },
@@ -107,7 +107,7 @@ extension SanityBench {
       return
     }
     try await tearDown(spec, pod)
-    try await release(spec)
+    try await unmountAndDetach(spec)
   }
 
   /// Sends a name that no API server accepts, with a harmless directory.

@@ -54,7 +54,7 @@ struct Checker {
       findings.append("mkfs was run on volume \(name) after it had been acknowledged (\(makings) times in all)")
     }
     guard Files.exists(Group.device(name)) else {
-      // Released; the next call activates it.
+      // Detached; the next call activates it.
       return volume.pods.isEmpty ? findings : findings + ["the device of volume \(name) is gone"]
     }
     switch try DeviceContents.probe(Group.device(name)) {

@@ -11,7 +11,7 @@ import Testing
 @testable import NodeReconciler
 
 @Suite("Volumes of PVs that go")
-struct ReleasingTests {
+struct RemovingTests {
   /// A bench with a volume that its PV has been made for.
   private static func made() async throws -> (bench: Bench, reconciler: NodeReconciler) {
     let bench = try Bench()
