@@ -12,7 +12,7 @@ enum Measure {
       print("ELASTIC_LOCAL_CLUSTER=KUBECONFIG is wanted")
       return
     }
-    let client = APIClient(try CurlTransport(ConnectionSettings.kubeconfig(path)))
+    let client = APIClient(try CurlTransport(ConnectionConfiguration.kubeconfig(path)))
     let arguments = OwnProcess.arguments
     switch arguments.first {
     case "fill": try await fill(client, Int(arguments.dropFirst().first ?? "") ?? 10_000)

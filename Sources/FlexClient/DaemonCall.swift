@@ -6,16 +6,16 @@ import CFlexClient
 /// The connection is never closed here; the process ends after it. If the client ends before the reply, the daemon
 /// treats the request as cancelled.
 struct DaemonCall {
-  private let settings: Settings
+  private let configuration: ClientConfiguration
   private let deadline: Deadline
   /// The path of the socket, for messages.
   let socketName: String
 
   /// Starts the call's deadline.
-  init(_ settings: Settings) {
-    self.settings = settings
-    deadline = Deadline(milliseconds: settings.timeoutInSeconds * 1000)
-    socketName = printableText(bytesOfCString(settings.socketPath), limit: 256)
+  init(_ configuration: ClientConfiguration) {
+    self.configuration = configuration
+    deadline = Deadline(milliseconds: configuration.timeoutInSeconds * 1000)
+    socketName = printableText(bytesOfCString(configuration.socketPath), limit: 256)
   }
 
   /// Sends the request line and returns the reply: the bytes up to the first newline and any received with it, or up to
@@ -41,11 +41,11 @@ struct DaemonCall {
   /// Connects to the daemon. Retries for 5 s while nobody listens, because the daemon may be restarting. Retries for 60
   /// s after a daemon that was told to end and left word that another one follows (docs/wire.md).
   func connect() throws(ClientFailure) -> Int32 {
-    let window = Deadline(milliseconds: min(connectWindow, settings.timeoutInSeconds * 1000))
-    let longWindow = Deadline(milliseconds: min(replacementWindow, settings.timeoutInSeconds * 1000))
+    let window = Deadline(milliseconds: min(connectWindow, configuration.timeoutInSeconds * 1000))
+    let longWindow = Deadline(milliseconds: min(replacementWindow, configuration.timeoutInSeconds * 1000))
     var pause = firstPause
     while true {
-      let connection = flexclient_connect(settings.socketPath)
+      let connection = flexclient_connect(configuration.socketPath)
       if connection >= 0 { return connection }
       let fault = SystemFault(Int(connection))
       let left = isBeingReplaced ? longWindow.remaining : window.remaining
@@ -61,7 +61,7 @@ struct DaemonCall {
   private var isBeingReplaced: Bool {
     let suffix: StaticString = ".restarting"
     let name = UnsafeRawPointer(suffix.utf8Start).assumingMemoryBound(to: CChar.self)
-    let age = flexclient_age(settings.socketPath, name)
+    let age = flexclient_age(configuration.socketPath, name)
     return age >= 0 && age < replacementAge
   }
 
@@ -125,7 +125,7 @@ struct DaemonCall {
       let left = deadline.remaining
       if left == 0 {
         let lack = writing ? "take the request" : "reply"
-        throw .daemon(socketName, "the node daemon did not \(lack) within \(settings.timeoutInSeconds) s")
+        throw .daemon(socketName, "the node daemon did not \(lack) within \(configuration.timeoutInSeconds) s")
       }
       let ready = flexclient_poll(connection, interest, Int32(left))
       if ready > 0 { return ready & readable != 0 }

@@ -42,7 +42,7 @@ private func forward(_ arguments: [UnsafeBufferPointer<UInt8>]) throws(ClientFai
   } catch {
     throw .unsendable(error)
   }
-  let call = DaemonCall(Settings.fromEnvironment())
+  let call = DaemonCall(ClientConfiguration.fromEnvironment())
   let connection = try call.connect()
   var reply = try call.exchange(request, over: connection)
   let end = reply.firstIndex(of: newline)

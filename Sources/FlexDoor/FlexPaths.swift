@@ -9,7 +9,7 @@ struct FlexPaths: Sendable {
 
   init(_ context: NodeContext) {
     system = context.system
-    root = context.settings.kubeletRoot
+    root = context.configuration.kubeletRoot
   }
 
   func target(_ path: FlexPath) -> PublishTarget { path.target(below: root) }

@@ -25,7 +25,7 @@ package struct CallHandler: Sendable {
       guard let set else {
         throw VolumeError(.unsupported, "command \(quoted(verb)) is not one of this driver's")
       }
-      let service = VolumeService(context.answering(within: context.settings.callPatience))
+      let service = VolumeService(context.answering(within: context.configuration.callPatience))
       let call = try await set.perform(verb, Array(arguments.dropFirst()), by: service)
       context.metrics.endCall(label, outcome: "success", MonotonicClock.now() - start)
       return call

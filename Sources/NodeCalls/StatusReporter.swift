@@ -21,7 +21,7 @@ struct StatusReporter: Sendable {
     // Orphans are looked for now and then: one that was removed since is none any more.
     let names = Set(volumes.map(\.name))
     var report = NodeReport(
-      node: context.settings.nodeName, release: release, engine: context.engine.kind.rawValue,
+      node: context.configuration.nodeName, release: release, engine: context.engine.kind.rawValue,
       uptimeSeconds: Int((MonotonicClock.now() - context.startedAt).inSeconds),
       residentBytes: OwnProcess.residentMemory.bytes,
       groups: try await context.engine.capacity().map(NodeReport.Group.init), volumes: volumes,
@@ -45,7 +45,7 @@ struct StatusReporter: Sendable {
     let volumes = try await context.engine.volumes()
     let mountsByVolume = try await context.system.look(at: volumes.map(\.location)).volumes
     for (volume, entries) in zip(volumes, mountsByVolume) {
-      let staging = context.settings.stagingPath(of: volume.name)
+      let staging = context.configuration.stagingPath(of: volume.name)
       let mounts = entries.map(\.mountPoint)
       var device: String?
       if case .device(let path) = volume.location, volume.isActive { device = path }

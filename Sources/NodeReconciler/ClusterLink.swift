@@ -51,7 +51,7 @@ package final class ClusterLink: Sendable {
       service: VolumeService(context),
       writes: APINodeWrites(api, node: identity.node, namespace: identity.namespace, owner: owner),
       knowledge: knowledge,
-      settings: .init(node: identity.node, hostname: hostname, isThinByDefault: identity.isThinByDefault),
+      configuration: .init(node: identity.node, hostname: hostname, isThinByDefault: identity.isThinByDefault),
       log: context.log)
     let selection = Selection(labels: "\(ClusterNames.nodeLabel)=\(ClusterNames.nodeLabelValue(identity.node))")
     let volumes = term.caches.cache("volumes", PersistentVolume.self, selection)

@@ -15,14 +15,14 @@ extension NodeReconciler {
       log.warning("condition of volumes not known", ["reason": error.message])
       return .failed
     }
-    return .again(after: settings.conditionInterval)
+    return .again(after: configuration.conditionInterval)
   }
 
   /// Once for each program: kubelet's own Events and `status` say how far it is.
   private func tellOfLongWork() {
     let work = service.longWork
     for program in work where toldWork[program.volume] != program.startedAt {
-      tell(program.volume, .volumeInProgress, "\(program.words), on node \(settings.node)")
+      tell(program.volume, .volumeInProgress, "\(program.words), on node \(configuration.node)")
     }
     toldWork = Dictionary(work.map { ($0.volume, $0.startedAt) }) { $1 }
   }
@@ -33,7 +33,7 @@ extension NodeReconciler {
       log.error("volume is not well", ["volume": name.text, "reason": complaint.description])
       tell(
         name, .volumeConditionAbnormal,
-        "\(complaint), on node \(settings.node); save what can be read, then end all pods that use the volume: an ext4 is "
+        "\(complaint), on node \(configuration.node); save what can be read, then end all pods that use the volume: an ext4 is "
           + "repaired before it is mounted again")
     }
     for name in complaints.keys where new[name] == nil {

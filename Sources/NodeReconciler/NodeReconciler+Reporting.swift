@@ -8,11 +8,11 @@ internal import Telemetry
 
 extension NodeReconciler {
   func report() async -> Ending {
-    if now - (refreshedAt ?? now) >= settings.refreshInterval { lastReport = nil }
+    if now - (refreshedAt ?? now) >= configuration.refreshInterval { lastReport = nil }
     if lastReport == nil { refreshedAt = now }
     let ending = await reportNow()
     guard case .settled = ending else { return ending }
-    return .again(after: settings.reportInterval)
+    return .again(after: configuration.reportInterval)
   }
 
   /// Reports what has changed since the last time. Reports that are of no use any more go with the next change.
@@ -42,11 +42,13 @@ extension NodeReconciler {
     // What is kept for a PV that is being deleted is the PV's no longer.
     let kept = Set(knowledge.reports.filter { $0.state == .kept }.map(\.volume))
     for pv in volumes.values where isPinnedHere(pv) && !kept.contains(pv.metadata.name) {
-      guard let booking = pv.booking(on: settings.hostname), let volume = try await volume(of: pv) else { continue }
+      guard let booking = pv.booking(on: configuration.hostname), let volume = try await volume(of: pv) else {
+        continue
+      }
       pairs.append((volume, booking))
     }
     let figures = StorageFigures(
-      node: settings.node, groups: try await service.capacity(), isThinByDefault: settings.isThinByDefault)
+      node: configuration.node, groups: try await service.capacity(), isThinByDefault: configuration.isThinByDefault)
     return figures.storage(pairs)
   }
 
@@ -64,7 +66,7 @@ extension NodeReconciler {
   }
 
   private func isPinnedHere(_ pv: PersistentVolume) -> Bool {
-    pv.isOurs && (pv.hostname == nil || pv.hostname == settings.hostname)
+    pv.isOurs && (pv.hostname == nil || pv.hostname == configuration.hostname)
   }
 
   /// Volumes of ours without a PV are reported, never removed.
@@ -82,7 +84,7 @@ extension NodeReconciler {
       log.warning("orphans not known", ["reason": error.message])
       return .failed
     }
-    return .again(after: settings.orphanInterval)
+    return .again(after: configuration.orphanInterval)
   }
 
   private func hasNoPV(_ name: VolumeName) async throws(VolumeError) -> Bool {
@@ -95,10 +97,10 @@ extension NodeReconciler {
 
   private func tellOfOrphan(_ name: VolumeName) {
     log.warning("volume has no PV", ["volume": name.text])
-    let node = ObjectReference(apiVersion: "v1", kind: "Node", name: settings.node, uid: settings.node)
+    let node = ObjectReference(apiVersion: "v1", kind: "Node", name: configuration.node, uid: configuration.node)
     writes.tell(
       node, .orphanedVolume,
-      "volume \(name) on node \(settings.node) has no PV; it is kept. If it is not wanted, remove it there with "
+      "volume \(name) on node \(configuration.node) has no PV; it is kept. If it is not wanted, remove it there with "
         + "elastic-local-node remove \(name)")
   }
 }

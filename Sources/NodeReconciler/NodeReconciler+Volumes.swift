@@ -16,7 +16,7 @@ extension NodeReconciler {
       log.warning("PV has a name that no volume can have", ["volume": name, "reason": error.message])
       return .settled
     }
-    switch NodeReview.verdict(on: pv, hostname: settings.hostname) {
+    switch NodeReview.verdict(on: pv, hostname: configuration.hostname) {
     case .leave: return .settled
     case .contradiction(let affinity):
       log.warning("PV names two nodes; left alone", ["volume": name, "affinity": affinity])
@@ -49,7 +49,7 @@ extension NodeReconciler {
     do throws(VolumeError) {
       if let recorded = knowledge.instance(madeFor: name) { return try await compare(recorded, name, pv) }
       guard let found = try await service.createdInstance(of: name) else {
-        return .again(after: settings.reportInterval)
+        return .again(after: configuration.reportInterval)
       }
       reportCreated(found, pv)
       return .settled
@@ -74,7 +74,7 @@ extension NodeReconciler {
     knowledge.setLost(found != recorded, name.text)
     guard found != recorded else { return .settled }
     tellOfLoss(pv, recorded, found)
-    return .again(after: settings.orphanInterval)
+    return .again(after: configuration.orphanInterval)
   }
 
   private func tellOfLoss(_ pv: PersistentVolume, _ recorded: String, _ found: String?) {
@@ -82,7 +82,7 @@ extension NodeReconciler {
     log.error("volume is gone", ["volume": name, "recorded": recorded, "found": found ?? ""])
     tellBoth(
       pv, .volumeLost,
-      Admission.lost(name, node: settings.node, recorded: recorded, found: found).message)
+      Admission.lost(name, node: configuration.node, recorded: recorded, found: found).message)
   }
 
   /// A PV that records another volume than the one that this node has created for it: somebody else wrote that, and the
@@ -109,7 +109,7 @@ extension NodeReconciler {
       guard let pv = try await writes.volume(name.text), pv.metadata.uid == seen.metadata.uid else { return .settled }
       let state: VolumeReport.State
       do throws(VolumeError) {
-        switch NodeReview.verdict(on: pv, hostname: settings.hostname) {
+        switch NodeReview.verdict(on: pv, hostname: configuration.hostname) {
         case .leave, .prepare, .observe, .contradiction: return .settled
         case .remove(let proof):
           try await remove(name, pv, proof)
@@ -138,7 +138,7 @@ extension NodeReconciler {
   private func remove(
     _ name: VolumeName, _ pv: PersistentVolume, _ proof: RemovalProof
   ) async throws(VolumeError) {
-    let (writes, hostname, uid) = (writes, settings.hostname, pv.metadata.uid)
+    let (writes, hostname, uid) = (writes, configuration.hostname, pv.metadata.uid)
     let confirm: @Sendable () async throws(VolumeError) -> Void = { () async throws(VolumeError) in
       let now: PersistentVolume?
       do throws(WriteFailure) {

@@ -15,7 +15,7 @@ package actor NodeReconciler: Controller {
   let service: VolumeService
   let writes: any NodeWrites
   let knowledge: Knowledge
-  let settings: Settings
+  let configuration: Configuration
   let log: Log
   /// The volumes to look at.
   package nonisolated let keys: ReconcileLoop<Work>
@@ -33,7 +33,7 @@ package actor NodeReconciler: Controller {
   /// Programs that work on volumes and have been told of, by volume, with when they began.
   var toldWork: [VolumeName: String] = [:]
 
-  package struct Settings: Sendable {
+  package struct Configuration: Sendable {
     package var node: String
     /// The node's `kubernetes.io/hostname` label.
     package var hostname: String
@@ -69,18 +69,18 @@ package actor NodeReconciler: Controller {
   }
 
   package init(
-    service: VolumeService, writes: any NodeWrites, knowledge: Knowledge, settings: Settings, log: Log,
+    service: VolumeService, writes: any NodeWrites, knowledge: Knowledge, configuration: Configuration, log: Log,
     time: any Timekeeper = SystemTimekeeper()
   ) {
     self.service = service
     self.writes = writes
     self.knowledge = knowledge
-    self.settings = settings
+    self.configuration = configuration
     self.log = log
     self.time = time
-    keys = ReconcileLoop(parallelism: 4, patience: settings.patience, backoff: settings.backoff, time: time)
-    chores = ReconcileLoop(parallelism: 3, backoff: settings.backoff, time: time)
-    knowledge.connect(writes, hostname: settings.hostname) { [chores] in chores.add(.report) }
+    keys = ReconcileLoop(parallelism: 4, patience: configuration.patience, backoff: configuration.backoff, time: time)
+    chores = ReconcileLoop(parallelism: 3, backoff: configuration.backoff, time: time)
+    knowledge.connect(writes, hostname: configuration.hostname) { [chores] in chores.add(.report) }
   }
 
   /// Works until the task is cancelled, and returns when the last piece of work has ended.

@@ -16,7 +16,7 @@ struct Expander: Sendable {
       try context.locks.tellFailure(of: name)
       guard let found = try await context.engine.volume(name) else {
         throw VolumeError(
-          .notFound, "volume \(name) does not exist on node \(context.settings.nodeName); it can not be grown")
+          .notFound, "volume \(name) does not exist on node \(context.configuration.nodeName); it can not be grown")
       }
       let mountPoint = try await requireMount(of: found, target)
       let outcome = try await context.measure(.extend) { () async throws(VolumeError) in
@@ -53,7 +53,7 @@ struct Expander: Sendable {
         .unsafe, "volume \(volume.name) holds \(quoted(entry.fileSystemType)), which can not be grown here")
     }
     // Through our own mount where there is one: the pod's may be read-only.
-    let staging = context.settings.stagingPath(of: volume.name)
+    let staging = context.configuration.stagingPath(of: volume.name)
     let isStaged = try await context.system.top(at: staging) != nil
     let mountPoint = isStaged ? staging : entry.mountPoint
     var nothing = Rollback()
@@ -62,7 +62,8 @@ struct Expander: Sendable {
         try await context.measure(.grow) { () async throws(VolumeError) in
           try await naming(volume.name) { () async throws(VolumeError) in
             try await context.system.growFileSystem(
-              kind, on: device, mountPoint: mountPoint, deadline: context.settings.toolDeadline, progress: progress)
+              kind, on: device, mountPoint: mountPoint, deadline: context.configuration.toolDeadline, progress: progress
+            )
           }
         }
       }

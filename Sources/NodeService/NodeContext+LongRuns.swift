@@ -11,7 +11,7 @@ extension NodeContext {
   }
 
   /// When the call is to be answered.
-  var deadline: Duration { answerBy ?? MonotonicClock.now() + settings.callPatience }
+  var deadline: Duration { answerBy ?? MonotonicClock.now() + configuration.callPatience }
 
   /// Runs `body` while holding the volume's lock. While a program of an earlier call goes on, its end is waited for, as
   /// long as the call can wait.

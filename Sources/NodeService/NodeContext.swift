@@ -5,7 +5,7 @@ package import Telemetry
 
 /// What every part of the service works with. Time and randomness come from outside.
 package struct NodeContext: Sendable {
-  package let settings: NodeSettings
+  package let configuration: NodeConfiguration
   package let engine: any VolumeEngine
   package let system: any NodeSystem
   /// The ways by which volumes are asked for here.
@@ -26,14 +26,14 @@ package struct NodeContext: Sendable {
   package let freshToken: @Sendable () -> CreationToken
 
   package init(
-    settings: NodeSettings, engine: any VolumeEngine, system: any NodeSystem, doors: [any Door] = [],
+    configuration: NodeConfiguration, engine: any VolumeEngine, system: any NodeSystem, doors: [any Door] = [],
     steps: StepPoints = .none,
     cluster: any ClusterKnowledge = NoCluster(), log: Log,
     metrics: Metrics = Metrics(), now: @escaping @Sendable () -> Timestamp = { WallClock.now() },
     freshToken: @escaping @Sendable () -> CreationToken = NodeContext.randomToken,
     unknownAges: UnknownAges = UnknownAges()
   ) {
-    self.settings = settings
+    self.configuration = configuration
     self.engine = engine
     self.system = system
     self.doors = doors
@@ -44,7 +44,7 @@ package struct NodeContext: Sendable {
     self.now = now
     self.freshToken = freshToken
     startedAt = MonotonicClock.now()
-    permits = FormatPermits(directory: settings.permitDirectory)
+    permits = FormatPermits(directory: configuration.permitDirectory)
     locks = VolumeLocks()
     mountAnswers = MountAnswers()
     conditions = KnownConditions()

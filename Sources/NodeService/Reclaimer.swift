@@ -36,7 +36,7 @@ struct Reclaimer: Sendable {
       try requireDead(volume, warrant)
       try await requireUnused(volume)
       try await Stager(context: context).unstageIfUnused(name)
-      guard try await context.system.top(at: context.settings.stagingPath(of: name)) == nil else {
+      guard try await context.system.top(at: context.configuration.stagingPath(of: name)) == nil else {
         throw VolumeError(.inUse, "volume \(name) is in use: it cannot be unstaged; it is kept")
       }
       // Unstaging may have detached the device: look at what there is now.
@@ -61,7 +61,7 @@ struct Reclaimer: Sendable {
   func setRetained(_ name: VolumeName, _ isRetained: Bool) async throws(VolumeError) {
     try await context.withLock(name) { () async throws(VolumeError) in
       guard let volume = try await context.engine.volume(name) else {
-        throw VolumeError(.notFound, "volume \(name) does not exist on node \(context.settings.nodeName)")
+        throw VolumeError(.notFound, "volume \(name) does not exist on node \(context.configuration.nodeName)")
       }
       let outcome = try await context.engine.setRetained(volume, isRetained)
       if outcome.isChange {
@@ -119,7 +119,7 @@ struct Reclaimer: Sendable {
 
   private func requireOld(_ volume: StoredVolume) throws(VolumeError) {
     guard let createdAt = volume.createdAt else { return }
-    let grace = context.settings.reclaimGrace
+    let grace = context.configuration.reclaimGrace
     var age = context.now() - createdAt
     var found = "is \(Int(age.inSeconds)) s old"
     if age < .zero {
@@ -138,7 +138,7 @@ struct Reclaimer: Sendable {
   }
 
   private func requireUnused(_ volume: StoredVolume) async throws(VolumeError) {
-    let staging = context.settings.stagingPath(of: volume.name)
+    let staging = context.configuration.stagingPath(of: volume.name)
     let mounts = try await context.system.look(at: [volume.location])
     // By the device, and by name: a device whose node is lost has no number to look for.
     let named = mounts.table.entries.map(\.mountPoint).filter { mountPoint in

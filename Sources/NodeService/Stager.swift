@@ -22,7 +22,7 @@ struct Stager: Sendable {
     case .device(let path): device = path
     }
     if let mounted = try await deviceMount(of: volume.name, among: mounts.ofVolume) { return mounted }
-    let path = context.settings.stagingPath(of: volume.name)
+    let path = context.configuration.stagingPath(of: volume.name)
     if let top = mounts.top(at: path) {
       guard mounts.ofVolume.contains(top) else {
         throw VolumeError(.conflict, "staging directory \(path) has \(top.source) mounted, not volume \(volume.name)")
@@ -59,7 +59,7 @@ struct Stager: Sendable {
 
   /// Takes the staging mount down if no other mount of the volume is left.
   func unstageIfUnused(_ name: VolumeName) async throws(VolumeError) {
-    let path = context.settings.stagingPath(of: name)
+    let path = context.configuration.stagingPath(of: name)
     let mounts = try await context.system.look(at: [])
     if let top = mounts.top(at: path) {
       let users = mounts.table.on(top.device).filter { $0.mountPoint != path }

@@ -26,7 +26,7 @@ package struct Sweeper: Sendable {
 
   /// Unstages volumes without a user. A failure is logged and met again by the next sweep.
   package func sweepStaging() async throws(VolumeError) {
-    for name in try await context.system.directories(in: context.settings.stagingDirectory) {
+    for name in try await context.system.directories(in: context.configuration.stagingDirectory) {
       guard let volume = try? VolumeName(name) else {
         context.log.warning("staging directory has an entry that is no volume", ["entry": name])
         continue

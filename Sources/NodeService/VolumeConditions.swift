@@ -36,7 +36,7 @@ struct VolumeConditions: Sendable {
 
   /// One that may be written, the staging if it is there, stands for all mounts of the volume.
   private func mount(of name: VolumeName, among mounts: [MountEntry]) -> MountEntry? {
-    let staging = context.settings.stagingPath(of: name)
+    let staging = context.configuration.stagingPath(of: name)
     let writable = mounts.filter { !$0.isReadOnly || $0.mountPoint == staging }
     return writable.first { $0.mountPoint == staging } ?? writable.first
   }

@@ -60,13 +60,13 @@ extension VolumePreparer {
     if let trouble = group.trouble {
       throw VolumeError(
         .unavailable,
-        "volume \(name) cannot be made on node \(context.settings.nodeName): \(trouble.message). It is not pinned to this "
+        "volume \(name) cannot be made on node \(context.configuration.nodeName): \(trouble.message). It is not pinned to this "
           + "node; a pod on another node can have it")
     }
     guard group.thin == nil || deviceClass.provisioning == .thick, group.thickFreeBytes < size.bytes else { return }
     throw VolumeError(
       .noSpace,
-      "volume \(name) of \(size) does not fit on node \(context.settings.nodeName): volume group \(group.group) has "
+      "volume \(name) of \(size) does not fit on node \(context.configuration.nodeName): volume group \(group.group) has "
         + "\(ByteCount(group.thickFreeBytes)) free. It is not pinned to this node; a pod on another node can have it")
   }
 }

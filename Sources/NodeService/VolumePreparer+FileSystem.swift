@@ -63,7 +63,7 @@ extension VolumePreparer {
     context.log.notice("file system is checked and repaired", ["volume": volume.name.text, "device": device])
     try await context.perform(.checking, on: volume.name, &rollback) { [context] progress async throws(VolumeError) in
       try await context.system.repairFileSystem(
-        kind, on: device, deadline: context.settings.toolDeadline, progress: progress)
+        kind, on: device, deadline: context.configuration.toolDeadline, progress: progress)
     }
   }
 }

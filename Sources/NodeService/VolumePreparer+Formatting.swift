@@ -49,7 +49,7 @@ extension VolumePreparer {
     try await context.measure(.format) { () async throws(VolumeError) in
       try await context.system.makeFileSystem(
         kind, on: device, identity: identity,
-        options: kind.standardMkfsOptions + options.mkfsOptions.arguments, deadline: context.settings.toolDeadline,
+        options: kind.standardMkfsOptions + options.mkfsOptions.arguments, deadline: context.configuration.toolDeadline,
         progress: progress)
     }
     context.log.notice("volume formatted", ["volume": name.text, "fileSystem": kind.rawValue])

@@ -29,7 +29,7 @@ struct VolumePreparer: Sendable {
     guard let size = request.options.size else {
       throw VolumeError(
         .notFound,
-        "volume \(name) does not exist on node \(context.settings.nodeName) and the call has no sizeBytes to make it with; "
+        "volume \(name) does not exist on node \(context.configuration.nodeName) and the call has no sizeBytes to make it with; "
           + "was it made on another node?")
     }
     if request.options.isUnpinned { try await requireRoom(for: name, size, deviceClass) }

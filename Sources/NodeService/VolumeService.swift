@@ -43,7 +43,7 @@ extension VolumeService {
   package func prepare(_ request: VolumeRequest) async throws(VolumeError) -> String {
     try context.requireHoldable(request.options.mountOptions)
     // Calls of pods are what is waited for: the reconciler is told soon what goes on, and tells others.
-    let context = context.answering(within: min(.seconds(10), context.settings.callPatience))
+    let context = context.answering(within: min(.seconds(10), context.configuration.callPatience))
     return try await context.withLock(request.name) { () async throws(VolumeError) in
       let preparer = VolumePreparer(context: context)
       return try await withRollback { rollback async throws(VolumeError) in
@@ -118,7 +118,7 @@ extension VolumeService {
   ///
   /// - Throws: `inProgress` when somebody works on it for longer than ten seconds.
   package func createdInstance(of name: VolumeName) async throws(VolumeError) -> String? {
-    let context = context.answering(within: min(.seconds(10), context.settings.callPatience))
+    let context = context.answering(within: min(.seconds(10), context.configuration.callPatience))
     return try await context.withLock(name) { () async throws(VolumeError) in
       guard let volume = try await context.engine.volume(name), let marks = volume.marks else { return nil }
       // Left of a creation that failed or was interrupted: the next call settles it.

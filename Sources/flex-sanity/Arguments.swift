@@ -3,7 +3,7 @@ import VolumeHost
 /// The parsed command line.
 struct Arguments {
   var driver = ""
-  var settings = SanitySettings()
+  var options = SanityOptions()
   var isJSON = false
   var isList = false
   var isHelp = false
@@ -15,7 +15,7 @@ struct Arguments {
       case "--json": isJSON = true
       case "--list": isList = true
       case "--help", "-h": isHelp = true
-      case "--ephemeral": settings.isEphemeral = true
+      case "--ephemeral": options.isEphemeral = true
       case _ where word.hasPrefix("--"): try setValue(word, words.popFirst())
       default:
         guard driver.isEmpty else { throw UsageError("only one driver can be given: \"\(word)\"") }
@@ -31,29 +31,29 @@ struct Arguments {
       guard let version = KubernetesVersion(value) else {
         throw UsageError("version \"\(value)\" is not in the range 1.6 to 1.36")
       }
-      settings.version = version
-    case "--root": settings.root = value
-    case "--fs-type": settings.fsType = value
+      options.version = version
+    case "--root": options.root = value
+    case "--fs-type": options.fsType = value
     case "--filter":
       guard SanityCase.all.contains(where: { $0.name.contains(value) }) else {
         throw UsageError("no case has a name that contains \"\(value)\"")
       }
-      settings.filter = value
-    case "--node": settings.node = value
+      options.filter = value
+    case "--node": options.node = value
     case "--option":
       let (key, value) = try Self.option(value)
-      settings.options[key] = value
-    case "--vary": settings.variations.append(try Self.option(value))
+      options.options[key] = value
+    case "--vary": options.variations.append(try Self.option(value))
     case "--timeout":
       guard let seconds = Int(value), seconds > 0 else {
         throw UsageError("timeout \"\(value)\" is not a positive number of seconds")
       }
-      settings.limit = .seconds(seconds)
+      options.limit = .seconds(seconds)
     case "--grow-to":
       guard let bytes = Int64(value), bytes > 0 else {
         throw UsageError("size \"\(value)\" is not a positive number of bytes")
       }
-      settings.grownSize = bytes
+      options.grownSize = bytes
     default: throw UsageError("unknown option \(word)")
     }
   }

@@ -23,9 +23,9 @@ enum FlexSanity {
     }
     defer { free(path) }
     try requireExecutable(path)
-    try requireRoot(arguments.settings.root)
+    try requireRoot(arguments.options.root)
     var report = Report(isJSON: arguments.isJSON)
-    try await DriverSanity(executable: String(cString: path), settings: arguments.settings).run { report.add($0) }
+    try await DriverSanity(executable: String(cString: path), options: arguments.options).run { report.add($0) }
     report.finish()
     return report.failed == 0 ? 0 : 1
   }

@@ -17,10 +17,10 @@ struct Configuration {
   let metricsAddress: String?
   let logFormat: Log.Format
   let udev: UdevUse
-  let node: NodeSettings
+  let node: NodeConfiguration
   let fault: StepFault?
   /// Nil without an API server: in no pod, and no flag names one.
-  let connection: ConnectionSettings?
+  let connection: ConnectionConfiguration?
   let namespace: String
   let podName: String?
   /// Whether a volume that no PV names may be created and used.
@@ -41,7 +41,7 @@ struct Configuration {
     metricsAddress = values[.metricsAddress]
     logFormat = try values.word(.logFormat, Log.Format.allCases)
     udev = try values.word(.udev, UdevUse.allCases)
-    node = NodeSettings(
+    node = NodeConfiguration(
       nodeName: try values.nodeName(), kubeletRoot: try values.directory(.kubeletRoot),
       stateDirectory: try values.directory(.stateDirectory),
       reclaimGrace: try values.seconds(.reclaimGrace, 0...31_536_000),

@@ -50,7 +50,7 @@ struct NodeDaemon: Sendable {
     let lock = try prepareStateDirectory()
     // With the lock: what a bind of another daemon is just doing is not taken down.
     try await context.system.prepareMounting(
-      root: context.settings.kubeletRoot, directories: context.doors.flatMap(\.targetDirectories))
+      root: context.configuration.kubeletRoot, directories: context.doors.flatMap(\.targetDirectories))
     try await context.engine.start()
     let groups = GroupWatch(context: context)
     await groups.look()
@@ -69,7 +69,7 @@ struct NodeDaemon: Sendable {
     context.log.notice(
       "serving",
       [
-        "socket": socketPath, "engine": context.engine.kind.rawValue, "node": context.settings.nodeName,
+        "socket": socketPath, "engine": context.engine.kind.rawValue, "node": context.configuration.nodeName,
         "release": release, "metrics": metrics.map { "\($0.port)" } ?? "",
       ])
     await waitAndSweep(sweeper, groups, server)
@@ -85,12 +85,12 @@ struct NodeDaemon: Sendable {
 
   /// Takes the lock that keeps a second daemon out and makes the staging directory.
   private func prepareStateDirectory() throws(VolumeError) -> DaemonLock {
-    let settings = context.settings
-    let lock = try DaemonLock(path: settings.lockFile)
+    let configuration = context.configuration
+    let lock = try DaemonLock(path: configuration.lockFile)
     do throws(SystemError) {
-      try Files.makeDirectories(settings.stagingDirectory, mode: 0o700)
+      try Files.makeDirectories(configuration.stagingDirectory, mode: 0o700)
     } catch {
-      throw VolumeError(error, during: "preparing \(settings.stagingDirectory)")
+      throw VolumeError(error, during: "preparing \(configuration.stagingDirectory)")
     }
     return lock
   }

@@ -34,13 +34,14 @@ enum ServeCommand {
     if let fault = configuration.fault {
       log.warning("a fault will be injected (ELASTIC_LOCAL_FAULT); for tests only", ["point": fault.point.rawValue])
     }
-    let settings = try configuration.node.preparingStateDirectory()
-    let (engine, system) = parts(configuration, stateDirectory: settings.stateDirectory)
+    let nodeConfiguration = try configuration.node.preparingStateDirectory()
+    let (engine, system) = parts(configuration, stateDirectory: nodeConfiguration.stateDirectory)
     let hasCluster = configuration.connection != nil
     let allowsInline = configuration.allowsInlineVolumes
-    let knowledge = Knowledge(node: settings.nodeName, allowsInlineVolumes: allowsInline, log: log)
+    let knowledge = Knowledge(node: nodeConfiguration.nodeName, allowsInlineVolumes: allowsInline, log: log)
     let context = NodeContext(
-      settings: settings, engine: engine, system: system, doors: [FlexDoor(kubeletRoot: settings.kubeletRoot)],
+      configuration: nodeConfiguration, engine: engine, system: system,
+      doors: [FlexDoor(kubeletRoot: nodeConfiguration.kubeletRoot)],
       steps: configuration.fault?.stepPoints ?? .none,
       cluster: hasCluster ? knowledge : NoCluster(allowsCreation: allowsInline), log: log)
     let handler = CallHandler(context: context, [FlexCalls(), AdminCalls(release: ProductNames.release)])
@@ -69,7 +70,7 @@ enum ServeCommand {
   ) throws(VolumeError) -> ClusterLink? {
     guard let connection = configuration.connection else { return nil }
     let identity = ClusterLink.Identity(
-      node: context.settings.nodeName, namespace: configuration.namespace, pod: configuration.podName,
+      node: context.configuration.nodeName, namespace: configuration.namespace, pod: configuration.podName,
       isThinByDefault: configuration.thinPool != nil)
     let api = try APIAccess(
       connection, component: "elastic-local-node", node: identity.node, log: context.log,
@@ -85,7 +86,7 @@ enum ServeCommand {
     case .lvm:
       return (
         LVMEngine(
-          settings: LVMSettings(
+          options: LVMOptions(
             groups: configuration.volumeGroups, thinPool: configuration.thinPool,
             thinOverprovision: configuration.thinOverprovision, systemDirectory: state + "/lvm",
             udev: configuration.udev)), linux

@@ -11,10 +11,10 @@ struct Configuration {
   let identity: String
   let lease: String
   let leaseDuration: Duration
-  let settings: Provisioner.Settings
+  let provisioner: Provisioner.Configuration
   let metricsAddress: String?
   let logFormat: Log.Format
-  let connection: ConnectionSettings
+  let connection: ConnectionConfiguration
 
   /// - Throws: `invalid` naming the flag and the variable, what was found and what is allowed.
   init(_ words: [String], environment: [String: String]) throws(VolumeError) {
@@ -27,7 +27,7 @@ struct Configuration {
     lease = try values.objectName(.lease)
     identity = values[.identity] ?? Host.name
     leaseDuration = try values.seconds(.leaseDuration, 3...600)
-    settings = Provisioner.Settings(
+    provisioner = Provisioner.Configuration(
       parallelism: Int(try values.number(.parallelism, 1...256)),
       nodeGrace: try values.seconds(.nodeGrace, 0...31_536_000))
     metricsAddress = values[.metricsAddress]
@@ -39,8 +39,8 @@ struct Configuration {
   var summary: [String: String] {
     [
       "server": connection.server, "namespace": namespace, "identity": identity, "lease": lease,
-      "leaseDuration": "\(leaseDuration.components.seconds)s", "parallelism": "\(settings.parallelism)",
-      "nodeGrace": "\(settings.nodeGrace.components.seconds)s", "metricsAddress": metricsAddress ?? "",
+      "leaseDuration": "\(leaseDuration.components.seconds)s", "parallelism": "\(provisioner.parallelism)",
+      "nodeGrace": "\(provisioner.nodeGrace.components.seconds)s", "metricsAddress": metricsAddress ?? "",
       "logFormat": logFormat.rawValue,
     ]
   }

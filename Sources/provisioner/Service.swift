@@ -41,7 +41,8 @@ final class Service: Sendable {
     let log = api.log
     let writes = APIWrites(client: api.client, events: api.events, namespace: configuration.namespace)
     let allocator = Allocator(writes: writes)
-    let provisioner = Provisioner(writes: writes, allocator: allocator, settings: configuration.settings) { line in
+    let provisioner = Provisioner(writes: writes, allocator: allocator, configuration: configuration.provisioner) {
+      line in
       if line.isWarning { log.warning(line.message, line.values) } else { log.notice(line.message, line.values) }
     }
     let cluster = ClusterCaches(term.caches, namespace: configuration.namespace)

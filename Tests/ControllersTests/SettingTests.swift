@@ -31,7 +31,7 @@ struct SettingTests {
       ["ELASTIC_LOCAL_SERVER": "https://b", "ELASTIC_LOCAL_CERTIFICATE_AUTHORITY": "/ca"])
     #expect(own.required(.color) == "blue")
     let connection = try api.connection(environment: [:])
-    #expect(connection == ConnectionSettings(server: "https://a", authority: .file("/ca"), token: .file("/t")))
+    #expect(connection == ConnectionConfiguration(server: "https://a", authority: .file("/ca"), token: .file("/t")))
   }
 
   @Test("a flag that is neither is refused, and the refusal names both kinds")

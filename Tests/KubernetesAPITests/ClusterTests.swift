@@ -34,7 +34,7 @@ struct ClusterTests {
 
   @Test("the contract that the simulated server keeps", arguments: APIServerContract.Rule.allCases)
   func contract(rule: APIServerContract.Rule) async throws {
-    let server = try CurlTransport(Cluster.settings())
+    let server = try CurlTransport(Cluster.configuration())
     try await APIServerContract(server, word: Cluster.name("contract")).check(rule)
   }
 
@@ -183,16 +183,16 @@ struct ClusterTests {
 
   @Test("a wrong authority, a wrong token, no right: each is named")
   func refusals() async throws {
-    var settings = try Cluster.settings()
-    (settings.certificate, settings.key, settings.token) = (nil, nil, .inline(Array("wrong".utf8)))
+    var configuration = try Cluster.configuration()
+    (configuration.certificate, configuration.key, configuration.token) = (nil, nil, .inline(Array("wrong".utf8)))
     let key = ObjectKey(name: "x")
     let unauthorized = await #expect(throws: APIError.self) {
-      try await APIClient(try CurlTransport(settings)).get(Node.self, key)
+      try await APIClient(try CurlTransport(configuration)).get(Node.self, key)
     }
     #expect(unauthorized?.kind == .unauthorized && unauthorized?.message.contains("clocks agree") == true)
-    settings.token = nil
+    configuration.token = nil
     let forbidden = await #expect(throws: APIError.self) {
-      try await APIClient(try CurlTransport(settings)).get(Node.self, key)
+      try await APIClient(try CurlTransport(configuration)).get(Node.self, key)
     }
     #expect(forbidden?.kind == .forbidden && forbidden?.message.contains("system:anonymous") == true)
   }

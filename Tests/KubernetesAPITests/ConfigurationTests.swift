@@ -4,11 +4,11 @@ import Testing
 
 @Suite("Configuration")
 struct ConfigurationTests {
-  private func kubeconfig(_ text: String, context: String? = nil) throws -> ConnectionSettings {
+  private func kubeconfig(_ text: String, context: String? = nil) throws -> ConnectionConfiguration {
     let path = "/tmp/elastic-local-kubeconfig-\(UInt32.random(in: .min ... .max))"
     try Files.writeDurably(Array(text.utf8), to: path)
     defer { try? Files.removeDurably(path) }
-    return try ConnectionSettings.kubeconfig(path, context: context)
+    return try ConnectionConfiguration.kubeconfig(path, context: context)
   }
 
   private func config(cluster: String, user: String) -> String {
@@ -19,12 +19,14 @@ struct ConfigurationTests {
 
   @Test("a kubeconfig in JSON form gives address, authority and credentials, as data or as files beside it")
   func kubeconfig() throws {
-    let settings = try kubeconfig(
+    let configuration = try kubeconfig(
       config(
         cluster: #""server":"https://h:6443/","certificate-authority-data":"UEVN","certificate-authority":"/ignored""#,
         user: #""client-certificate":"/c.pem","client-key":"k.pem","token":null"#))
-    #expect(settings.server == "https://h:6443" && settings.authority == .inline(Array("PEM".utf8)))
-    #expect(settings.certificate == .file("/c.pem") && settings.key == .file("/tmp/k.pem") && settings.token == nil)
+    #expect(configuration.server == "https://h:6443" && configuration.authority == .inline(Array("PEM".utf8)))
+    #expect(
+      configuration.certificate == .file("/c.pem") && configuration.key == .file("/tmp/k.pem")
+        && configuration.token == nil)
     let other = try kubeconfig(config(cluster: #""server":"https://h""#, user: #""token":"t""#), context: "d")
     #expect(other.token == nil, "a context without a user is anonymous")
     let token = try kubeconfig(config(cluster: #""server":"https://h""#, user: #""token":"t""#))
@@ -57,34 +59,37 @@ struct ConfigurationTests {
     try Files.writeDurably([0x61], to: "\(directory)/token")
     let environment = ["KUBERNETES_SERVICE_HOST": "fd00::1", "KUBERNETES_SERVICE_PORT": "443"]
     let missing = #expect(throws: TransportError.self) {
-      try ConnectionSettings.inCluster(environment: environment, directory: directory)
+      try ConnectionConfiguration.inCluster(environment: environment, directory: directory)
     }
     #expect(missing?.message.contains("ca.crt") == true)
     try Files.writeDurably([0x61], to: "\(directory)/ca.crt")
-    let settings = try ConnectionSettings.inCluster(environment: environment, directory: directory)
-    #expect(settings.server == "https://[fd00::1]:443" && settings.token == .file("\(directory)/token"))
+    let configuration = try ConnectionConfiguration.inCluster(environment: environment, directory: directory)
+    #expect(configuration.server == "https://[fd00::1]:443" && configuration.token == .file("\(directory)/token"))
     for name in ["token", "ca.crt"] { try Files.removeDurably("\(directory)/\(name)") }
     try Files.removeDirectory(directory)
-    #expect(throws: TransportError.self) { try ConnectionSettings.inCluster(environment: [:], directory: directory) }
+    #expect(throws: TransportError.self) {
+      try ConnectionConfiguration.inCluster(environment: [:], directory: directory)
+    }
   }
 
   @Test("flags name the server and its credentials; a kubeconfig has all of them, and no other flag goes with it")
   func flags() throws {
-    let plain = try ConnectionSettings(
+    let plain = try ConnectionConfiguration(
       .init(server: "https://h:1/", authority: "/ca", tokenFile: "/token"), environment: [:])
-    #expect(plain == ConnectionSettings(server: "https://h:1", authority: .file("/ca"), token: .file("/token")))
+    #expect(plain == ConnectionConfiguration(server: "https://h:1", authority: .file("/ca"), token: .file("/token")))
     let path = "/tmp/elastic-local-kubeconfig-\(UInt32.random(in: .min ... .max))"
     try Files.writeDurably(
       Array(config(cluster: #""server":"https://h","certificate-authority":"ca""#, user: #""token":"t""#).utf8),
       to: path)
     defer { try? Files.removeDurably(path) }
-    let kubeconfig = try ConnectionSettings(.init(kubeconfig: path), environment: [:])
+    let kubeconfig = try ConnectionConfiguration(.init(kubeconfig: path), environment: [:])
     #expect(kubeconfig.server == "https://h" && kubeconfig.authority == .file("/tmp/ca"))
     for flags in [
-      ConnectionSettings.Flags(kubeconfig: path, server: "https://other"), .init(kubeconfig: path, tokenFile: "/token"),
+      ConnectionConfiguration.Flags(kubeconfig: path, server: "https://other"),
+      .init(kubeconfig: path, tokenFile: "/token"),
       .init(tokenFile: "/token"), .init(),
     ] {
-      let error = #expect(throws: TransportError.self) { try ConnectionSettings(flags, environment: [:]) }
+      let error = #expect(throws: TransportError.self) { try ConnectionConfiguration(flags, environment: [:]) }
       #expect(error?.kind == .credentials, "\(flags)")
     }
   }
@@ -96,12 +101,12 @@ struct ConfigurationTests {
       "http://127.0.0.1:1@127.0.0.2:80", "http://127.0.0.1:", "http://localhost:80/x@y", "https://a@b",
     ] {
       let error = #expect(throws: TransportError.self, "\(server)") {
-        try CurlTransport(ConnectionSettings(server: server))
+        try CurlTransport(ConnectionConfiguration(server: server))
       }
       #expect(error?.kind == .credentials)
     }
     #expect(throws: TransportError.self) {
-      try CurlTransport(ConnectionSettings(server: "https://h", certificate: .inline([1])))
+      try CurlTransport(ConnectionConfiguration(server: "https://h", certificate: .inline([1])))
     }
   }
 }

@@ -13,7 +13,7 @@ struct TLSTests {
   func trusted() async throws {
     let server = try TLSServer(from: day(-1), to: day(1))
     defer { server.stop() }
-    let outcome = try await server.outcome(ConnectionSettings(server: server.address, authority: server.authority))
+    let outcome = try await server.outcome(ConnectionConfiguration(server: server.address, authority: server.authority))
     #expect(try outcome.get().status == 200)
   }
 
@@ -21,7 +21,7 @@ struct TLSTests {
   func untrusted() async throws {
     let server = try TLSServer(from: day(-1), to: day(1))
     defer { server.stop() }
-    let cases: [(String, ConnectionSettings.Source?, TransportError.Kind, String)] = [
+    let cases: [(String, ConnectionConfiguration.Source?, TransportError.Kind, String)] = [
       (server.address, .file("\(server.directory)/other.crt"), .untrusted, "not issued by the certificate authority"),
       (server.address, nil, .untrusted, "not issued by the certificate authority"),
       (server.address, .inline(Array("no PEM".utf8)), .credentials, "no usable PEM"),
@@ -29,7 +29,7 @@ struct TLSTests {
       ("https://localhost:\(server.port)", server.authority, .untrusted, "is for another name"),
     ]
     for (address, authority, kind, words) in cases {
-      let outcome = try await server.outcome(ConnectionSettings(server: address, authority: authority))
+      let outcome = try await server.outcome(ConnectionConfiguration(server: address, authority: authority))
       let error = #expect(throws: TransportError.self) { try outcome.get() }
       #expect(error?.kind == kind && error?.message.contains(words) == true, "\(error?.message ?? "")")
       #expect(error?.mayHaveHappened == false)
@@ -55,7 +55,7 @@ struct TLSTests {
     let link = try trustOnMachine("\(server.directory)/ca.crt")
     defer { try? Files.removeDurably(link) }
     let outcome = try await server.outcome(
-      ConnectionSettings(server: server.address, authority: .file("\(server.directory)/other.crt")))
+      ConnectionConfiguration(server: server.address, authority: .file("\(server.directory)/other.crt")))
     let error = #expect(throws: TransportError.self) { try outcome.get() }
     #expect(error?.kind == .untrusted, "\(error?.message ?? "")")
   }
@@ -66,7 +66,8 @@ struct TLSTests {
     for (begin, end, words) in [(-3, -1, "has expired"), (1, 3, "is not valid yet")] {
       let server = try TLSServer(from: day(Int64(begin)), to: day(Int64(end)))
       defer { server.stop() }
-      let outcome = try await server.outcome(ConnectionSettings(server: server.address, authority: server.authority))
+      let outcome = try await server.outcome(
+        ConnectionConfiguration(server: server.address, authority: server.authority))
       let error = #expect(throws: TransportError.self) { try outcome.get() }
       #expect(error?.kind == .untrusted && error?.message.contains(words) == true, "\(error?.message ?? "")")
       #expect(error?.message.contains(year) == true && error?.message.contains("Set the clock") == true)
@@ -77,12 +78,12 @@ struct TLSTests {
   func clientCertificate() async throws {
     let server = try TLSServer(from: day(-1), to: day(1), requiresClientCertificate: true)
     defer { server.stop() }
-    var settings = ConnectionSettings(
+    var configuration = ConnectionConfiguration(
       server: server.address, authority: server.authority, certificate: .file("\(server.directory)/server.crt"),
       key: .file("\(server.directory)/server.key"))
-    #expect(try await server.outcome(settings).get().status == 200)
-    settings.key = .inline(Array("no PEM".utf8))
-    let outcome = try await server.outcome(settings)
+    #expect(try await server.outcome(configuration).get().status == 200)
+    configuration.key = .inline(Array("no PEM".utf8))
+    let outcome = try await server.outcome(configuration)
     let error = #expect(throws: TransportError.self) { try outcome.get() }
     #expect(
       error?.kind == .credentials && error?.message.contains("client certificate") == true, "\(error?.message ?? "")")

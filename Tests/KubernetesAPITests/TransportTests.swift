@@ -12,8 +12,8 @@ struct TransportTests {
   ) async throws {
     let server = try StubServer(answer)
     defer { server.stop() }
-    let settings = ConnectionSettings(server: server.address, token: .inline(Array("secret\n".utf8)))
-    try await body(try CurlTransport(settings), server)
+    let configuration = ConnectionConfiguration(server: server.address, token: .inline(Array("secret\n".utf8)))
+    try await body(try CurlTransport(configuration), server)
   }
 
   private func text(_ reply: HTTPReply) async throws -> String {
@@ -119,7 +119,7 @@ struct TransportTests {
     let address = server.address
     server.stop()
     _ = await eventually { (try? TCPListener("127.0.0.1:\(server.port)")) != nil }
-    let transport = try CurlTransport(ConnectionSettings(server: address))
+    let transport = try CurlTransport(ConnectionConfiguration(server: address))
     let error = await #expect(throws: TransportError.self) { try await transport.send(HTTPRequest(path: "/")) }
     #expect(error?.mayHaveHappened == false || error?.kind == .broken, "\(error?.message ?? "")")
   }
@@ -231,7 +231,7 @@ struct TransportTests {
       return true
     }
     defer { server.stop() }
-    let transport = try CurlTransport(ConnectionSettings(server: server.address, token: .file(path)))
+    let transport = try CurlTransport(ConnectionConfiguration(server: server.address, token: .file(path)))
     for token in ["one", "two"] {
       try Files.writeDurably(Array(token.utf8), to: path)
       _ = try await text(transport.send(HTTPRequest(path: "/")))

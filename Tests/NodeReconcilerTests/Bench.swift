@@ -33,20 +33,20 @@ final class Bench: Sendable {
     world = SimulatedWorld(totalSize: .gibibytes(gibibytes))
     directory = try TemporaryDirectory()
     context = NodeContext(
-      settings: NodeSettings(nodeName: "node-1", stateDirectory: directory.path),
+      configuration: NodeConfiguration(nodeName: "node-1", stateDirectory: directory.path),
       engine: SimulatedEngine(world: world), system: SimulatedNodeSystem(world: world), steps: steps,
       cluster: knowledge, log: .silent)
     try context.permits.prepare()
     service = VolumeService(context)
     earlier = VolumeService(
       NodeContext(
-        settings: context.settings, engine: context.engine, system: context.system, log: .silent))
+        configuration: context.configuration, engine: context.engine, system: context.system, log: .silent))
   }
 
   func reconciler(time: any Timekeeper = SystemTimekeeper()) -> NodeReconciler {
     NodeReconciler(
       service: service, writes: writes, knowledge: knowledge,
-      settings: .init(node: "node-1", hostname: "host-1", isThinByDefault: false), log: .silent,
+      configuration: .init(node: "node-1", hostname: "host-1", isThinByDefault: false), log: .silent,
       time: time)
   }
 

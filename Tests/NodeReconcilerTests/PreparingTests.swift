@@ -56,11 +56,12 @@ struct PreparingTests {
     let again = Knowledge(node: "node-1", patience: .tests)
     again.resume(said)
     let context = NodeContext(
-      settings: bench.context.settings, engine: bench.context.engine, system: bench.context.system, cluster: again,
+      configuration: bench.context.configuration, engine: bench.context.engine, system: bench.context.system,
+      cluster: again,
       log: .silent)
     let reconciler = NodeReconciler(
       service: VolumeService(context), writes: bench.writes, knowledge: again,
-      settings: .init(node: "node-1", hostname: "host-1", isThinByDefault: false), log: .silent)
+      configuration: .init(node: "node-1", hostname: "host-1", isThinByDefault: false), log: .silent)
     let refusal = try await #require(throws: VolumeError.self) {
       _ = try await VolumeService(context).prepare(try VolumeName(Bench.name), ["sizeBytes": "1073741824"])
     }

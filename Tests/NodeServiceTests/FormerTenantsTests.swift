@@ -51,7 +51,7 @@ struct FormerTenantsTests {
     await daemon.succeed(SimulatedNode.unmount(1))
     let token = try #require(node.volume()?.marks?.creation)
     let permit = FormatPermit(volume: try VolumeName(SimulatedNode.name), creation: token, progress: .planned)
-    try FormatPermits(directory: node.settings.permitDirectory).write(permit)
+    try FormatPermits(directory: node.configuration.permitDirectory).write(permit)
     let before = node.volume()
     let restarted = try await node.start()
     await restarted.succeed(SimulatedNode.mount(1))

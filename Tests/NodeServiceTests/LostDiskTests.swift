@@ -20,9 +20,9 @@ struct LostDiskTests {
     defer { node.discard() }
     let engine = LosingEngine(SimulatedEngine(world: node.world))
     let context = NodeContext(
-      settings: node.settings, engine: engine, system: RecordingSystem(world: node.world, tools: node.tools),
+      configuration: node.configuration, engine: engine, system: RecordingSystem(world: node.world, tools: node.tools),
       doors: [FlexDoor(kubeletRoot: SimulatedNode.root)],
-      log: Log(format: .text, node: node.settings.nodeName) { _ in })
+      log: Log(format: .text, node: node.configuration.nodeName) { _ in })
     _ = try await node.start()
     let daemon = SimulatedNode.handler(context)
 

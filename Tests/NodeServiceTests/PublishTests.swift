@@ -298,7 +298,7 @@ struct ProtectionTests {
     node.world.state.withLock { $0.devices[SimulatedNode.device] = .blank }
     let name = try VolumeName(SimulatedNode.name)
     let other = try #require(CreationToken("zzzzzzzzzzzzzzzz"))
-    let permits = FormatPermits(directory: node.settings.permitDirectory)
+    let permits = FormatPermits(directory: node.configuration.permitDirectory)
     for progress in FormatPermit.Progress.allCases {
       try permits.write(FormatPermit(volume: name, creation: other, progress: progress))
       await daemon.fail(SimulatedNode.mount(1), naming: SimulatedNode.name)
@@ -319,15 +319,15 @@ struct ProtectionTests {
     for text in [
       "", "{", "null", "{\"volume\":\"other\",\"creation\":\"abcdefgh\",\"progress\":\"planned\"}", "\0\0\0",
     ] {
-      try Files.writeDurably(Array(text.utf8), to: node.settings.permitDirectory + "/\(SimulatedNode.name).json")
+      try Files.writeDurably(Array(text.utf8), to: node.configuration.permitDirectory + "/\(SimulatedNode.name).json")
       let before = node.view
-      await daemon.fail(SimulatedNode.mount(1), naming: node.settings.permitDirectory, SimulatedNode.name)
+      await daemon.fail(SimulatedNode.mount(1), naming: node.configuration.permitDirectory, SimulatedNode.name)
       #expect(node.view == before)
       let restarted = try await node.start()
       #expect(node.view == before)
       #expect(node.lines.withLock { $0.last { $0.contains(" error ") }?.contains(SimulatedNode.name) } == true)
-      await restarted.fail(SimulatedNode.mount(1), naming: node.settings.permitDirectory)
-      await restarted.fail(["remove", SimulatedNode.name], naming: node.settings.permitDirectory)
+      await restarted.fail(SimulatedNode.mount(1), naming: node.configuration.permitDirectory)
+      await restarted.fail(["remove", SimulatedNode.name], naming: node.configuration.permitDirectory)
       await restarted.succeed(SimulatedNode.mount(1, volume: "another"), "one bad file keeps no other volume away")
       await restarted.succeed(SimulatedNode.unmount(1, volume: "another"))
       await restarted.succeed(["remove", "another"])
@@ -342,7 +342,7 @@ struct ProtectionTests {
     let token = try #require(node.volume()?.marks?.creation)
     node.placeData(type: "ext4")
     let permit = FormatPermit(volume: try VolumeName(SimulatedNode.name), creation: token, progress: .formatting)
-    try FormatPermits(directory: node.settings.permitDirectory).write(permit)
+    try FormatPermits(directory: node.configuration.permitDirectory).write(permit)
     let restarted = try await node.start()
     #expect(node.volume() != nil)
     await restarted.fail(["remove", SimulatedNode.name], naming: "mounted at")
@@ -357,7 +357,7 @@ struct ProtectionTests {
     let token = try #require(node.volume()?.marks?.creation)
     for progress in FormatPermit.Progress.allCases {
       let permit = FormatPermit(volume: try VolumeName(SimulatedNode.name), creation: token, progress: progress)
-      try FormatPermits(directory: node.settings.permitDirectory).write(permit)
+      try FormatPermits(directory: node.configuration.permitDirectory).write(permit)
       await daemon.succeed(SimulatedNode.mount(2))
       await daemon.succeed(SimulatedNode.unmount(2))
     }

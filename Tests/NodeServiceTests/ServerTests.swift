@@ -25,7 +25,7 @@ final class RunningServer: Sendable {
     self.node = node
     path = node.directory["socket/daemon"]
     context = node.context(steps: steps)
-    try Files.makeDirectories(node.settings.stagingDirectory, mode: 0o700)
+    try Files.makeDirectories(node.configuration.stagingDirectory, mode: 0o700)
     try await context.engine.start()
     try context.permits.prepare()
     server = try NodeServer(

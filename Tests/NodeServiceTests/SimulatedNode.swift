@@ -24,14 +24,14 @@ final class SimulatedNode: Sendable {
   /// What was formatted: device number by device number, so that a volume made anew counts anew.
   let tools = RecordedTools()
   let lines = Mutex<[String]>([])
-  let settings: NodeSettings
+  let configuration: NodeConfiguration
 
   init(
     totalSize: ByteCount = .gibibytes(10), reclaimGrace: Duration = .zero, callPatience: Duration = .seconds(95)
   ) throws {
     world = SimulatedWorld(totalSize: totalSize)
     directory = try TemporaryDirectory()
-    settings = NodeSettings(
+    configuration = NodeConfiguration(
       nodeName: "node-1", kubeletRoot: Self.root, stateDirectory: directory["state"], reclaimGrace: reclaimGrace,
       callPatience: callPatience)
   }
@@ -42,9 +42,10 @@ final class SimulatedNode: Sendable {
     unknownAges: UnknownAges = UnknownAges()
   ) -> NodeContext {
     NodeContext(
-      settings: settings, engine: SimulatedEngine(world: world),
+      configuration: configuration, engine: SimulatedEngine(world: world),
       system: RecordingSystem(world: world, tools: tools), doors: [FlexDoor(kubeletRoot: Self.root)], steps: steps,
-      log: Log(format: .text, node: settings.nodeName) { [self] line in lines.withLock { $0.append(line) } }, now: now,
+      log: Log(format: .text, node: configuration.nodeName) { [self] line in lines.withLock { $0.append(line) } },
+      now: now,
       unknownAges: unknownAges)
   }
 
@@ -54,7 +55,7 @@ final class SimulatedNode: Sendable {
     unknownAges: UnknownAges = UnknownAges()
   ) async throws -> CallHandler {
     let context = context(steps: steps, now: now, unknownAges: unknownAges)
-    try Files.makeDirectories(settings.stagingDirectory, mode: 0o700)
+    try Files.makeDirectories(configuration.stagingDirectory, mode: 0o700)
     try await context.engine.start()
     try context.permits.prepare()
     let sweeper = Sweeper(context: context)
@@ -158,8 +159,8 @@ struct WorldView: Equatable, CustomStringConvertible {
 
 extension SimulatedNode {
   var view: WorldView {
-    let stagingPrefix = settings.stagingDirectory + "/"
-    let permits = ((try? Files.list(settings.permitDirectory)) ?? []).filter { $0.hasSuffix(".json") }
+    let stagingPrefix = configuration.stagingDirectory + "/"
+    let permits = ((try? Files.list(configuration.permitDirectory)) ?? []).filter { $0.hasSuffix(".json") }
     return world.state.withLock { state in
       WorldView(
         volumes: state.volumes, devices: state.devices,
@@ -170,7 +171,7 @@ extension SimulatedNode {
 
   func mountPoints() -> [String] { world.state.withLock { $0.mounts.map(\.mountPoint).sorted() } }
 
-  var stagingPath: String { settings.stagingDirectory + "/" + Self.name }
+  var stagingPath: String { configuration.stagingDirectory + "/" + Self.name }
 
   func volume(_ name: String = name) -> StoredVolume? { world.state.withLock { $0.volumes[name] } }
 

@@ -21,7 +21,7 @@ struct EngineContractTests {
   }
 
   private func check(_ storage: StorageKind, _ group: VolumeGroup, _ directory: String) async throws {
-    let settings = LVMSettings(
+    let options = LVMOptions(
       groups: [try VolumeGroupName(group.name)],
       thinPool: storage == .thin ? try VolumeName(VolumeGroup.thinPool) : nil, systemDirectory: directory, udev: .off)
     // The device mapper's names hold 127 characters, with the group's in front.
@@ -29,7 +29,7 @@ struct EngineContractTests {
     let facts = EngineUnderTest.Facts(
       unit: .mebibytes(4), figuresAddUp: storage == .thick, longestName: min(VolumeName.maximumLength, 127 - taken))
     let subject = try await EngineUnderTest(facts) {
-      let engine = LVMEngine(settings: settings)
+      let engine = LVMEngine(options: options)
       try await engine.start()
       return engine
     } placeForeign: { name, size in

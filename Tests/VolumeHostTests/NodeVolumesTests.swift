@@ -273,9 +273,9 @@ struct NodeVolumesTests {
     changes.add(DriverChange(NodeBench.name, .addedOrUpdated))
     let host = PluginHost(files: files, time: time)
     let prober = FlexProber(directory: "/p", changes: changes, runner: driver, host: host)
-    var settings = NodeSettings()
-    settings.controllerAttaches = false
-    let node = NodeVolumes(host: host, manager: PluginManager(probers: [prober]), settings: settings)
+    var behaviour = HostBehaviour()
+    behaviour.controllerAttaches = false
+    let node = NodeVolumes(host: host, manager: PluginManager(probers: [prober]), behaviour: behaviour)
     time.start { await node.reconcile() }
     let pod = pod
     time.perform { await node.run(pod) }

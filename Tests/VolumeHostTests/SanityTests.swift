@@ -16,16 +16,16 @@ struct SanityTests {
     let data = try directory.directory("data")
     try directory.directory("plugins/example.org~fixture")
     let path = try directory.executable("plugins/example.org~fixture/fixture", fixture.script(keeping: data))
-    var settings = SanitySettings()
-    settings.root = try directory.directory("kubelet")
+    var options = SanityOptions()
+    options.root = try directory.directory("kubelet")
     if behindLink {
       #expect(symlink(directory["kubelet"], directory["link"]) == 0)
-      settings.root = directory["link"]
+      options.root = directory["link"]
     }
-    settings.limit = limit
-    settings.filter = filter
+    options.limit = limit
+    options.filter = filter
     var results: [String: SanityResult.Verdict] = [:]
-    try await DriverSanity(executable: path, settings: settings).run { results[$0.sanityCase.name] = $0.verdict }
+    try await DriverSanity(executable: path, options: options).run { results[$0.sanityCase.name] = $0.verdict }
     for mount in try MountTable.current().below(directory.path).reversed() {
       _ = try? Mounting.unmountAllLayers(mount.mountPoint)
     }

@@ -47,7 +47,7 @@ struct BenchCluster: Sendable {
   private static func start(_ directory: String, _ variables: [String: String]) throws -> BenchCluster {
     try Programs.run([lab, "start", directory], variables: variables)
     let environment = environment(try Programs.run(lab, "env", directory))
-    let client = APIClient(try CurlTransport(ConnectionSettings.kubeconfig(directory + "/kubeconfig.json")))
+    let client = APIClient(try CurlTransport(ConnectionConfiguration.kubeconfig(directory + "/kubeconfig.json")))
     let cluster = BenchCluster(directory: directory, client: client, environment: environment)
     let files = manifests.flatMap { ["-f", "\(Lab.project)/daemonset/base/\($0).yaml"] }
     try cluster.kubectl(["apply"] + files)

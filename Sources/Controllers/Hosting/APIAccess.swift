@@ -30,7 +30,7 @@ package final class APIAccess: Sendable {
 
   /// - Throws: `invalid` when the credentials cannot be used.
   package convenience init(
-    _ connection: ConnectionSettings, component: String, node: String = "", log: Log, complaint: String
+    _ connection: ConnectionConfiguration, component: String, node: String = "", log: Log, complaint: String
   ) throws(VolumeError) {
     do throws(TransportError) {
       self.init(try CurlTransport(connection), component: component, node: node, log: log, complaint: complaint)

@@ -28,8 +28,8 @@ package enum APISetting: String, Setting {
 }
 
 extension SettingValues<APISetting> {
-  private var flags: ConnectionSettings.Flags {
-    ConnectionSettings.Flags(
+  private var flags: ConnectionConfiguration.Flags {
+    ConnectionConfiguration.Flags(
       kubeconfig: self[.kubeconfig], server: self[.server], authority: self[.authority], tokenFile: self[.tokenFile],
       certificate: self[.certificate], key: self[.key])
   }
@@ -42,9 +42,9 @@ extension SettingValues<APISetting> {
   /// The connection that is meant. Blocks for reading files.
   ///
   /// - Throws: `invalid` saying what is missing, or what contradicts what.
-  package func connection(environment: [String: String]) throws(VolumeError) -> ConnectionSettings {
+  package func connection(environment: [String: String]) throws(VolumeError) -> ConnectionConfiguration {
     do throws(TransportError) {
-      return try ConnectionSettings(flags, environment: environment)
+      return try ConnectionConfiguration(flags, environment: environment)
     } catch {
       throw VolumeError(.invalid, "API server: \(error.message)", cause: error)
     }

@@ -13,22 +13,22 @@ struct Kubeconfig {
 
   struct Cluster {
     var server = ""
-    var authority: ConnectionSettings.Source?
+    var authority: ConnectionConfiguration.Source?
     /// What is set and not supported.
     var refused: String?
   }
 
   struct User {
-    var certificate: ConnectionSettings.Source?
-    var key: ConnectionSettings.Source?
-    var token: ConnectionSettings.Source?
+    var certificate: ConnectionConfiguration.Source?
+    var key: ConnectionConfiguration.Source?
+    var token: ConnectionConfiguration.Source?
     var refused: String?
   }
 }
 
 extension Kubeconfig {
   /// - Parameter context: instead of the current one.
-  func settings(context: String?) throws(TransportError) -> ConnectionSettings {
+  func configuration(context: String?) throws(TransportError) -> ConnectionConfiguration {
     let name = context ?? current
     guard let chosen = contexts[name] else {
       throw refusal(name.isEmpty ? "it has no current-context" : "it has no context \(quoted(name))")
@@ -41,7 +41,7 @@ extension Kubeconfig {
     if let what = cluster.refused ?? user.refused {
       throw refusal("\(what) is not supported: use certificate-authority, client certificate and key, or a token")
     }
-    return ConnectionSettings(
+    return ConnectionConfiguration(
       server: cluster.server, authority: cluster.authority, certificate: user.certificate, key: user.key,
       token: user.token)
   }
@@ -149,21 +149,21 @@ extension Kubeconfig {
   }
 
   /// Data goes before a file, whichever stands first, as in kubectl.
-  private func keep(_ source: inout ConnectionSettings.Source?, _ other: ConnectionSettings.Source?) {
+  private func keep(_ source: inout ConnectionConfiguration.Source?, _ other: ConnectionConfiguration.Source?) {
     source = source ?? other
   }
 
-  private func text(_ json: inout JSONReader) throws(JSONSyntaxError) -> ConnectionSettings.Source? {
+  private func text(_ json: inout JSONReader) throws(JSONSyntaxError) -> ConnectionConfiguration.Source? {
     guard let text = try json.string(), !text.isEmpty else { return nil }
     return .inline(Array(text.utf8))
   }
 
-  private func file(_ json: inout JSONReader) throws(JSONSyntaxError) -> ConnectionSettings.Source? {
+  private func file(_ json: inout JSONReader) throws(JSONSyntaxError) -> ConnectionConfiguration.Source? {
     guard let path = try json.string(), !path.isEmpty else { return nil }
     return .file(path.hasPrefix("/") ? path : "\(directory)/\(path)")
   }
 
-  private func data(_ json: inout JSONReader) throws(JSONSyntaxError) -> ConnectionSettings.Source? {
+  private func data(_ json: inout JSONReader) throws(JSONSyntaxError) -> ConnectionConfiguration.Source? {
     guard let text = try json.string(), !text.isEmpty else { return nil }
     // What is no base 64 is handed on as it is: the TLS library says that it can not use it.
     return .inline(Base64.decode(text) ?? Array(text.utf8))

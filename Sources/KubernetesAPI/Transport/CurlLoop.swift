@@ -8,7 +8,7 @@ internal import Synchronization
 /// made for other threads; all else that is shared stands in `inbox`.
 final class CurlLoop: @unchecked Sendable {
   private let multi: UnsafeMutableRawPointer
-  private let settings: ConnectionSettings
+  private let configuration: ConnectionConfiguration
   private let inbox = Mutex(Inbox())
   private let thread = WorkerPool(name: "api", limit: 1)
 
@@ -27,14 +27,14 @@ final class CurlLoop: @unchecked Sendable {
   /// libcurl wants to be told once, before other threads use it.
   private static let isReady = curl_global_init(Int(CURL_GLOBAL_DEFAULT)) == CURLE_OK
 
-  init(_ settings: ConnectionSettings) throws(TransportError) {
+  init(_ configuration: ConnectionConfiguration) throws(TransportError) {
     guard Self.isReady, let multi = curl_multi_init() else {
       throw TransportError(.credentials, "libcurl can not be started: no memory")
     }
     // Connections that are kept: fewer than the requests at a time would mean a handshake for each request.
     ccurl_multi_set_long(multi, CURLMOPT_MAXCONNECTS, 32)
     self.multi = multi
-    self.settings = settings
+    self.configuration = configuration
   }
 
   func start(_ transfer: Transfer) { post(.start(transfer)) }
@@ -61,7 +61,7 @@ final class CurlLoop: @unchecked Sendable {
         guard let easy = message.pointee.easy_handle, let done = active.removeValue(forKey: easy) else { continue }
         let result = ccurl_result(message)
         curl_multi_remove_handle(multi, easy)
-        done.end(CURLcode(UInt32(result)), server: settings.server)
+        done.end(CURLcode(UInt32(result)), server: configuration.server)
       }
       // Wakes for sockets, for libcurl's own timers, and for orders.
       curl_multi_poll(multi, nil, 0, 60_000, nil)
@@ -96,7 +96,7 @@ final class CurlLoop: @unchecked Sendable {
 
   private func start(_ transfer: Transfer, _ active: inout [UnsafeMutableRawPointer: CurlTransfer]) {
     do throws(TransportError) {
-      let new = try CurlTransfer(transfer, settings)
+      let new = try CurlTransfer(transfer, configuration)
       active[new.easy] = new
       curl_multi_add_handle(multi, new.easy)
     } catch {
@@ -119,14 +119,14 @@ private final class CurlTransfer {
   private var head = HTTPHead(status: 0)
   private var hasHead = false
 
-  init(_ transfer: Transfer, _ settings: ConnectionSettings) throws(TransportError) {
-    let credentials = try settings.credentials()
+  init(_ transfer: Transfer, _ configuration: ConnectionConfiguration) throws(TransportError) {
+    let credentials = try configuration.credentials()
     guard let easy = curl_easy_init() else { throw TransportError(.credentials, "libcurl: no memory") }
     self.easy = easy
     self.transfer = transfer
     errorText.initialize(repeating: 0, count: Int(CURL_ERROR_SIZE))
-    setConnection(settings, credentials)
-    setRequest(transfer.request, settings, credentials)
+    setConnection(configuration, credentials)
+    setRequest(transfer.request, configuration, credentials)
     setCallbacks()
   }
 
@@ -153,7 +153,9 @@ private final class CurlTransfer {
     precondition(code == CURLE_OK, "libcurl refuses option \(option.rawValue): \(code.rawValue)")
   }
 
-  private func setConnection(_ settings: ConnectionSettings, _ credentials: ConnectionSettings.Credentials) {
+  private func setConnection(
+    _ configuration: ConnectionConfiguration, _ credentials: ConnectionConfiguration.Credentials
+  ) {
     set(CURLOPT_NOSIGNAL, 1)
     set(CURLOPT_PROTOCOLS_STR, "https,http")
     set(CURLOPT_HTTP_VERSION, Int(CURL_HTTP_VERSION_1_1))
@@ -176,13 +178,13 @@ private final class CurlTransfer {
   }
 
   private func setRequest(
-    _ request: HTTPRequest, _ settings: ConnectionSettings, _ credentials: ConnectionSettings.Credentials
+    _ request: HTTPRequest, _ configuration: ConnectionConfiguration, _ credentials: ConnectionConfiguration.Credentials
   ) {
-    set(CURLOPT_URL, settings.server + request.path)
+    set(CURLOPT_URL, configuration.server + request.path)
     set(CURLOPT_TIMEOUT_MS, request.timeout.map(Self.milliseconds) ?? 0)
     set(CURLOPT_LOW_SPEED_LIMIT, 1)
     set(CURLOPT_LOW_SPEED_TIME, max(1, Self.milliseconds(request.idleTimeout) / 1000))
-    set(CURLOPT_USERAGENT, settings.userAgent)
+    set(CURLOPT_USERAGENT, configuration.userAgent)
     var lines = ["Accept: application/json", "Expect:"]
     if let type = request.contentType { lines.append("Content-Type: \(type)") }
     if let token = credentials.token { lines.append("Authorization: Bearer \(token)") }

@@ -6,9 +6,9 @@ package final class CurlTransport: APITransport {
   private let loop: CurlLoop
 
   /// Nothing is connected as yet. Credentials in files are read for each request, so a new token counts at once.
-  package init(_ settings: ConnectionSettings) throws(TransportError) {
-    try settings.validate()
-    loop = try CurlLoop(settings)
+  package init(_ configuration: ConnectionConfiguration) throws(TransportError) {
+    try configuration.validate()
+    loop = try CurlLoop(configuration)
   }
 
   deinit { loop.stop() }

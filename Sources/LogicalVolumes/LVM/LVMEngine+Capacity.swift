@@ -8,7 +8,7 @@ extension LVMEngine {
     try await catchUp()
     let pictures = knownGroups.withLock { $0 }
     let setbacks = setbacks.withLock { $0 }
-    return settings.groups.compactMap { capacity(of: $0, pictures[$0], setbacks[$0]?.trouble) }
+    return options.groups.compactMap { capacity(of: $0, pictures[$0], setbacks[$0]?.trouble) }
   }
 
   /// Asks the kernel how full and how well the pool is, at most every 10 seconds: data is written without any change of
@@ -52,7 +52,7 @@ extension LVMEngine {
       extentBytes: picture.extentSize.bytes,
       volumes: ours.count, metadataFreeBytes: picture.metadataFree.bytes,
       metadataTotalBytes: picture.metadataSize.bytes)
-    if let pool = settings.thinPool, let found = picture.volumes[pool.text] {
+    if let pool = options.thinPool, let found = picture.volumes[pool.text] {
       let virtual = picture.virtualSize(ofPool: pool.text)
       let ceiling = thinCeiling(of: found)
       capacity.thin = ThinPoolUse(
@@ -65,6 +65,6 @@ extension LVMEngine {
   }
 
   nonisolated func thinCeiling(of pool: GroupPicture.Volume) -> ByteCount {
-    ByteCount(UInt64(Double(pool.size.bytes) * settings.thinOverprovision))
+    ByteCount(UInt64(Double(pool.size.bytes) * options.thinOverprovision))
   }
 }

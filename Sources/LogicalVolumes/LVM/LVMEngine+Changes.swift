@@ -7,7 +7,7 @@ extension LVMEngine {
     let group = try chosenGroup(request.deviceClass.group)
     let pool = try chosenPool(request)
     // Others are asked only where they are known to have had it: they may hang, or be away.
-    for holder in [group] + settings.groups.filter({ $0 != group && lastSeen(request.name, in: $0) }) {
+    for holder in [group] + options.groups.filter({ $0 != group && lastSeen(request.name, in: $0) }) {
       if let found = try existing(request.name, in: holder) { return .unchanged(found) }
     }
     let picture = try fresh(group)
@@ -142,18 +142,18 @@ extension LVMEngine {
   }
 
   private func chosenGroup(_ asked: VolumeGroupName?) throws(VolumeError) -> VolumeGroupName {
-    guard let asked else { return settings.groups[0] }
-    if settings.groups.contains(asked) { return asked }
+    guard let asked else { return options.groups[0] }
+    if options.groups.contains(asked) { return asked }
     throw VolumeError(
       .invalid,
       "volume group \(quoted(asked.text)) is not served on this node; it serves "
-        + settings.groups.map(\.text).joined(separator: ", "))
+        + options.groups.map(\.text).joined(separator: ", "))
   }
 
   /// The pool of a thin volume; nil for a thick one.
   private func chosenPool(_ request: CreationRequest) throws(VolumeError) -> VolumeName? {
-    guard request.deviceClass.provisioning.map({ $0 == .thin }) ?? (settings.thinPool != nil) else { return nil }
-    if let pool = settings.thinPool { return pool }
+    guard request.deviceClass.provisioning.map({ $0 == .thin }) ?? (options.thinPool != nil) else { return nil }
+    if let pool = options.thinPool { return pool }
     throw VolumeError(
       .invalid,
       "volume \(request.name) is to be thin, and this node has no thin pool; start the daemon with --thin-pool, or take "
@@ -328,6 +328,6 @@ extension LVMEngine {
     var next = picture
     next.sequence = current
     next.metadataFree = entry?.sequences.compactMap(\.room).min() ?? next.metadataFree
-    store(next, entry?.surroundings ?? Surroundings(systemDirectory: settings.systemDirectory))
+    store(next, entry?.surroundings ?? Surroundings(systemDirectory: options.systemDirectory))
   }
 }

@@ -36,10 +36,10 @@ extension LVMEngine {
   /// The session, anew when devices files have changed since it was opened.
   func openSession() throws(VolumeError) -> LVMSession {
     guard isStarted else { throw VolumeError(.internal, "the LVM engine has not been started") }
-    let current = DevicesFiles(systemDirectory: settings.systemDirectory)
+    let current = DevicesFiles(systemDirectory: options.systemDirectory)
     if let session, devicesFiles == current { return session }
     session = nil  // the library has one at a time
-    let opened = try LVMSession(systemDirectory: settings.systemDirectory, recorder: recorder)
+    let opened = try LVMSession(systemDirectory: options.systemDirectory, recorder: recorder)
     (session, devicesFiles) = (opened, current)
     return opened
   }

@@ -27,7 +27,7 @@ extension LVMEngine {
   /// How soon a group that cannot be read, or that waits for a disk, is looked at again.
   static let retryPause = Duration.seconds(2)
 
-  private nonisolated var records: GroupRecords { GroupRecords(directory: settings.systemDirectory + "/groups") }
+  private nonisolated var records: GroupRecords { GroupRecords(directory: options.systemDirectory + "/groups") }
 
   /// The picture we have when it still holds, a report otherwise; not again at once when that has failed.
   func freshSight(of group: VolumeGroupName) throws(VolumeError) -> GroupSight {
@@ -40,13 +40,13 @@ extension LVMEngine {
   }
 
   private func isFresh(_ entry: KnownGroup) -> Bool {
-    let surroundings = Surroundings(systemDirectory: settings.systemDirectory)
+    let surroundings = Surroundings(systemDirectory: options.systemDirectory)
     return recorder.whileReading { entry.isFresh(surroundings) }
   }
 
   /// Reads the group, stores what was found and activates its volumes if that is still to be done.
   func sight(of group: VolumeGroupName) throws(VolumeError) -> GroupSight {
-    let surroundings = Surroundings(systemDirectory: settings.systemDirectory)
+    let surroundings = Surroundings(systemDirectory: options.systemDirectory)
     let sight = try look(at: group)
     switch sight {
     case .trouble(let trouble):
@@ -152,7 +152,7 @@ extension LVMEngine {
         "volume group \"\(group)\" (\(known)) is called \(renamed) now; rename it back with vgrename \(renamed) \(group), "
           + "or name it with --volume-group")
     }
-    let devicesFile = settings.systemDirectory + "/devices/system.devices"
+    let devicesFile = options.systemDirectory + "/devices/system.devices"
     let hiding = Files.exists(devicesFile) ? "a filter or the devices file \(devicesFile)" : "a filter of lvm.conf"
     return GroupTrouble(
       .missing,
@@ -188,7 +188,7 @@ extension LVMEngine {
 
   /// Why no thin volume can be made; nil when it can, and where none is asked for.
   nonisolated func poolTrouble(in picture: GroupPicture) -> GroupTrouble? {
-    guard let pool = settings.thinPool else { return nil }
+    guard let pool = options.thinPool else { return nil }
     guard let found = picture.volumes[pool.text] else {
       return GroupTrouble(
         .noThinPool,
@@ -234,5 +234,5 @@ extension LVMEngine {
     return text.split(separator: 0x0A).contains { $0.elementsEqual(entry) }
   }
 
-  private func backup(of group: VolumeGroupName) -> String { settings.systemDirectory + "/backup/\(group)" }
+  private func backup(of group: VolumeGroupName) -> String { options.systemDirectory + "/backup/\(group)" }
 }

@@ -7,7 +7,7 @@ extension LVMEngine {
   /// Lets go of such parts. LVM refuses that while a pool uses them, and so it is harmless whatever the pool is doing.
   func deactivateStrayPoolParts(in picture: GroupPicture) throws(VolumeError) {
     let pools = Set(picture.volumes.values.filter { $0.marks != nil && $0.isThin }.map(\.pool))
-      .union(settings.thinPool.map { [$0.text] } ?? [])
+      .union(options.thinPool.map { [$0.text] } ?? [])
     for pool in pools.sorted() {
       guard let found = picture.volumes[pool], !isActive(pool: found, in: picture) else { continue }
       _ = try run(.deactivatePartsOfPool(try VolumeName(pool), in: picture.name))

@@ -16,7 +16,7 @@ extension LVMEngine {
   func lookUp(_ name: VolumeName) throws(VolumeError) -> StoredVolume? {
     var matches: [StoredVolume] = []
     var failures: [VolumeError] = []
-    for group in settings.groups {
+    for group in options.groups {
       do throws(VolumeError) {
         let picture = try fresh(group)
         if let found = picture.volumes[name.text] { matches.append(try requireStored(found, in: picture)) }
@@ -33,9 +33,9 @@ extension LVMEngine {
 
   /// Looks into that group, and into others only where they are known to have had the volume.
   func lookUp(_ name: VolumeName, wantedIn group: VolumeGroupName) throws(VolumeError) -> StoredVolume? {
-    guard settings.groups.contains(group) else { return try lookUp(name) }
+    guard options.groups.contains(group) else { return try lookUp(name) }
     var matches: [StoredVolume] = []
-    for candidate in [group] + settings.groups.filter({ $0 != group && lastSeen(name, in: $0) }) {
+    for candidate in [group] + options.groups.filter({ $0 != group && lastSeen(name, in: $0) }) {
       let picture = try fresh(candidate, neededFor: name)
       if let found = picture.volumes[name.text] { matches.append(try requireStored(found, in: picture)) }
     }
@@ -65,9 +65,9 @@ extension LVMEngine {
 
   /// A group that cannot be read is recorded, see ``setbacks``.
   private func refreshWhatChanged() throws(VolumeError) {
-    for group in settings.groups {
+    for group in options.groups {
       guard case .picture(let picture) = try freshSight(of: group) else { continue }
-      if let pool = settings.thinPool { try refreshUse(of: pool, in: picture) }
+      if let pool = options.thinPool { try refreshUse(of: pool, in: picture) }
     }
   }
 

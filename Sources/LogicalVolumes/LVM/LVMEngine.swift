@@ -12,7 +12,7 @@ internal import Synchronization
 /// is not the one we know (somebody else's change), and our own changes are applied to the picture we have.
 package actor LVMEngine: VolumeEngine {
   package nonisolated let kind = EngineKind.lvm
-  nonisolated let settings: LVMSettings
+  nonisolated let options: LVMOptions
   nonisolated let recorder = FlightRecorder()
   private nonisolated let executor = SerialThreadExecutor(name: "lvm")
   /// The last picture of each group, with what is needed to tell whether it still holds.
@@ -33,21 +33,21 @@ package actor LVMEngine: VolumeEngine {
   package nonisolated var unownedExecutor: UnownedSerialExecutor { executor.asUnownedSerialExecutor() }
   package nonisolated var activity: EngineActivity { recorder.snapshot }
 
-  package init(settings: LVMSettings) {
-    precondition(!settings.groups.isEmpty, "an LVM engine needs a volume group")
-    self.settings = settings
+  package init(options: LVMOptions) {
+    precondition(!options.groups.isEmpty, "an LVM engine needs a volume group")
+    self.options = options
   }
 
   package func start() throws(VolumeError) {
     // On this thread, since all commands run on it.
     let configuration = LVMConfiguration(
-      directory: settings.systemDirectory, usesUdev: settings.udev.isOn,
-      leavesMemoryUnlocked: ProcessSettings.serveBlockDevicesFromThisThread())
+      directory: options.systemDirectory, usesUdev: options.udev.isOn,
+      leavesMemoryUnlocked: ProcessAttributes.serveBlockDevicesFromThisThread())
     try configuration.write(recorder: recorder)
     isStarted = true
     _ = try openSession()
     // One that cannot be used is recorded, tried again, and keeps no other from being served.
-    for group in settings.groups { _ = try sight(of: group) }
+    for group in options.groups { _ = try sight(of: group) }
   }
 
   package nonisolated func volume(_ name: VolumeName) async throws(VolumeError) -> StoredVolume? {
@@ -59,7 +59,7 @@ package actor LVMEngine: VolumeEngine {
     _ name: VolumeName, wantedIn group: VolumeGroupName?
   ) async throws(VolumeError) -> StoredVolume? {
     if let known = knownActiveVolume(name) { return known }
-    return try await lookUp(name, wantedIn: group ?? settings.groups[0])
+    return try await lookUp(name, wantedIn: group ?? options.groups[0])
   }
 
   package nonisolated func volumes() async throws(VolumeError) -> [StoredVolume] {

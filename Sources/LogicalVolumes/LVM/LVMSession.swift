@@ -29,17 +29,17 @@ final class LVMSession {
 
   /// Opens the library with the configuration in `systemDirectory` (`LVM_SYSTEM_DIR`, lvm(8)); nil for the host's.
   init(systemDirectory: String?, recorder: FlightRecorder) throws(VolumeError) {
-    if let systemDirectory { ProcessSettings.setEnvironment("LVM_SYSTEM_DIR", to: systemDirectory) }
+    if let systemDirectory { ProcessAttributes.setEnvironment("LVM_SYSTEM_DIR", to: systemDirectory) }
     lvm2_log_fn(collect)
     guard let handle = lvm2_init_threaded() else {
-      ProcessSettings.restoreFileModeMask()
+      ProcessAttributes.restoreFileModeMask()
       throw VolumeError(
         .internal, "liblvm2cmd can not be initialised: \(collected.withLock { $0.messages }.joined(separator: "; "))")
     }
     lvm2_log_level(handle, LVM2_LOG_PRINT)
     self.handle = handle
     self.recorder = recorder
-    ProcessSettings.restoreFileModeMask()
+    ProcessAttributes.restoreFileModeMask()
   }
 
   deinit { lvm2_exit(handle) }
@@ -50,7 +50,7 @@ final class LVMSession {
     collected.withLock { $0 = Collected() }
     let returnCode = lvm2_run(handle, command.line)
     // The library leaves the umask at 077 (lvm2 `lib/commands/toolcontext.c`), for the whole process.
-    ProcessSettings.restoreFileModeMask()
+    ProcessAttributes.restoreFileModeMask()
     let output = collected.withLock { output in
       defer { output = Collected() }
       return output

@@ -25,8 +25,8 @@ extension Provisioner {
   func process(capacityOf hostname: String) async -> Ending {
     let wanted = await rooms(on: hostname)
     let known = writtenCapacities[hostname] ?? WrittenCapacities()
-    if let at = known.at, now - at < settings.capacityPause, isMerelyLess(wanted, than: known.rooms) {
-      return .again(after: at + settings.capacityPause - now)
+    if let at = known.at, now - at < configuration.capacityPause, isMerelyLess(wanted, than: known.rooms) {
+      return .again(after: at + configuration.capacityPause - now)
     }
     do throws(WriteFailure) {
       for (place, room) in wanted where writtenCapacities[hostname]?.rooms[place] != room {
@@ -81,7 +81,7 @@ extension Provisioner {
       for (hostname, former) in writtenCapacities where known[hostname] != nil { known[hostname]?.at = former.at }
       writtenCapacities = known
       await roomChangedEverywhere()
-      return .again(after: settings.capacityInterval)
+      return .again(after: configuration.capacityInterval)
     } catch {
       logLine("capacities cannot be read yet", ["reason": error.message], isWarning: true)
       return .failed

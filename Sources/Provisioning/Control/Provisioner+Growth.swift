@@ -30,7 +30,7 @@ extension Provisioner {
         waits[key] = nil
         tellOfRoomToGrow(claim, booking.wanted)
         // Others that are to grow may be faster.
-        return isCertain ? .settled : .again(after: settings.roomInterval)
+        return isCertain ? .settled : .again(after: configuration.roomInterval)
       } catch {
         refuse(claim, Self.refusal(error))
         wait(key, for: .growth(volume: volume.metadata.name, to: booking.wanted))

@@ -31,8 +31,8 @@ extension Provisioner {
 
   func lookForRoom() async -> Ending {
     // What changes while they are looked at would have them looked at again at once.
-    if let last = roomLookedAt, now - last < settings.roomPause {
-      return .again(after: last + settings.roomPause - now)
+    if let last = roomLookedAt, now - last < configuration.roomPause {
+      return .again(after: last + configuration.roomPause - now)
     }
     roomLookedAt = now
     let looked = waits
@@ -43,7 +43,7 @@ extension Provisioner {
       let refusal = view.refusal(of: wait.need)
       waits[key]?.isShort = refusal != nil
       if let refusal {
-        if told < settings.toldAtOnce, let claim = claims[key], refuse(claim, refusal) { told += 1 }
+        if told < configuration.toldAtOnce, let claim = claims[key], refuse(claim, refusal) { told += 1 }
       } else if case .firstConsumer = wait.need {
         continue
       } else {
@@ -52,7 +52,7 @@ extension Provisioner {
     }
     summarize()
     if waits.isEmpty { return .settled }
-    return .again(after: told < settings.toldAtOnce ? settings.roomInterval : settings.roomPause)
+    return .again(after: told < configuration.toldAtOnce ? configuration.roomInterval : configuration.roomPause)
   }
 
   /// Why no node can have the volume; nil when one can, as far as is known. What is given out is decided by the allocator.
@@ -91,7 +91,7 @@ extension Provisioner {
   /// One line for all of them, when their number has changed.
   private func summarize() {
     let count = claimsWithoutRoom
-    guard count != summary.claims, summary.at.map({ now - $0 >= settings.roomInterval }) ?? true else { return }
+    guard count != summary.claims, summary.at.map({ now - $0 >= configuration.roomInterval }) ?? true else { return }
     summary = (count, now)
     logLine("claims that no node has room for", ["claims": "\(count)"], isWarning: count > 0)
   }

@@ -11,10 +11,10 @@ extension Provisioner {
       switch VolumeReview.verdict(on: volume) {
       case .leave: return .settled
       case .delete:
-        guard try await isUnclaimed(volume) else { return .again(after: settings.roomInterval) }
+        guard try await isUnclaimed(volume) else { return .again(after: configuration.roomInterval) }
         try await delete(volume)
       case .agree:
-        guard try await isUnclaimed(volume) else { return .again(after: settings.roomInterval) }
+        guard try await isUnclaimed(volume) else { return .again(after: configuration.roomInterval) }
         try await writes.agreeToRemoval(of: volume)
       case .liftFinalizer:
         try await lift(volume, because: "it was never mounted, so there is no volume to remove")
@@ -76,14 +76,15 @@ extension Provisioner {
       return .settled
     }
     guard let absence = nodes.absence(of: node, at: now) else { return .settled }
-    guard absence >= settings.nodeGrace else { return .again(after: settings.nodeGrace - absence) }
+    guard absence >= configuration.nodeGrace else { return .again(after: configuration.nodeGrace - absence) }
     // The watch may be behind: the API server has the last word.
     if let name = volume.labelledNode, try await writes.node(name) != nil {
-      return .again(after: settings.roomInterval)
+      return .again(after: configuration.roomInterval)
     }
     try await lift(
       volume,
-      because: "node \(node) left the cluster more than \(settings.nodeGrace.components.seconds) s ago and does not "
+      because:
+        "node \(node) left the cluster more than \(configuration.nodeGrace.components.seconds) s ago and does not "
         + "come back to remove the volume; should its disk come back, the volume is an orphan there")
     return .settled
   }
@@ -98,7 +99,7 @@ extension Provisioner {
   /// A node is gone: whoever has volumes there is told, and volumes that wait for it are looked at.
   func process(node hostname: String) async -> Ending {
     guard let absence = nodes.absence(of: hostname, at: now) else { return .settled }
-    guard absence >= settings.nodeGrace else { return .again(after: settings.nodeGrace - absence) }
+    guard absence >= configuration.nodeGrace else { return .again(after: configuration.nodeGrace - absence) }
     do throws(WriteFailure) {
       for name in await allocator.volumes(on: hostname) {
         guard let volume = try await writes.volume(name), !volume.metadata.isBeingDeleted else { continue }

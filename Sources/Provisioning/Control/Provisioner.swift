@@ -11,7 +11,7 @@ package import StorageLedger
 package actor Provisioner: Controller {
   let writes: any ClusterWrites
   let allocator: Allocator
-  let settings: Settings
+  let configuration: Configuration
   private let time: any Timekeeper
   private let log: @Sendable (Line) -> Void
 
@@ -42,7 +42,7 @@ package actor Provisioner: Controller {
   /// What is to be looked at.
   package nonisolated let keys: ReconcileLoop<Work>
 
-  package struct Settings: Sendable {
+  package struct Configuration: Sendable {
     /// How many objects are worked on at a time.
     package var parallelism: Int
     /// How long a node's object must be gone before its volumes are given up.
@@ -96,16 +96,17 @@ package actor Provisioner: Controller {
 
   /// - Parameter allocator: of the same cluster. Somebody runs it beside this.
   package init(
-    writes: any ClusterWrites, allocator: Allocator, settings: Settings, time: any Timekeeper = SystemTimekeeper(),
+    writes: any ClusterWrites, allocator: Allocator, configuration: Configuration,
+    time: any Timekeeper = SystemTimekeeper(),
     log: @escaping @Sendable (Line) -> Void
   ) {
     self.writes = writes
     self.allocator = allocator
-    self.settings = settings
+    self.configuration = configuration
     self.time = time
     self.log = log
-    keys = ReconcileLoop(parallelism: settings.parallelism, backoff: settings.backoff, time: time)
-    allocator.onChange { [keys, pause = settings.roomPause] change in
+    keys = ReconcileLoop(parallelism: configuration.parallelism, backoff: configuration.backoff, time: time)
+    allocator.onChange { [keys, pause = configuration.roomPause] change in
       keys.add(.capacity(change.node))
       if change.isMore { keys.add(.room, after: pause) }
     }
@@ -150,7 +151,7 @@ package actor Provisioner: Controller {
 
   /// A claim has begun to wait.
   func lookAtWaitingClaims() {
-    if !waits.isEmpty { keys.add(.room, after: settings.roomPause) }
+    if !waits.isEmpty { keys.add(.room, after: configuration.roomPause) }
   }
 
   /// For metrics and status.

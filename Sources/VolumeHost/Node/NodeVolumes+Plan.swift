@@ -47,7 +47,7 @@ extension NodeVolumes {
         device: "")
       return planSetup(of: volume, for: pod, &plan)
     }
-    if !settings.controllerAttaches {
+    if !behaviour.controllerAttaches {
       return add(.attach, volume.unique, volume.spec, pod: pod, uid: pod.uid, to: &plan)
     }
     if host.version.waitsForReportedUse, !status.inUse.contains(volume.unique) { return }
@@ -58,7 +58,7 @@ extension NodeVolumes {
     guard state.pods.isEmpty, !desired.wants(volume) else { return }
     if state.deviceMount != .absent {
       add(.unmountDevice, volume, state.spec, uid: "", to: &plan)
-    } else if state.hasDevice, !settings.controllerAttaches {
+    } else if state.hasDevice, !behaviour.controllerAttaches {
       add(.detach, volume, state.spec, uid: "", to: &plan)
     } else if !isBusy(volume) {
       actual[volume] = nil

@@ -19,7 +19,7 @@ extension NodeVolumes {
       }
     }
     if let problem, desired[pod.uid]?.problem != problem { event("FailedMount", pod.name, "", problem) }
-    let again = problem == nil ? nil : host.time.now + settings.podRetry
+    let again = problem == nil ? nil : host.time.now + behaviour.podRetry
     desired.update(pod.uid) { entry in
       entry.problem = problem
       entry.dueAt = entry.dueAt ?? again

@@ -10,7 +10,7 @@ public actor NodeVolumes {
   let host: PluginHost
   let manager: PluginManager
   let status: NodeStatus
-  let settings: NodeSettings
+  let behaviour: HostBehaviour
   let wakeUp = WakeUp()
   private let tell: @Sendable (NodeEvent) -> Void
 
@@ -33,13 +33,13 @@ public actor NodeVolumes {
   /// Creates the volumes of a node. `events` receives the Events for users.
   public init(
     host: PluginHost, manager: PluginManager, status: NodeStatus = NodeStatus(),
-    settings: NodeSettings = NodeSettings(),
+    behaviour: HostBehaviour = HostBehaviour(),
     events: @escaping @Sendable (NodeEvent) -> Void = { _ in }
   ) {
     self.host = host
     self.manager = manager
     self.status = status
-    self.settings = settings
+    self.behaviour = behaviour
     tell = events
     operations = Operations(version: host.version)
   }
@@ -71,7 +71,7 @@ public actor NodeVolumes {
   public func forget(_ uid: String) {
     desired.remove(uid)
     orphans.insert(uid)
-    nextHousekeeping = min(nextHousekeeping, host.time.now + settings.housekeeping)
+    nextHousekeeping = min(nextHousekeeping, host.time.now + behaviour.housekeeping)
     wakeUp.signal()
   }
 
@@ -117,8 +117,8 @@ public actor NodeVolumes {
 
   /// Returns the reconciler's next beat.
   private func beat(atOrAfter time: Duration) -> Duration {
-    let count = (time / settings.period).rounded(.up)
-    return settings.period * Int(count)
+    let count = (time / behaviour.period).rounded(.up)
+    return behaviour.period * Int(count)
   }
 
   /// Reports the volumes in use. Returns when there will be more to report: a new volume is reported after a delay.
@@ -129,15 +129,15 @@ public actor NodeVolumes {
     let new = inUse.subtracting(known)
     usedSince = usedSince.filter { new.contains($0.key) }
     for volume in new where usedSince[volume] == nil { usedSince[volume] = host.time.now }
-    let told = new.filter { (usedSince[$0] ?? .zero) + settings.statusDelay <= host.time.now }
+    let told = new.filter { (usedSince[$0] ?? .zero) + behaviour.statusDelay <= host.time.now }
     status.use(inUse.intersection(known).union(told))
-    return usedSince.filter { !told.contains($0.key) }.values.min().map { $0 + settings.statusDelay }
+    return usedSince.filter { !told.contains($0.key) }.values.min().map { $0 + behaviour.statusDelay }
   }
 
   private func cleanOrphans() async -> Duration? {
     guard !orphans.isEmpty else { return nil }
     if host.time.now >= nextHousekeeping {
-      nextHousekeeping = host.time.now + settings.housekeeping
+      nextHousekeeping = host.time.now + behaviour.housekeeping
       await removeOrphans()
     }
     return orphans.isEmpty ? nil : nextHousekeeping

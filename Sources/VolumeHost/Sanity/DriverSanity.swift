@@ -1,7 +1,7 @@
 internal import Synchronization
 
-/// The settings of an examination.
-public struct SanitySettings: Sendable {
+/// The options of an examination.
+public struct SanityOptions: Sendable {
   /// The version whose calls are made.
   public var version = KubernetesVersion.newest
   /// The kubelet's root directory for the examination. Nil creates one in /tmp and removes it afterwards.
@@ -34,25 +34,25 @@ public struct SanitySettings: Sendable {
 /// volumes. Their names begin with `flex-sanity-`.
 public struct DriverSanity: Sendable {
   private let executable: String
-  private let settings: SanitySettings
+  private let options: SanityOptions
 
   /// Creates the examination of an executable, given by its absolute path.
-  public init(executable: String, settings: SanitySettings = SanitySettings()) {
+  public init(executable: String, options: SanityOptions = SanityOptions()) {
     self.executable = executable
-    self.settings = settings
+    self.options = options
   }
 
   /// Runs the cases one after another and passes each result to `report`. Suspends in between.
   ///
   /// - Throws: an error if the working directory cannot be created. A failed case is a result, not an error.
   public func run(_ report: (SanityResult) -> Void) async throws {
-    let root = try settings.root.map { try BenchFiles.makeRoot($0) } ?? BenchFiles.makeScratch()
+    let root = try options.root.map { try BenchFiles.makeRoot($0) } ?? BenchFiles.makeScratch()
     let bench = await bench(root)
-    for sanityCase in SanityCase.all where settings.filter.isEmpty || sanityCase.name.contains(settings.filter) {
+    for sanityCase in SanityCase.all where options.filter.isEmpty || sanityCase.name.contains(options.filter) {
       report(await run(sanityCase, bench))
     }
     BenchFiles.removePods(in: bench.host.paths.pods)
-    if settings.root == nil { BenchFiles.removeScratch(root) }
+    if options.root == nil { BenchFiles.removeScratch(root) }
   }
 
   private func run(_ sanityCase: SanityCase, _ bench: SanityBench) async -> SanityResult {
@@ -72,16 +72,16 @@ public struct DriverSanity: Sendable {
   }
 
   private func bench(_ root: String) async -> SanityBench {
-    let recorder = RecordingRunner(limit: settings.limit)
+    let recorder = RecordingRunner(limit: options.limit)
     let surroundings = BenchFiles.snapshot(Self.directory(of: executable))
     let driver = FlexDriver(
-      name: Self.name(of: executable), executable: executable, version: settings.version, runner: recorder)
+      name: Self.name(of: executable), executable: executable, version: options.version, runner: recorder)
     let host = PluginHost(
-      version: settings.version, paths: HostPaths(root: root), node: settings.node, files: LinuxFiles(),
+      version: options.version, paths: HostPaths(root: root), node: options.node, files: LinuxFiles(),
       time: SystemTime())
     let capabilities = try? await driver.initialize()
     return SanityBench(
-      settings: settings, host: host, recorder: recorder, driver: driver, capabilities: capabilities,
+      options: options, host: host, recorder: recorder, driver: driver, capabilities: capabilities,
       surroundings: surroundings)
   }
 

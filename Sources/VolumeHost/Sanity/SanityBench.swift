@@ -2,7 +2,7 @@ internal import Synchronization
 
 /// A driver under examination, with the operations for its cases.
 struct SanityBench: Sendable {
-  let settings: SanitySettings
+  let options: SanityOptions
   let host: PluginHost
   let recorder: RecordingRunner
   let driver: FlexDriver
@@ -87,7 +87,7 @@ extension SanityBench {
 
   func spec(_ name: String? = nil, readOnly: Bool = false) -> VolumeSpec {
     let source = FlexSource(
-      driver: driver.name.description, fsType: settings.fsType, options: settings.options)
+      driver: driver.name.description, fsType: options.fsType, options: options.options)
     return .persistent(name ?? "flex-sanity-\(Self.number())", source, claimReadOnly: readOnly)
   }
 

@@ -6,7 +6,7 @@ extension SanityCase {
         "The driver is not loaded. Its pods wait forever with \"no volume plugin matched\". On null the caller crashes."
     ) { bench in
       _ = try await FlexDriver(
-        name: bench.driver.name, executable: bench.driver.executable, version: bench.settings.version,
+        name: bench.driver.name, executable: bench.driver.executable, version: bench.options.version,
         runner: bench.recorder
       ).initialize()
     },

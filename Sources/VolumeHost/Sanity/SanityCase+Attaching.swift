@@ -63,13 +63,13 @@ extension SanityCase {
       otherwise: "The pod does not start, or its claim reports a size that its file system does not have."
     ) { bench in
       if try !bench.announced().requiresFSResize { throw SanitySkip("the driver does not announce requiresFSResize") }
-      guard let size = bench.settings.grownSize else { throw SanitySkip("--grow-to was not given") }
+      guard let size = bench.options.grownSize else { throw SanitySkip("--grow-to was not given") }
       let spec = bench.spec()
       try await bench.withVolume(spec) { path, _ in
         let old = try await bench.host.files.space(at: path).capacity
         let device = try await bench.plugin().device(spec)
         let call = bench.calls.expandFileSystem(spec, device: device, directory: path, to: size, from: old)
-        guard let call else { throw SanitySkip("Kubernetes \(bench.settings.version) does not expand volumes") }
+        guard let call else { throw SanitySkip("Kubernetes \(bench.options.version) does not expand volumes") }
         try await bench.requireCommand(call)
         for _ in 0..<2 { try await bench.requireSuccess(call) }
         let new = try await bench.host.files.space(at: path).capacity

@@ -27,7 +27,7 @@ extension SanityCase {
       "mount/keeps-data", "The next pod finds the data of the previous one.",
       otherwise: "Data is lost when a pod is replaced."
     ) { bench in
-      if bench.settings.isEphemeral { throw SanitySkip("--ephemeral was given") }
+      if bench.options.isEphemeral { throw SanitySkip("--ephemeral was given") }
       let spec = bench.spec()
       try await bench.withVolume(spec) { path, _ in
         if let error = BenchFiles.write(path + "/kept", "data") { throw SanityFailure("writing: \(error)") }

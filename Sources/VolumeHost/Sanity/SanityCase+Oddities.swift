@@ -20,9 +20,9 @@ extension SanityCase {
       "option/varied", "Mounting an existing volume with other options works or is rejected. Either keeps its data.",
       otherwise: "A PV that is edited, or created again for existing data, destroys the data."
     ) { bench in
-      if bench.settings.isEphemeral { throw SanitySkip("--ephemeral was given") }
-      if bench.settings.variations.isEmpty { throw SanitySkip("--vary was not given") }
-      for (key, value) in bench.settings.variations { try await bench.tryVariation(key, value) }
+      if bench.options.isEphemeral { throw SanitySkip("--ephemeral was given") }
+      if bench.options.variations.isEmpty { throw SanitySkip("--vary was not given") }
+      for (key, value) in bench.options.variations { try await bench.tryVariation(key, value) }
     },
     SanityCase(
       "answer/odd-options",

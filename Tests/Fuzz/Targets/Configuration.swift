@@ -5,25 +5,26 @@ internal import StorageModel
 extension FuzzTarget {
   /// A kubeconfig: settings that name a server, or a refusal.
   static let kubeconfig = FuzzTarget("kubeconfig", maximumLength: 1024) { bytes throws(Violation) in
-    let settings: ConnectionSettings
+    let configuration: ConnectionConfiguration
     do throws(TransportError) {
-      settings = try Kubeconfig(bytes, directory: "/etc/kubernetes").settings(context: nil)
+      configuration = try Kubeconfig(bytes, directory: "/etc/kubernetes").configuration(context: nil)
     } catch {
       try hold(error.kind == .credentials, "refused as \(error.kind)")
       return try holdOneLine(error.message)
     }
-    try checkSettings(settings)
+    try checkConfiguration(configuration)
   }
 
-  private static func checkSettings(_ settings: ConnectionSettings) throws(Violation) {
-    do throws(TransportError) { try settings.validate() } catch { return try holdOneLine(error.message) }
-    try hold(!settings.server.hasSuffix("/") && settings.server.hasPrefix("http"), "server \(settings.server)")
-    for source in [settings.authority, settings.certificate, settings.key, settings.token] {
+  private static func checkConfiguration(_ configuration: ConnectionConfiguration) throws(Violation) {
+    do throws(TransportError) { try configuration.validate() } catch { return try holdOneLine(error.message) }
+    try hold(
+      !configuration.server.hasSuffix("/") && configuration.server.hasPrefix("http"), "server \(configuration.server)")
+    for source in [configuration.authority, configuration.certificate, configuration.key, configuration.token] {
       if case .file(let path) = source { try hold(path.hasPrefix("/"), "a relative path: \(path)") }
     }
-    guard case .inline = settings.token else { return }
+    guard case .inline = configuration.token else { return }
     let token = try mustSucceed("the token") {
-      try ConnectionSettings(server: "", token: settings.token).credentials().token
+      try ConnectionConfiguration(server: "", token: configuration.token).credentials().token
     }
     try hold(token?.isVisibleASCII == true, "a token that would break the header")
   }

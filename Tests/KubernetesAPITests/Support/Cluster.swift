@@ -13,9 +13,11 @@ enum Cluster {
     return kubeconfig != nil
   }()
 
-  static func settings() throws -> ConnectionSettings { try ConnectionSettings.kubeconfig(#require(kubeconfig)) }
+  static func configuration() throws -> ConnectionConfiguration {
+    try ConnectionConfiguration.kubeconfig(#require(kubeconfig))
+  }
 
-  static func client() throws -> APIClient { APIClient(try CurlTransport(settings())) }
+  static func client() throws -> APIClient { APIClient(try CurlTransport(configuration())) }
 
   /// A name that no other run uses.
   static func name(_ word: String) -> String { "test-\(word)-\(String(UInt64.random(in: 0...UInt64.max), radix: 36))" }

@@ -64,11 +64,11 @@ final class TLSServer: Sendable {
   }
 
   var address: String { "https://127.0.0.1:\(port)" }
-  var authority: ConnectionSettings.Source { .file("\(directory)/ca.crt") }
+  var authority: ConnectionConfiguration.Source { .file("\(directory)/ca.crt") }
 
   /// What a request ends with, once the server listens.
-  func outcome(_ settings: ConnectionSettings) async throws -> Result<HTTPHead, TransportError> {
-    let transport = try CurlTransport(settings)
+  func outcome(_ configuration: ConnectionConfiguration) async throws -> Result<HTTPHead, TransportError> {
+    let transport = try CurlTransport(configuration)
     for _ in 0..<200 {
       do throws(TransportError) {
         return .success(try await transport.send(HTTPRequest(path: "/", timeout: .seconds(10))).head)

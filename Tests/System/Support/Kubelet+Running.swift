@@ -8,9 +8,9 @@ extension Kubelet {
     if let node = state.withLock(\.node) { return node }
     if kind.isAttaching, state.withLock({ $0.controller == nil }) { await startController() }
     // So that tests need not wait for the housekeeping, which makes no call.
-    var settings = NodeSettings()
-    settings.housekeeping = .zero
-    let node = NodeVolumes(host: host, manager: manager(), status: status, settings: settings) { [weak self] event in
+    var behaviour = HostBehaviour()
+    behaviour.housekeeping = .zero
+    let node = NodeVolumes(host: host, manager: manager(), status: status, behaviour: behaviour) { [weak self] event in
       self?.state.withLock { $0.events.append(event) }
     }
     for pod in pods { await node.run(pod) }

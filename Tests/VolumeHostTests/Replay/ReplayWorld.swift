@@ -194,12 +194,12 @@ extension ReplayWorld {
   }
 
   private func startNode(attaches: Bool) {
-    var settings = NodeSettings()
-    settings.controllerAttaches = !attaches
+    var behaviour = HostBehaviour()
+    behaviour.controllerAttaches = !attaches
     nodeChanges = everything()
     let host = PluginHost(version: version, files: files, time: time, secrets: secrets)
     node = NodeVolumes(
-      host: host, manager: manager("kubelet", nodeChanges, host), status: status, settings: settings)
+      host: host, manager: manager("kubelet", nodeChanges, host), status: status, behaviour: behaviour)
     nodeIsUp = true
     let pods = pods.values.sorted { $0.uid < $1.uid }
     perform { node in for pod in pods { await node.run(pod) } }

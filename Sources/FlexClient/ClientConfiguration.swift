@@ -1,15 +1,15 @@
 import CFlexClient
 
-/// Settings from the environment. The kubelet passes its own environment to a driver, so they are set for the kubelet.
-struct Settings {
+/// The client's configuration, from the environment. The kubelet passes its own environment to a driver, so they are set for the kubelet.
+struct ClientConfiguration {
   /// `ELASTIC_LOCAL_SOCKET`. An empty value counts as unset.
   let socketPath: UnsafePointer<CChar>
   /// `ELASTIC_LOCAL_TIMEOUT`: the longest time for the whole call, in seconds.
   let timeoutInSeconds: Int
 
   /// Reads the environment. The settings are valid as long as the process.
-  static func fromEnvironment() -> Settings {
-    Settings(
+  static func fromEnvironment() -> ClientConfiguration {
+    ClientConfiguration(
       socketPath: variable("ELASTIC_LOCAL_SOCKET") ?? defaultSocketPath,
       timeoutInSeconds: variable("ELASTIC_LOCAL_TIMEOUT").flatMap { timeout(bytesOfCString($0)) }
         ?? CallTime.seconds)

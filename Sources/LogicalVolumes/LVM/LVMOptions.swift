@@ -1,7 +1,7 @@
 package import StorageModel
 
 /// What the LVM engine works with.
-package struct LVMSettings: Sendable {
+package struct LVMOptions: Sendable {
   /// The groups volumes may live in; the first is the one for volumes that do not name theirs.
   package var groups: [VolumeGroupName]
   /// Thin volumes from the pool of this name when given, thick ones otherwise.

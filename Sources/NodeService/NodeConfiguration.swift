@@ -2,7 +2,7 @@ internal import LinuxSystem
 package import StorageModel
 
 /// What the node service works with, checked at start.
-package struct NodeSettings: Sendable {
+package struct NodeConfiguration: Sendable {
   package var nodeName: String
   /// Kubelet's root directory as kubelet writes it into paths.
   package var kubeletRoot: String
@@ -30,14 +30,15 @@ package struct NodeSettings: Sendable {
   /// These settings with the state directory made, and named by its real path: mountinfo shows no other.
   ///
   /// - Throws: when it can not be made.
-  package func preparingStateDirectory() throws(VolumeError) -> NodeSettings {
-    var settings = self
+  package func preparingStateDirectory() throws(VolumeError) -> NodeConfiguration {
+    var configuration = self
     let directory = stateDirectory
-    settings.stateDirectory = try converting("preparing the state directory \(directory)") { () throws(SystemError) in
+    configuration.stateDirectory = try converting("preparing the state directory \(directory)") {
+      () throws(SystemError) in
       try Files.makeDirectories(directory, mode: 0o700)
       return try Files.realPath(directory)
     }
-    return settings
+    return configuration
   }
 
   /// Where volumes are mounted once per node.

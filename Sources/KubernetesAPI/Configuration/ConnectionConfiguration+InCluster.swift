@@ -1,6 +1,6 @@
 internal import LinuxSystem
 
-extension ConnectionSettings {
+extension ConnectionConfiguration {
   /// Where kubelet puts a pod's service account.
   package static let serviceAccountDirectory = "/var/run/secrets/kubernetes.io/serviceaccount"
 
@@ -10,7 +10,7 @@ extension ConnectionSettings {
   /// - Throws: ``TransportError/Kind/credentials`` where this is no pod with a service account.
   package static func inCluster(
     environment: [String: String], directory: String = serviceAccountDirectory
-  ) throws(TransportError) -> ConnectionSettings {
+  ) throws(TransportError) -> ConnectionConfiguration {
     guard let host = environment["KUBERNETES_SERVICE_HOST"], !host.isEmpty,
       let port = environment["KUBERNETES_SERVICE_PORT"], UInt16(port) != nil
     else {
@@ -24,7 +24,7 @@ extension ConnectionSettings {
       throw TransportError(
         .credentials, "no service account: \(path) is missing. Is automountServiceAccountToken off for this pod?")
     }
-    return ConnectionSettings(
+    return ConnectionConfiguration(
       server: "https://\(host.contains(":") ? "[\(host)]" : host):\(port)", authority: .file(authority),
       token: .file(token))
   }

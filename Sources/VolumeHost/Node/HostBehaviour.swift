@@ -1,5 +1,5 @@
-/// The settings of a node.
-public struct NodeSettings: Sendable {
+/// How the host of volumes behaves: what differs between kubelets.
+public struct HostBehaviour: Sendable {
   /// Whether the controller-manager attaches volumes, as usual, or the kubelet itself.
   public var controllerAttaches = true
   /// The delay until the node's status reports a volume in use. Before that, nobody asks whether the volume is

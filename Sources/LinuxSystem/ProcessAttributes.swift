@@ -1,8 +1,8 @@
 internal import CLinux
 internal import Glibc
 
-/// Settings of the whole process that a C library reads or changes.
-package enum ProcessSettings {
+/// Attributes of the whole process that a C library reads or changes.
+package enum ProcessAttributes {
   /// Sets an environment variable for libraries in this process, setenv(3). Call it before the service starts: no other
   /// thread may read the environment meanwhile.
   package static func setEnvironment(_ name: String, to value: String) {
@@ -15,7 +15,7 @@ package enum ProcessSettings {
   }
 }
 
-extension ProcessSettings {
+extension ProcessAttributes {
   /// Marks the calling thread as one that serves block devices. Its allocations then never wait for I/O that the thread
   /// itself may have to complete: prctl(2) `PR_SET_IO_FLUSHER`, Linux 5.6.
   ///

@@ -1,12 +1,12 @@
 internal import LinuxSystem
 
-extension ConnectionSettings {
+extension ConnectionConfiguration {
   /// Reads a kubeconfig in JSON form; the current context counts unless another is named. Blocks for reading the file.
   ///
   /// - Throws: ``TransportError/Kind/credentials`` saying what is missing or not supported.
   package static func kubeconfig(
     _ path: String, context: String? = nil
-  ) throws(TransportError) -> ConnectionSettings {
+  ) throws(TransportError) -> ConnectionConfiguration {
     let bytes: [UInt8]
     do throws(SystemError) {
       bytes = try Files.readAll(path)
@@ -14,6 +14,6 @@ extension ConnectionSettings {
       throw TransportError(.credentials, "the kubeconfig can not be had: \(error)")
     }
     let directory = path.lastIndex(of: "/").map { String(path[..<$0]) } ?? "."
-    return try Kubeconfig(bytes, directory: directory).settings(context: context)
+    return try Kubeconfig(bytes, directory: directory).configuration(context: context)
   }
 }

@@ -1,4 +1,4 @@
-extension ConnectionSettings {
+extension ConnectionConfiguration {
   /// What a program's flags say of the API server. All nil in a pod.
   package struct Flags: Sendable {
     package var kubeconfig: String?
@@ -46,6 +46,6 @@ extension ConnectionSettings {
   }
 }
 
-extension ConnectionSettings.Flags {
+extension ConnectionConfiguration.Flags {
   fileprivate var hasNoCredentials: Bool { authority == nil && tokenFile == nil && certificate == nil && key == nil }
 }

@@ -2,7 +2,7 @@ internal import LinuxSystem
 internal import StorageModel
 
 /// Where the API server is, whom to trust and who we are.
-package struct ConnectionSettings: Sendable, Hashable {
+package struct ConnectionConfiguration: Sendable, Hashable {
   /// Scheme, host and port: `https://10.0.0.1:443`, without a slash at the end.
   package var server: String
   /// The certificates that may have issued the server's; nil for those the system trusts.
@@ -34,7 +34,7 @@ package struct ConnectionSettings: Sendable, Hashable {
   }
 }
 
-extension ConnectionSettings {
+extension ConnectionConfiguration {
   /// Refuses what can never work.
   func validate() throws(TransportError) {
     guard (certificate == nil) == (key == nil) else {
