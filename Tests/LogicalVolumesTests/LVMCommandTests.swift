@@ -89,8 +89,8 @@ struct LVMCommandTests {
   }
 
   @Test("a report asks for the tags last, since a row is cut at its end, and names no other group")
-  func picture() {
-    let words = LVMCommand.picture(of: group).words
+  func groupReport() {
+    let words = LVMCommand.groupReport(of: group).words
     #expect(words.first == "fullreport")
     #expect(words.last == "vg-0")
     let fields = words.first { $0.hasPrefix("lv_name,") }

@@ -44,13 +44,13 @@ struct LVMReportTests {
 
   init() throws { fixture = try VolumeGroupName("fixture") }
 
-  private func picture(_ lines: [String]) throws(VolumeError) -> GroupPicture {
-    try GroupPicture(report: LVMReport(lines: lines), of: fixture)
+  private func state(_ lines: [String]) throws(VolumeError) -> GroupState {
+    try GroupState(report: LVMReport(lines: lines), of: fixture)
   }
 
   @Test("a recorded report becomes the group as it is")
   func recordedReport() throws {
-    let group = try picture(Self.recorded)
+    let group = try state(Self.recorded)
     #expect(group.name == fixture)
     #expect(group.uuid == "PGlyI0-V3tN-i56E-nn2M-Iq63-8OYN-CbJ04J")
     #expect(group.sequence == 3)
@@ -112,7 +112,7 @@ struct LVMReportTests {
   func hindrances(_ reason: GroupTrouble.Reason?, _ free: UInt64, _ changes: [(String, String)]) throws {
     let lines = Self.recorded.map { line in changes.reduce(line) { $1.0.isEmpty ? $0 : $0.replacing($1.0, with: $1.1) }
     }
-    let group = try picture(lines)
+    let group = try state(lines)
     #expect(group.hindrance?.reason == reason)
     #expect(group.free == ByteCount(free))
     #expect(group.hindrance?.message.hasPrefix("volume group \"fixture\" ") != false)
@@ -162,7 +162,7 @@ struct LVMReportTests {
   func cut(length: Int, remark: String) throws {
     let row = Self.row(ofLength: length, ending: ",elastic-local,elastic-local/retained")
     for line in [row, row + ","] {
-      let group = try picture(Array(Self.recorded.prefix(5)) + [String(line.prefix(4095))])
+      let group = try state(Array(Self.recorded.prefix(5)) + [String(line.prefix(4095))])
       #expect(group.volumes["pvc-2"]?.size == .mebibytes(4), "\(remark)")
     }
   }
@@ -176,7 +176,7 @@ struct LVMReportTests {
       let prefix = Self.volumeRow(tags: "").count - 2
       for length in prefix...(prefix + tags.count) {
         let line = String(Self.volumeRow(tags: tags).prefix(length))
-        let volume = try #require(try picture(Array(Self.recorded.prefix(5)) + [line]).volumes["pvc-2"])
+        let volume = try #require(try state(Array(Self.recorded.prefix(5)) + [line]).volumes["pvc-2"])
         #expect(volume.marks == nil && !volume.isPlain, "\(remark): \(line.suffix(40))")
       }
     }
@@ -191,13 +191,13 @@ struct LVMReportTests {
       ([#"{"\"#], "hardly anything"),
     ])
   func garbage(_ lines: [String], _ remark: String) async throws {
-    let error = await failure { () throws(VolumeError) in _ = try picture(lines) }
+    let error = await failure { () throws(VolumeError) in _ = try state(lines) }
     #expect(error?.code == .internal, "\(remark)")
   }
 
   @Test("a group that is missing from its report is not found")
   func missingGroup() async throws {
-    let error = await failure { () throws(VolumeError) in _ = try picture([#"{"vg_name":"other"}"#]) }
+    let error = await failure { () throws(VolumeError) in _ = try state([#"{"vg_name":"other"}"#]) }
     #expect(error?.code == .notFound)
     #expect(error?.message.contains("fixture") == true)
   }
@@ -212,7 +212,7 @@ struct LVMReportTests {
         let end = line[range.upperBound...].firstIndex(of: "\"") ?? line.endIndex
         return line.replacingCharacters(range.upperBound..<end, with: value)
       }
-      let error = await failure { () throws(VolumeError) in _ = try picture(lines) }
+      let error = await failure { () throws(VolumeError) in _ = try state(lines) }
       #expect(error?.code == .internal, "\(field) is \(value)")
       #expect(error?.message.contains(field) == true, "\(error?.message ?? "")")
     }
@@ -236,7 +236,7 @@ struct LVMReportTests {
       ("", "", false, "nothing known"),
     ])
   func plain(_ layout: String, _ role: String, _ isPlain: Bool, _ remark: String) {
-    let volume = GroupPicture.Volume(
+    let volume = GroupState.Volume(
       name: "v", uuid: "u", size: .zero, layout: layout, role: role, pool: "", createdAt: nil, marks: nil)
     #expect(volume.isPlain == isPlain, "\(remark)")
   }
@@ -250,7 +250,7 @@ struct LVMReportTests {
         #"{"lv_name":"t2", "lv_uuid":"u2", "lv_size":"30", "lv_layout":"thin,sparse", "lv_role":"public", "pool_lv":"pool", "lv_tags":""}"#,
         #"{"lv_name":"t3", "lv_uuid":"u3", "lv_size":"7", "lv_layout":"thin,sparse", "lv_role":"public", "pool_lv":"other", "lv_tags":""}"#,
       ]
-    let group = try picture(lines)
+    let group = try state(lines)
     #expect(group.virtualSize(ofPool: "pool") == ByteCount(130))
     #expect(group.ours == .mebibytes(8))
   }
@@ -261,7 +261,7 @@ struct LVMReportTests {
       line.split(separator: "UALcVN-irw7-2wuA-6pOj-4M3b-Csq5-1Att3D", omittingEmptySubsequences: false)
         .joined(separator: uuid)
     }
-    let error = #expect(throws: VolumeError.self) { try picture(lines) }
+    let error = #expect(throws: VolumeError.self) { try state(lines) }
     #expect(error?.code == .internal)
     #expect(error?.message.contains("UUID of volume \"pvc-1\"") == true)
   }
@@ -273,7 +273,7 @@ struct LVMReportTests {
         + "\"lv_tags\":\"elastic-local\"}"
     }
     let lines = Self.recorded + rows
-    #expect(try picture(lines).ours == ByteCount(.max))
+    #expect(try state(lines).ours == ByteCount(.max))
   }
 }
 

@@ -11,7 +11,7 @@ struct ScaleSection {
   private static let archiveLimit = 65
   /// A known volume's mount beside the most against beside the fewest; above 1 is noise.
   private static let growthLimit = 1.25
-  /// A create may grow by 1 % of what LVM grows by: one copy of the picture (0.07 us a volume), and caches that LVM's work
+  /// A create may grow by 1 % of what LVM grows by: one copy of the group state (0.07 us a volume), and caches that LVM's work
   /// has emptied.
   private static let shareLimit = 1.0
 

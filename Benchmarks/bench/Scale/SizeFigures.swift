@@ -3,7 +3,7 @@ struct SizeFigures {
   let others: Int
   /// `lvcreate` by LVM's library in the daemon, by a process, and by one that is told not to use aio.
   let create, forkedCreate, tunedCreate: Duration
-  /// The same for the report of the daemon's picture.
+  /// The same for the report of the daemon's group state.
   let report, forkedReport, tunedReport: Duration
   /// What the daemon itself spends on a fresh volume, on a mount of a known one, and on reading the group again.
   let ownCreate, ownLookup, ownReport: Duration

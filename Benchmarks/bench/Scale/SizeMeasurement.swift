@@ -69,7 +69,7 @@ struct SizeMeasurement {
     }
   }
 
-  /// The daemon's own report, for a process of its own; see LVMCommand.picture.
+  /// The daemon's own report, for a process of its own; see LVMCommand.groupReport.
   private func report(_ tuning: [String] = []) throws -> Duration {
     let columns = [
       "--configreport", "vg", "-o",

@@ -1,9 +1,9 @@
 internal import LinuxSystem
 internal import StorageModel
 
-/// A picture and the means to tell whether it still holds.
+/// A state and the means to tell whether it still holds.
 struct KnownGroup: Sendable {
-  var picture: GroupPicture
+  var state: GroupState
   /// Readers of the sequence number, one a physical volume with metadata; empty when none can be read.
   var sequences: [MetadataSequence]
   var readAt: Duration
@@ -29,15 +29,15 @@ struct KnownGroup: Sendable {
     }
   }
 
-  /// Whether the group's metadata on disk is what the picture shows, and its disks are there. Two small reads, no LVM
-  /// command. That a disk comes back changes no metadata: a picture that waits for one is fresh for a moment only.
+  /// Whether the group's metadata on disk is what the state shows, and its disks are there. Two small reads, no LVM
+  /// command. That a disk comes back changes no metadata: a state that waits for one is fresh for a moment only.
   func isFresh(_ surroundings: Surroundings) -> Bool {
     if surroundings != self.surroundings { return false }
-    if picture.changeHindrance != nil, MonotonicClock.now() - readAt >= LVMEngine.retryPause { return false }
+    if state.changeHindrance != nil, MonotonicClock.now() - readAt >= LVMEngine.retryPause { return false }
     let isUnchanged = sequences.prefix(2).allSatisfy {
-      $0.current(of: picture.name.text, uuid: picture.uuid) == picture.sequence
+      $0.current(of: state.name.text, uuid: state.uuid) == state.sequence
     }
     return !sequences.isEmpty && isUnchanged
-      && picture.disks.allSatisfy { $0.isMissing || (try? BlockDevice.number(of: $0.path)) != nil }  // nil: it is gone
+      && state.disks.allSatisfy { $0.isMissing || (try? BlockDevice.number(of: $0.path)) != nil }  // nil: it is gone
   }
 }

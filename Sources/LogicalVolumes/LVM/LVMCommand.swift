@@ -131,7 +131,7 @@ extension LVMCommand {
   /// Group, physical and logical volumes in one read, under one lock. `lv_tags` is last: messages are cut at 4,095
   /// bytes, and a volume with more tags than that must still be seen. A full report has segments too, two more rows a
   /// volume: none is selected.
-  static func picture(of group: VolumeGroupName) -> LVMCommand {
+  static func groupReport(of group: VolumeGroupName) -> LVMCommand {
     LVMCommand(
       [
         "fullreport", "--reportformat", "json", "--units", "b", "--nosuffix",

@@ -4,32 +4,32 @@ package import StorageModel
 // Devices that are there and take writes.
 extension LVMEngine {
   package func activate(_ volume: StoredVolume) throws(VolumeError) -> Outcome<StoredVolume> {
-    let (picture, found) = try require(volume)
-    let current = try requireStored(found, in: picture)
+    let (state, found) = try require(volume)
+    let current = try requireStored(found, in: state)
     if current.isActive {
-      try requireWritable(current, in: picture)
+      try requireWritable(current, in: state)
       return .unchanged(current)
     }
-    let result = try run(.activate(volume.name, in: picture.name))
+    let result = try run(.activate(volume.name, in: state.name))
     guard result.succeeded else {
       if found.isThin, result.saysNoThinDevice { throw Self.unknownToPool(volume, found.pool) }
-      if let trouble = picture.changeHindrance { throw trouble.error.during("activating volume \(volume.name)") }
-      throw result.failure("activating volume \(volume.name) in \(picture.name)")
+      if let trouble = state.changeHindrance { throw trouble.error.during("activating volume \(volume.name)") }
+      throw result.failure("activating volume \(volume.name) in \(state.name)")
     }
-    if stored(found, in: picture)?.isActive != true { _ = try run(.makeNodes(in: picture.name)) }
-    let activated = try requireStored(found, in: picture)
+    if stored(found, in: state)?.isActive != true { _ = try run(.makeNodes(in: state.name)) }
+    let activated = try requireStored(found, in: state)
     guard activated.isActive else {
-      let device = DeviceMapperName.uuid(group: picture.uuid, volume: found.uuid)
+      let device = DeviceMapperName.uuid(group: state.uuid, volume: found.uuid)
       guard DeviceMapperName.exists(device) else {
         throw VolumeError(
-          .unavailable, "volume \(volume.name) in \(picture.name) is not active: \(Self.leftOutByVolumeList)")
+          .unavailable, "volume \(volume.name) in \(state.name) is not active: \(Self.leftOutByVolumeList)")
       }
       throw VolumeError(
         .unavailable,
-        "volume \(volume.name) is active but its device node \(DeviceMapperName.path(group: picture.name.text, volume: found.name)) "
+        "volume \(volume.name) is active but its device node \(DeviceMapperName.path(group: state.name.text, volume: found.name)) "
           + "does not appear; is /dev shared with the host?")
     }
-    try requireWritable(activated, in: picture)
+    try requireWritable(activated, in: state)
     return .changed(activated)
   }
 
@@ -38,17 +38,17 @@ extension LVMEngine {
     "activation/volume_list of lvm.conf leaves it out; add the group, or @\(VolumeTags.product), to that list"
 
   /// A device that takes no writes serves nobody here. LVM says nothing of it either.
-  func requireWritable(_ volume: StoredVolume, in picture: GroupPicture) throws(VolumeError) {
+  func requireWritable(_ volume: StoredVolume, in state: GroupState) throws(VolumeError) {
     guard case .device(let path) = volume.location, let number = try? BlockDevice.number(of: path),
       BlockDevice.isReadOnly(number)
     else { return }  // no number: no device either
-    let result = try run(.permissions(volume.name, in: picture.name))
+    let result = try run(.permissions(volume.name, in: state.name))
     let permissions = try LVMReport(lines: result.report).rows.first?["lv_permissions"]
     let cause =
       permissions == "read-only-override"
       ? "activation/read_only_volume_list of lvm.conf names it; take it off that list and deactivate it (lvchange -an)"
-      : "LVM has it so (\(permissions ?? "unknown")); lvchange -prw \(picture.name)/\(volume.name) makes it writable"
-    throw VolumeError(.unavailable, "volume \(volume.name) in \(picture.name) is read-only: \(cause)")
+      : "LVM has it so (\(permissions ?? "unknown")); lvchange -prw \(state.name)/\(volume.name) makes it writable"
+    throw VolumeError(.unavailable, "volume \(volume.name) in \(state.name) is read-only: \(cause)")
   }
 
   private static func unknownToPool(_ volume: StoredVolume, _ pool: String) -> VolumeError {

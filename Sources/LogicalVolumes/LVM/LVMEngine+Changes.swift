@@ -10,14 +10,14 @@ extension LVMEngine {
     for holder in [group] + options.groups.filter({ $0 != group && lastSeen(request.name, in: $0) }) {
       if let found = try existing(request.name, in: holder) { return .unchanged(found) }
     }
-    let picture = try fresh(group)
-    if let trouble = picture.hindrance { throw trouble.error.during("making volume \(request.name)") }
-    if pool != nil, let trouble = poolTrouble(in: picture) {
+    let state = try fresh(group)
+    if let trouble = state.hindrance { throw trouble.error.during("making volume \(request.name)") }
+    if pool != nil, let trouble = poolTrouble(in: state) {
       throw trouble.error.during("making volume \(request.name)")
     }
-    let size = try roundedUp(request.size, in: picture)
+    let size = try roundedUp(request.size, in: state)
     try requireDeviceName(request.name, in: group)
-    try requireRoom(for: size, beyond: .zero, name: request.name, pool: pool?.text ?? "", in: picture)
+    try requireRoom(for: size, beyond: .zero, name: request.name, pool: pool?.text ?? "", in: state)
 
     let tags = VolumeTags.tags(volume: request.name, claim: request.claim, creation: request.creation)
     let command: LVMCommand =
@@ -28,96 +28,96 @@ extension LVMEngine {
       }
     let result = try run(command)
     guard result.succeeded else { return try afterFailedCreation(request, in: group, result) }
-    let volume = try applyCreation(request, size: size, pool: pool, to: picture)
-    return .changed(try completed(volume, in: picture, isThick: pool == nil))
+    let volume = try applyCreation(request, size: size, pool: pool, to: state)
+    return .changed(try completed(volume, in: state, isThick: pool == nil))
   }
 
   package func extend(_ volume: StoredVolume, to size: ByteCount) throws(VolumeError) -> Outcome<StoredVolume> {
     _ = try volume.requireOurs(to: "resize")
-    var (picture, found) = try require(volume)
+    var (state, found) = try require(volume)
     guard found.marks != nil else {
-      _ = try requireStored(found, in: picture).requireOurs(to: "resize")
+      _ = try requireStored(found, in: state).requireOurs(to: "resize")
       return .unchanged(volume)
     }
-    let target = try roundedUp(size, in: picture)
-    guard target > found.size else { return .unchanged(try requireStored(found, in: picture)) }
-    if let trouble = picture.changeHindrance { throw trouble.error.during("growing volume \(volume.name)") }
-    try requireRoom(for: target, beyond: found.size, name: volume.name, pool: found.pool, in: picture)
-    if found.hasSnapshots, try requireStored(found, in: picture).isActive {
+    let target = try roundedUp(size, in: state)
+    guard target > found.size else { return .unchanged(try requireStored(found, in: state)) }
+    if let trouble = state.changeHindrance { throw trouble.error.during("growing volume \(volume.name)") }
+    try requireRoom(for: target, beyond: found.size, name: volume.name, pool: found.pool, in: state)
+    if found.hasSnapshots, try requireStored(found, in: state).isActive {
       throw VolumeError(
         .inUse,
         "volume \(volume.name) has snapshots, and LVM grows such a volume only while it is not active; remove the snapshots "
-          + "(lvs -S origin=\(volume.name) \(picture.name)), or end its pods and grow it by hand (lvchange -an, lvextend)"
+          + "(lvs -S origin=\(volume.name) \(state.name)), or end its pods and grow it by hand (lvchange -an, lvextend)"
       )
     }
-    let result = try run(.extend(volume.name, in: picture.name, to: target))
+    let result = try run(.extend(volume.name, in: state.name, to: target))
     guard result.succeeded else { throw result.failure("growing volume \(volume.name) to \(target)") }
-    guard found.isPlainlyCounted else { return .changed(try reread(found, in: picture)) }
-    if !found.isThin { picture.free = picture.free - (target - found.size) }
+    guard found.isPlainlyCounted else { return .changed(try reread(found, in: state)) }
+    if !found.isThin { state.free = state.free - (target - found.size) }
     found.size = target
-    return .changed(try apply(found, to: picture))
+    return .changed(try apply(found, to: state))
   }
 
   package func adopt(_ volume: StoredVolume, claim: ClaimUID?) throws(VolumeError) -> Outcome<StoredVolume> {
-    var (picture, found) = try require(volume)
-    if found.marks != nil { return .unchanged(try requireStored(found, in: picture)) }
+    var (state, found) = try require(volume)
+    if found.marks != nil { return .unchanged(try requireStored(found, in: state)) }
     guard found.isPlain else {
       throw VolumeError(.unsafe, "volume \(volume.name) is a \(found.kindDescription) and is not adopted")
     }
     let tags = VolumeTags.tags(volume: volume.name, claim: claim, creation: nil)
-    let result = try run(.change(volume.name, in: picture.name, adding: tags))
+    let result = try run(.change(volume.name, in: state.name, adding: tags))
     guard result.succeeded else { throw result.failure("tagging volume \(volume.name)") }
     found.marks = StoredVolume.Marks(claim: claim, creation: nil)
-    return .changed(try apply(found, to: picture))
+    return .changed(try apply(found, to: state))
   }
 
   package func setRetained(
     _ volume: StoredVolume, _ isRetained: Bool
   ) throws(VolumeError) -> Outcome<StoredVolume> {
-    var (picture, found) = try require(volume)
-    var marks = try requireStored(found, in: picture).requireOurs(to: "mark")
-    guard marks.isRetained != isRetained else { return .unchanged(try requireStored(found, in: picture)) }
+    var (state, found) = try require(volume)
+    var marks = try requireStored(found, in: state).requireOurs(to: "mark")
+    guard marks.isRetained != isRetained else { return .unchanged(try requireStored(found, in: state)) }
     let tags = [VolumeTags.retained]
     let result = try run(
       isRetained
-        ? .change(volume.name, in: picture.name, adding: tags)
-        : .change(volume.name, in: picture.name, removing: tags))
+        ? .change(volume.name, in: state.name, adding: tags)
+        : .change(volume.name, in: state.name, removing: tags))
     guard result.succeeded else { throw result.failure("marking volume \(volume.name)") }
     marks.isRetained = isRetained
     found.marks = marks
-    return .changed(try apply(found, to: picture))
+    return .changed(try apply(found, to: state))
   }
 
   package func remove(
     _ volume: StoredVolume, notAfter end: Duration?
   ) throws(VolumeError) -> Outcome<StoredVolume> {
     try volume.requireRemoval(notAfter: end)
-    var picture = try fresh(try VolumeGroupName(volume.group))
-    guard let found = picture.volumes[volume.name.text], found.uuid == volume.instance else {
+    var state = try fresh(try VolumeGroupName(volume.group))
+    guard let found = state.volumes[volume.name.text], found.uuid == volume.instance else {
       return .unchanged(volume)
     }
-    let marks = try requireStored(found, in: picture).requireOurs(to: "remove")
+    let marks = try requireStored(found, in: state).requireOurs(to: "remove")
     guard !marks.isRetained else { throw StoredVolume.retained(volume.name) }
     guard !found.hasSnapshots else {
       throw VolumeError(
         .unsafe, "volume \(volume.name) has snapshots, which would go with it; remove them first if they are not wanted"
       )
     }
-    let result = try run(.remove(volume.name, in: picture.name, uuid: volume.instance))
+    let result = try run(.remove(volume.name, in: state.name, uuid: volume.instance))
     guard result.succeeded else { throw result.failure("removing volume \(volume.name)") }
     // On which disk its extents were is not known; a mirror's were more than its size.
-    let isCounted = found.isPlainlyCounted && picture.closed == .zero
-    picture.volumes[volume.name.text] = nil
-    picture.volumeCount = picture.volumeCount == 0 ? 0 : picture.volumeCount - 1
-    if !found.isThin { picture.free = picture.free + found.size }
+    let isCounted = found.isPlainlyCounted && state.closed == .zero
+    state.volumes[volume.name.text] = nil
+    state.volumeCount = state.volumeCount == 0 ? 0 : state.volumeCount - 1
+    if !found.isThin { state.free = state.free + found.size }
     if isCounted {
-      try storeOwnChange(picture, steps: found.isThin ? 2 : 1)
+      try storeOwnChange(state, steps: found.isThin ? 2 : 1)
     } else {
-      try makeDurable(picture)
-      try refresh(picture.name)
+      try makeDurable(state)
+      try refresh(state.name)
     }
     // A selection that matches nothing is a success to LVM: look whether it is gone.
-    if knownGroups.withLock({ $0[picture.name]?.picture.volumes[volume.name.text]?.uuid }) == volume.instance {
+    if knownGroups.withLock({ $0[state.name]?.state.volumes[volume.name.text]?.uuid }) == volume.instance {
       throw VolumeError(
         .conflict, "volume \(volume.name) changed while it was being removed and was left alone; try again")
     }
@@ -132,9 +132,9 @@ extension LVMEngine {
   ///
   /// - Throws: `conflict` when it is there under another name.
   private func existing(_ name: VolumeName, in group: VolumeGroupName) throws(VolumeError) -> StoredVolume? {
-    let picture = try fresh(group, neededFor: name)
-    if let found = picture.volumes[name.text] { return try requireStored(found, in: picture) }
-    guard let renamed = picture.volumes.values.first(where: { $0.formerName == name.text }) else { return nil }
+    let state = try fresh(group, neededFor: name)
+    if let found = state.volumes[name.text] { return try requireStored(found, in: state) }
+    guard let renamed = state.volumes.values.first(where: { $0.formerName == name.text }) else { return nil }
     throw VolumeError(
       .conflict,
       "volume \(name) has been renamed to \(renamed.name) in group \(group); no empty one is made in its place. "
@@ -160,8 +160,8 @@ extension LVMEngine {
         + "thin: \"true\" out of the storage class")
   }
 
-  private func roundedUp(_ size: ByteCount, in picture: GroupPicture) throws(VolumeError) -> ByteCount {
-    if let size = size.roundedUp(to: picture.extentSize) { return size }
+  private func roundedUp(_ size: ByteCount, in state: GroupState) throws(VolumeError) -> ByteCount {
+    if let size = size.roundedUp(to: state.extentSize) { return size }
     throw VolumeError(.invalid, "a size of \(size) is too large")
   }
 
@@ -179,19 +179,19 @@ extension LVMEngine {
   ///
   /// - Parameter pool: the thin pool the volume is or will be in, whatever the settings say now; empty for a thick one.
   private func requireRoom(
-    for size: ByteCount, beyond current: ByteCount, name: VolumeName, pool: String, in picture: GroupPicture
+    for size: ByteCount, beyond current: ByteCount, name: VolumeName, pool: String, in state: GroupState
   ) throws(VolumeError) {
     let needed = size - current
-    guard !pool.isEmpty, let found = picture.volumes[pool] else {
-      guard needed <= picture.free else {
-        throw noRoom(needed, of: picture.free, in: "volume group \"\(picture.name)\"", name)
+    guard !pool.isEmpty, let found = state.volumes[pool] else {
+      guard needed <= state.free else {
+        throw noRoom(needed, of: state.free, in: "volume group \"\(state.name)\"", name)
       }
       return
     }
     let ceiling = thinCeiling(of: found)
-    let left = ceiling - picture.virtualSize(ofPool: pool)
+    let left = ceiling - state.virtualSize(ofPool: pool)
     guard needed <= left else {
-      throw noRoom(needed, of: left, in: "thin pool \"\(picture.name)/\(pool)\" (ceiling \(ceiling))", name)
+      throw noRoom(needed, of: left, in: "thin pool \"\(state.name)/\(pool)\" (ceiling \(ceiling))", name)
     }
   }
 
@@ -204,10 +204,10 @@ extension LVMEngine {
 
   /// The volume as the report has it after a change that cannot be told from the command.
   private func reread(
-    _ volume: GroupPicture.Volume, in picture: GroupPicture
+    _ volume: GroupState.Volume, in state: GroupState
   ) throws(VolumeError) -> StoredVolume {
-    try makeDurable(picture)
-    let current = try refresh(picture.name)
+    try makeDurable(state)
+    let current = try refresh(state.name)
     guard let found = current.volumes[volume.name], found.uuid == volume.uuid else {
       throw VolumeError(.conflict, "volume \(volume.name) was changed by somebody else at the same time; try again")
     }
@@ -218,11 +218,11 @@ extension LVMEngine {
   /// copy is gone: that of a former tenant would be taken for this volume's. The flush at its end covers what lvcreate wiped.
   /// On a volume that is activated read-only it wipes nothing, and succeeds: such a volume is removed again.
   private func completed(
-    _ volume: StoredVolume, in picture: GroupPicture, isThick: Bool
+    _ volume: StoredVolume, in state: GroupState, isThick: Bool
   ) throws(VolumeError) -> StoredVolume {
-    let group = picture.name
+    let group = state.name
     do {
-      try requireWritable(volume, in: picture)
+      try requireWritable(volume, in: state)
       guard isThick else { return volume }
       let active = volume.isActive ? volume : try activate(volume).value
       guard case .device(let device) = active.location else { return active }
@@ -247,8 +247,8 @@ extension LVMEngine {
     let failure = result.failure("making volume \(request.name) in \(group)")
     // Nothing was done, and nothing can be looked at.
     if result.lockHeldElsewhere != nil { throw failure }
-    let picture = try refresh(group)
-    guard let left = picture.volumes[request.name.text] else { throw failure }
+    let state = try refresh(group)
+    guard let left = state.volumes[request.name.text] else { throw failure }
     if left.marks?.creation == request.creation {
       let removal = try run(.remove(request.name, in: group, uuid: left.uuid))
       try refresh(group)
@@ -259,43 +259,43 @@ extension LVMEngine {
       }
       throw failure
     }
-    if result.saysExists { return .unchanged(try requireStored(left, in: picture)) }
+    if result.saysExists { return .unchanged(try requireStored(left, in: state)) }
     throw failure
   }
 
-  /// Adds a fresh volume to the picture. Its UUID comes from the kernel, not from a report.
+  /// Adds a fresh volume to the state. Its UUID comes from the kernel, not from a report.
   private func applyCreation(
-    _ request: CreationRequest, size: ByteCount, pool: VolumeName?, to old: GroupPicture
+    _ request: CreationRequest, size: ByteCount, pool: VolumeName?, to old: GroupState
   ) throws(VolumeError) -> StoredVolume {
-    var picture = old
-    let path = DeviceMapperName.path(group: picture.name.text, volume: request.name.text)
+    var state = old
+    let path = DeviceMapperName.path(group: state.name.text, volume: request.name.text)
     guard let device = DeviceMapperName.deviceUUID(atPath: path),
-      let uuid = DeviceMapperName.volumeUUID(inDevice: device, group: picture.uuid)
+      let uuid = DeviceMapperName.volumeUUID(inDevice: device, group: state.uuid)
     else {
       // No device mapper, or a node that is late: the report knows.
-      let picture = try refresh(picture.name)
-      guard let found = picture.volumes[request.name.text] else {
+      let state = try refresh(state.name)
+      guard let found = state.volumes[request.name.text] else {
         throw VolumeError(.internal, "volume \(request.name) was made but is missing from LVM's report")
       }
-      return try requireStored(found, in: picture)
+      return try requireStored(found, in: state)
     }
-    if pool == nil { picture.free = picture.free - size }
-    picture.volumeCount += 1
-    let volume = GroupPicture.Volume(
+    if pool == nil { state.free = state.free - size }
+    state.volumeCount += 1
+    let volume = GroupState.Volume(
       name: request.name.text, uuid: uuid, size: size, layout: pool == nil ? "linear" : "thin,sparse", role: "public",
       pool: pool?.text ?? "", createdAt: WallClock.now(),
       marks: StoredVolume.Marks(claim: request.claim, creation: request.creation))
-    return try apply(volume, to: picture, steps: pool == nil ? 1 : 2)
+    return try apply(volume, to: state, steps: pool == nil ? 1 : 2)
   }
 
-  /// Puts the changed volume into the picture and stores it.
+  /// Puts the changed volume into the state and stores it.
   private func apply(
-    _ volume: GroupPicture.Volume, to old: GroupPicture, steps: UInt64 = 1
+    _ volume: GroupState.Volume, to old: GroupState, steps: UInt64 = 1
   ) throws(VolumeError) -> StoredVolume {
-    var picture = old
-    picture.volumes[volume.name] = volume
-    try storeOwnChange(picture, steps: steps)
-    let current = knownGroups.withLock { $0[picture.name]?.picture } ?? picture
+    var state = old
+    state.volumes[volume.name] = volume
+    try storeOwnChange(state, steps: steps)
+    let current = knownGroups.withLock { $0[state.name]?.state } ?? state
     guard let found = current.volumes[volume.name], found.uuid == volume.uuid else {
       throw VolumeError(.conflict, "volume \(volume.name) was changed by somebody else at the same time; try again")
     }
@@ -304,28 +304,28 @@ extension LVMEngine {
 
   /// LVM writes its metadata and leaves them in the cache of the disk (lvm2 2.03.16 flushes nothing): a power cut could
   /// take back what has been acknowledged, or leave the new header and not the text that it leads to.
-  private func makeDurable(_ picture: GroupPicture) throws(VolumeError) {
-    for device in picture.metadataDevices {
+  private func makeDurable(_ state: GroupState) throws(VolumeError) {
+    for device in state.metadataDevices {
       try recorder.whileReading { () throws(VolumeError) in
         try reporting("flushing", device) { () throws(SystemError) in try BlockDevice.sync(device) }
       }
     }
   }
 
-  /// Stores the picture as changed by our last command if nobody else changed the group meanwhile: the sequence
+  /// Stores the state as changed by our last command if nobody else changed the group meanwhile: the sequence
   /// number must have gone up by exactly as many steps as such a command takes. Otherwise the group is read again.
   ///
   /// - Parameter steps: writes of the group's metadata that the command makes: one, or two when it queues a message for
   ///   a thin pool and clears it afterwards (seen with lvm2 2.03.16; another number costs no more than a report).
-  private func storeOwnChange(_ picture: GroupPicture, steps: UInt64 = 1) throws(VolumeError) {
-    try makeDurable(picture)
-    let entry = knownGroups.withLock { $0[picture.name] }
-    let found = recorder.whileReading { entry?.sequences.first?.current(of: picture.name.text, uuid: picture.uuid) }
-    guard let current = found, current == picture.sequence + steps else {
-      try refresh(picture.name)
+  private func storeOwnChange(_ state: GroupState, steps: UInt64 = 1) throws(VolumeError) {
+    try makeDurable(state)
+    let entry = knownGroups.withLock { $0[state.name] }
+    let found = recorder.whileReading { entry?.sequences.first?.current(of: state.name.text, uuid: state.uuid) }
+    guard let current = found, current == state.sequence + steps else {
+      try refresh(state.name)
       return
     }
-    var next = picture
+    var next = state
     next.sequence = current
     next.metadataFree = entry?.sequences.compactMap(\.room).min() ?? next.metadataFree
     store(next, entry?.surroundings ?? Surroundings(systemDirectory: options.systemDirectory))

@@ -9,13 +9,13 @@ struct Setback: Sendable {
 }
 
 /// What a look at a group has shown.
-enum GroupSight {
-  case picture(GroupPicture)
+enum GroupReading {
+  case state(GroupState)
   case trouble(GroupTrouble)
 
-  func requirePicture() throws(VolumeError) -> GroupPicture {
+  func requireState() throws(VolumeError) -> GroupState {
     switch self {
-    case .picture(let picture): return picture
+    case .state(let state): return state
     case .trouble(let trouble): throw trouble.error
     }
   }
@@ -29,14 +29,14 @@ extension LVMEngine {
 
   private nonisolated var records: GroupRecords { GroupRecords(directory: options.systemDirectory + "/groups") }
 
-  /// The picture we have when it still holds, a report otherwise; not again at once when that has failed.
-  func freshSight(of group: VolumeGroupName) throws(VolumeError) -> GroupSight {
+  /// The state we have when it still holds, a report otherwise; not again at once when that has failed.
+  func freshReading(of group: VolumeGroupName) throws(VolumeError) -> GroupReading {
     if let setback = setbacks.withLock({ $0[group] }) {
       if MonotonicClock.now() - setback.at < Self.retryPause { return .trouble(setback.trouble) }
     } else if let entry = knownGroups.withLock({ $0[group] }), isFresh(entry) {
-      return .picture(entry.picture)
+      return .state(entry.state)
     }
-    return try sight(of: group)
+    return try reading(of: group)
   }
 
   private func isFresh(_ entry: KnownGroup) -> Bool {
@@ -45,46 +45,46 @@ extension LVMEngine {
   }
 
   /// Reads the group, stores what was found and activates its volumes if that is still to be done.
-  func sight(of group: VolumeGroupName) throws(VolumeError) -> GroupSight {
+  func reading(of group: VolumeGroupName) throws(VolumeError) -> GroupReading {
     let surroundings = Surroundings(systemDirectory: options.systemDirectory)
-    let sight = try look(at: group)
-    switch sight {
+    let reading = try look(at: group)
+    switch reading {
     case .trouble(let trouble):
       setbacks.withLock { $0[group] = Setback(trouble: trouble, at: MonotonicClock.now()) }
       broughtUp.remove(group)
-    case .picture(let picture):
+    case .state(let state):
       setbacks.withLock { $0[group] = nil }
-      store(picture, surroundings)
-      try bringUp(picture)
+      store(state, surroundings)
+      try bringUp(state)
     }
-    return sight
+    return reading
   }
 
   /// After a reboot no volume is active. One that cannot be activated is tried again when it is mounted.
-  private func bringUp(_ picture: GroupPicture) throws(VolumeError) {
-    if picture.changeHindrance != nil {
+  private func bringUp(_ state: GroupState) throws(VolumeError) {
+    if state.changeHindrance != nil {
       // What can be activated is; the rest when the group is whole.
-      broughtUp.remove(picture.name)
-    } else if !broughtUp.insert(picture.name).inserted {
+      broughtUp.remove(state.name)
+    } else if !broughtUp.insert(state.name).inserted {
       return
     }
-    try deactivateStrayPoolParts(in: picture)
-    let inactive = picture.volumes.values.contains { $0.marks != nil && stored($0, in: picture)?.isActive == false }
-    if inactive { _ = try run(.activateOurs(in: picture.name)) }
+    try deactivateStrayPoolParts(in: state)
+    let inactive = state.volumes.values.contains { $0.marks != nil && stored($0, in: state)?.isActive == false }
+    if inactive { _ = try run(.activateOurs(in: state.name)) }
   }
 
-  private func look(at group: VolumeGroupName) throws(VolumeError) -> GroupSight {
+  private func look(at group: VolumeGroupName) throws(VolumeError) -> GroupReading {
     narrowed[group] = nil
     do throws(VolumeError) {
       let known = try knownUUID(of: group)
-      let result = try run(.picture(of: group))
+      let result = try run(.groupReport(of: group))
       guard result.succeeded else { return .trouble(try diagnosis(of: group, known, result)) }
-      var picture = try GroupPicture(report: LVMReport(lines: result.report), of: group)
-      if let known, known != picture.uuid { return .trouble(replaced(group, known, by: [picture.uuid])) }
-      if known == nil { record(picture.uuid, of: group) }
+      var state = try GroupState(report: LVMReport(lines: result.report), of: group)
+      if let known, known != state.uuid { return .trouble(replaced(group, known, by: [state.uuid])) }
+      if known == nil { record(state.uuid, of: group) }
       let duplicates = result.duplicateDisks
-      picture.duplicateDisks = picture.disks.filter { duplicates.contains($0.uuid) }.map(\.path)
-      return .picture(picture)
+      state.duplicateDisks = state.disks.filter { duplicates.contains($0.uuid) }.map(\.path)
+      return .state(state)
     } catch {
       guard isStarted else { throw error }
       return .trouble(GroupTrouble(.unreadable, error.message))
@@ -98,7 +98,7 @@ extension LVMEngine {
     guard let known = try knownUUID(of: group) else { return false }
     let rows = try LVMReport(lines: try run(.allDevices).report).rows
     let devices = rows.filter { $0["vg_uuid"] == known }.compactMap { $0["pv_name"] }.filter { $0.hasPrefix("/") }
-    guard !devices.isEmpty, LVMCommand.picture(of: group).seeingOnly(devices) != nil else { return false }
+    guard !devices.isEmpty, LVMCommand.groupReport(of: group).seeingOnly(devices) != nil else { return false }
     narrowed[group] = devices
     return true
   }
@@ -187,17 +187,17 @@ extension LVMEngine {
   }
 
   /// Why no thin volume can be made; nil when it can, and where none is asked for.
-  nonisolated func poolTrouble(in picture: GroupPicture) -> GroupTrouble? {
+  nonisolated func poolTrouble(in state: GroupState) -> GroupTrouble? {
     guard let pool = options.thinPool else { return nil }
-    guard let found = picture.volumes[pool.text] else {
+    guard let found = state.volumes[pool.text] else {
       return GroupTrouble(
         .noThinPool,
-        "volume group \"\(picture.name)\" has no thin pool \"\(pool)\"; make it with lvcreate --type thin-pool, or leave "
+        "volume group \"\(state.name)\" has no thin pool \"\(pool)\"; make it with lvcreate --type thin-pool, or leave "
           + "--thin-pool out for thick volumes")
     }
     guard found.layout.split(separator: ",").contains("pool") else {
       return GroupTrouble(
-        .noThinPool, "\"\(pool)\" in volume group \"\(picture.name)\" is a \(found.layout) volume, no thin pool")
+        .noThinPool, "\"\(pool)\" in volume group \"\(state.name)\" is a \(found.layout) volume, no thin pool")
     }
     return nil
   }
@@ -210,7 +210,7 @@ extension LVMEngine {
   ///
   /// - Throws: `unavailable`, saying so if the volume was in it: a volume of a group that cannot be read is not made anew
   ///   elsewhere, and no other of its name is taken for it.
-  func fresh(_ group: VolumeGroupName, neededFor name: VolumeName) throws(VolumeError) -> GroupPicture {
+  func fresh(_ group: VolumeGroupName, neededFor name: VolumeName) throws(VolumeError) -> GroupState {
     do throws(VolumeError) {
       return try fresh(group)
     } catch {
@@ -222,11 +222,11 @@ extension LVMEngine {
     VolumeError(failure.code, "volume \(name) is in volume group \"\(group)\": \(failure.message)", cause: failure)
   }
 
-  /// Whether the group had a volume of that name when it was last read: by the last picture, otherwise by LVM's backup of
+  /// Whether the group had a volume of that name when it was last read: by the last state, otherwise by LVM's backup of
   /// its metadata, which LVM writes with every change of ours.
   func lastSeen(_ name: VolumeName, in group: VolumeGroupName) -> Bool {
-    if let picture = knownGroups.withLock({ $0[group]?.picture }) {
-      return picture.volumes.values.contains { $0.name == name.text || $0.formerName == name.text }
+    if let state = knownGroups.withLock({ $0[group]?.state }) {
+      return state.volumes.values.contains { $0.name == name.text || $0.formerName == name.text }
     }
     // No backup, or none that can be read: nothing is known of it.
     guard let text = try? Files.readAll(backup(of: group), limit: 256 << 20) else { return false }

@@ -2,11 +2,11 @@ internal import LinuxSystem
 internal import StorageModel
 internal import Synchronization
 
-// Finding volumes, in the picture that we have or in a new report.
+// Finding volumes, in the state that we have or in a new report.
 extension LVMEngine {
-  /// A volume of ours that the last picture shows and whose device is there, proven by the UUIDs in the kernel.
+  /// A volume of ours that the last state shows and whose device is there, proven by the UUIDs in the kernel.
   nonisolated func knownActiveVolume(_ name: VolumeName) -> StoredVolume? {
-    let holders = knownGroups.withLock { $0.values.map(\.picture) }.filter { $0.volumes[name.text] != nil }
+    let holders = knownGroups.withLock { $0.values.map(\.state) }.filter { $0.volumes[name.text] != nil }
     guard holders.count == 1, let found = holders[0].volumes[name.text], found.marks != nil,
       let volume = stored(found, in: holders[0]), volume.isActive
     else { return nil }
@@ -18,8 +18,8 @@ extension LVMEngine {
     var failures: [VolumeError] = []
     for group in options.groups {
       do throws(VolumeError) {
-        let picture = try fresh(group)
-        if let found = picture.volumes[name.text] { matches.append(try requireStored(found, in: picture)) }
+        let state = try fresh(group)
+        if let found = state.volumes[name.text] { matches.append(try requireStored(found, in: state)) }
       } catch {
         if lastSeen(name, in: group) { throw isThere(name, in: group, error) }
         failures.append(error)
@@ -36,8 +36,8 @@ extension LVMEngine {
     guard options.groups.contains(group) else { return try lookUp(name) }
     var matches: [StoredVolume] = []
     for candidate in [group] + options.groups.filter({ $0 != group && lastSeen(name, in: $0) }) {
-      let picture = try fresh(candidate, neededFor: name)
-      if let found = picture.volumes[name.text] { matches.append(try requireStored(found, in: picture)) }
+      let state = try fresh(candidate, neededFor: name)
+      if let found = state.volumes[name.text] { matches.append(try requireStored(found, in: state)) }
     }
     try requireOne(matches, name)
     return matches.first
@@ -52,7 +52,7 @@ extension LVMEngine {
   }
 
   /// Looks for changes, but never waits long: a command may be stuck, or the disks that are looked at. Then the last
-  /// picture has to do.
+  /// state has to do.
   nonisolated func catchUp() async throws(VolumeError) {
     guard recorder.snapshot.runningSeconds == nil else { return }
     let outcome: Result<Void, VolumeError>? = await answer(within: Self.patience) { [self] in
@@ -66,59 +66,59 @@ extension LVMEngine {
   /// A group that cannot be read is recorded, see ``setbacks``.
   private func refreshWhatChanged() throws(VolumeError) {
     for group in options.groups {
-      guard case .picture(let picture) = try freshSight(of: group) else { continue }
-      if let pool = options.thinPool { try refreshUse(of: pool, in: picture) }
+      guard case .state(let state) = try freshReading(of: group) else { continue }
+      if let pool = options.thinPool { try refreshUse(of: pool, in: state) }
     }
   }
 
-  /// The group as it is now: the picture we have when it still holds, a report otherwise.
-  func fresh(_ group: VolumeGroupName) throws(VolumeError) -> GroupPicture {
-    try freshSight(of: group).requirePicture()
+  /// The group as it is now: the state we have when it still holds, a report otherwise.
+  func fresh(_ group: VolumeGroupName) throws(VolumeError) -> GroupState {
+    try freshReading(of: group).requireState()
   }
 
   /// Reads the group whatever is known of it.
   @discardableResult
-  func refresh(_ group: VolumeGroupName) throws(VolumeError) -> GroupPicture { try sight(of: group).requirePicture() }
+  func refresh(_ group: VolumeGroupName) throws(VolumeError) -> GroupState { try reading(of: group).requireState() }
 
   /// - Parameter surroundings: what was around when the group was read.
-  func store(_ picture: GroupPicture, _ surroundings: Surroundings) {
+  func store(_ state: GroupState, _ surroundings: Surroundings) {
     knownGroups.withLock { entries in
-      let known = entries[picture.name]
+      let known = entries[state.name]
       let sequences =
-        known?.picture.metadataDevices == picture.metadataDevices && known?.sequences.isEmpty == false
-        ? known?.sequences ?? [] : picture.metadataDevices.compactMap { MetadataSequence(device: $0) }
-      entries[picture.name] = KnownGroup(
-        picture: picture, sequences: sequences, readAt: MonotonicClock.now(), surroundings: surroundings,
+        known?.state.metadataDevices == state.metadataDevices && known?.sequences.isEmpty == false
+        ? known?.sequences ?? [] : state.metadataDevices.compactMap { MetadataSequence(device: $0) }
+      entries[state.name] = KnownGroup(
+        state: state, sequences: sequences, readAt: MonotonicClock.now(), surroundings: surroundings,
         thinUse: known?.thinUse)
     }
   }
 
-  /// The volume in the picture as callers see it; nil when its name is none of ours to carry.
-  nonisolated func stored(_ volume: GroupPicture.Volume, in picture: GroupPicture) -> StoredVolume? {
-    try? requireStored(volume, in: picture)
+  /// The volume in the state as callers see it; nil when its name is none of ours to carry.
+  nonisolated func stored(_ volume: GroupState.Volume, in state: GroupState) -> StoredVolume? {
+    try? requireStored(volume, in: state)
   }
 
   /// - Throws: `invalid` for a name that no PV of ours can have.
   nonisolated func requireStored(
-    _ volume: GroupPicture.Volume, in picture: GroupPicture
+    _ volume: GroupState.Volume, in state: GroupState
   ) throws(VolumeError) -> StoredVolume {
-    let path = DeviceMapperName.path(group: picture.name.text, volume: volume.name)
-    let uuid = DeviceMapperName.uuid(group: picture.uuid, volume: volume.uuid)
+    let path = DeviceMapperName.path(group: state.name.text, volume: volume.name)
+    let uuid = DeviceMapperName.uuid(group: state.uuid, volume: volume.uuid)
     let ownership: StoredVolume.Ownership =
       volume.marks.map { .ours($0) } ?? .foreign(adoptable: volume.isPlain, kind: volume.kindDescription)
     return StoredVolume(
       name: try VolumeName(volume.name), instance: volume.uuid, location: .device(path), size: volume.size,
-      group: picture.name.text, ownership: ownership, isActive: DeviceMapperName.deviceUUID(atPath: path) == uuid,
+      group: state.name.text, ownership: ownership, isActive: DeviceMapperName.deviceUUID(atPath: path) == uuid,
       createdAt: volume.createdAt, isThin: volume.isThin)
   }
 
   /// Finds exactly this instance again.
-  func require(_ volume: StoredVolume) throws(VolumeError) -> (GroupPicture, GroupPicture.Volume) {
-    let picture = try fresh(try VolumeGroupName(volume.group))
-    guard let found = picture.volumes[volume.name.text], found.uuid == volume.instance else {
+  func require(_ volume: StoredVolume) throws(VolumeError) -> (GroupState, GroupState.Volume) {
+    let state = try fresh(try VolumeGroupName(volume.group))
+    guard let found = state.volumes[volume.name.text], found.uuid == volume.instance else {
       throw VolumeError(
         .notFound, "volume \(volume.name) (\(volume.instance)) is no longer in volume group \(volume.group)")
     }
-    return (picture, found)
+    return (state, found)
   }
 }

@@ -9,13 +9,13 @@ internal import Synchronization
 /// without entering the actor, so mounts of existing volumes, status and metrics go on while a command hangs.
 ///
 /// Freshness: one report when the daemon starts; after that a group is read again only when its sequence number on disk
-/// is not the one we know (somebody else's change), and our own changes are applied to the picture we have.
+/// is not the one we know (somebody else's change), and our own changes are applied to the state we have.
 package actor LVMEngine: VolumeEngine {
   package nonisolated let kind = EngineKind.lvm
   nonisolated let options: LVMOptions
   nonisolated let recorder = FlightRecorder()
   private nonisolated let executor = SerialThreadExecutor(name: "lvm")
-  /// The last picture of each group, with what is needed to tell whether it still holds.
+  /// The last state of each group, with what is needed to tell whether it still holds.
   nonisolated let knownGroups = Mutex<[VolumeGroupName: KnownGroup]>([:])
   /// Groups that could not be read at the last look.
   nonisolated let setbacks = Mutex<[VolumeGroupName: Setback]>([:])
@@ -47,7 +47,7 @@ package actor LVMEngine: VolumeEngine {
     isStarted = true
     _ = try openSession()
     // One that cannot be used is recorded, tried again, and keeps no other from being served.
-    for group in options.groups { _ = try sight(of: group) }
+    for group in options.groups { _ = try reading(of: group) }
   }
 
   package nonisolated func volume(_ name: VolumeName) async throws(VolumeError) -> StoredVolume? {
@@ -64,9 +64,9 @@ package actor LVMEngine: VolumeEngine {
 
   package nonisolated func volumes() async throws(VolumeError) -> [StoredVolume] {
     try await catchUp()
-    let pictures = knownGroups.withLock { $0.values.map(\.picture) }
-    return pictures.flatMap { picture in
-      picture.volumes.values.compactMap { $0.marks == nil ? nil : stored($0, in: picture) }
+    let states = knownGroups.withLock { $0.values.map(\.state) }
+    return states.flatMap { state in
+      state.volumes.values.compactMap { $0.marks == nil ? nil : stored($0, in: state) }
     }.sorted { $0.name < $1.name }
   }
 

@@ -51,8 +51,8 @@ struct LVMReport {
   }
 }
 
-extension GroupPicture {
-  /// Builds the picture from a full report of one group.
+extension GroupState {
+  /// Builds the state from a full report of one group.
   ///
   /// - Throws: `internal` when a field is missing or no number: an LVM we do not know.
   init(report: LVMReport, of name: VolumeGroupName) throws(VolumeError) {
@@ -96,7 +96,7 @@ extension GroupPicture {
   }
 }
 
-extension GroupPicture.Disk {
+extension GroupState.Disk {
   /// Nil for a row that is no physical volume's. What a row lacks stands for nothing out of the ordinary.
   fileprivate init?(row: [String: String]) {
     guard let path = row["pv_name"] else { return nil }
@@ -108,7 +108,7 @@ extension GroupPicture.Disk {
   }
 }
 
-extension GroupPicture.Volume {
+extension GroupState.Volume {
   /// Nil for a row that is no logical volume's.
   fileprivate init?(row: [String: String]) throws(VolumeError) {
     guard let name = row["lv_name"], let uuid = row["lv_uuid"] else { return nil }
@@ -118,7 +118,7 @@ extension GroupPicture.Volume {
     }
     self.name = name
     self.uuid = uuid
-    size = ByteCount(try GroupPicture.number("lv_size", in: row))
+    size = ByteCount(try GroupState.number("lv_size", in: row))
     layout = row["lv_layout"] ?? ""
     role = row["lv_role"] ?? ""
     pool = row["pool_lv"] ?? ""

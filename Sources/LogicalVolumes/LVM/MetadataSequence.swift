@@ -2,7 +2,7 @@ internal import LinuxSystem
 internal import StorageModel
 
 /// Reads a volume group's sequence number straight from a physical volume: two small reads in place of an LVM command,
-/// so that a picture can be known to be fresh without a report.
+/// so that a state can be known to be fresh without a report.
 ///
 /// Layout (lvm2 `lib/format_text/layout.h`, all little-endian): a label in one of the first four sectors points to the
 /// PV header, whose second list of areas names the metadata areas; each begins with a header that holds the offset of

@@ -6,20 +6,20 @@ extension FuzzTarget {
   /// LVM's report of one group. What is believed of a volume is enough for what would be done to it.
   static let lvmReport = FuzzTarget("lvm-report", maximumLength: 1536) { bytes throws(Violation) in
     let lines = bytes.split(separator: 0x0A).map { String(decoding: $0, as: UTF8.self) }
-    let picture: GroupPicture
+    let state: GroupState
     do throws(VolumeError) {
-      picture = try GroupPicture(report: LVMReport(lines: lines), of: try VolumeGroupName("fixture"))
+      state = try GroupState(report: LVMReport(lines: lines), of: try VolumeGroupName("fixture"))
     } catch {
       try hold(error.code == .internal || error.code == .notFound, "refused as \(error.code)")
       return try holdOneLine(error.message)
     }
-    try hold(picture.volumes.allSatisfy { $0.key == $0.value.name }, "volumes under other names")
-    try hold(picture.ours <= ByteCount(.max), "ours")
-    for volume in picture.volumes.values { try check(volume, in: picture) }
+    try hold(state.volumes.allSatisfy { $0.key == $0.value.name }, "volumes under other names")
+    try hold(state.ours <= ByteCount(.max), "ours")
+    for volume in state.volumes.values { try check(volume, in: state) }
   }
 
-  private static func check(_ volume: GroupPicture.Volume, in picture: GroupPicture) throws(Violation) {
-    if volume.isThin { try hold(picture.virtualSize(ofPool: volume.pool) >= volume.size, "virtual size") }
+  private static func check(_ volume: GroupState.Volume, in state: GroupState) throws(Violation) {
+    if volume.isThin { try hold(state.virtualSize(ofPool: volume.pool) >= volume.size, "virtual size") }
     try hold(volume.createdAt?.description.isEmpty != true, "time")
     if !volume.areTagsKnown { try hold(volume.marks == nil && !volume.isPlain, "\(volume.name) with cut tags is ours") }
     if volume.formerName != nil { try hold(volume.marks == nil && !volume.isPlain, "\(volume.name), renamed, is ours") }
@@ -27,7 +27,7 @@ extension FuzzTarget {
     // Names with characters that LVM does not have reach no command.
     guard let name = try? VolumeName(volume.name) else { return }
     try hold(name.text.isVisibleASCII && name.text.isSame(volume.name), "name \(volume.name)")
-    let command = LVMCommand.remove(name, in: picture.name, uuid: volume.uuid)
+    let command = LVMCommand.remove(name, in: state.name, uuid: volume.uuid)
     try hold(command.line.contains("lv_uuid=\(volume.uuid)&&lv_tags=elastic-local&&"), "selection \(command)")
     try hold(command.line.split(separator: " ").map(String.init) == command.words, "words of \(command)")
   }

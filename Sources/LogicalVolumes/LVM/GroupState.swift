@@ -2,7 +2,7 @@ internal import LinuxSystem
 internal import StorageModel
 
 /// A volume group as one report showed it.
-struct GroupPicture: Sendable {
+struct GroupState: Sendable {
   /// One logical volume.
   struct Volume: Sendable {
     var name: String

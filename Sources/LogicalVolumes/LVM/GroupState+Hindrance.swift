@@ -1,6 +1,6 @@
 internal import StorageModel
 
-extension GroupPicture {
+extension GroupState {
   /// Why LVM makes no volume in the group, however much is free; nil when it does.
   var hindrance: GroupTrouble? { changeHindrance ?? creationHindrance }
 
