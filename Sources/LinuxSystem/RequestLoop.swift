@@ -9,7 +9,7 @@ package final class RequestLoop: Sendable {
     package var connections: Int
     /// Whether a connection beyond the limit replaces an existing one, see ``Connections/victim()``. If false, the new
     /// connection waits.
-    package var makesRoom: Bool
+    package var dropsOldest: Bool
     /// The largest request in bytes, without its terminator.
     package var requestSize: Int
     /// The longest time from the start of a connection to the end of its request.
@@ -23,11 +23,11 @@ package final class RequestLoop: Sendable {
     package var lingers: Bool
 
     package init(
-      connections: Int, makesRoom: Bool, requestSize: Int, requestTime: Duration, answerTime: Duration?,
+      connections: Int, dropsOldest: Bool, requestSize: Int, requestTime: Duration, answerTime: Duration?,
       replyTime: Duration, lingers: Bool
     ) {
       self.connections = connections
-      self.makesRoom = makesRoom
+      self.dropsOldest = dropsOldest
       self.requestSize = requestSize
       self.requestTime = requestTime
       self.answerTime = answerTime
@@ -64,7 +64,7 @@ package final class RequestLoop: Sendable {
 
   /// Closes one connection to free a descriptor, see ``Connections/victim()``. For a process that has no descriptor
   /// left.
-  package func makeRoom() { inbox.post { $0.isShort = true } }
+  package func dropOldest() { inbox.post { $0.isShort = true } }
 
   /// Closes all connections and ends the thread. Has no effect if called again.
   package func stop() { inbox.post { $0.isStopping = true } }

@@ -31,7 +31,7 @@ struct RequestServing {
   private mutating func turn() -> Bool {
     let ready = waitForEvents()
     inbox.wakeUp.clear()
-    let news = inbox.take(arrivals: limits.makesRoom ? .max : limits.connections - connections.count)
+    let news = inbox.take(arrivals: limits.dropsOldest ? .max : limits.connections - connections.count)
     if news.isStopping { return false }
     for connection in ready { step(connection) }
     for reply in news.replies { begin(reply) }

@@ -40,7 +40,7 @@ package struct StoredVolume: Sendable, Hashable {
   package var size: ByteCount
   package var group: String
   package var ownership: Ownership
-  /// Whether it takes room of a thin pool, not of the group itself.
+  /// Whether it takes space of a thin pool, not of the group itself.
   package var isThin: Bool
   package var isActive: Bool
   package var createdAt: Timestamp?

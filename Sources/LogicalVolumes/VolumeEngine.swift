@@ -61,7 +61,7 @@ package protocol VolumeEngine: Sendable {
   /// - Throws: `unavailable` when it could not begin in time.
   func remove(_ volume: StoredVolume, notAfter end: Duration?) async throws(VolumeError) -> Outcome<StoredVolume>
 
-  /// Size and room of each group, for status, metrics and the ledger, and what is wrong with it. Looks again at groups that
+  /// Size and space of each group, for status, metrics and the ledger, and what is wrong with it. Looks again at groups that
   /// could not be read.
   func capacity() async throws(VolumeError) -> [GroupCapacity]
 
@@ -119,19 +119,19 @@ package struct CreationRequest: Sendable {
   }
 }
 
-/// Size and room of one group: a volume group, or the disk under the file and directory engines.
+/// Size and space of one group: a volume group, or the disk under the file and directory engines.
 package struct GroupCapacity: Sendable, Hashable {
   package var group: String
   package var totalBytes: UInt64
-  /// Room for volumes that are made as the node's settings say: of the thin pool when there is one.
+  /// Space for volumes that are made as the node's settings say: of the thin pool when there is one.
   package var freeBytes: UInt64
-  /// Room for thick volumes.
+  /// Space for thick volumes.
   package var thickFreeBytes: UInt64
   /// What neither is free nor belongs to volumes of ours.
   package var foreignBytes: UInt64
   package var extentBytes: UInt64
   package var volumes: Int
-  /// Room left in the group's metadata area; LVM refuses every change when it is full. Nil without LVM.
+  /// Space left in the group's metadata area; LVM refuses every change when it is full. Nil without LVM.
   package var metadataFreeBytes: UInt64?
   package var metadataTotalBytes: UInt64?
   package var thin: ThinPoolUse?

@@ -35,7 +35,7 @@ package final class NodeServer: Sendable {
     let calls = CallsInFlight(handler: handler, limit: makingCalls, confirmationDeadline: confirmationDeadline)
     self.calls = calls
     let limits = RequestLoop.Limits(
-      connections: connections, makesRoom: false, requestSize: Request.maximumSize, requestTime: .seconds(5),
+      connections: connections, dropsOldest: false, requestSize: Request.maximumSize, requestTime: .seconds(5),
       answerTime: nil, replyTime: .seconds(5), lingers: false)
     do throws(SystemError) {
       loop = try RequestLoop(name: "calls", framing: .line, limits: limits) { calls.begin($0, $1) }
@@ -155,7 +155,7 @@ package final class NodeServer: Sendable {
     metrics.refuseConnection()
     log.warning("request refused", ["code": error.code.rawValue, "reason": error.message])
     do throws(SystemError) {
-      // Nothing has been sent yet, so there is room for it.
+      // Nothing has been sent yet, so there is space for it.
       try StreamIO.writeAll(connection, Reply(error).encoded(), deadline: .zero)
     } catch {
       log.info("reply not delivered", ["reason": "\(error)"])

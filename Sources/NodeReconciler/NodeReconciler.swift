@@ -7,7 +7,7 @@ internal import StorageLedger
 internal import StorageModel
 package import Telemetry
 
-/// Keeps this node's volumes as their PVs want them: made ahead of kubelet, removed when their PV goes, and what room is left
+/// Keeps this node's volumes as their PVs want them: made ahead of kubelet, removed when their PV goes, and what space is left
 /// reported.
 ///
 /// Nothing that a pod waits for is here. While the API server is away nothing happens, and afterwards it goes on by itself.

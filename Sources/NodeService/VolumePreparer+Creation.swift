@@ -52,7 +52,7 @@ extension VolumePreparer {
 
   /// Before a volume is pinned to this node for good: while it is not, a pod elsewhere can still have it. A thin pool may
   /// promise more than it has.
-  func requireRoom(
+  func requireSpace(
     for name: VolumeName, _ size: ByteCount, _ deviceClass: DeviceClass
   ) async throws(VolumeError) {
     let groups = try await engine.capacity()

@@ -32,7 +32,7 @@ struct VolumePreparer: Sendable {
         "volume \(name) does not exist on node \(context.configuration.nodeName) and the call has no sizeBytes to make it with; "
           + "was it made on another node?")
     }
-    if request.options.isUnpinned { try await requireRoom(for: name, size, deviceClass) }
+    if request.options.isUnpinned { try await requireSpace(for: name, size, deviceClass) }
     try await context.cluster.admitCreation(of: name, adopting: nil, by: request.consumer?.description)
     try checkCancellation(name)
     return try await create(request, size, willFormat: willFormat, &rollback)

@@ -10,7 +10,7 @@ package enum Allocation: Sendable {
   /// A PV of the name is there and is not the client's. Nothing was written, and no space is reserved.
   case foreign(PersistentVolume)
   /// The node cannot take the volume. Nothing was written.
-  case noRoom(Shortage)
+  case notEnoughSpace(Shortage)
   /// The API server refused the request, or the PV is being deleted. Nothing was written. Try again later.
   case refused(WriteFailure)
   /// Nobody knows yet whether the PV was written. Its space stays reserved until that is known. Try again later.
@@ -18,7 +18,7 @@ package enum Allocation: Sendable {
 }
 
 /// Free space of a node that may have changed.
-package struct RoomChange: Sendable {
+package struct FreeSpaceChange: Sendable {
   /// By the hostname that volumes are pinned to.
   package var node: String
   /// Whether it may have become more.

@@ -27,7 +27,7 @@ extension Allocator {
       do throws(Shortage) {
         try change(name) { ledger throws(Shortage) in try ledger.reserve(booking, for: name) }
       } catch {
-        return .noRoom(error)
+        return .notEnoughSpace(error)
       }
     }
     do throws(WriteFailure) {

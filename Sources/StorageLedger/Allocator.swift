@@ -20,7 +20,7 @@ package actor Allocator {
   let writes: any VolumeWrites
   let time: any Timekeeper
   private let loop: ReconcileLoop<String>
-  private let listeners = Mutex<[@Sendable (RoomChange) -> Void]>([])
+  private let listeners = Mutex<[@Sendable (FreeSpaceChange) -> Void]>([])
 
   private(set) var ledger = Ledger()
   private var hostnames = Hostnames()
@@ -48,7 +48,7 @@ package actor Allocator {
   package func run() async { await loop.run { await self.settle($0) } }
 
   /// Calls the body, on any thread, after each change of a node's free space. It must not block.
-  package nonisolated func onChange(_ body: @escaping @Sendable (RoomChange) -> Void) {
+  package nonisolated func onChange(_ body: @escaping @Sendable (FreeSpaceChange) -> Void) {
     listeners.withLock { $0.append(body) }
   }
 
@@ -65,7 +65,7 @@ package actor Allocator {
     let booking = ledger.booking(of: volume)
     guard booking != former else { return }
     for node in Set([former?.node, booking?.node].compactMap(\.self)) {
-      tell(RoomChange(node: node, isMore: former?.node == node))
+      tell(FreeSpaceChange(node: node, isMore: former?.node == node))
     }
   }
 
@@ -95,7 +95,7 @@ package actor Allocator {
     turns[volume]?.removeFirst().resume()
   }
 
-  private func tell(_ change: RoomChange) {
+  private func tell(_ change: FreeSpaceChange) {
     for listener in listeners.withLock({ $0 }) { listener(change) }
   }
 }
@@ -124,7 +124,7 @@ extension Allocator {
   /// A node that is named anew comes before the former one goes: what counts is which one has the hostname now.
   private func updateStorage(of hostname: String) {
     ledger.setStorage(hostnames.reporter(of: hostname).flatMap { storages[$0] }, of: hostname)
-    tell(RoomChange(node: hostname, isMore: true))
+    tell(FreeSpaceChange(node: hostname, isMore: true))
   }
 
   /// A PV; nil for one that is gone or not ours.
@@ -141,7 +141,7 @@ extension Allocator {
   /// A list that began after ``beginListing()`` is complete, and what it lacks has been shown as gone.
   package func endListing() {
     ledger.endListing()
-    for node in ledger.reportingNodes { tell(RoomChange(node: node, isMore: true)) }
+    for node in ledger.reportingNodes { tell(FreeSpaceChange(node: node, isMore: true)) }
   }
 }
 
@@ -161,17 +161,17 @@ extension Allocator {
   package func volumes(on node: String) -> [String] { ledger.volumes(on: node) }
 
   /// What is free on a node at each of the places.
-  package func rooms(on node: String, at places: Set<DeviceClass>) -> [DeviceClass: ByteCount] {
-    Dictionary(uniqueKeysWithValues: places.map { ($0, ledger.room(on: node, at: $0)) })
+  package func freeSpaces(on node: String, at places: Set<DeviceClass>) -> [DeviceClass: ByteCount] {
+    Dictionary(uniqueKeysWithValues: places.map { ($0, ledger.freeSpace(on: node, at: $0)) })
   }
 
   /// What is free at each of the places, by hostname.
-  package func rooms(at places: Set<DeviceClass>) -> [DeviceClass: [String: ByteCount]] {
+  package func freeSpaces(at places: Set<DeviceClass>) -> [DeviceClass: [String: ByteCount]] {
     let nodes = ledger.reportingNodes
-    let rooms = places.map { place in
-      (place, Dictionary(uniqueKeysWithValues: nodes.map { ($0, ledger.room(on: $0, at: place)) }))
+    let freeSpaces = places.map { place in
+      (place, Dictionary(uniqueKeysWithValues: nodes.map { ($0, ledger.freeSpace(on: $0, at: place)) }))
     }
-    return Dictionary(uniqueKeysWithValues: rooms)
+    return Dictionary(uniqueKeysWithValues: freeSpaces)
   }
 
   /// What the ledger counts for a PV; nil for one without a node and for one that is not ours.

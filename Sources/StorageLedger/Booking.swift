@@ -1,13 +1,13 @@
 package import StorageModel
 
-/// Room on one node that belongs to one PV.
+/// Space on one node that belongs to one PV.
 package struct Booking: Hashable, Sendable {
   package var node: String
   /// Where on the node: what the PV names, or the node's default.
   package var place: DeviceClass
   /// What the volume was made with, or is to be made with. What the node has reported counts where that is more.
   package var size: ByteCount
-  /// What its PV asks for by now, never less than ``size``. Kubernetes writes it and asks nobody whether there is room.
+  /// What its PV asks for by now, never less than ``size``. Kubernetes writes it and asks nobody whether there is space.
   package var wanted: ByteCount
 
   /// - Parameter wanted: nil for a volume that is not to grow.
@@ -21,7 +21,7 @@ package struct Booking: Hashable, Sendable {
 
 extension NodeStorage.Pool {
   /// What a volume really takes: whole extents.
-  package func room(for size: ByteCount) -> ByteCount {
+  package func allocatedSize(for size: ByteCount) -> ByteCount {
     size.roundedUp(to: ByteCount(max(1, extentBytes))) ?? ByteCount(.max)
   }
 

@@ -3,7 +3,7 @@ package import StorageModel
 /// Who has how much of which node.
 ///
 /// The PVs are the entries; beside them stand reservations for PVs that are being written at this moment. One value, changed
-/// by one owner: two claims can not get the same room. Nothing here is stored: a new owner reads the PVs.
+/// by one owner: two claims can not get the same space. Nothing here is stored: a new owner reads the PVs.
 package struct Ledger: Sendable {
   private(set) var accounts: [String: NodeAccount] = [:]
   private var nodes: [String: String] = [:]
@@ -41,9 +41,9 @@ package struct Ledger: Sendable {
   package var reportingNodes: [String] { accounts.filter { $0.value.storage != nil }.keys.sorted() }
 
   /// What is left at a place of a node.
-  package func room(on node: String, at place: DeviceClass) -> ByteCount {
+  package func freeSpace(on node: String, at place: DeviceClass) -> ByteCount {
     guard let account = accounts[node], let pool = account.storage?.pool(of: place) else { return .zero }
-    return account.room(in: pool)
+    return account.freeSpace(in: pool)
   }
 
   // MARK: Bookings
@@ -60,8 +60,8 @@ package struct Ledger: Sendable {
 
   /// Whether a volume could grow to what this booking wants.
   ///
-  /// - Returns: whether there is room for all others that are to grow too. If not, whoever comes first has it.
-  /// - Throws: ``Shortage`` when there is no room even if no other volume grows.
+  /// - Returns: whether there is space for all others that are to grow too. If not, whoever comes first has it.
+  /// - Throws: ``Shortage`` when there is no space even if no other volume grows.
   package func checkGrowth(_ booking: Booking, for volume: String) throws(Shortage) -> Bool {
     let account = accounts[booking.node] ?? NodeAccount()
     try account.check(booking, for: volume, besideGrowths: false)
@@ -69,7 +69,7 @@ package struct Ledger: Sendable {
     return true
   }
 
-  /// Takes room for a PV that is about to be written. The same again is fine while nobody knows whether it was.
+  /// Takes space for a PV that is about to be written. The same again is fine while nobody knows whether it was.
   ///
   /// - Throws: ``Shortage`` when it does not fit; nothing has changed then.
   package mutating func reserve(_ booking: Booking, for volume: String) throws(Shortage) {
@@ -119,7 +119,7 @@ package struct Ledger: Sendable {
   }
 
   /// A watch has shown a PV's end. Where one of the name is being written, or was and has not been seen, that can be a later
-  /// one: its room stays taken until it is known which it is.
+  /// one: its space stays taken until it is known which it is.
   package mutating func forget(_ volume: String) {
     guard reservations[volume] == nil else {
       reservations[volume]?.shown = nil
@@ -159,9 +159,9 @@ package struct Ledger: Sendable {
 }
 
 extension Ledger {
-  /// The nodes that PVs have room on.
+  /// The nodes that PVs have space on.
   package var nodesWithVolumes: Set<String> { Set(nodes.values) }
 
-  /// The PVs that have room on a node, sorted.
+  /// The PVs that have space on a node, sorted.
   package func volumes(on node: String) -> [String] { accounts[node]?.bookings.keys.sorted() ?? [] }
 }

@@ -55,7 +55,7 @@ struct NodeAccount: Sendable {
 
   /// Whether the volume fits with its real size and its growth, after it has given back what it has now.
   ///
-  /// - Parameter besideGrowths: whether other volumes keep the room that they have yet to grow into.
+  /// - Parameter besideGrowths: whether other volumes keep the space that they have yet to grow into.
   func check(_ booking: Booking, for volume: String, besideGrowths: Bool = true) throws(Shortage) {
     guard let storage else { throw .unknownNode(booking.node) }
     guard let pool = storage.pool(of: booking.place) else {
@@ -67,14 +67,14 @@ struct NodeAccount: Sendable {
     var free = free(in: pool)
     if besideGrowths { free = free - growths(in: pool, upTo: free, without: volume) }
     if let old = bookings[volume], storage.pool(of: old.place) == pool { free = free + real(old, of: volume) }
-    let needed = max(real(booking, of: volume), pool.room(for: booking.wanted))
+    let needed = max(real(booking, of: volume), pool.allocatedSize(for: booking.wanted))
     guard needed <= free else {
-      throw .noRoom(node: storage.node, pool: pool.description, free: free, requested: needed)
+      throw .notEnoughSpace(node: storage.node, pool: pool.description, free: free, requested: needed)
     }
   }
 
   /// What is left of a pool.
-  func room(in pool: NodeStorage.Pool) -> ByteCount {
+  func freeSpace(in pool: NodeStorage.Pool) -> ByteCount {
     let free = free(in: pool)
     return free - growths(in: pool, upTo: free)
   }
@@ -115,7 +115,7 @@ struct NodeAccount: Sendable {
   }
 
   private func rounded(_ size: ByteCount, at place: DeviceClass) -> ByteCount {
-    storage?.pool(of: place)?.room(for: size) ?? size
+    storage?.pool(of: place)?.allocatedSize(for: size) ?? size
   }
 
   private mutating func add(_ booking: Booking, for volume: String) {

@@ -7,7 +7,7 @@ package enum Shortage: Error, Hashable, Sendable {
   /// The node has no such group, or no thin pool.
   case noPlace(node: String, group: String, isThin: Bool, known: [String])
   /// It has, and there is not enough left.
-  case noRoom(node: String, pool: String, free: ByteCount, requested: ByteCount)
+  case notEnoughSpace(node: String, pool: String, free: ByteCount, requested: ByteCount)
 
   /// For an Event: names the node, what was found, what was asked for, and what can be done.
   package var message: String {
@@ -16,7 +16,7 @@ package enum Shortage: Error, Hashable, Sendable {
       "node \(node) has not published its storage; is the elastic-local daemon running there?"
     case .noPlace(let node, let group, let isThin, let known):
       "node \(node) has no \(isThin ? "thin pool in " : "")volume group \"\(group)\"; it has \(known.joined(separator: ", "))"
-    case .noRoom(let node, let pool, let free, let requested):
+    case .notEnoughSpace(let node, let pool, let free, let requested):
       "node \(node) has \(free) free in \(pool), \(requested) requested, \(requested - free) missing"
     }
   }

@@ -68,7 +68,7 @@ extension PersistentVolume {
     terms?.options[VolumeOptions.Name.size.rawValue].flatMap { ByteCount(decimal: $0) } ?? .zero
   }
 
-  /// What the ledger counts for it on a node; nil for one that takes no room anywhere.
+  /// What the ledger counts for it on a node; nil for one that takes no space anywhere.
   package func booking(on node: String) -> Booking? {
     place.map { Booking(node: node, place: $0, size: madeSize, wanted: size) }
   }

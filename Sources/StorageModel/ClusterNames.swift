@@ -25,11 +25,11 @@ package enum ClusterNames {
   /// The topology key of our volumes, and the label by which kubelet announces a node.
   package static let hostnameLabel = "kubernetes.io/hostname"
 
-  /// On the objects that say how much room a node has for a class.
+  /// On the objects that say how much space a node has for a class.
   package static let componentLabel = "app.kubernetes.io/component"
   package static let nodeCapacityComponent = "node-capacity"
 
-  /// The CSIStorageCapacity, in our namespace, that says what room a node has for a class.
+  /// The CSIStorageCapacity, in our namespace, that says what space a node has for a class.
   package static func nodeCapacityObject(of node: String, storageClass: String) -> String {
     let text = "elastic-local.\(node).\(storageClass)"
     // A node `a.b` and a class `c` shall not meet a node `a` and a class `b.c`.

@@ -1,16 +1,16 @@
 /// What a node's storage can hold, as its daemon reports it for the provisioner.
 ///
-/// The provisioner alone hands out room: a node's free room is what is reported here, less the PVs that are pinned to the
+/// The provisioner alone hands out space: a node's free space is what is reported here, less the PVs that are pinned to the
 /// node. So the figures here never count what belongs to a PV, and can be old without harm as long as nobody else takes
-/// room on the node.
+/// space on the node.
 package struct NodeStorage: Hashable, Sendable {
-  /// Of this form. A provisioner that does not know it takes the node as one without room.
+  /// Of this form. A provisioner that does not know it takes the node as one without space.
   package static let currentVersion = 1
 
-  /// Room of one kind in one group.
+  /// Space of one kind in one group.
   package struct Pool: Hashable, Sendable {
     package var group: String
-    /// Whether the room is a thin pool's, in virtual bytes.
+    /// Whether the space is a thin pool's, in virtual bytes.
     package var isThin: Bool
     /// All that could ever be handed out.
     package var sizeBytes: UInt64

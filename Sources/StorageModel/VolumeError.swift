@@ -11,7 +11,7 @@ package struct VolumeError: Error, Sendable {
     case conflict
     /// Mounted, or otherwise held open.
     case inUse
-    /// The group, pool or disk has no room.
+    /// The group, pool or disk has no space.
     case noSpace
     /// The request itself is malformed or asks for what is not allowed.
     case invalid

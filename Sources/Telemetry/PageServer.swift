@@ -36,7 +36,7 @@ package final class PageServer: Sendable {
   }
 
   private static let limits = RequestLoop.Limits(
-    connections: 128, makesRoom: true, requestSize: 8192, requestTime: .seconds(5), answerTime: .seconds(30),
+    connections: 128, dropsOldest: true, requestSize: 8192, requestTime: .seconds(5), answerTime: .seconds(30),
     replyTime: .seconds(5), lingers: true)
 
   /// Listens at an address.
@@ -85,7 +85,7 @@ package final class PageServer: Sendable {
         if !isFailing { log.warning("connection not accepted", ["reason": "\(error)"]) }
         isFailing = true
         // This process or the system is out of descriptors. Close one connection before the next attempt.
-        loop.makeRoom()
+        loop.dropOldest()
         ThreadSleep.sleep(.milliseconds(100))
       }
     }

@@ -43,7 +43,7 @@ struct ProvisionerMetrics {
     gauge("elastic_local_provisioner_running", "Claims and volumes being worked on.", Double(snapshot.running))
     gauge(
       "elastic_local_provisioner_claims_without_room", "Claims that no node has room for.",
-      Double(snapshot.claimsWithoutRoom))
+      Double(snapshot.claimsWithoutSpace))
     gauge("elastic_local_provisioner_bookings", "PVs in the ledger.", Double(snapshot.bookings))
     gauge(
       "elastic_local_provisioner_nodes", "Nodes that publish their storage.", Double(snapshot.reportingNodes))

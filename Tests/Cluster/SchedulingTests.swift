@@ -28,11 +28,11 @@ struct SchedulingTests {
   }
 
   @Test("a claim goes to the node with room, a full node is left alone, and what fits nowhere is told so")
-  func room() throws {
+  func capacity() throws {
     try SimulatedNode.with(["west", "east"]) { nodes in
       let version = try Self.newestVersion()
       for node in nodes {
-        #expect(try eventually { try node.versionOfRoom(for: "elastic-local") == version })
+        #expect(try eventually { try node.versionOfCapacity(for: "elastic-local") == version })
       }
       let filling = ClaimedVolume(name: "filling")
       try Self.start(filling, size: "90Gi", on: [nodes[0]])
@@ -41,7 +41,7 @@ struct SchedulingTests {
       for claim in others { try Self.start(claim, size: "20Gi", on: nodes) }
       for claim in others { #expect(try eventually { try Self.node(of: claim) == "east" }) }
       // The scheduler is told after some seconds.
-      #expect(try eventually { try nodes.map { try $0.room(for: "elastic-local") } == ["10Gi", "20Gi"] })
+      #expect(try eventually { try nodes.map { try $0.capacity(for: "elastic-local") } == ["10Gi", "20Gi"] })
       let large = ClaimedVolume(name: "large")
       try Self.start(large, size: "30Gi", on: nodes)
       #expect(try eventually { try large.podEvents.contains("did not have enough free storage") })
@@ -65,11 +65,11 @@ struct SchedulingTests {
   @Test("a node that gets another hostname label publishes its room for that one")
   func hostname() throws {
     try SimulatedNode.with(["renamed"]) { nodes in
-      #expect(try eventually { try nodes[0].hostnameOfRoom(for: "elastic-local") == "renamed" })
+      #expect(try eventually { try nodes[0].hostnameOfCapacity(for: "elastic-local") == "renamed" })
       try Cluster.kubectl("label", "node", "renamed", "kubernetes.io/hostname=another", "--overwrite")
       try Cluster.lab("stop-part", "own/renamed")
       try Cluster.lab("start-part", "own/renamed")
-      #expect(try eventually { try nodes[0].hostnameOfRoom(for: "elastic-local") == "another" })
+      #expect(try eventually { try nodes[0].hostnameOfCapacity(for: "elastic-local") == "another" })
     }
   }
 

@@ -27,7 +27,7 @@ struct NextRequestTests {
       let told = Told()
       self.told = told
       let limits = RequestLoop.Limits(
-        connections: 64, makesRoom: false, requestSize: 100, requestTime: .seconds(30), answerTime: nil,
+        connections: 64, dropsOldest: false, requestSize: 100, requestTime: .seconds(30), answerTime: nil,
         replyTime: replyTime, lingers: false)
       loop = try RequestLoop(name: "loop", framing: .line, limits: limits) { _, exchange in
         let next = NextRequest(size: 10, time: time) { word in

@@ -6,10 +6,10 @@ import Testing
 @Suite("Request loop", .timeLimit(.minutes(1)))
 struct RequestLoopTests {
   private static func limits(
-    connections: Int = 8, makesRoom: Bool = false, requestTime: Duration = .seconds(30)
+    connections: Int = 8, dropsOldest: Bool = false, requestTime: Duration = .seconds(30)
   ) -> RequestLoop.Limits {
     RequestLoop.Limits(
-      connections: connections, makesRoom: makesRoom, requestSize: 100, requestTime: requestTime, answerTime: nil,
+      connections: connections, dropsOldest: dropsOldest, requestSize: 100, requestTime: requestTime, answerTime: nil,
       replyTime: .seconds(30), lingers: false)
   }
 
@@ -131,9 +131,9 @@ struct RequestLoopTests {
   }
 
   @Test("at the limit the source with the most connections loses its oldest")
-  func makesRoom() async throws {
+  func dropsOldest() async throws {
     let heard = Heard()
-    let loop = try loop(Self.limits(connections: 4, makesRoom: true), heard)
+    let loop = try loop(Self.limits(connections: 4, dropsOldest: true), heard)
     let quiet = try connect(loop, source: 1)
     let many = try (0..<20).map { _ in Held(try connect(loop, source: 2)) }
     #expect(try await eventually { loop.connections == 4 && Self.areClosed(many[...16]) })

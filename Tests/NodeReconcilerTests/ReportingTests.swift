@@ -33,8 +33,10 @@ struct ReportingTests {
 
   @Test(
     "a PV that Kubernetes has made larger than there is takes no room of any class, by the provisioner's ledger",
-    arguments: [(wanted: UInt64(5), room: UInt64(11)), (wanted: 900 << 10, room: 14), (wanted: 17, room: 14)])
-  func growth(wanted: UInt64, room: UInt64) async throws {
+    arguments: [
+      (wanted: UInt64(5), freeSpace: UInt64(11)), (wanted: 900 << 10, freeSpace: 14), (wanted: 17, freeSpace: 14),
+    ])
+  func growth(wanted: UInt64, freeSpace: UInt64) async throws {
     let bench = try Bench(gibibytes: 20)
     let reconciler = bench.reconciler(time: ManualTime())
     await bench.process(bench.writes.put(Bench.volume(gibibytes: 2)), with: reconciler)
@@ -46,17 +48,17 @@ struct ReportingTests {
     _ = await reconciler.report()
     let storage = try #require(bench.writes.look { $0.storage })
     #expect(storage.volumes == [Bench.name: .init(sizeBytes: 2 << 30, wantedBytes: wanted << 30)])
-    #expect(Self.room(storage, volumes) == .gibibytes(room))
+    #expect(Self.freeSpace(storage, volumes) == .gibibytes(freeSpace))
   }
 
   /// What the provisioner makes of it.
-  private static func room(_ storage: NodeStorage?, _ volumes: [PersistentVolume]) -> ByteCount {
+  private static func freeSpace(_ storage: NodeStorage?, _ volumes: [PersistentVolume]) -> ByteCount {
     var ledger = Ledger()
     ledger.setStorage(storage, of: "host-1")
     for volume in volumes {
       ledger.observe(volume.booking(on: "host-1"), of: volume.metadata.name, uid: volume.metadata.uid)
     }
-    return ledger.room(on: "host-1", at: .init())
+    return ledger.freeSpace(on: "host-1", at: .init())
   }
 
   @Test("what a volume has grown to is published, without what it has beyond its PV's size")
@@ -72,13 +74,13 @@ struct ReportingTests {
     let storage = try #require(bench.writes.look { $0.storage })
     #expect(storage.volumes == [Bench.name: .init(sizeBytes: 5 << 30, wantedBytes: 5 << 30)])
     #expect(storage.pools.map(\.reservedBytes) == [1 << 30])
-    #expect(Self.room(storage, [volume]) == .gibibytes(14))
+    #expect(Self.freeSpace(storage, [volume]) == .gibibytes(14))
     // The growth is not wanted any more before the file system has followed.
     let lowered = Bench.volume(gibibytes: 2) { $0.capacity = Quantity(.gibibytes(3)) }
     await reconciler.volume(Bench.name, lowered)
     time.advance(by: .seconds(60))
     _ = await reconciler.report()
-    #expect(Self.room(bench.writes.look { $0.storage }, [lowered]) == .gibibytes(14))
+    #expect(Self.freeSpace(bench.writes.look { $0.storage }, [lowered]) == .gibibytes(14))
   }
 
   @Test(
@@ -92,13 +94,13 @@ struct ReportingTests {
     await bench.process(volumes[0], with: reconciler)
     await reconciler.volume(later, volumes[1])
     _ = await reconciler.report()
-    #expect(Self.room(bench.writes.look { $0.storage }, volumes) == .gibibytes(14))
+    #expect(Self.freeSpace(bench.writes.look { $0.storage }, volumes) == .gibibytes(14))
     for trouble in [GroupTrouble(.incomplete, "a disk is away"), nil] {
       bench.world.state.withLock { $0.trouble = trouble }
       time.advance(by: .seconds(60))
       _ = await reconciler.report()
       let storage = try #require(bench.writes.look { $0.storage })
-      #expect(Self.room(storage, volumes) == (trouble == nil ? .gibibytes(14) : .zero))
+      #expect(Self.freeSpace(storage, volumes) == (trouble == nil ? .gibibytes(14) : .zero))
       #expect(storage.defaultGroup == "simulated-vg")
       #expect(storage.pools.map(\.sizeBytes) == [20 << 30])
     }

@@ -189,7 +189,7 @@ struct APIServerTests {
     /// Whether the allocator and what the scheduler is told come to this figure.
     func becomes(_ free: ByteCount, on host: String) async -> Bool {
       for _ in 0..<12_000 {
-        let known = await allocator.rooms(on: host, at: [DeviceClass()])[DeviceClass()]
+        let known = await allocator.freeSpaces(on: host, at: [DeviceClass()])[DeviceClass()]
         let told = server.objects(CSIStorageCapacity.self).filter { $0.nodeLabels[ClusterNames.hostnameLabel] == host }
         if known == free, told.count == 1, told.first?.capacity?.byteCount == free { return true }
         try? await Task.sleep(for: .milliseconds(5))

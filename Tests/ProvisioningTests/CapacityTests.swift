@@ -7,7 +7,9 @@ import Testing
 
 @Suite("What the scheduler is told")
 struct CapacityTests {
-  private static func room(_ state: SimulatedCluster.State, _ node: String, _ storageClass: String = "elastic-local")
+  private static func capacity(
+    _ state: SimulatedCluster.State, _ node: String, _ storageClass: String = "elastic-local"
+  )
     -> ByteCount?
   {
     state.capacities[ClusterNames.nodeCapacityObject(of: node, storageClass: storageClass)]?.capacity?.byteCount
@@ -21,12 +23,14 @@ struct CapacityTests {
     await bench.addClass()
     bench.cluster.look { $0.hasDaemons = true }
     try await bench.run {
-      await bench.eventually("both") { Self.room($0, "a") == .gibibytes(10) && Self.room($0, "b") == .gibibytes(20) }
+      await bench.eventually("both") {
+        Self.capacity($0, "a") == .gibibytes(10) && Self.capacity($0, "b") == .gibibytes(20)
+      }
       bench.cluster.add(Samples.claim("data", gibibytes: 2))
-      await bench.eventually("less") { Self.room($0, "a") == .gibibytes(8) }
+      await bench.eventually("less") { Self.capacity($0, "a") == .gibibytes(8) }
       bench.cluster.removeClaim(ObjectKey(namespace: "default", name: "data"))
-      await bench.eventually("more") { Self.room($0, "a") == .gibibytes(10) }
-      #expect(bench.cluster.look { Self.room($0, "b") } == .gibibytes(20))
+      await bench.eventually("more") { Self.capacity($0, "a") == .gibibytes(10) }
+      #expect(bench.cluster.look { Self.capacity($0, "b") } == .gibibytes(20))
     }
   }
 
@@ -40,7 +44,7 @@ struct CapacityTests {
     stale.nodeLabels = [ClusterNames.hostnameLabel: "host-gone"]
     bench.cluster.look { [stale] in $0.capacities[stale.metadata.name] = stale }
     try await bench.run {
-      await bench.eventually("the stale one is gone") { $0.capacities.count == 1 && Self.room($0, "a") != nil }
+      await bench.eventually("the stale one is gone") { $0.capacities.count == 1 && Self.capacity($0, "a") != nil }
       await bench.provisioner.storageClass("elastic-local", nil)
       await bench.eventually("the class is gone") { $0.capacities.isEmpty }
     }
@@ -53,14 +57,14 @@ struct CapacityTests {
     await bench.provisioner.node("b", [ClusterNames.hostnameLabel: "host-a"])
     await bench.addClass()
     try await bench.run {
-      await bench.eventually("none") { Self.room($0, "a") == .zero }
+      await bench.eventually("none") { Self.capacity($0, "a") == .zero }
       bench.cluster.add(Samples.claim("data"))
       await bench.eventually("refused") { $0.claims.values.allSatisfy { $0.selectedNode == nil } && $0.volumes.isEmpty }
       await bench.eventually("said") {
         $0.events.contains { $0.event.message.contains("nodes a and b have the same label") }
       }
       await bench.provisioner.node("b", nil)
-      await bench.eventually("room again") { Self.room($0, "a") == .gibibytes(10) }
+      await bench.eventually("room again") { Self.capacity($0, "a") == .gibibytes(10) }
     }
   }
 
@@ -70,11 +74,11 @@ struct CapacityTests {
     await bench.addNode("a", gibibytes: 200)
     await bench.addClass()
     try await bench.run {
-      await bench.eventually("told") { Self.room($0, "a") == .gibibytes(200) }
+      await bench.eventually("told") { Self.capacity($0, "a") == .gibibytes(200) }
       let before = bench.cluster.look { $0.capacityWrites }
       for number in 0..<100 { bench.cluster.add(Samples.claim("c\(number)")) }
       await bench.eventually("all bound") { $0.volumes.count == 100 }
-      await bench.eventually("the last figure") { Self.room($0, "a") == .gibibytes(100) }
+      await bench.eventually("the last figure") { Self.capacity($0, "a") == .gibibytes(100) }
       // Time runs a thousand times as fast here: at most one each five milliseconds.
       #expect(bench.cluster.look { $0.capacityWrites } - before < 100)
     }

@@ -116,7 +116,7 @@ struct CounterexampleTests {
     // Nothing more is shown.
     for _ in 0..<1000 {
       let isKnown = await view.allocator.doubts.isEmpty && !cluster.look { $0.volumes.isEmpty }
-      #expect(await view.allocator.ledger.room(on: "host-a", at: .init()) == .gibibytes(2))
+      #expect(await view.allocator.ledger.freeSpace(on: "host-a", at: .init()) == .gibibytes(2))
       if isKnown { break }
       try? await Task.sleep(for: .milliseconds(1))
     }

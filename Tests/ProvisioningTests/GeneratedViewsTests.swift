@@ -137,7 +137,7 @@ struct GeneratedViewsTests {
         let there = Set(cluster.look { $0.volumes.filter { $0.value.hostname == host }.keys })
         let used = taken[host] ?? .zero
         let total = ByteCount.gibibytes(GeneratedViewsTests.gibibytes)
-        let isRight = ledger.room(on: host, at: .init()) == (used > total ? .zero : total - used)
+        let isRight = ledger.freeSpace(on: host, at: .init()) == (used > total ? .zero : total - used)
         return there.symmetricDifference(ledger.volumes(on: host)) + (isRight ? [] : ["room on \(host)"])
       }
     }

@@ -27,15 +27,15 @@ struct GrowthTests {
     }
   }
 
-  private static func room(_ bench: ProvisionerBench) async -> ByteCount {
-    await bench.allocator.ledger.room(on: "host-a", at: .init())
+  private static func capacity(_ bench: ProvisionerBench) async -> ByteCount {
+    await bench.allocator.ledger.freeSpace(on: "host-a", at: .init())
   }
 
   @Test("the ledger takes the room when Kubernetes has written the PV's new size, and nobody is told anything")
   func follows() async throws {
     try await Self.growing(on: 6) { bench in
       bench.cluster.edit(volume: Self.volume) { $0.capacity = Quantity(5 << 30) }
-      while await Self.room(bench) != .gibibytes(1) { try await Task.sleep(for: .milliseconds(5)) }
+      while await Self.capacity(bench) != .gibibytes(1) { try await Task.sleep(for: .milliseconds(5)) }
       try await Task.sleep(for: .milliseconds(100))
       #expect(bench.cluster.look { $0.events.isEmpty })
     }
@@ -48,9 +48,9 @@ struct GrowthTests {
     try await Self.growing(on: 4) { bench in
       if isWritten { bench.cluster.edit(volume: Self.volume) { $0.capacity = Quantity(5 << 30) } }
       await bench.eventually("told") { $0.events.contains { $0.event.message.contains("1 GiB missing") } }
-      #expect(await bench.provisioner.snapshot.claimsWithoutRoom == 1)
+      #expect(await bench.provisioner.snapshot.claimsWithoutSpace == 1)
       await bench.provisioner.storage(of: "a", storage("a", gibibytes: 5))
-      while await bench.provisioner.snapshot.claimsWithoutRoom != 0 { try await Task.sleep(for: .milliseconds(5)) }
+      while await bench.provisioner.snapshot.claimsWithoutSpace != 0 { try await Task.sleep(for: .milliseconds(5)) }
     }
   }
 
@@ -60,10 +60,10 @@ struct GrowthTests {
       bench.cluster.edit(Self.key) { $0.request = Quantity(900 << 40) }
       bench.cluster.edit(volume: Self.volume) { $0.capacity = Quantity(900 << 40) }
       await bench.eventually("told") { $0.events.contains { $0.event.message.contains("lower the claim's request") } }
-      #expect(await Self.room(bench) == .gibibytes(4))
+      #expect(await Self.capacity(bench) == .gibibytes(4))
       bench.cluster.add(Samples.claim("other", gibibytes: 4))
       await bench.eventually("bound") { $0.claims[.init(namespace: "default", name: "other")]?.phase == "Bound" }
-      #expect(await Self.room(bench) == .zero)
+      #expect(await Self.capacity(bench) == .zero)
     }
   }
 
@@ -73,12 +73,12 @@ struct GrowthTests {
     try await Self.growing(on: 6) { bench in
       bench.cluster.edit(Self.key) { $0.request = Quantity(900 << 40) }
       bench.cluster.edit(volume: Self.volume) { $0.capacity = Quantity(900 << 40) }
-      while await bench.provisioner.snapshot.claimsWithoutRoom != 1 { try await Task.sleep(for: .milliseconds(5)) }
+      while await bench.provisioner.snapshot.claimsWithoutSpace != 1 { try await Task.sleep(for: .milliseconds(5)) }
       bench.cluster.edit(Self.key) { $0.request = Quantity(4 << 30) }
       await bench.eventually("set back") { $0.volumes[Self.volume]?.capacity == Quantity(4 << 30) }
       await bench.eventually("told") { $0.events.contains { $0.event.reason == .volumeCanGrow } }
-      while await bench.provisioner.snapshot.claimsWithoutRoom != 0 { try await Task.sleep(for: .milliseconds(5)) }
-      while await Self.room(bench) != .gibibytes(2) { try await Task.sleep(for: .milliseconds(5)) }
+      while await bench.provisioner.snapshot.claimsWithoutSpace != 0 { try await Task.sleep(for: .milliseconds(5)) }
+      while await Self.capacity(bench) != .gibibytes(2) { try await Task.sleep(for: .milliseconds(5)) }
     }
   }
 
@@ -96,7 +96,7 @@ struct GrowthTests {
       bench.cluster.edit(Self.key) { _ in }
       await bench.eventually("told") { $0.events.contains { $0.event.message.contains("lower the claim's request") } }
       #expect(bench.cluster.look { $0.volumes[Self.volume]?.capacity } == Quantity(900 << 40))
-      #expect(await Self.room(bench) == .gibibytes(4))
+      #expect(await Self.capacity(bench) == .gibibytes(4))
     }
   }
 

@@ -97,7 +97,7 @@ struct ProvisionerTests {
       await bench.eventually("bound") { $0.claims.values.allSatisfy { $0.phase == "Bound" } }
     }
     #expect(bench.cluster.look { $0.creations } == [Samples.volume(of: "data"): 1])
-    #expect(await bench.allocator.ledger.room(on: "host-a", at: .init()) == .zero)
+    #expect(await bench.allocator.ledger.freeSpace(on: "host-a", at: .init()) == .zero)
   }
 
   @Test("a refused write gives its room back, says so on the claim and is tried again; so does the end of it")
@@ -180,7 +180,7 @@ struct ProvisionerTests {
       await bench.eventually("bound") { $0.claims.values.allSatisfy { $0.phase == "Bound" } }
     }
     #expect(bench.cluster.look { $0.volumes.values.map(\.metadata.uid) } != ["former"])
-    #expect(await bench.allocator.ledger.room(on: "host-a", at: .init()) == .zero)
+    #expect(await bench.allocator.ledger.freeSpace(on: "host-a", at: .init()) == .zero)
   }
 
   @Test("a node that is gone, has no hostname or is outside the allowed topologies is sent back, with the reason")

@@ -204,13 +204,13 @@ final class SimulatedCluster: ClusterWrites {
 
   func capacities() async throws(WriteFailure) -> [CSIStorageCapacity] { look { Array($0.capacities.values) } }
 
-  func writeCapacity(_ room: ByteCount, for place: CapacityPlace) async throws(WriteFailure) {
+  func writeCapacity(_ capacity: ByteCount, for place: CapacityPlace) async throws(WriteFailure) {
     look { state in
       state.capacityWrites += 1
       var object = CSIStorageCapacity(metadata: ObjectMeta(name: place.objectName, namespace: "elastic-local"))
       object.storageClassName = place.storageClass
       object.nodeLabels = [ClusterNames.hostnameLabel: place.hostname]
-      object.capacity = Quantity(room)
+      object.capacity = Quantity(capacity)
       state.capacities[place.objectName] = object
     }
   }

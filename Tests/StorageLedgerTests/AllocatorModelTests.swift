@@ -156,7 +156,7 @@ private struct World {
         case .created(let volume): ("created", volume.owner == owner)
         case .adopted(let volume): ("adopted", volume.owner == owner)
         case .foreign(let volume): ("foreign", volume.owner != owner)
-        case .noRoom: ("noRoom", true)
+        case .notEnoughSpace: ("noRoom", true)
         case .refused: ("refused", !mayStillBeWritten(call, owner))
         case .unsettled: ("unsettled", true)
         }
@@ -339,7 +339,9 @@ private struct World {
     let ledger = executor.value { await allocator.ledger } ?? Ledger()
     let doubts = executor.value { await allocator.doubts.keys.sorted() } ?? ["unknown"]
     let taken = taken
-    let wrong = nodes.filter { ledger.room(on: $0, at: .init()) != .gibibytes(Self.capacity) - (taken[$0] ?? .zero) }
+    let wrong = nodes.filter {
+      ledger.freeSpace(on: $0, at: .init()) != .gibibytes(Self.capacity) - (taken[$0] ?? .zero)
+    }
     return wrong.map { "room on \($0)" } + doubts.map { "\($0) in doubt" }
   }
 }

@@ -34,7 +34,7 @@ struct AllocatorTests {
         case .created(let volume): "created \(volume.metadata.uid)"
         case .adopted(let volume): "adopted \(volume.metadata.uid)"
         case .foreign(let volume): "foreign \(volume.metadata.uid)"
-        case .noRoom(let shortage): shortage.message
+        case .notEnoughSpace(let shortage): shortage.message
         case .refused(let failure): "refused: \(failure.message)"
         case .unsettled(let failure): "unsettled: \(failure.message)"
         }
@@ -77,7 +77,7 @@ struct AllocatorTests {
   }
 
   private var free: ByteCount? {
-    executor.value { [allocator] in await allocator.rooms(on: "a", at: [.init()])[.init()] ?? .zero }
+    executor.value { [allocator] in await allocator.freeSpaces(on: "a", at: [.init()])[.init()] ?? .zero }
   }
 
   private var isInDoubt: Bool? { executor.value { [allocator] in await !allocator.doubts.isEmpty } }
@@ -96,7 +96,7 @@ struct AllocatorTests {
   }
 
   @Test("what does not fit is not written: no room")
-  func noRoom() {
+  func notEnoughSpace() {
     let ending = create("v", gibibytes: 11)
     #expect(ending.text == "node a has 10 GiB free in volume group \"vg\", 11 GiB requested, 1 GiB missing")
     #expect(writes.waiting.isEmpty && free == .gibibytes(10))
@@ -328,7 +328,7 @@ struct AllocatorTests {
     }
     writes.answer(await Self.next(writes), .success(nil))
     while await !allocator.doubts.isEmpty { await Task.yield() }
-    #expect(await allocator.rooms(on: "a", at: [.init()]) == [.init(): .gibibytes(10)])
+    #expect(await allocator.freeSpaces(on: "a", at: [.init()]) == [.init(): .gibibytes(10)])
     running.cancel()
     await running.value
     _ = await creating.value

@@ -27,16 +27,16 @@ struct LedgerGrowthTests {
     .init(sizeBytes: gibibytes << 30, wantedBytes: wanted << 30)
   }
 
-  private static func room(_ ledger: Ledger) -> ByteCount { ledger.room(on: node, at: .init()) }
+  private static func freeSpace(_ ledger: Ledger) -> ByteCount { ledger.freeSpace(on: node, at: .init()) }
 
   @Test("a growth that cannot be had takes nobody's room, however many there are; the volume keeps what it has")
   func impossible() throws {
     var ledger = Self.ledger(wanting: [900 << 10, 900 << 10, 11])
-    #expect(Self.room(ledger) == .gibibytes(4))
+    #expect(Self.freeSpace(ledger) == .gibibytes(4))
     try ledger.reserve(Booking(node: Self.node, size: .gibibytes(4)), for: "new")
-    #expect(Self.room(ledger) == .zero)
+    #expect(Self.freeSpace(ledger) == .zero)
     #expect(
-      throws: Shortage.noRoom(
+      throws: Shortage.notEnoughSpace(
         node: "a", pool: "volume group \"vg\"", free: .gibibytes(2), requested: .gibibytes(900 << 10))
     ) { _ = try ledger.checkGrowth(Self.booking(wanting: 900 << 10), for: "v0") }
   }
@@ -45,24 +45,24 @@ struct LedgerGrowthTests {
     "a growth that fits takes its room before kubelet asks for it, and gives it back when it is not wanted any more")
   func possible() throws {
     var ledger = Self.ledger(wanting: [7])
-    #expect(Self.room(ledger) == .gibibytes(3))
+    #expect(Self.freeSpace(ledger) == .gibibytes(3))
     #expect(throws: Shortage.self) { try ledger.reserve(Booking(node: Self.node, size: .gibibytes(4)), for: "new") }
     #expect(try ledger.checkGrowth(Self.booking(wanting: 7), for: "v0"))
     ledger.observe(Self.booking(wanting: 2), of: "v0", uid: "0")
-    #expect(Self.room(ledger) == .gibibytes(8))
+    #expect(Self.freeSpace(ledger) == .gibibytes(8))
   }
 
   @Test("growths that fit one by one and not together take all that is free: whoever comes first has it")
   func contested() throws {
     var ledger = Self.ledger(wanting: [6, 7])
-    #expect(Self.room(ledger) == .zero)
+    #expect(Self.freeSpace(ledger) == .zero)
     #expect(try !ledger.checkGrowth(Self.booking(wanting: 6), for: "v0"))
     #expect(try !ledger.checkGrowth(Self.booking(wanting: 7), for: "v1"))
     // The second has grown: there are 2 GiB missing for the first, and 1 GiB is anybody's.
     var reported = storage(Self.node, gibibytes: 10)
     reported.volumes = ["v1": Self.volume(7, wanting: 7)]
     ledger.setStorage(reported, of: Self.node)
-    #expect(Self.room(ledger) == .gibibytes(1))
+    #expect(Self.freeSpace(ledger) == .gibibytes(1))
     #expect(throws: Shortage.self) { _ = try ledger.checkGrowth(Self.booking(wanting: 6), for: "v0") }
   }
 
@@ -70,16 +70,16 @@ struct LedgerGrowthTests {
   func reported() {
     let ledger = Self.ledger(
       wanting: [900 << 10, 2], volumes: ["v0": Self.volume(5, wanting: 900 << 10), "v1": Self.volume(1, wanting: 2)])
-    #expect(Self.room(ledger) == .gibibytes(3))
+    #expect(Self.freeSpace(ledger) == .gibibytes(3))
   }
 
   @Test("what a node has said counts until it says something else, also when the PV wants less meanwhile or is gone")
   func reportedBefore() {
     var ledger = Self.ledger(
       wanting: [6], volumes: ["v0": Self.volume(6, wanting: 6), "gone": Self.volume(8, wanting: 8)])
-    #expect(Self.room(ledger) == .gibibytes(4))
+    #expect(Self.freeSpace(ledger) == .gibibytes(4))
     ledger.observe(Self.booking(wanting: 3), of: "v0", uid: "0")
-    #expect(Self.room(ledger) == .gibibytes(4))
+    #expect(Self.freeSpace(ledger) == .gibibytes(4))
   }
 
   @Test(
@@ -87,16 +87,16 @@ struct LedgerGrowthTests {
   )
   func grownBefore() {
     var ledger = Self.ledger(wanting: [5])
-    #expect(Self.room(ledger) == .gibibytes(5))
+    #expect(Self.freeSpace(ledger) == .gibibytes(5))
     ledger.observe(Self.booking(wanting: 900 << 10), of: "v0", uid: "0")
-    #expect(Self.room(ledger) == .gibibytes(5))
+    #expect(Self.freeSpace(ledger) == .gibibytes(5))
     var reported = storage(Self.node, gibibytes: 10)
     reported.volumes = ["v0": Self.volume(2, wanting: 5)]
     ledger.setStorage(reported, of: Self.node)
-    #expect(Self.room(ledger) == .gibibytes(5), "that was before")
+    #expect(Self.freeSpace(ledger) == .gibibytes(5), "that was before")
     reported.volumes = ["v0": Self.volume(2, wanting: 900 << 10)]
     ledger.setStorage(reported, of: Self.node)
-    #expect(Self.room(ledger) == .gibibytes(8))
+    #expect(Self.freeSpace(ledger) == .gibibytes(8))
   }
 
   @Test("a growth in one group leaves the room of another alone")
@@ -109,7 +109,7 @@ struct LedgerGrowthTests {
     let fast = DeviceClass(group: try VolumeGroupName("fast"), provisioning: .thick)
     ledger.observe(
       Booking(node: Self.node, place: fast, size: .gibibytes(1), wanted: .gibibytes(5)), of: "v", uid: "v")
-    #expect(Self.room(ledger) == .gibibytes(10))
-    #expect(ledger.room(on: Self.node, at: fast) == .gibibytes(3))
+    #expect(Self.freeSpace(ledger) == .gibibytes(10))
+    #expect(ledger.freeSpace(on: Self.node, at: fast) == .gibibytes(3))
   }
 }

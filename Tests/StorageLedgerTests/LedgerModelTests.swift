@@ -202,7 +202,7 @@ struct LedgerModelTests {
     for node in world.nodes { world.report(node) }
     for node in world.nodes {
       #expect(
-        world.ledger.room(on: node, at: .init()) == world.free(on: node), "seed \(seed): room leaked on \(node)")
+        world.ledger.freeSpace(on: node, at: .init()) == world.free(on: node), "seed \(seed): room leaked on \(node)")
     }
   }
 }

@@ -15,17 +15,18 @@ struct LedgerTests {
   func wholeExtents() throws {
     var ledger = Self.ledger()
     try ledger.reserve(Booking(node: "a", size: ByteCount(1)), for: "v")
-    #expect(ledger.room(on: "a", at: .init()) == .gibibytes(10) - .mebibytes(4))
+    #expect(ledger.freeSpace(on: "a", at: .init()) == .gibibytes(10) - .mebibytes(4))
   }
 
   @Test("what fits exactly is taken, one extent more is refused with the figures")
   func exactFit() throws {
     var ledger = Self.ledger(reserved: 4)
     #expect(
-      throws: Shortage.noRoom(node: "a", pool: "volume group \"vg\"", free: .gibibytes(6), requested: .mebibytes(6148))
+      throws: Shortage.notEnoughSpace(
+        node: "a", pool: "volume group \"vg\"", free: .gibibytes(6), requested: .mebibytes(6148))
     ) { try ledger.reserve(Booking(node: "a", size: .gibibytes(6) + ByteCount(1)), for: "v") }
     try ledger.reserve(Booking(node: "a", size: .gibibytes(6)), for: "v")
-    #expect(ledger.room(on: "a", at: .init()) == .zero)
+    #expect(ledger.freeSpace(on: "a", at: .init()) == .zero)
     #expect(throws: Shortage.self) { try ledger.reserve(Booking(node: "a", size: ByteCount(1)), for: "w") }
   }
 
@@ -35,7 +36,7 @@ struct LedgerTests {
     #expect(throws: Shortage.self) { try ledger.reserve(Booking(node: "a", size: .gibibytes(11)), for: "v") }
     #expect(throws: Shortage.unknownNode("b")) { try ledger.reserve(Booking(node: "b", size: .gibibytes(1)), for: "v") }
     #expect(ledger.count == 0)
-    #expect(ledger.room(on: "a", at: .init()) == .gibibytes(10))
+    #expect(ledger.freeSpace(on: "a", at: .init()) == .gibibytes(10))
     #expect(ledger.reportingNodes == ["a"])
   }
 
@@ -44,7 +45,7 @@ struct LedgerTests {
     var ledger = Self.ledger()
     try ledger.reserve(Booking(node: "a", size: .gibibytes(8)), for: "v")
     try ledger.reserve(Booking(node: "a", size: .gibibytes(8)), for: "v")
-    #expect(ledger.room(on: "a", at: .init()) == .gibibytes(2))
+    #expect(ledger.freeSpace(on: "a", at: .init()) == .gibibytes(2))
   }
 
   @Test("a group, and a thin pool in it, have room of their own; what names neither takes the node's default")
@@ -61,9 +62,10 @@ struct LedgerTests {
     try ledger.reserve(Booking(node: "a", size: .gibibytes(30)), for: "thin")
     try ledger.reserve(Booking(node: "a", place: .init(provisioning: .thick), size: .gibibytes(9)), for: "thick")
     try ledger.reserve(Booking(node: "a", place: fast, size: .gibibytes(2)), for: "fast")
-    #expect(ledger.room(on: "a", at: .init()) == .gibibytes(10))
-    #expect(ledger.room(on: "a", at: .init(group: try VolumeGroupName("vg"), provisioning: .thick)) == .gibibytes(1))
-    #expect(ledger.room(on: "a", at: fast) == .zero)
+    #expect(ledger.freeSpace(on: "a", at: .init()) == .gibibytes(10))
+    #expect(
+      ledger.freeSpace(on: "a", at: .init(group: try VolumeGroupName("vg"), provisioning: .thick)) == .gibibytes(1))
+    #expect(ledger.freeSpace(on: "a", at: fast) == .zero)
     #expect(throws: Shortage.self) {
       try ledger.reserve(
         Booking(node: "a", place: .init(group: try VolumeGroupName("slow")), size: .gibibytes(1)), for: "slow")
@@ -75,7 +77,7 @@ struct LedgerTests {
     var ledger = Self.ledger()
     try ledger.reserve(Booking(node: "a", size: .gibibytes(8)), for: "v")
     ledger.cancel("v")
-    #expect(ledger.room(on: "a", at: .init()) == .gibibytes(10))
+    #expect(ledger.freeSpace(on: "a", at: .init()) == .gibibytes(10))
   }
 
   @Test("a PV that could not be written leaves the earlier one of its name booked, for as long as that is shown")
@@ -83,13 +85,13 @@ struct LedgerTests {
     var ledger = Self.ledger()
     ledger.observe(Booking(node: "a", size: .gibibytes(2)), of: "v", uid: "earlier")
     try ledger.reserve(Booking(node: "a", size: .gibibytes(10)), for: "v")
-    #expect(ledger.room(on: "a", at: .init()) == .zero)
+    #expect(ledger.freeSpace(on: "a", at: .init()) == .zero)
     ledger.cancel("v")
-    #expect(ledger.room(on: "a", at: .init()) == .gibibytes(8))
+    #expect(ledger.freeSpace(on: "a", at: .init()) == .gibibytes(8))
     try ledger.reserve(Booking(node: "a", size: .gibibytes(10)), for: "v")
     ledger.forget("v")
     ledger.cancel("v")
-    #expect(ledger.room(on: "a", at: .init()) == .gibibytes(10))
+    #expect(ledger.freeSpace(on: "a", at: .init()) == .gibibytes(10))
   }
 
   @Test("neither late pictures of an earlier PV of the same name nor its end free what was written, of one size too")
@@ -101,10 +103,10 @@ struct LedgerTests {
     ledger.confirm("v", uid: "written")
     ledger.observe(booking, of: "v", uid: "earlier")
     ledger.forget("v")
-    #expect(ledger.room(on: "a", at: .init()) == .gibibytes(5))
+    #expect(ledger.freeSpace(on: "a", at: .init()) == .gibibytes(5))
     ledger.observe(booking, of: "v", uid: "written")
     ledger.forget("v")
-    #expect(ledger.room(on: "a", at: .init()) == .gibibytes(10))
+    #expect(ledger.freeSpace(on: "a", at: .init()) == .gibibytes(10))
   }
 
   @Test("a PV that a watch shows before the answer to its writing comes is booked once, and as it is shown then")
@@ -112,11 +114,11 @@ struct LedgerTests {
     var ledger = Self.ledger()
     try ledger.reserve(Booking(node: "a", size: .gibibytes(2)), for: "v")
     ledger.observe(Booking(node: "a", size: .gibibytes(3)), of: "v", uid: "written")
-    #expect(ledger.room(on: "a", at: .init()) == .gibibytes(7))
+    #expect(ledger.freeSpace(on: "a", at: .init()) == .gibibytes(7))
     ledger.confirm("v", uid: "written")
-    #expect(ledger.room(on: "a", at: .init()) == .gibibytes(7))
+    #expect(ledger.freeSpace(on: "a", at: .init()) == .gibibytes(7))
     ledger.forget("v")
-    #expect(ledger.room(on: "a", at: .init()) == .gibibytes(10))
+    #expect(ledger.freeSpace(on: "a", at: .init()) == .gibibytes(10))
   }
 
   @Test("the end of an earlier PV of the same name does not free what is being written")
@@ -124,10 +126,10 @@ struct LedgerTests {
     var ledger = Self.ledger()
     try ledger.reserve(Booking(node: "a", size: .gibibytes(5)), for: "v")
     ledger.forget("v")
-    #expect(ledger.room(on: "a", at: .init()) == .gibibytes(5))
+    #expect(ledger.freeSpace(on: "a", at: .init()) == .gibibytes(5))
     ledger.confirm("v", uid: "v")
     ledger.forget("v")
-    #expect(ledger.room(on: "a", at: .init()) == .gibibytes(5))
+    #expect(ledger.freeSpace(on: "a", at: .init()) == .gibibytes(5))
   }
 
   @Test("a list frees what it does not show, but not what was written since it began")
@@ -146,7 +148,7 @@ struct LedgerTests {
     #expect(ledger.booking(of: "gone") == nil)
     #expect(ledger.booking(of: "written before") == nil)
     #expect(ledger.count == 3)
-    #expect(ledger.room(on: "a", at: .init()) == .gibibytes(7))
+    #expect(ledger.freeSpace(on: "a", at: .init()) == .gibibytes(7))
   }
 
   @Test("a node that is silent takes nothing, and its volumes are not forgotten")
@@ -156,7 +158,7 @@ struct LedgerTests {
     ledger.setStorage(nil, of: "a")
     #expect(throws: Shortage.unknownNode("a")) { try ledger.reserve(Booking(node: "a", size: .gibibytes(1)), for: "w") }
     ledger.setStorage(storage("a", gibibytes: 10), of: "a")
-    #expect(ledger.room(on: "a", at: .init()) == .gibibytes(7))
+    #expect(ledger.freeSpace(on: "a", at: .init()) == .gibibytes(7))
   }
 
   @Test("storage of an unknown form is none")
@@ -171,7 +173,7 @@ struct LedgerTests {
   @Test("more reserved than there is leaves no room")
   func overfull() {
     let ledger = Self.ledger(gibibytes: 1, reserved: 4)
-    #expect(ledger.room(on: "a", at: .init()) == .zero)
+    #expect(ledger.freeSpace(on: "a", at: .init()) == .zero)
   }
 
   @Test("a change of extents counts every booking anew")
@@ -181,10 +183,10 @@ struct LedgerTests {
     var storage = storage("a", gibibytes: 10)
     storage.pools[0].extentBytes = 1 << 30
     ledger.setStorage(storage, of: "a")
-    #expect(ledger.room(on: "a", at: .init()) == .gibibytes(9))
+    #expect(ledger.freeSpace(on: "a", at: .init()) == .gibibytes(9))
     ledger.forget("v")
     ledger.cancel("v")
-    #expect(ledger.room(on: "a", at: .init()) == .gibibytes(10))
+    #expect(ledger.freeSpace(on: "a", at: .init()) == .gibibytes(10))
   }
 
   @Test("PVs that claim more than 64 bits hold leave no room, and take nothing with them when they go")
@@ -192,9 +194,9 @@ struct LedgerTests {
     var ledger = Ledger()
     ledger.setStorage(storage("a", gibibytes: 10), of: "a")
     for volume in ["u", "v", "w"] { ledger.observe(Booking(node: "a", size: ByteCount(.max)), of: volume, uid: volume) }
-    #expect(ledger.room(on: "a", at: .init()) == .zero)
+    #expect(ledger.freeSpace(on: "a", at: .init()) == .zero)
     for volume in ["u", "v", "w"] { ledger.forget(volume) }
-    #expect(ledger.room(on: "a", at: .init()) == .gibibytes(10))
+    #expect(ledger.freeSpace(on: "a", at: .init()) == .gibibytes(10))
   }
 
   @Test("what was read of a PV counts only while nothing newer was shown: one whose end was shown takes no room")
@@ -205,7 +207,7 @@ struct LedgerTests {
     ledger.observe(booking, of: "v", uid: "v")
     ledger.forget("v")
     ledger.settle("v", as: booking, uid: "v")
-    #expect(ledger.room(on: "a", at: .init()) == .gibibytes(10))
+    #expect(ledger.freeSpace(on: "a", at: .init()) == .gibibytes(10))
   }
 
   @Test("a PV that was read and never shown takes room until a list that began later lacks it")
@@ -213,15 +215,15 @@ struct LedgerTests {
     var ledger = Self.ledger()
     try ledger.reserve(Booking(node: "a", size: .gibibytes(4)), for: "v")
     ledger.settle("v", as: Booking(node: "a", size: .gibibytes(6)), uid: "v")
-    #expect(ledger.room(on: "a", at: .init()) == .gibibytes(4))
+    #expect(ledger.freeSpace(on: "a", at: .init()) == .gibibytes(4))
     ledger.endListing()
-    #expect(ledger.room(on: "a", at: .init()) == .gibibytes(4))
+    #expect(ledger.freeSpace(on: "a", at: .init()) == .gibibytes(4))
     ledger.beginListing()
     ledger.endListing()
-    #expect(ledger.room(on: "a", at: .init()) == .gibibytes(10))
+    #expect(ledger.freeSpace(on: "a", at: .init()) == .gibibytes(10))
     try ledger.reserve(Booking(node: "a", size: .gibibytes(4)), for: "w")
     ledger.cancel("w")
-    #expect(ledger.room(on: "a", at: .init()) == .gibibytes(10))
+    #expect(ledger.freeSpace(on: "a", at: .init()) == .gibibytes(10))
   }
 }
 

@@ -68,9 +68,9 @@ struct RecyclerTests {
     let long = VolumeLimitKey.driver("com.amazon.kubernetes.eks.ec2.ebs/csi-driver")
     #expect(long.utf8.count == 62)
     #expect(long == "attachable-volumes-csi-com.amazon.kubernetes.e87aab31eac74422c")
-    #expect(VolumeLimitKey.hasRoom(for: "k", used: 4, limits: ["k": 5]))
-    #expect(!VolumeLimitKey.hasRoom(for: "k", used: 5, limits: ["k": 5]))
-    #expect(VolumeLimitKey.hasRoom(for: "other", used: 5, limits: ["k": 5]))
+    #expect(VolumeLimitKey.isBelowLimit(for: "k", used: 4, limits: ["k": 5]))
+    #expect(!VolumeLimitKey.isBelowLimit(for: "k", used: 5, limits: ["k": 5]))
+    #expect(VolumeLimitKey.isBelowLimit(for: "other", used: 5, limits: ["k": 5]))
   }
 }
 

@@ -40,7 +40,7 @@ struct Filling {
     _ = try await client.patch(
       Node.self, ObjectKey(name: name),
       .merge(["status": ["images": .array(images), "conditions": [ready]]]), subresource: "status")
-    // Room for all of them, and some.
+    // Space for all of them, and some.
     let pool = NodeStorage.Pool(
       group: ProductNames.defaultVolumeGroup, isThin: false, sizeBytes: 16 << 40, reservedBytes: 0,
       extentBytes: 4 << 20)

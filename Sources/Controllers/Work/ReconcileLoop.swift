@@ -86,14 +86,14 @@ package final class ReconcileLoop<Key: Hashable & Sendable>: Sendable {
     state.withLock { state in
       guard state.isOpen else { return [] }
       var due: [Key] = []
-      while hasRoom(state.queue), let key = state.queue.next(at: time.now) { due.append(key) }
+      while hasFreeSlot(state.queue), let key = state.queue.next(at: time.now) { due.append(key) }
       state.timer?.cancel()
       state.timer = nextChance(&state.queue).map { timer(at: $0) }
       return due
     }
   }
 
-  private func hasRoom(_ queue: WorkQueue<Key>) -> Bool {
+  private func hasFreeSlot(_ queue: WorkQueue<Key>) -> Bool {
     guard let patience else { return queue.running < parallelism }
     return queue.starts(since: time.now - patience).count < parallelism && queue.running < 16 * parallelism
   }
@@ -101,7 +101,7 @@ package final class ReconcileLoop<Key: Hashable & Sendable>: Sendable {
   /// When another key may begin although nothing ends before; nil when that is not known.
   private func nextChance(_ queue: inout WorkQueue<Key>) -> Duration? {
     guard let next = queue.nextDue() else { return nil }
-    if hasRoom(queue) { return next }
+    if hasFreeSlot(queue) { return next }
     guard let patience, queue.running < 16 * parallelism else { return nil }
     return queue.starts(since: time.now - patience).first.map { max(next, $0 + patience) }
   }

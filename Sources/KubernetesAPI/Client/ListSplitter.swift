@@ -64,8 +64,8 @@ struct ListSplitter {
       index += 1
     }
     // No more than it takes to tell whether it is the name.
-    let room = Self.items.count + 1 - word.count
-    if depth == 1, room > 0 { word += piece[start..<(isInString ? index : index - 1)].prefix(room) }
+    let remaining = Self.items.count + 1 - word.count
+    if depth == 1, remaining > 0 { word += piece[start..<(isInString ? index : index - 1)].prefix(remaining) }
     return index
   }
 

@@ -1,7 +1,7 @@
 package import JSON
 package import StorageModel
 
-/// How much room there is for a class in a part of the cluster. Alpha in 1.19, `v1beta1` in 1.21, `v1` since 1.24.
+/// How much space there is for a class in a part of the cluster. Alpha in 1.19, `v1beta1` in 1.21, `v1` since 1.24.
 package struct CSIStorageCapacity: WritableObject {
   package static let resource = APIResource(
     group: "storage.k8s.io", name: "csistoragecapacities", kind: "CSIStorageCapacity", isNamespaced: true)

@@ -35,7 +35,7 @@ extension Transfer {
     waiter?.resume(returning: .success(head))
   }
 
-  /// Takes a piece of the body; false when there is no room, and then it has not been taken.
+  /// Takes a piece of the body; false when there is no space, and then it has not been taken.
   func receive(_ bytes: UnsafeRawBufferPointer) -> Bool {
     let (isTaken, waiter) = state.withLock { state -> (Bool, Waiter<[UInt8]?>?) in
       if let waiter = state.bodyWaiter.take() { return (true, waiter) }
@@ -82,7 +82,7 @@ extension Transfer {
     }
   }
 
-  /// What has come since the last call. `resume` is called when the connection was not read for lack of room.
+  /// What has come since the last call. `resume` is called when the connection was not read for lack of space.
   func next(resume: () -> Void) async -> Answer<[UInt8]?> {
     await withCheckedContinuation { continuation in
       let (answer, wasPaused) = state.withLock { state -> (Answer<[UInt8]?>?, Bool) in

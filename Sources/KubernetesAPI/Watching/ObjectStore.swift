@@ -3,7 +3,7 @@ struct ObjectStore<Value: Sendable> {
   private var entries: [ObjectKey: Entry] = [:]
   private var list: UInt32 = 0
 
-  /// On the heap, so that a table with room for more than there is costs a pointer a place.
+  /// On the heap, so that a table with space for more than there is costs a pointer a place.
   private final class Entry: Sendable {
     let uid: String
     let resourceVersion: String

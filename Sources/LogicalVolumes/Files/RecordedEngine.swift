@@ -74,7 +74,7 @@ package actor RecordedEngine: VolumeEngine {
       throw VolumeError(.invalid, "a thin volume was asked for, but this node makes each volume as a \(noun)")
     }
     let size = try roundedUp(request.size)
-    try requireRoom(for: size, name: request.name)
+    try requireSpace(for: size, name: request.name)
     try noting("create", request.name) { () throws(VolumeError) in try make(request, size) }
     guard let made = try volume(request.name) else {
       throw VolumeError(.internal, "volume \(request.name) has vanished while it was being made")
@@ -99,7 +99,7 @@ package actor RecordedEngine: VolumeEngine {
       try storage.grow(volume.name, to: current.size)
       return .unchanged(current)
     }
-    try requireRoom(for: target - current.size, name: volume.name)
+    try requireSpace(for: target - current.size, name: volume.name)
     try noting("extend", volume.name) { () throws(VolumeError) in
       record.sizeBytes = target.bytes
       try records.write(record)
@@ -210,7 +210,7 @@ extension RecordedEngine {
     return try DiskSpace(of: directory, promised: promised, written: written)
   }
 
-  private func requireRoom(for size: ByteCount, name: VolumeName) throws(VolumeError) {
+  private func requireSpace(for size: ByteCount, name: VolumeName) throws(VolumeError) {
     let free = try space().free
     guard size <= free else {
       throw VolumeError(

@@ -2,7 +2,7 @@ internal import LinuxSystem
 package import StorageModel
 internal import Synchronization
 
-// Size and room of each group.
+// Size and space of each group.
 extension LVMEngine {
   package nonisolated func capacity() async throws(VolumeError) -> [GroupCapacity] {
     try await catchUp()

@@ -17,7 +17,7 @@ extension LVMEngine {
     }
     let size = try roundedUp(request.size, in: state)
     try requireDeviceName(request.name, in: group)
-    try requireRoom(for: size, beyond: .zero, name: request.name, pool: pool?.text ?? "", in: state)
+    try requireSpace(for: size, beyond: .zero, name: request.name, pool: pool?.text ?? "", in: state)
 
     let tags = VolumeTags.tags(volume: request.name, claim: request.claim, creation: request.creation)
     let command: LVMCommand =
@@ -42,7 +42,7 @@ extension LVMEngine {
     let target = try roundedUp(size, in: state)
     guard target > found.size else { return .unchanged(try requireStored(found, in: state)) }
     if let trouble = state.changeHindrance { throw trouble.error.during("growing volume \(volume.name)") }
-    try requireRoom(for: target, beyond: found.size, name: volume.name, pool: found.pool, in: state)
+    try requireSpace(for: target, beyond: found.size, name: volume.name, pool: found.pool, in: state)
     if found.hasSnapshots, try requireStored(found, in: state).isActive {
       throw VolumeError(
         .inUse,
@@ -178,24 +178,26 @@ extension LVMEngine {
   /// Refuses what does not fit before LVM is asked, so that the message can say what is missing.
   ///
   /// - Parameter pool: the thin pool the volume is or will be in, whatever the settings say now; empty for a thick one.
-  private func requireRoom(
+  private func requireSpace(
     for size: ByteCount, beyond current: ByteCount, name: VolumeName, pool: String, in state: GroupState
   ) throws(VolumeError) {
     let needed = size - current
     guard !pool.isEmpty, let found = state.volumes[pool] else {
       guard needed <= state.free else {
-        throw noRoom(needed, of: state.free, in: "volume group \"\(state.name)\"", name)
+        throw noSpaceError(needed, of: state.free, in: "volume group \"\(state.name)\"", name)
       }
       return
     }
     let ceiling = thinCeiling(of: found)
     let left = ceiling - state.virtualSize(ofPool: pool)
     guard needed <= left else {
-      throw noRoom(needed, of: left, in: "thin pool \"\(state.name)/\(pool)\" (ceiling \(ceiling))", name)
+      throw noSpaceError(needed, of: left, in: "thin pool \"\(state.name)/\(pool)\" (ceiling \(ceiling))", name)
     }
   }
 
-  private func noRoom(_ needed: ByteCount, of free: ByteCount, in place: String, _ name: VolumeName) -> VolumeError {
+  private func noSpaceError(_ needed: ByteCount, of free: ByteCount, in place: String, _ name: VolumeName)
+    -> VolumeError
+  {
     VolumeError(
       .noSpace,
       "volume \(name): \(place) has \(free) free, \(needed) requested, \(needed - free) missing; "
@@ -327,7 +329,7 @@ extension LVMEngine {
     }
     var next = state
     next.sequence = current
-    next.metadataFree = entry?.sequences.compactMap(\.room).min() ?? next.metadataFree
+    next.metadataFree = entry?.sequences.compactMap(\.freeMetadata).min() ?? next.metadataFree
     store(next, entry?.surroundings ?? Surroundings(systemDirectory: options.systemDirectory))
   }
 }

@@ -37,10 +37,10 @@ struct MetadataSequence: Sendable {
   }
 
   /// How much larger the metadata can become; nil when it can not be told.
-  var room: ByteCount? { committedText().map { Self.room(of: area, with: $0) } }
+  var freeMetadata: ByteCount? { committedText().map { Self.freeMetadata(of: area, with: $0) } }
 
   /// Each version is written beside the last, so half of the area is the most (lvm2 `vg_mda_free`).
-  static func room(of area: Extent, with text: Extent) -> ByteCount {
+  static func freeMetadata(of area: Extent, with text: Extent) -> ByteCount {
     ByteCount((area.size - UInt64(sectorSize)) / 2) - ByteCount(text.size)
   }
 

@@ -45,7 +45,7 @@ package final class SimulatedEngine: VolumeEngine {
     return try record("create \(request.name)") { state throws(VolumeError) in
       if let trouble = state.trouble { throw trouble.error }
       if let existing = state.volumes[request.name.text] { return .unchanged(existing) }
-      try Self.requireRoom(for: size, name: request.name, in: state)
+      try Self.requireSpace(for: size, name: request.name, in: state)
       let device = "/dev/simulated/\(request.name)"
       let volume = StoredVolume(
         name: request.name, instance: request.creation.text, location: .device(device), size: size, group: Self.group,
@@ -77,7 +77,7 @@ package final class SimulatedEngine: VolumeEngine {
       var found = try Self.require(volume, in: state)
       _ = try found.requireOurs(to: "resize")
       guard target > found.size else { return .unchanged(found) }
-      try Self.requireRoom(for: target - found.size, name: volume.name, in: state)
+      try Self.requireSpace(for: target - found.size, name: volume.name, in: state)
       found.size = target
       state.volumes[volume.name.text] = found
       return .changed(found)
@@ -146,7 +146,7 @@ extension SimulatedEngine {
     state.totalSize - state.volumes.values.reduce(ByteCount.zero) { $0 + $1.size }
   }
 
-  private static func requireRoom(
+  private static func requireSpace(
     for size: ByteCount, name: VolumeName, in state: SimulatedWorld.State
   ) throws(VolumeError) {
     let free = free(in: state)

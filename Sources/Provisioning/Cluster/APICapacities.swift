@@ -36,8 +36,8 @@ final class APICapacities: Sendable {
     return try await writer.all(selection, as: resource)
   }
 
-  /// Says how much room a node has for volumes of a class.
-  func writeCapacity(_ room: ByteCount, for place: CapacityPlace) async throws(WriteFailure) {
+  /// Says how much space a node has for volumes of a class.
+  func writeCapacity(_ capacity: ByteCount, for place: CapacityPlace) async throws(WriteFailure) {
     guard let resource = try await resource() else { return }
     var object = CSIStorageCapacity(
       metadata: ObjectMeta(
@@ -48,9 +48,9 @@ final class APICapacities: Sendable {
         ]))
     object.storageClassName = place.storageClass
     object.nodeLabels = [ClusterNames.hostnameLabel: place.hostname]
-    object.capacity = Quantity(room)
+    object.capacity = Quantity(capacity)
     do throws(WriteFailure) {
-      let change: JSONValue = ["capacity": .string(Quantity(room).description)]
+      let change: JSONValue = ["capacity": .string(Quantity(capacity).description)]
       let found = try await writer.put(object, change, as: resource)
       // What a node is and what a class is cannot be changed in it (k8s.io/api/storage/v1, CSIStorageCapacity).
       if found.nodeLabels != object.nodeLabels || found.storageClassName != place.storageClass {

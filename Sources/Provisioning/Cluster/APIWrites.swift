@@ -10,7 +10,7 @@ package struct APIWrites: ClusterWrites {
   private let events: EventRecorder
   private let capacityObjects: APICapacities
 
-  /// - Parameter namespace: ours, where the scheduler is told of room.
+  /// - Parameter namespace: ours, where the scheduler is told of space.
   package init(client: APIClient, events: EventRecorder, namespace: String) {
     writer = ObjectWriter(client)
     self.events = events
@@ -110,8 +110,8 @@ extension APIWrites {
 extension APIWrites {
   package func capacities() async throws(WriteFailure) -> [CSIStorageCapacity] { try await capacityObjects.all() }
 
-  package func writeCapacity(_ room: ByteCount, for place: CapacityPlace) async throws(WriteFailure) {
-    try await capacityObjects.writeCapacity(room, for: place)
+  package func writeCapacity(_ capacity: ByteCount, for place: CapacityPlace) async throws(WriteFailure) {
+    try await capacityObjects.writeCapacity(capacity, for: place)
   }
 
   package func delete(_ capacity: CSIStorageCapacity) async throws(WriteFailure) {

@@ -1,7 +1,7 @@
 package import KubernetesAPI
 internal import StorageModel
 
-/// A node and a class: what the scheduler is told a figure of room for.
+/// A node and a class: what the scheduler is told a figure of space for.
 package struct CapacityPlace: Hashable, Sendable {
   package var node: String
   package var hostname: String

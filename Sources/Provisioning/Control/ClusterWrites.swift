@@ -34,8 +34,8 @@ package protocol ClusterWrites: VolumeWrites {
   func node(_ name: String) async throws(WriteFailure) -> Node?
   /// What the scheduler is told: all that is written for it. Empty on a server that has no such objects.
   func capacities() async throws(WriteFailure) -> [CSIStorageCapacity]
-  /// Tells the scheduler how much room there is. Does nothing on a server that has no such objects.
-  func writeCapacity(_ room: ByteCount, for place: CapacityPlace) async throws(WriteFailure)
+  /// Tells the scheduler how much space there is. Does nothing on a server that has no such objects.
+  func writeCapacity(_ capacity: ByteCount, for place: CapacityPlace) async throws(WriteFailure)
   /// Takes back what the scheduler was told. What is gone is fine.
   func delete(_ capacity: CSIStorageCapacity) async throws(WriteFailure)
   /// Tells whoever looks at the object. Never waits and never fails.

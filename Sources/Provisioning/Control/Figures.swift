@@ -36,7 +36,7 @@ package struct Snapshot: Sendable {
   /// Of these, those whose time has come.
   package var due: Int
   package var running: Int
-  package var claimsWithoutRoom: Int
+  package var claimsWithoutSpace: Int
   /// PVs in the ledger.
   package var bookings: Int
   package var reportingNodes: Int

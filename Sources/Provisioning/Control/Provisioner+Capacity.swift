@@ -3,35 +3,35 @@ internal import KubernetesAPI
 internal import StorageLedger
 internal import StorageModel
 
-// What the scheduler is told: how much room each node has for volumes of each class, by the ledger itself.
+// What the scheduler is told: how much space each node has for volumes of each class, by the ledger itself.
 extension Provisioner {
   /// What was written of a node, and when it was written last.
   struct WrittenCapacities: Sendable {
-    var rooms: [CapacityPlace: ByteCount] = [:]
+    var capacities: [CapacityPlace: ByteCount] = [:]
     var at: Duration?
   }
 
-  /// Room at a node may have changed.
-  func roomChanged(on hostname: String?) {
+  /// Space at a node may have changed.
+  func freeSpaceChanged(on hostname: String?) {
     guard let hostname else { return }
     look(at: .capacity(hostname))
   }
 
-  func roomChangedEverywhere() async {
-    for hostname in await allocator.reportingNodes { roomChanged(on: hostname) }
+  func freeSpaceChangedEverywhere() async {
+    for hostname in await allocator.reportingNodes { freeSpaceChanged(on: hostname) }
   }
 
   /// Writes what has changed of one node since the last time.
   func process(capacityOf hostname: String) async -> Ending {
-    let wanted = await rooms(on: hostname)
+    let wanted = await capacities(on: hostname)
     let known = writtenCapacities[hostname] ?? WrittenCapacities()
-    if let at = known.at, now - at < configuration.capacityPause, isMerelyLess(wanted, than: known.rooms) {
+    if let at = known.at, now - at < configuration.capacityPause, isMerelyLess(wanted, than: known.capacities) {
       return .again(after: at + configuration.capacityPause - now)
     }
     do throws(WriteFailure) {
-      for (place, room) in wanted where writtenCapacities[hostname]?.rooms[place] != room {
-        try await writes.writeCapacity(room, for: place)
-        writtenCapacities[hostname, default: WrittenCapacities()].rooms[place] = room
+      for (place, capacity) in wanted where writtenCapacities[hostname]?.capacities[place] != capacity {
+        try await writes.writeCapacity(capacity, for: place)
+        writtenCapacities[hostname, default: WrittenCapacities()].capacities[place] = capacity
         writtenCapacities[hostname]?.at = now
       }
     } catch {
@@ -40,25 +40,25 @@ extension Provisioner {
       return .failed
     }
     // A class or the node is gone: what was said of it is found and deleted.
-    if known.rooms.keys.contains(where: { wanted[$0] == nil }) { look(at: .capacities) }
+    if known.capacities.keys.contains(where: { wanted[$0] == nil }) { look(at: .capacities) }
     return .settled
   }
 
   /// What changes meanwhile is looked at after this: whatever changes it marks the node's work as stale.
-  private func rooms(on hostname: String) async -> [CapacityPlace: ByteCount] {
+  private func capacities(on hostname: String) async -> [CapacityPlace: ByteCount] {
     guard let node = nodes.name(of: hostname), reportingNodes.contains(node) else { return [:] }
     let isAmbiguous = ambiguity(of: hostname) != nil
     let classes = classes
-    let free = await allocator.rooms(on: hostname, at: Set(classes.values.compactMap(\.place)))
-    var rooms: [CapacityPlace: ByteCount] = [:]
+    let free = await allocator.freeSpaces(on: hostname, at: Set(classes.values.compactMap(\.place)))
+    var capacities: [CapacityPlace: ByteCount] = [:]
     for (name, storageClass) in classes {
       let place = CapacityPlace(node: node, hostname: hostname, storageClass: name)
-      rooms[place] = isAmbiguous ? .zero : storageClass.place.flatMap { free[$0] } ?? .zero
+      capacities[place] = isAmbiguous ? .zero : storageClass.place.flatMap { free[$0] } ?? .zero
     }
-    return rooms
+    return capacities
   }
 
-  /// Whether room is all that has changed, and has become less. More of it, and a new class, are waited for by pods that the
+  /// Whether space is all that has changed, and has become less. More of it, and a new class, are waited for by pods that the
   /// scheduler would look at again only after a minute. With many claims at once each of them would otherwise cost a
   /// request.
   private func isMerelyLess(_ wanted: [CapacityPlace: ByteCount], than known: [CapacityPlace: ByteCount]) -> Bool {
@@ -76,11 +76,11 @@ extension Provisioner {
           try await writes.delete(object)
           continue
         }
-        known[place.hostname, default: WrittenCapacities()].rooms[place] = object.capacity?.byteCount
+        known[place.hostname, default: WrittenCapacities()].capacities[place] = object.capacity?.byteCount
       }
       for (hostname, former) in writtenCapacities where known[hostname] != nil { known[hostname]?.at = former.at }
       writtenCapacities = known
-      await roomChangedEverywhere()
+      await freeSpaceChangedEverywhere()
       return .again(after: configuration.capacityInterval)
     } catch {
       logLine("capacities cannot be read yet", ["reason": error.message], isWarning: true)

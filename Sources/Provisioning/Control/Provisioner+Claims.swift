@@ -49,7 +49,7 @@ extension Provisioner {
   private func conclude(
     _ allocation: Allocation, of wish: VolumeWish, for claim: PersistentVolumeClaim
   ) async -> Ending {
-    if case .noRoom(let shortage) = allocation { return await reschedule(claim, shortage.message) }
+    if case .notEnoughSpace(let shortage) = allocation { return await reschedule(claim, shortage.message) }
     waits[claim.metadata.key] = nil
     switch allocation {
     case .created(let volume): created(volume, for: claim)
@@ -62,7 +62,7 @@ extension Provisioner {
           "a PersistentVolume \(wish.volume) exists that is not this claim's; delete or rename it"))
       return .failed
     case .refused(let failure), .unsettled(let failure): return failed(claim, failure)
-    case .noRoom: break
+    case .notEnoughSpace: break
     }
     return .settled
   }
@@ -73,11 +73,11 @@ extension Provisioner {
     /// The first mount decides.
     case anywhere
     case elsewhere(String)
-    /// No node has room.
+    /// No node has space.
     case nowhere
   }
 
-  /// Finds the node. Whether it has the room is for the allocator to decide.
+  /// Finds the node. Whether it has the space is for the allocator to decide.
   private func place(_ wish: VolumeWish) async throws(WriteFailure) -> Placing {
     guard let name = wish.node else { return await refusal(of: wish) == nil ? .anywhere : .nowhere }
     guard let labels = try await labels(of: name) else {

@@ -9,7 +9,7 @@ extension Provisioner {
     let known = classes[name]
     classes[name] = isOurs ? new : nil
     guard isOurs || known != nil else { return }
-    await roomChangedEverywhere()
+    await freeSpaceChangedEverywhere()
     for (key, claim) in claims where claim.className == name { look(at: .claim(key)) }
   }
 
@@ -19,8 +19,8 @@ extension Provisioner {
     let former = nodes.hostname(of: name)
     nodes.set(name, new, at: now)
     let hostname = nodes.hostname(of: name)
-    // Another node that has the hostname has no room any more, or has it again.
-    if hostname != former { for changed in [former, hostname] { roomChanged(on: changed) } }
+    // Another node that has the hostname has no space any more, or has it again.
+    if hostname != former { for changed in [former, hostname] { freeSpaceChanged(on: changed) } }
     guard new == nil, let former else { return }
     look(at: .node(former))
     for volume in volumes.keys { look(at: .volume(volume)) }

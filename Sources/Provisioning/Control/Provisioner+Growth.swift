@@ -5,14 +5,14 @@ internal import StorageModel
 
 // A claim that asks for more than its volume has.
 //
-// Kubernetes' own expand controller writes the new size into the PV of any FlexVolume, and asks nobody for the room
-// (IsKubeletExpandable, 1.20 to 1.36); then kubelet calls `expandfs`. The ledger takes the room if there is any. We never write
+// Kubernetes' own expand controller writes the new size into the PV of any FlexVolume, and asks nobody for the space
+// (IsKubeletExpandable, 1.20 to 1.36); then kubelet calls `expandfs`. The ledger takes the space if there is any. We never write
 // to the claim: two writers of one claim make the controller of 1.20 crash, whose `expand` does not survive a conflict.
 //
 // Since 1.34 a request can be lowered again, to more than `status.capacity`. Kubernetes leaves the PV as it is then, and kubelet
 // goes on asking for the PV's size. So the provisioner sets a PV of ours back to the request, if its size cannot be had.
 extension Provisioner {
-  /// Says before a pod meets it that there is no room for what was asked.
+  /// Says before a pod meets it that there is no space for what was asked.
   func lookAtGrowth(_ claim: PersistentVolumeClaim) async -> Ending {
     let key = claim.metadata.key
     do throws(WriteFailure) {
@@ -28,9 +28,9 @@ extension Provisioner {
       do throws(Shortage) {
         let isCertain = try await allocator.checkGrowth(booking, for: volume.metadata.name)
         waits[key] = nil
-        tellOfRoomToGrow(claim, booking.wanted)
+        sendGrowthPossible(claim, booking.wanted)
         // Others that are to grow may be faster.
-        return isCertain ? .settled : .again(after: configuration.roomInterval)
+        return isCertain ? .settled : .again(after: configuration.waitingClaimsInterval)
       } catch {
         refuse(claim, Self.refusal(error))
         wait(key, for: .growth(volume: volume.metadata.name, to: booking.wanted))
@@ -86,7 +86,7 @@ extension Provisioner {
   }
 
   /// Told only to those who have read that there is none.
-  private func tellOfRoomToGrow(_ claim: PersistentVolumeClaim, _ size: ByteCount) {
+  private func sendGrowthPossible(_ claim: PersistentVolumeClaim, _ size: ByteCount) {
     guard troubles.end(of: claim.metadata.key) else { return }
     writes.tell(
       claim.reference,

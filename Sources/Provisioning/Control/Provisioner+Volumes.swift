@@ -11,10 +11,10 @@ extension Provisioner {
       switch VolumeReview.verdict(on: volume) {
       case .leave: return .settled
       case .delete:
-        guard try await isUnclaimed(volume) else { return .again(after: configuration.roomInterval) }
+        guard try await isUnclaimed(volume) else { return .again(after: configuration.waitingClaimsInterval) }
         try await delete(volume)
       case .agree:
-        guard try await isUnclaimed(volume) else { return .again(after: configuration.roomInterval) }
+        guard try await isUnclaimed(volume) else { return .again(after: configuration.waitingClaimsInterval) }
         try await writes.agreeToRemoval(of: volume)
       case .liftFinalizer:
         try await lift(volume, because: "it was never mounted, so there is no volume to remove")
@@ -79,7 +79,7 @@ extension Provisioner {
     guard absence >= configuration.nodeGrace else { return .again(after: configuration.nodeGrace - absence) }
     // The watch may be behind: the API server has the last word.
     if let name = volume.labelledNode, try await writes.node(name) != nil {
-      return .again(after: configuration.roomInterval)
+      return .again(after: configuration.waitingClaimsInterval)
     }
     try await lift(
       volume,

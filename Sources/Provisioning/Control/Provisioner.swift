@@ -30,13 +30,13 @@ package actor Provisioner: Controller {
   var unrecorded: [String: KnownVolume.Unrecorded] = [:]
   /// What the scheduler was told, by hostname.
   var writtenCapacities: [String: WrittenCapacities] = [:]
-  /// Claims that wait for a pod, or for room.
+  /// Claims that wait for a pod, or for space.
   var waits: [ObjectKey: Wait] = [:]
   var troubles = Troubles()
-  /// How many claims no node had room for when that was logged last, and when that was.
+  /// How many claims no node had space for when that was logged last, and when that was.
   var summary: (claims: Int, at: Duration?) = (0, nil)
-  /// When claims that wait for room were looked at last.
-  var roomLookedAt: Duration?
+  /// When claims that wait for space were looked at last.
+  var waitingClaimsCheckedAt: Duration?
   private(set) var figures = Figures()
 
   /// What is to be looked at.
@@ -48,16 +48,16 @@ package actor Provisioner: Controller {
     /// How long a node's object must be gone before its volumes are given up.
     package var nodeGrace: Duration
     package var backoff: Backoff
-    /// How often claims that wait for room are looked at without being asked.
-    package var roomInterval = Duration.seconds(60)
-    /// The shortest time until room that has become less is written again. The scheduler may then choose a node that has
+    /// How often claims that wait for space are looked at without being asked.
+    package var waitingClaimsInterval = Duration.seconds(60)
+    /// The shortest time until space that has become less is written again. The scheduler may then choose a node that has
     /// just been filled, and its claim is sent on.
     package var capacityPause = Duration.seconds(5)
     /// How often what is written is read again.
     package var capacityInterval = Duration.seconds(600)
     /// How long after a change they are looked at: many changes at once cost one look.
-    package var roomPause = Duration.seconds(1)
-    /// How many claims are told at once that there is no room; the others come after the pause. The queue of Events is bounded,
+    package var waitingClaimsPause = Duration.seconds(1)
+    /// How many claims are told at once that there is no space; the others come after the pause. The queue of Events is bounded,
     /// and others have Events too.
     package var toldAtOnce = 100
 
@@ -83,8 +83,8 @@ package actor Provisioner: Controller {
     case capacity(String)
     /// What the scheduler was told of nodes and classes that are gone.
     case capacities
-    /// All claims that wait for room.
-    case room
+    /// All claims that wait for space.
+    case waitingClaims
   }
 
   /// A line of the log: a stable message, and what it is about.
@@ -106,9 +106,9 @@ package actor Provisioner: Controller {
     self.time = time
     self.log = log
     keys = ReconcileLoop(parallelism: configuration.parallelism, backoff: configuration.backoff, time: time)
-    allocator.onChange { [keys, pause = configuration.roomPause] change in
+    allocator.onChange { [keys, pause = configuration.waitingClaimsPause] change in
       keys.add(.capacity(change.node))
-      if change.isMore { keys.add(.room, after: pause) }
+      if change.isMore { keys.add(.waitingClaims, after: pause) }
     }
   }
 
@@ -131,7 +131,7 @@ package actor Provisioner: Controller {
     case .node(let hostname): return await process(node: hostname)
     case .capacity(let hostname): return await process(capacityOf: hostname)
     case .capacities: return await processCapacities()
-    case .room: return await lookForRoom()
+    case .waitingClaims: return await checkWaitingClaims()
     }
   }
 
@@ -151,7 +151,7 @@ package actor Provisioner: Controller {
 
   /// A claim has begun to wait.
   func lookAtWaitingClaims() {
-    if !waits.isEmpty { keys.add(.room, after: configuration.roomPause) }
+    if !waits.isEmpty { keys.add(.waitingClaims, after: configuration.waitingClaimsPause) }
   }
 
   /// For metrics and status.
@@ -160,7 +160,7 @@ package actor Provisioner: Controller {
       let (bookings, nodes) = await (allocator.bookings, allocator.reportingNodes.count)
       return Snapshot(
         figures: figures, waiting: keys.waiting, due: keys.due, running: keys.running,
-        claimsWithoutRoom: claimsWithoutRoom, bookings: bookings, reportingNodes: nodes, isSynced: keys.isOpen)
+        claimsWithoutSpace: claimsWithoutSpace, bookings: bookings, reportingNodes: nodes, isSynced: keys.isOpen)
     }
   }
 }

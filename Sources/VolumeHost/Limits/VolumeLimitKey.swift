@@ -16,7 +16,7 @@ public enum VolumeLimitKey {
   private static func hexadecimal(_ byte: UInt8) -> String { (byte < 16 ? "0" : "") + String(byte, radix: 16) }
 
   /// Returns whether one more volume is allowed. A key without a limit allows any number.
-  public static func hasRoom(for key: String, used: Int64, limits: [String: Int64]) -> Bool {
+  public static func isBelowLimit(for key: String, used: Int64, limits: [String: Int64]) -> Bool {
     limits[key].map { used < $0 } ?? true
   }
 }

@@ -84,7 +84,7 @@ struct Saboteur {
 extension Saboteur {
   private var filler: String { node.place.state + "/filler" }
 
-  /// Takes all the room there is.
+  /// Takes all the space there is.
   private func fill() throws {
     let file = try Descriptor.open(filler, O_WRONLY | O_CREAT, mode: 0o600)
     var offset: off_t = 0

@@ -16,7 +16,7 @@ enum Strike: Codable, Hashable, Sendable {
   case tool(Tool, Misbehaviour)
   /// The disk answers with errors: all of it, or what is written.
   case deviceFails(writesOnly: Bool, afterMilliseconds: Int)
-  /// No room is left where the daemon keeps its state.
+  /// No space is left where the daemon keeps its state.
   case stateFull
   /// Nothing can be changed where the daemon keeps its state.
   case stateSealed

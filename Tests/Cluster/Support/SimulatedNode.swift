@@ -69,15 +69,15 @@ struct SimulatedNode {
   }
 
   /// What the daemon says there is room for in volumes of a class, as Kubernetes has it; empty before it has said so.
-  func room(for storageClass: String) throws -> String { try capacityField(storageClass, "{.capacity}") }
+  func capacity(for storageClass: String) throws -> String { try capacityField(storageClass, "{.capacity}") }
 
   /// For pods on which node the daemon says so.
-  func hostnameOfRoom(for storageClass: String) throws -> String {
+  func hostnameOfCapacity(for storageClass: String) throws -> String {
     try capacityField(storageClass, #"{.nodeTopology.matchLabels.kubernetes\.io/hostname}"#)
   }
 
   /// In which version of the API the daemon has written that.
-  func versionOfRoom(for storageClass: String) throws -> String {
+  func versionOfCapacity(for storageClass: String) throws -> String {
     try capacityField(storageClass, "{.metadata.managedFields[0].apiVersion}")
   }
 

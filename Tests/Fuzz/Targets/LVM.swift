@@ -38,7 +38,7 @@ extension FuzzTarget {
       try hold(area.offset > 0, "an area at 0")
       if let text = MetadataSequence.committedText(in: Array(bytes.suffix(512)), of: area) {
         try hold(text.offset > area.offset && text.offset - area.offset < area.size, "text outside of its area")
-        try hold(MetadataSequence.room(of: area, with: text).bytes <= area.size / 2, "room")
+        try hold(MetadataSequence.freeMetadata(of: area, with: text).bytes <= area.size / 2, "room")
       }
     }
     let uuid = "PGlyI0-V3tN-i56E-nn2M-Iq63-8OYN-CbJ04J"

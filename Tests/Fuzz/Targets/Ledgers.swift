@@ -37,7 +37,7 @@ private struct FuzzedLedger {
     case 4: ledger.cancel(volume)
     default: ledger.forget(volume)
     }
-    try checkRoom()
+    try checkFreeSpace()
   }
 
   /// A PV that wants more than its volume was made with, or as much.
@@ -57,7 +57,7 @@ private struct FuzzedLedger {
     for place in Self.places {
       guard let pool = storage?.pool(of: place) else { continue }
       let free = ByteCount(pool.sizeBytes) - ByteCount(pool.reservedBytes)
-      try hold(ledger.room(on: Self.node, at: place) == free, "\(free) should be free again")
+      try hold(ledger.freeSpace(on: Self.node, at: place) == free, "\(free) should be free again")
     }
   }
 
@@ -77,7 +77,7 @@ private struct FuzzedLedger {
 
   /// What fits has been free, or was the volume's own.
   private mutating func reserve(_ booking: Booking, for volume: String) throws(Violation) {
-    let free = ledger.room(on: Self.node, at: booking.place)
+    let free = ledger.freeSpace(on: Self.node, at: booking.place)
     let former = ledger.booking(of: volume)
     do throws(Shortage) {
       try ledger.reserve(booking, for: volume)
@@ -87,14 +87,14 @@ private struct FuzzedLedger {
     }
     try hold(ledger.booking(of: volume) == booking, "booked is \(String(describing: ledger.booking(of: volume)))")
     guard former == nil, let pool = storage?.pool(of: booking.place) else { return }
-    try hold(pool.room(for: booking.size) <= free, "\(booking.size) taken of \(free)")
+    try hold(pool.allocatedSize(for: booking.size) <= free, "\(booking.size) taken of \(free)")
   }
 
-  private func checkRoom() throws(Violation) {
+  private func checkFreeSpace() throws(Violation) {
     for place in Self.places {
       let pool = storage?.pool(of: place)
       let most = pool.map { ByteCount($0.sizeBytes) - ByteCount($0.reservedBytes) } ?? .zero
-      try hold(ledger.room(on: Self.node, at: place) <= most, "more room than there is")
+      try hold(ledger.freeSpace(on: Self.node, at: place) <= most, "more room than there is")
     }
   }
 }

@@ -10,7 +10,7 @@ import Testing
 @testable import Provisioning
 
 @Suite("Claims that wait for room")
-struct RoomTests {
+struct WaitingClaimsTests {
   /// As Kubernetes leaves a claim whose class binds late until a pod uses it.
   private static func waiting(_ name: String, gibibytes: Int64) -> PersistentVolumeClaim {
     var claim = Samples.claim(name, gibibytes: gibibytes, node: nil)
@@ -22,10 +22,10 @@ struct RoomTests {
     _ bench: ProvisionerBench, withoutRoom count: Int, at location: SourceLocation = #_sourceLocation
   ) async throws {
     for _ in 0..<4000 {
-      if await bench.provisioner.snapshot.claimsWithoutRoom == count { return }
+      if await bench.provisioner.snapshot.claimsWithoutSpace == count { return }
       try await Task.sleep(for: .milliseconds(5))
     }
-    let found = await bench.provisioner.snapshot.claimsWithoutRoom
+    let found = await bench.provisioner.snapshot.claimsWithoutSpace
     Issue.record("\(found) claims without room, not \(count)", sourceLocation: location)
   }
 
@@ -83,7 +83,7 @@ struct RoomTests {
       bench.cluster.add(Self.waiting("large", gibibytes: 6))
       bench.cluster.add(Samples.claim("small", node: "a"))
       await bench.eventually("looked at") { !$0.events.isEmpty }
-      #expect(await bench.provisioner.snapshot.claimsWithoutRoom == 0)
+      #expect(await bench.provisioner.snapshot.claimsWithoutSpace == 0)
       await bench.addClass()
       try await Self.becomes(bench, withoutRoom: 1)
     }

@@ -3,9 +3,9 @@ internal import KubernetesAPI
 internal import StorageLedger
 internal import StorageModel
 
-/// The room that waiting claims wait for, at one moment.
-struct RoomView: Sendable {
-  /// The largest room that one node has, of the nodes where a volume may be; nil when none of them reports any.
+/// The space that waiting claims wait for, at one moment.
+struct FreeSpaceView: Sendable {
+  /// The largest space that one node has, of the nodes where a volume may be; nil when none of them reports any.
   var largest: [Reach: Largest?]
   /// Why volumes that are to grow cannot.
   var shortages: [String: Shortage]
