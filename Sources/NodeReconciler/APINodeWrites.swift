@@ -31,7 +31,7 @@ struct APINodeWrites: NodeWrites {
     try await writer.putStatus(of: empty, object.status.json)
   }
 
-  func tell(_ object: ObjectReference, _ reason: EventReason, _ message: String) {
+  func sendEvent(_ object: ObjectReference, _ reason: EventReason, _ message: String) {
     events.record(reason, on: object, message)
   }
 }

@@ -91,10 +91,10 @@ package final class ClusterLink: Sendable {
 }
 
 extension ClusterLink: ClusterSide {
-  package var figures: Exposition {
+  package var metrics: Exposition {
     get async {
       let reconciler = reconciler.withLock { $0 }
-      return ClusterFigures(
+      return ClusterMetrics(
         api: api.metrics, volumes: await reconciler?.knownVolumes ?? 0,
         stuckRemovals: await reconciler?.stuckRemovals ?? 0, lostVolumes: await reconciler?.lostVolumes ?? 0,
         abnormalVolumes: await reconciler?.abnormalVolumes ?? 0, orphans: knowledge.orphans?.count

@@ -7,10 +7,10 @@ internal import Telemetry
 
 // Whether volumes in use are well, told in the words of Kubernetes' volume health monitoring.
 extension NodeReconciler {
-  func lookAtConditions() async -> Ending {
-    tellOfLongWork()
+  func checkConditions() async -> Ending {
+    reportLongRuns()
     do throws(VolumeError) {
-      tellOfConditions(try await service.complaints())
+      reportConditions(try await service.complaints())
     } catch {
       log.warning("condition of volumes not known", ["reason": error.message])
       return .failed
@@ -19,32 +19,32 @@ extension NodeReconciler {
   }
 
   /// Once for each program: kubelet's own Events and `status` say how far it is.
-  private func tellOfLongWork() {
+  private func reportLongRuns() {
     let work = service.longWork
-    for program in work where toldWork[program.volume] != program.startedAt {
-      tell(program.volume, .volumeInProgress, "\(program.words), on node \(configuration.node)")
+    for program in work where reportedLongRuns[program.volume] != program.startedAt {
+      sendEvent(program.volume, .volumeInProgress, "\(program.words), on node \(configuration.node)")
     }
-    toldWork = Dictionary(work.map { ($0.volume, $0.startedAt) }) { $1 }
+    reportedLongRuns = Dictionary(work.map { ($0.volume, $0.startedAt) }) { $1 }
   }
 
   /// What has changed since the last look.
-  private func tellOfConditions(_ new: [VolumeName: FileSystemComplaint]) {
+  private func reportConditions(_ new: [VolumeName: FileSystemComplaint]) {
     for (name, complaint) in new where complaints[name] != complaint {
       log.error("volume is not well", ["volume": name.text, "reason": complaint.description])
-      tell(
+      sendEvent(
         name, .volumeConditionAbnormal,
         "\(complaint), on node \(configuration.node); save what can be read, then end all pods that use the volume: an ext4 is "
           + "repaired before it is mounted again")
     }
     for name in complaints.keys where new[name] == nil {
       log.notice("volume is well again", ["volume": name.text])
-      tell(name, .volumeConditionNormal, "the kernel holds nothing against its file system any more")
+      sendEvent(name, .volumeConditionNormal, "the kernel holds nothing against its file system any more")
     }
     complaints = new
   }
 
-  private func tell(_ name: VolumeName, _ reason: EventReason, _ message: String) {
+  private func sendEvent(_ name: VolumeName, _ reason: EventReason, _ message: String) {
     guard let pv = volumes[name.text] else { return }
-    tellBoth(pv, reason, message)
+    sendEventToVolumeAndClaim(pv, reason, message)
   }
 }

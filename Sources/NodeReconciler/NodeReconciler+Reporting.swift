@@ -11,7 +11,7 @@ extension NodeReconciler {
     if now - (refreshedAt ?? now) >= configuration.refreshInterval { lastReport = nil }
     if lastReport == nil { refreshedAt = now }
     let ending = await reportNow()
-    guard case .settled = ending else { return ending }
+    guard case .done = ending else { return ending }
     return .again(after: configuration.reportInterval)
   }
 
@@ -22,12 +22,12 @@ extension NodeReconciler {
       let reports = knowledge.reports
       lastReport?.reports.removeAll { !reports.contains($0) }
       if let lastReport, lastReport.storage == storage, reports.allSatisfy(lastReport.reports.contains) {
-        return .settled
+        return .done
       }
       do throws(WriteFailure) {
         try await writes.report(storage, reports)
         lastReport = LastReport(storage: storage, reports: reports)
-        return .settled
+        return .done
       } catch {
         log.warning("storage not published", ["reason": error.message])
       }
@@ -47,9 +47,9 @@ extension NodeReconciler {
       }
       pairs.append((volume, booking))
     }
-    let figures = StorageFigures(
+    let builder = StorageReportBuilder(
       node: configuration.node, groups: try await service.capacity(), isThinByDefault: configuration.isThinByDefault)
-    return figures.storage(pairs)
+    return builder.storage(pairs)
   }
 
   /// The PV's volume; nil when there is none, and while a group that may have it cannot be read: what is taken there is
@@ -70,7 +70,7 @@ extension NodeReconciler {
   }
 
   /// Volumes of ours without a PV are reported, never removed.
-  func lookForOrphans() async -> Ending {
+  func findOrphans() async -> Ending {
     do throws(VolumeError) {
       var orphans: [VolumeName] = []
       for volume in try await service.volumes() where volumes[volume.name.text] == nil {
@@ -79,7 +79,7 @@ extension NodeReconciler {
       }
       let known = Set(knowledge.orphans ?? [])
       knowledge.setOrphans(orphans)
-      for name in orphans where !known.contains(name) { tellOfOrphan(name) }
+      for name in orphans where !known.contains(name) { reportOrphan(name) }
     } catch {
       log.warning("orphans not known", ["reason": error.message])
       return .failed
@@ -95,10 +95,10 @@ extension NodeReconciler {
     }
   }
 
-  private func tellOfOrphan(_ name: VolumeName) {
+  private func reportOrphan(_ name: VolumeName) {
     log.warning("volume has no PV", ["volume": name.text])
     let node = ObjectReference(apiVersion: "v1", kind: "Node", name: configuration.node, uid: configuration.node)
-    writes.tell(
+    writes.sendEvent(
       node, .orphanedVolume,
       "volume \(name) on node \(configuration.node) has no PV; it is kept. If it is not wanted, remove it there with "
         + "elastic-local-node remove \(name)")

@@ -8,19 +8,19 @@ internal import Telemetry
 
 extension NodeReconciler {
   func process(volume name: String) async -> Ending {
-    guard let pv = volumes[name] else { return .settled }
+    guard let pv = volumes[name] else { return .done }
     let volume: VolumeName
     do throws(VolumeError) {
       volume = try VolumeName(name)
     } catch {
       log.warning("PV has a name that no volume can have", ["volume": name, "reason": error.message])
-      return .settled
+      return .done
     }
     switch NodeReview.verdict(on: pv, hostname: configuration.hostname) {
-    case .leave: return .settled
+    case .leave: return .done
     case .contradiction(let affinity):
       log.warning("PV names two nodes; left alone", ["volume": name, "affinity": affinity])
-      return .settled
+      return .done
     case .prepare: return await prepare(volume, pv)
     case .observe: return await observe(volume, pv)
     case .remove, .keep: return await removeOrRetain(volume, pv)
@@ -33,14 +33,14 @@ extension NodeReconciler {
   private func prepare(_ name: VolumeName, _ pv: PersistentVolume) async -> Ending {
     do throws(VolumeError) {
       if let recorded = knowledge.instance(madeFor: name) { return try await compare(recorded, name, pv) }
-      guard let terms = pv.terms else { return .settled }
+      guard let terms = pv.terms else { return .done }
       let options = try VolumeOptions(terms.options.dictionary, fsType: terms.fsType)
       reportCreated(try await service.prepare(VolumeRequest(name, options)), pv)
-      return .settled
+      return .done
     } catch {
       log.warning("volume not prepared yet", ["volume": name.text, "reason": error.message])
-      tellBoth(pv, EventReason(error.code), error.message)
-      return ErrorPolicy.policy(for: error.code).retry == .never ? .settled : .failed
+      sendEventToVolumeAndClaim(pv, EventReason(error.code), error.message)
+      return ErrorPolicy.policy(for: error.code).retry == .never ? .done : .failed
     }
   }
 
@@ -52,7 +52,7 @@ extension NodeReconciler {
         return .again(after: configuration.reportInterval)
       }
       reportCreated(found, pv)
-      return .settled
+      return .done
     } catch {
       log.warning("volume not known yet", ["volume": name.text, "reason": error.message])
       return .failed
@@ -70,24 +70,24 @@ extension NodeReconciler {
   ) async throws(VolumeError) -> Ending {
     let found = try await service.instance(of: name)
     // It may have gone, or be going, while the engine was asked.
-    guard volumes[name.text]?.metadata.uid == pv.metadata.uid else { return .settled }
+    guard volumes[name.text]?.metadata.uid == pv.metadata.uid else { return .done }
     knowledge.setLost(found != recorded, name.text)
-    guard found != recorded else { return .settled }
-    tellOfLoss(pv, recorded, found)
+    guard found != recorded else { return .done }
+    reportLoss(pv, recorded, found)
     return .again(after: configuration.orphanInterval)
   }
 
-  private func tellOfLoss(_ pv: PersistentVolume, _ recorded: String, _ found: String?) {
+  private func reportLoss(_ pv: PersistentVolume, _ recorded: String, _ found: String?) {
     let name = pv.metadata.name
     log.error("volume is gone", ["volume": name, "recorded": recorded, "found": found ?? ""])
-    tellBoth(
+    sendEventToVolumeAndClaim(
       pv, .volumeLost,
       Admission.lost(name, node: configuration.node, recorded: recorded, found: found).message)
   }
 
   /// A PV that records another volume than the one that this node has created for it: somebody else wrote that, and the
   /// volume here is used by nobody until it is settled.
-  func tellOfContradiction(_ name: String, _ new: PersistentVolume?) {
+  func logContradiction(_ name: String, _ new: PersistentVolume?) {
     guard let new, let recorded = new.instance, let created = knowledge.instance(madeFor: name), created != recorded,
       volumes[name]?.instance == nil
     else { return }
@@ -95,9 +95,9 @@ extension NodeReconciler {
   }
 
   /// Who looks at either sees it.
-  func tellBoth(_ pv: PersistentVolume, _ reason: EventReason, _ message: String) {
-    writes.tell(pv.reference, reason, message)
-    if let claim = pv.claim { writes.tell(claim, reason, message) }
+  func sendEventToVolumeAndClaim(_ pv: PersistentVolume, _ reason: EventReason, _ message: String) {
+    writes.sendEvent(pv.reference, reason, message)
+    if let claim = pv.claim { writes.sendEvent(claim, reason, message) }
   }
 
   // MARK: Removing
@@ -106,11 +106,11 @@ extension NodeReconciler {
   private func removeOrRetain(_ name: VolumeName, _ seen: PersistentVolume) async -> Ending {
     do throws(WriteFailure) {
       // The watch may be behind, and this cannot be undone: the API server has the last word.
-      guard let pv = try await writes.volume(name.text), pv.metadata.uid == seen.metadata.uid else { return .settled }
+      guard let pv = try await writes.volume(name.text), pv.metadata.uid == seen.metadata.uid else { return .done }
       let state: VolumeReport.State
       do throws(VolumeError) {
         switch NodeReview.verdict(on: pv, hostname: configuration.hostname) {
-        case .leave, .prepare, .observe, .contradiction: return .settled
+        case .leave, .prepare, .observe, .contradiction: return .done
         case .remove(let proof):
           try await remove(name, pv, proof)
           state = .removed
@@ -123,10 +123,10 @@ extension NodeReconciler {
       }
       // What is kept counts as taken in the very object that reports it: before the PV's own booking ends.
       knowledge.report(VolumeReport(volume: name.text, uid: pv.metadata.uid, state: state))
-      guard case .settled = await reportNow() else { return .failed }
+      guard case .done = await reportNow() else { return .failed }
       stuckSince[name.text] = nil
       log.notice("volume of a deleted PV released", ["volume": name.text, "state": state.rawValue])
-      return .settled
+      return .done
     } catch {
       log.warning("PV not released yet", ["volume": name.text, "reason": error.message])
       return .failed
@@ -173,7 +173,7 @@ extension NodeReconciler {
     log.notice("volume not removed yet", ["volume": name, "code": error.code.rawValue, "reason": error.message])
     // In use for a moment is usual: kubelet is still unmounting.
     if error.code != .inUse || now - since > .seconds(60) {
-      writes.tell(pv.reference, EventReason(error.code), error.message)
+      writes.sendEvent(pv.reference, EventReason(error.code), error.message)
     }
     return .failed
   }

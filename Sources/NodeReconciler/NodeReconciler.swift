@@ -31,7 +31,7 @@ package actor NodeReconciler: Controller {
   /// What the kernel holds against volumes, as it was told last.
   var complaints: [VolumeName: FileSystemComplaint] = [:]
   /// Programs that work on volumes and have been told of, by volume, with when they began.
-  var toldWork: [VolumeName: String] = [:]
+  var reportedLongRuns: [VolumeName: String] = [:]
 
   package struct Configuration: Sendable {
     package var node: String
@@ -97,14 +97,14 @@ package actor NodeReconciler: Controller {
     switch work {
     case .volume(let name): await process(volume: name)
     case .report: await report()
-    case .orphans: await lookForOrphans()
-    case .conditions: await lookAtConditions()
+    case .orphans: await findOrphans()
+    case .conditions: await checkConditions()
     }
   }
 
   var now: Duration { time.now }
 
-  func look(at work: Work) {
+  func enqueue(_ work: Work) {
     if case .volume = work { keys.add(work) } else { chores.add(work) }
   }
 }
@@ -112,12 +112,12 @@ package actor NodeReconciler: Controller {
 // What lists and watches show. Nil is an object that is gone, or names another node.
 extension NodeReconciler {
   package func volume(_ name: String, _ new: PersistentVolume?) {
-    tellOfContradiction(name, new)
+    logContradiction(name, new)
     volumes[name] = new
     knowledge.set(new, of: name)
     if new == nil { stuckSince[name] = nil }
-    look(at: .volume(name))
-    look(at: .report)
+    enqueue(.volume(name))
+    enqueue(.report)
   }
 
   /// The list of PVs is complete. The work begins.

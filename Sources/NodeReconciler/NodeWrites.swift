@@ -9,5 +9,5 @@ package protocol NodeWrites: Sendable {
   /// Reports what the node's storage can hold, and what it reports about volumes.
   func report(_ storage: NodeStorage, _ reports: [VolumeReport]) async throws(WriteFailure)
   /// Tells whoever looks at the object. Never waits and never fails.
-  func tell(_ object: ObjectReference, _ reason: EventReason, _ message: String)
+  func sendEvent(_ object: ObjectReference, _ reason: EventReason, _ message: String)
 }

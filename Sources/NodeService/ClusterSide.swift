@@ -4,5 +4,5 @@ package import Telemetry
 package protocol ClusterSide: Sendable {
   func run() async
   /// Its part of the metrics.
-  var figures: Exposition { get async }
+  var metrics: Exposition { get async }
 }

@@ -13,7 +13,7 @@ struct Expander: Sendable {
     let name = target.volume
     try await context.withLock(name) { () async throws(VolumeError) in
       try checkCancellation(name)
-      try context.locks.tellFailure(of: name)
+      try context.locks.throwFailure(of: name)
       guard let found = try await context.engine.volume(name) else {
         throw VolumeError(
           .notFound, "volume \(name) does not exist on node \(context.configuration.nodeName); it can not be grown")

@@ -26,13 +26,13 @@ package final class GroupWatch: Sendable {
   /// Looks once, and logs what has changed since the last time.
   package func look() async {
     do throws(VolumeError) {
-      for group in try await context.engine.capacity() { tell(of: group) }
+      for group in try await context.engine.capacity() { logTrouble(of: group) }
     } catch {
       context.log.warning("volume groups cannot be looked at", ["reason": error.message])
     }
   }
 
-  private func tell(of group: GroupCapacity) {
+  private func logTrouble(of group: GroupCapacity) {
     let trouble = group.trouble?.message
     let before = told.withLock { told in
       defer { told[group.group] = trouble }

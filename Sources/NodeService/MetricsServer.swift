@@ -77,7 +77,7 @@ package struct MetricsServer: Sendable {
     let interrupted = try? context.interruptedCreations().count
     return MetricsText(
       context.metrics.snapshot, groups: groups, activity: context.engine.activity, interrupted: interrupted,
-      release: release, cluster: await cluster?.figures, loads: context.system.loads,
+      release: release, cluster: await cluster?.metrics, loads: context.system.loads,
       droppedLines: context.log.dropped, runs: context.locks.runs
     ).text
   }

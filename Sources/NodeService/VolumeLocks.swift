@@ -141,7 +141,7 @@ extension VolumeLocks {
   package var runs: [LongRun] { state.withLock { Array($0.runs.values) }.sorted { $0.age > $1.age } }
 
   /// Tells a caller that would do the same again why it failed the last time: once, so that the next call does it again.
-  func tellFailure(of volume: VolumeName) throws(VolumeError) {
+  func throwFailure(of volume: VolumeName) throws(VolumeError) {
     let failure = state.withLock { $0.failures.removeValue(forKey: volume) }
     if let failure { throw failure.during("in the background, before this call") }
   }

@@ -19,7 +19,7 @@ struct VolumePreparer: Sendable {
     _ request: VolumeRequest, willFormat: Bool, _ rollback: inout Rollback
   ) async throws(VolumeError) -> StoredVolume {
     let (name, deviceClass) = (request.name, request.options.deviceClass)
-    try context.locks.tellFailure(of: name)
+    try context.locks.throwFailure(of: name)
     try await settleUnlessCleared(name)
     if let found = try await engine.volume(name, wantedIn: deviceClass.group) {
       try await admit(found, request)

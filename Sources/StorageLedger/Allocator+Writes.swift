@@ -52,15 +52,15 @@ extension Allocator {
   }
 
   /// Reads a PV in doubt when the API server's limit has passed: its space is booked or free from then on.
-  func settle(_ name: String) async -> WorkQueue<String>.Ending {
+  func resolveDoubt(_ name: String) async -> WorkQueue<String>.Ending {
     await beginTurn(name)
     defer { endTurn(name) }
-    guard let doubt = doubts[name] else { return .settled }
+    guard let doubt = doubts[name] else { return .done }
     let wait = doubt.end - time.now
     guard wait <= .zero else { return .again(after: wait) }
     // It stays in doubt, and is read again, when it cannot be read.
     do throws(WriteFailure) { _ = try await read(name) } catch { return .failed }
-    return .settled
+    return .done
   }
 
   private func earlierWrite(of name: String, _ isOurs: (PersistentVolume) -> Bool) async -> Allocation? {
@@ -118,7 +118,7 @@ extension Allocator {
     }
     // Only one of several requests has made it. The others may be carried out once it is gone.
     guard isOver || doubt?.isSingle == true else { return found }
-    change(name) { $0.settle(name, as: booking(of: found), uid: found.metadata.uid) }
+    change(name) { $0.confirm(name, as: booking(of: found), uid: found.metadata.uid) }
     endDoubt(of: name)
     return found
   }

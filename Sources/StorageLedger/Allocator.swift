@@ -45,7 +45,7 @@ package actor Allocator {
   }
 
   /// Settles what is in doubt, until the task is cancelled. Returns when the last request has ended. Call once.
-  package func run() async { await loop.run { await self.settle($0) } }
+  package func run() async { await loop.run { await self.resolveDoubt($0) } }
 
   /// Calls the body, on any thread, after each change of a node's free space. It must not block.
   package nonisolated func onChange(_ body: @escaping @Sendable (FreeSpaceChange) -> Void) {
@@ -65,7 +65,7 @@ package actor Allocator {
     let booking = ledger.booking(of: volume)
     guard booking != former else { return }
     for node in Set([former?.node, booking?.node].compactMap(\.self)) {
-      tell(FreeSpaceChange(node: node, isMore: former?.node == node))
+      notify(FreeSpaceChange(node: node, isMore: former?.node == node))
     }
   }
 
@@ -95,7 +95,7 @@ package actor Allocator {
     turns[volume]?.removeFirst().resume()
   }
 
-  private func tell(_ change: FreeSpaceChange) {
+  private func notify(_ change: FreeSpaceChange) {
     for listener in listeners.withLock({ $0 }) { listener(change) }
   }
 }
@@ -124,7 +124,7 @@ extension Allocator {
   /// A node that is named anew comes before the former one goes: what counts is which one has the hostname now.
   private func updateStorage(of hostname: String) {
     ledger.setStorage(hostnames.reporter(of: hostname).flatMap { storages[$0] }, of: hostname)
-    tell(FreeSpaceChange(node: hostname, isMore: true))
+    notify(FreeSpaceChange(node: hostname, isMore: true))
   }
 
   /// A PV; nil for one that is gone or not ours.
@@ -141,7 +141,7 @@ extension Allocator {
   /// A list that began after ``beginListing()`` is complete, and what it lacks has been shown as gone.
   package func endListing() {
     ledger.endListing()
-    for node in ledger.reportingNodes { tell(FreeSpaceChange(node: node, isMore: true)) }
+    for node in ledger.reportingNodes { notify(FreeSpaceChange(node: node, isMore: true)) }
   }
 }
 

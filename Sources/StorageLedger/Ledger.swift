@@ -97,7 +97,7 @@ package struct Ledger: Sendable {
   ///
   /// What has been read may be older than what a watch has shown meanwhile, in particular its end: it counts only where
   /// nothing has been shown of it since it was reserved.
-  package mutating func settle(_ volume: String, as found: Booking?, uid: String) {
+  package mutating func confirm(_ volume: String, as found: Booking?, uid: String) {
     guard reservations[volume] != nil else { return }
     enter(found, for: volume)
     confirm(volume, uid: uid)

@@ -24,20 +24,20 @@ struct ProvisionerMetrics {
   }
 
   private mutating func add(_ snapshot: Snapshot) {
-    let figures = snapshot.figures
-    counter("elastic_local_provisioner_volumes_created_total", "PVs written.", figures.volumesCreated)
-    counter("elastic_local_provisioner_volumes_deleted_total", "Released PVs deleted.", figures.volumesDeleted)
+    let counters = snapshot.counters
+    counter("elastic_local_provisioner_volumes_created_total", "PVs written.", counters.volumesCreated)
+    counter("elastic_local_provisioner_volumes_deleted_total", "Released PVs deleted.", counters.volumesDeleted)
     counter(
       "elastic_local_provisioner_rescheduled_total", "Claims sent to another node for want of room.",
-      figures.rescheduled)
-    counter("elastic_local_provisioner_refused_total", "Refusals of claims, told in Events.", figures.refused)
-    counter("elastic_local_provisioner_failures_total", "Requests that failed and are tried again.", figures.failures)
+      counters.rescheduled)
+    counter("elastic_local_provisioner_refused_total", "Refusals of claims, told in Events.", counters.refused)
+    counter("elastic_local_provisioner_failures_total", "Requests that failed and are tried again.", counters.failures)
     counter(
       "elastic_local_provisioner_finalizers_lifted_total", "PVs given up because their node is gone or had no volume.",
-      figures.finalizersLifted)
+      counters.finalizersLifted)
     exposition.family("elastic_local_provisioner_claim_seconds", "summary", "Time of a look at a claim.")
-    exposition.sample("elastic_local_provisioner_claim_seconds_sum", figures.claimSeconds.total.inSeconds)
-    exposition.sample("elastic_local_provisioner_claim_seconds_count", Double(figures.claimSeconds.count))
+    exposition.sample("elastic_local_provisioner_claim_seconds_sum", counters.claimSeconds.total.inSeconds)
+    exposition.sample("elastic_local_provisioner_claim_seconds_count", Double(counters.claimSeconds.count))
     gauge("elastic_local_provisioner_synced", "1 once everything has been listed.", snapshot.isSynced ? 1 : 0)
     gauge("elastic_local_provisioner_queue", "Claims and volumes that wait to be looked at.", Double(snapshot.waiting))
     gauge("elastic_local_provisioner_running", "Claims and volumes being worked on.", Double(snapshot.running))

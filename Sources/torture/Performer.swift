@@ -41,7 +41,7 @@ struct Performer: Sendable {
     case .write(let name, let pod, let files): return try await write(files, name, pod)
     case .grow(let name, let mebibytes):
       let volume = try require(name, in: model)
-      guard let pod = volume.pods.keys.min() else { throw Trouble("nobody uses \(name)") }
+      guard let pod = volume.pods.keys.min() else { throw TortureError("nobody uses \(name)") }
       return try await acknowledging(try await caller.grow(volume.new, pod, mebibytes: mebibytes)) {
         [.grown(volume: name, mebibytes: mebibytes)]
       }
@@ -129,7 +129,7 @@ struct Performer: Sendable {
   private static let writers = WorkerPool(name: "writer", limit: 4)
 
   private func require(_ name: String, in model: Model) throws -> Model.Volume {
-    guard let volume = model.volumes[name] else { throw Trouble("the model has no volume \(name)") }
+    guard let volume = model.volumes[name] else { throw TortureError("the model has no volume \(name)") }
     return volume
   }
 

@@ -125,7 +125,7 @@ struct Run {
       try await Task.sleep(for: .milliseconds(model.nextRound * 7 % 60))
     case .atStep:
       // The daemon dies there; what is safe by then is to be what the cut leaves.
-      try await Waiting.until(seconds: 60, Trouble("the daemon does not reach the step for 60 s")) {
+      try await Waiting.until(seconds: 60, TortureError("the daemon does not reach the step for 60 s")) {
         node.daemon?.isRunning == false || model.open.map { model.shows($0.operation) } == true
       }
       try await node.disk.mark("at-the-step")
@@ -133,7 +133,7 @@ struct Run {
     try history.add(.cut)
     Console.print("\n\(Self.powerCut)")
     try await Task.sleep(for: .seconds(60))
-    throw Trouble("the power was not cut")
+    throw TortureError("the power was not cut")
   }
 
   /// After errors of the disk a file system refuses everything: the pods that use it are started anew.

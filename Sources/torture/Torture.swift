@@ -35,12 +35,14 @@ enum Torture {
   }
 
   private static func run(_ words: [String]) async throws {
-    guard let seed = UInt64(words[1]), let rounds = Int(words[2]) else { throw Trouble("seed and rounds are numbers") }
+    guard let seed = UInt64(words[1]), let rounds = Int(words[2]) else {
+      throw TortureError("seed and rounds are numbers")
+    }
     let environment = OwnProcess.environment
     let disks = (environment["LAB_DISKS"] ?? "").split(separator: " ").map(String.init)
     guard let products = environment["ELASTIC_LOCAL_PRODUCTS"], environment["LAB_KIND"] == "uml", disks.count == 2
     else {
-      throw Trouble("needs a machine of its own with two disks, and ELASTIC_LOCAL_PRODUCTS")
+      throw TortureError("needs a machine of its own with two disks, and ELASTIC_LOCAL_PRODUCTS")
     }
     let node = NodeUnderTest(products: products, recordsDirectory: words[3], disks: disks)
     let history = try History(path: words[3] + "/history")
@@ -60,7 +62,7 @@ enum Torture {
   private static func kind(_ environment: [String: String]) throws -> Disturbance.Kind? {
     guard let word = environment["LAB_TORTURE_KIND"], !word.isEmpty else { return nil }
     guard let kind = Disturbance.Kind(rawValue: word) else {
-      throw Trouble("KIND=\(word) is none of \(Disturbance.Kind.allCases.map(\.rawValue).joined(separator: ", "))")
+      throw TortureError("KIND=\(word) is none of \(Disturbance.Kind.allCases.map(\.rawValue).joined(separator: ", "))")
     }
     return kind
   }
@@ -78,7 +80,7 @@ enum Torture {
     let (recordsDirectory, image, log, written) = (words[0], words[1], words[2], words[3])
     let model = Model(try History.read(recordsDirectory + "/history"))
     guard let round = model.open, case .powerCut(_, let keeping) = round.strike else {
-      throw Trouble("the history in \(recordsDirectory) does not end with a power cut")
+      throw TortureError("the history in \(recordsDirectory) does not end with a power cut")
     }
     if keeping == .everything {
       guard rename(written, image) == 0 else {

@@ -113,7 +113,7 @@ struct CacheTests {
       Task {
         await keys.run { key in
           lines.say(key)
-          return .settled
+          return .done
         }
       },
     ]
@@ -139,7 +139,7 @@ struct CacheTests {
 
     func reconcile(_ key: String) async -> Ending {
       lines.say("\(name) looks at \(key)")
-      return .settled
+      return .done
     }
   }
 
@@ -156,7 +156,7 @@ struct CacheTests {
       term.add(self, reading: [cache])
     }
 
-    func reconcile(_ key: String) async -> Ending { .settled }
+    func reconcile(_ key: String) async -> Ending { .done }
   }
 
   @Test("nothing of a term is left when it has ended, not even when nothing was ever listed")
@@ -181,7 +181,7 @@ struct CacheTests {
     init(_ lines: Lines) { self.lines = lines }
 
     func becomeSynced() { lines.say("synced") }
-    func reconcile(_ key: String) -> Ending { .settled }
+    func reconcile(_ key: String) -> Ending { .done }
   }
 
   @Test("an actor's own way to begin counts, whoever calls it")

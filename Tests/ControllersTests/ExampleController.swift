@@ -42,7 +42,7 @@ struct ClaimCounter: Controller {
   }
 
   func reconcile(_ key: ObjectKey) async -> Ending {
-    guard let limit = limits[key] else { return .settled }
+    guard let limit = limits[key] else { return .done }
     var status = limit.status
     status.claims = claimsIn[key.namespace].count
     let (fits, words) = (status.claims <= limit.spec.claims, "\(status.claims) of \(limit.spec.claims) claims")
@@ -51,7 +51,7 @@ struct ClaimCounter: Controller {
       generation: limit.metadata.generation, at: api.client.time.wallClock)
     do throws(WriteFailure) {
       _ = try await ObjectWriter(api.client).replaceStatus(of: limit, with: status)
-      return .settled
+      return .done
     } catch {
       return .failed
     }

@@ -29,7 +29,7 @@ struct ReconcileLoopTests {
       await loop.run { key in
         looks.record(key)
         if key < 3 { await Self.hang() }
-        return .settled
+        return .done
       }
     }
     // A look counts as running before it is recorded here.
@@ -51,7 +51,7 @@ struct ReconcileLoopTests {
       await loop.run { key in
         looks.record(key)
         await Self.hang()
-        return .settled
+        return .done
       }
     }
     for second in 1..<16 {

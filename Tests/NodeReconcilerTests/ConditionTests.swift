@@ -31,7 +31,7 @@ struct ConditionTests {
     let look = { (complaint: FileSystemComplaint?) in
       bench.world.state.withLock { $0.complaints[device] = complaint }
       bench.writes.look { $0.events = [] }
-      _ = await reconciler.lookAtConditions()
+      _ = await reconciler.checkConditions()
       return bench.writes.look { $0.events.map { "\($0.object) \($0.reason)" } }
     }
     let abnormal = ["\(Bench.name) VolumeConditionAbnormal", "data VolumeConditionAbnormal"]
@@ -52,7 +52,7 @@ struct ConditionTests {
       state.complaints[device] = .readOnly
       state.mounts = []
     }
-    _ = await reconciler.lookAtConditions()
+    _ = await reconciler.checkConditions()
     #expect(await reconciler.abnormalVolumes == 0)
     #expect(bench.writes.look { $0.events.isEmpty })
   }

@@ -61,7 +61,7 @@ struct NeverRemovedAliveTests {
       }
       let truth = bench.writes.look { $0.volumes[Bench.name] }
       await bench.process(seen, with: reconciler)
-      _ = await reconciler.lookForOrphans()
+      _ = await reconciler.findOrphans()
       if bench.stored() == nil {
         removed += 1
         #expect(

@@ -149,13 +149,13 @@ struct ReportingTests {
       _ = try await bench.earlier.prepare(try VolumeName(name), ["sizeBytes": "1048576"])
     }
     bench.writes.put(Bench.volume { $0.metadata.labels = [:] })
-    _ = await reconciler.lookForOrphans()
-    _ = await reconciler.lookForOrphans()
+    _ = await reconciler.findOrphans()
+    _ = await reconciler.findOrphans()
     #expect(bench.knowledge.orphans?.map(\.text) == ["orphan"])
     #expect(bench.writes.look { $0.events.map(\.reason) } == ["OrphanedVolume"])
     #expect(bench.stored("orphan") != nil)
     bench.writes.look { $0.isDown = true }
-    _ = await reconciler.lookForOrphans()
+    _ = await reconciler.findOrphans()
     #expect(bench.knowledge.orphans?.map(\.text) == ["orphan"], "an error is not an answer")
   }
 }

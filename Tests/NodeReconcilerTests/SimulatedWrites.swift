@@ -85,7 +85,7 @@ final class SimulatedWrites: NodeWrites {
     state.volumes[report.volume] = found.metadata.isBeingDeleted && found.metadata.finalizers.isEmpty ? nil : found
   }
 
-  func tell(_ object: ObjectReference, _ reason: EventReason, _ message: String) {
+  func sendEvent(_ object: ObjectReference, _ reason: EventReason, _ message: String) {
     look { $0.events.append((object.name, reason.rawValue, message)) }
   }
 

@@ -170,7 +170,7 @@ struct ReportTests {
         bench, why == "another node" ? "b" : "a", .init(volume: "v", uid: "u", state: .requested, pod: pod))
       await Self.settled(bench)
       #expect(bench.cluster.look { $0.volumes["v"]?.nodeAffinity } == nil)
-      #expect(await bench.provisioner.snapshot.figures.reportsRefused > 0)
+      #expect(await bench.provisioner.snapshot.counters.reportsRefused > 0)
     }
   }
 

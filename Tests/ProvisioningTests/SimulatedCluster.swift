@@ -232,7 +232,9 @@ final class SimulatedCluster: ClusterWrites {
 
   func node(_ name: String) async throws(WriteFailure) -> Node? { state.withLock { $0.nodes[name] } }
 
-  func tell(_ object: ObjectReference, _ event: EventDraft) { state.withLock { $0.events.append((object, event)) } }
+  func sendEvent(_ object: ObjectReference, _ event: EventDraft) {
+    state.withLock { $0.events.append((object, event)) }
+  }
 
   // MARK: What users, nodes and Kubernetes do
 

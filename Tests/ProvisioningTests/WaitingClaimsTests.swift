@@ -117,19 +117,19 @@ struct WaitingClaimsTests {
   @Test("the same is told again after 5, 10, 20, 40, 60 and 60 minutes, whatever the figures; another trouble at once")
   func pauses() {
     let key = ObjectKey(namespace: "default", name: "data")
-    var troubles = Troubles()
+    var sentRefusals = SentRefusals()
     var told: [Int64] = []
     for minute in Int64(0)..<260 {
       let refusal = Refusal(.insufficientStorage, "\(minute) GiB free")
-      if troubles.isNews(refusal, of: key, at: .seconds(minute * 60)) { told.append(minute) }
+      if sentRefusals.isNews(refusal, of: key, at: .seconds(minute * 60)) { told.append(minute) }
     }
     #expect(told == [0, 5, 15, 35, 75, 135, 195, 255])
     let others = [("a", 15601), ("a", 15602), ("b", 15603)].map { text, second in
-      troubles.isNews(Refusal(.unsupportedClaim, text), of: key, at: .seconds(Int64(second)))
+      sentRefusals.isNews(Refusal(.unsupportedClaim, text), of: key, at: .seconds(Int64(second)))
     }
     #expect(others == [true, false, true])
-    let wasTold = troubles.end(of: key)
-    let isTold = troubles.end(of: key)
+    let wasTold = sentRefusals.end(of: key)
+    let isTold = sentRefusals.end(of: key)
     #expect(wasTold && !isTold)
   }
 }

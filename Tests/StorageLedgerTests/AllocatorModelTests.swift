@@ -176,7 +176,7 @@ private struct World {
   private mutating func settle() {
     let allocator = leader.allocator
     for name in (executor.value { await allocator.doubts.keys.sorted() }) ?? [] {
-      executor.start { _ = await allocator.settle(name) }
+      executor.start { _ = await allocator.resolveDoubt(name) }
     }
   }
 

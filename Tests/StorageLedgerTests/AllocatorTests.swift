@@ -70,7 +70,7 @@ struct AllocatorTests {
     answer(.failure(WriteFailure(kind, "\(kind)")), at: location)
   }
 
-  private func settle(_ name: String = "v") { executor.start { [allocator] in _ = await allocator.settle(name) } }
+  private func settle(_ name: String = "v") { executor.start { [allocator] in _ = await allocator.resolveDoubt(name) } }
 
   private func show(_ volume: PersistentVolume?, _ name: String = "v") {
     executor.start { [allocator] in await allocator.volume(name, volume.flatMap(ShownVolume.init)) }

@@ -75,7 +75,7 @@ struct LedgerModelTests {
     mutating func answer(_ name: String, _ random: inout Dice) {
       switch answers.removeValue(forKey: name) {
       case .written(let pv): ledger.confirm(name, uid: pv.uid)
-      case .read(let pv?, _): ledger.settle(name, as: pv.booking, uid: pv.uid)
+      case .read(let pv?, _): ledger.confirm(name, as: pv.booking, uid: pv.uid)
       case .read(nil, let booking):
         ledger.cancel(name)
         write(name, booking, &random)
@@ -90,7 +90,7 @@ struct LedgerModelTests {
       answer(name, &never)
       answer(name, &never)
       let found = pvs[name]
-      if let found { ledger.settle(name, as: found.booking, uid: found.uid) } else { ledger.cancel(name) }
+      if let found { ledger.confirm(name, as: found.booking, uid: found.uid) } else { ledger.cancel(name) }
     }
 
     // MARK: what it is shown

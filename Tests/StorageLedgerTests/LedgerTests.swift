@@ -206,7 +206,7 @@ struct LedgerTests {
     try ledger.reserve(booking, for: "v")
     ledger.observe(booking, of: "v", uid: "v")
     ledger.forget("v")
-    ledger.settle("v", as: booking, uid: "v")
+    ledger.confirm("v", as: booking, uid: "v")
     #expect(ledger.freeSpace(on: "a", at: .init()) == .gibibytes(10))
   }
 
@@ -214,7 +214,7 @@ struct LedgerTests {
   func readAndNeverShown() throws {
     var ledger = Self.ledger()
     try ledger.reserve(Booking(node: "a", size: .gibibytes(4)), for: "v")
-    ledger.settle("v", as: Booking(node: "a", size: .gibibytes(6)), uid: "v")
+    ledger.confirm("v", as: Booking(node: "a", size: .gibibytes(6)), uid: "v")
     #expect(ledger.freeSpace(on: "a", at: .init()) == .gibibytes(4))
     ledger.endListing()
     #expect(ledger.freeSpace(on: "a", at: .init()) == .gibibytes(4))

@@ -70,7 +70,7 @@ private final class CountingMetrics: MetricsProvider {
 
   func metrics() async throws(MetricsError) -> VolumeMetrics {
     if asked.add(1, ordering: .relaxed).newValue <= failures { throw .failed("not yet") }
-    let space = SpaceFigures(capacity: 1, available: 1, used: 0, inodes: 1, inodesFree: 1)
+    let space = SpaceUsage(capacity: 1, available: 1, used: 0, inodes: 1, inodesFree: 1)
     return VolumeMetrics(time: .zero, space: space)
   }
 }

@@ -85,13 +85,13 @@ package struct WorkQueue<Key: Hashable & Sendable>: Sendable {
     entry.isRunning = false
     entry.isStale = false
     switch ending {
-    case .settled, .again: entry.failures = 0
+    case .done, .again: entry.failures = 0
     case .failed: entry.failures += 1
     }
     entries[key] = entry
     switch ending {
     case _ where isStale: setDue(key, now)
-    case .settled: entries[key] = nil
+    case .done: entries[key] = nil
     case .again(let delay): setDue(key, now + delay)
     case .failed: setDue(key, now + backoff.delay(afterFailures: entry.failures, chance: chance))
     }

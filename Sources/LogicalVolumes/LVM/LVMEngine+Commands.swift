@@ -6,7 +6,7 @@ extension LVMEngine {
   func run(_ command: LVMCommand) throws(VolumeError) -> LVMSession.Result {
     let result = try waitingForLocks { () throws(VolumeError) in try openSession().run(narrow(command)) }
     // LVM has done nothing then.
-    guard result.saysDuplicateNames, let group = command.group, narrowed[group] == nil, try tellApart(group) else {
+    guard result.saysDuplicateNames, let group = command.group, narrowed[group] == nil, try filterByUUID(group) else {
       return result
     }
     return try waitingForLocks { () throws(VolumeError) in try openSession().run(narrow(command)) }

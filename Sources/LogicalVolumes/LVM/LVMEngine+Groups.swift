@@ -94,7 +94,7 @@ extension LVMEngine {
   /// Shows LVM no more than the disks of the group that was served before, where others have its name too.
   ///
   /// - Returns: whether that tells them apart.
-  func tellApart(_ group: VolumeGroupName) throws(VolumeError) -> Bool {
+  func filterByUUID(_ group: VolumeGroupName) throws(VolumeError) -> Bool {
     guard let known = try knownUUID(of: group) else { return false }
     let rows = try LVMReport(lines: try run(.allDevices).report).rows
     let devices = rows.filter { $0["vg_uuid"] == known }.compactMap { $0["pv_name"] }.filter { $0.hasPrefix("/") }

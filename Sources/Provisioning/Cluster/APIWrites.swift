@@ -17,7 +17,7 @@ package struct APIWrites: ClusterWrites {
     capacityObjects = APICapacities(client: client, namespace: namespace)
   }
 
-  package func tell(_ object: ObjectReference, _ event: EventDraft) {
+  package func sendEvent(_ object: ObjectReference, _ event: EventDraft) {
     events.record(event.reason, on: object, event.message)
   }
 }

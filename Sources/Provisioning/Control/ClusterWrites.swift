@@ -39,7 +39,7 @@ package protocol ClusterWrites: VolumeWrites {
   /// Takes back what the scheduler was told. What is gone is fine.
   func delete(_ capacity: CSIStorageCapacity) async throws(WriteFailure)
   /// Tells whoever looks at the object. Never waits and never fails.
-  func tell(_ object: ObjectReference, _ event: EventDraft)
+  func sendEvent(_ object: ObjectReference, _ event: EventDraft)
 }
 
 /// What an Event says.

@@ -14,7 +14,7 @@ extension Provisioner {
   /// Space at a node may have changed.
   func freeSpaceChanged(on hostname: String?) {
     guard let hostname else { return }
-    look(at: .capacity(hostname))
+    enqueue(.capacity(hostname))
   }
 
   func freeSpaceChangedEverywhere() async {
@@ -40,8 +40,8 @@ extension Provisioner {
       return .failed
     }
     // A class or the node is gone: what was said of it is found and deleted.
-    if known.capacities.keys.contains(where: { wanted[$0] == nil }) { look(at: .capacities) }
-    return .settled
+    if known.capacities.keys.contains(where: { wanted[$0] == nil }) { enqueue(.capacities) }
+    return .done
   }
 
   /// What changes meanwhile is looked at after this: whatever changes it marks the node's work as stale.

@@ -8,9 +8,9 @@ extension Provisioner {
   func process(claim key: ObjectKey) async -> Ending {
     guard let claim = claims[key] else {
       waits[key] = nil
-      return .settled
+      return .done
     }
-    if !claim.volumeName.isEmpty { return await lookAtGrowth(claim) }
+    if !claim.volumeName.isEmpty { return await checkGrowth(claim) }
     switch verdict(on: claim) {
     case .make(let wish): return await make(wish, for: claim)
     case .wait(let wish?): wait(key, for: .firstConsumer(wish))
@@ -19,7 +19,7 @@ extension Provisioner {
       waits[key] = nil
       refuse(claim, refusal)
     }
-    return .settled
+    return .done
   }
 
   private func verdict(on claim: PersistentVolumeClaim) -> ClaimVerdict {
@@ -43,7 +43,7 @@ extension Provisioner {
     if let allocation { return await conclude(allocation, of: wish, for: claim) }
     if case .elsewhere(let reason) = placing { return await reschedule(claim, reason) }
     wait(claim.metadata.key, for: .anyNode(wish))
-    return .settled
+    return .done
   }
 
   private func conclude(
@@ -53,7 +53,7 @@ extension Provisioner {
     waits[claim.metadata.key] = nil
     switch allocation {
     case .created(let volume): created(volume, for: claim)
-    case .adopted(let volume): tellOfSuccess(volume, claim)
+    case .adopted(let volume): reportSuccess(volume, claim)
     case .foreign:
       refuse(
         claim,
@@ -64,7 +64,7 @@ extension Provisioner {
     case .refused(let failure), .unsettled(let failure): return failed(claim, failure)
     case .notEnoughSpace: break
     }
-    return .settled
+    return .done
   }
 
   private enum Placing {
@@ -116,36 +116,36 @@ extension Provisioner {
         "claim": claim.metadata.key.description, "volume": volume.metadata.name, "size": "\(volume.size)",
         "node": volume.hostname ?? "",
       ])
-    tellOfSuccess(volume, claim)
+    reportSuccess(volume, claim)
   }
 
   /// Who has read of trouble reads of its end. Where there was none, Kubernetes' own Events do, and no request is spent.
-  private func tellOfSuccess(_ volume: PersistentVolume, _ claim: PersistentVolumeClaim) {
-    guard troubles.end(of: claim.metadata.key) else { return }
+  private func reportSuccess(_ volume: PersistentVolume, _ claim: PersistentVolumeClaim) {
+    guard sentRefusals.end(of: claim.metadata.key) else { return }
     let place = volume.hostname.map { "on node \($0)" } ?? "on the node of its first pod"
-    writes.tell(
+    writes.sendEvent(
       claim.reference, EventDraft(.provisioningSucceeded, "volume \(volume.metadata.name) of \(volume.size) \(place)"))
   }
 
   private func reschedule(_ claim: PersistentVolumeClaim, _ reason: String) async -> Ending {
-    guard let node = claim.selectedNode else { return .settled }
+    guard let node = claim.selectedNode else { return .done }
     do throws(WriteFailure) {
       try await writes.removeSelectedNode(node, from: claim)
     } catch {
       // A claim that has changed or gone comes back by itself.
-      return error.kind == .conflict || error.kind == .missing ? .settled : failed(claim, error)
+      return error.kind == .conflict || error.kind == .missing ? .done : failed(claim, error)
     }
     count(\.rescheduled)
-    tell(
+    reportRefusal(
       claim, "node has no room", Refusal(.insufficientStorage, "\(reason); the scheduler is asked for another node"),
       ["node": node])
-    return .settled
+    return .done
   }
 
   /// True when the claim's owner has been told, and not before.
   @discardableResult
   func refuse(_ claim: PersistentVolumeClaim, _ refusal: Refusal) -> Bool {
-    guard tell(claim, "claim refused", refusal) else { return false }
+    guard reportRefusal(claim, "claim refused", refusal) else { return false }
     count(\.refused)
     return true
   }
@@ -155,7 +155,7 @@ extension Provisioner {
     count(\.failures)
     // A conflict is the ordinary course of things.
     if failure.kind != .conflict {
-      tell(
+      reportRefusal(
         claim, "claim not provisioned yet", Refusal(.provisioningFailed, "\(failure.message); it is tried again"))
     }
     return .failed
@@ -163,15 +163,15 @@ extension Provisioner {
 
   /// Says it in the log and in an Event, unless that has been done lately. True when it was said.
   @discardableResult
-  private func tell(
+  private func reportRefusal(
     _ claim: PersistentVolumeClaim, _ message: String, _ refusal: Refusal, _ values: [String: String] = [:]
   ) -> Bool {
-    guard troubles.isNews(refusal, of: claim.metadata.key, at: now) else { return false }
+    guard sentRefusals.isNews(refusal, of: claim.metadata.key, at: now) else { return false }
     let about = [
       "claim": claim.metadata.key.description, "kind": refusal.reason.rawValue, "reason": refusal.message,
     ]
     logLine(message, about.merging(values) { _, new in new }, isWarning: true)
-    writes.tell(claim.reference, EventDraft(refusal.reason, refusal.message))
+    writes.sendEvent(claim.reference, EventDraft(refusal.reason, refusal.message))
     return true
   }
 }

@@ -10,7 +10,7 @@ extension Provisioner {
     classes[name] = isOurs ? new : nil
     guard isOurs || known != nil else { return }
     await freeSpaceChangedEverywhere()
-    for (key, claim) in claims where claim.className == name { look(at: .claim(key)) }
+    for (key, claim) in claims where claim.className == name { enqueue(.claim(key)) }
   }
 
   /// A node's labels.
@@ -22,8 +22,8 @@ extension Provisioner {
     // Another node that has the hostname has no space any more, or has it again.
     if hostname != former { for changed in [former, hostname] { freeSpaceChanged(on: changed) } }
     guard new == nil, let former else { return }
-    look(at: .node(former))
-    for volume in volumes.keys { look(at: .volume(volume)) }
+    enqueue(.node(former))
+    for volume in volumes.keys { enqueue(.volume(volume)) }
   }
 
   /// What a node says: of its storage, and about volumes.
@@ -41,12 +41,12 @@ extension Provisioner {
     guard let new = known?.attention else {
       let wasKnown = claims.removeValue(forKey: key) != nil
       waits[key] = nil
-      troubles.end(of: key)
+      sentRefusals.end(of: key)
       if wasKnown { drop(.claim(key)) }
       return
     }
     claims[key] = new
-    look(at: .claim(key))
+    enqueue(.claim(key))
   }
 
   package func volume(_ name: String, _ new: PersistentVolume?) async {
@@ -61,17 +61,17 @@ extension Provisioner {
       unrecorded[name] = nil
       drop(.volume(name))
       // One that went before it was bound.
-      for (key, claim) in claims where claim.volumeToMake == name { look(at: .claim(key)) }
+      for (key, claim) in claims where claim.volumeToMake == name { enqueue(.claim(key)) }
       return
     }
     unrecorded[name] = new.unrecorded
-    if new.unrecorded != nil, reports[name] != nil { look(at: .report(name)) }
+    if new.unrecorded != nil, reports[name] != nil { enqueue(.report(name)) }
     volumes[name] = new.attention?.volume
     guard new.attention != nil else {
       drop(.volume(name))
       return
     }
-    look(at: .volume(name))
+    enqueue(.volume(name))
   }
 
   /// Call before all PVs are listed.

@@ -13,14 +13,14 @@ internal import StorageModel
 // goes on asking for the PV's size. So the provisioner sets a PV of ours back to the request, if its size cannot be had.
 extension Provisioner {
   /// Says before a pod meets it that there is no space for what was asked.
-  func lookAtGrowth(_ claim: PersistentVolumeClaim) async -> Ending {
+  func checkGrowth(_ claim: PersistentVolumeClaim) async -> Ending {
     let key = claim.metadata.key
     do throws(WriteFailure) {
       guard let request = claim.request, let volume = try await writes.volume(claim.volumeName),
         isTheVolume(volume, of: claim), var booking = await allocator.booking(of: volume)
       else {
         waits[key] = nil
-        return .settled
+        return .done
       }
       let wanted = min(request.byteCount ?? .largestVolume, .largestVolume)
       if wanted < volume.size, await !canGrow(booking, volume) { try await lower(volume, to: request, of: claim) }
@@ -30,15 +30,15 @@ extension Provisioner {
         waits[key] = nil
         sendGrowthPossible(claim, booking.wanted)
         // Others that are to grow may be faster.
-        return isCertain ? .settled : .again(after: configuration.waitingClaimsInterval)
+        return isCertain ? .done : .again(after: configuration.waitingClaimsInterval)
       } catch {
         refuse(claim, Self.refusal(error))
         wait(key, for: .growth(volume: volume.metadata.name, to: booking.wanted))
-        return .settled
+        return .done
       }
     } catch {
       switch error.kind {
-      case .missing: return .settled
+      case .missing: return .done
       // The PV has changed since it was read, or the claim is shown late.
       case .conflict: return .failed
       case .exists, .rejected, .unknown: return failed(claim, error)
@@ -87,8 +87,8 @@ extension Provisioner {
 
   /// Told only to those who have read that there is none.
   private func sendGrowthPossible(_ claim: PersistentVolumeClaim, _ size: ByteCount) {
-    guard troubles.end(of: claim.metadata.key) else { return }
-    writes.tell(
+    guard sentRefusals.end(of: claim.metadata.key) else { return }
+    writes.sendEvent(
       claim.reference,
       EventDraft(
         .volumeCanGrow,

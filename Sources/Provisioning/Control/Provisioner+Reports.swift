@@ -16,8 +16,8 @@ extension Provisioner {
     for report in new {
       reports[report.volume, default: [:]][node] = report
       switch report.state {
-      case .created, .requested: look(at: .report(report.volume))
-      case .removed, .kept: look(at: .volume(report.volume))
+      case .created, .requested: enqueue(.report(report.volume))
+      case .removed, .kept: enqueue(.volume(report.volume))
       }
     }
   }
@@ -31,11 +31,11 @@ extension Provisioner {
         case .removed, .kept: break
         }
       }
-      return .settled
+      return .done
     } catch {
       switch error.kind {
       // The PV has changed or is gone; a watch shows it.
-      case .missing: return .settled
+      case .missing: return .done
       case .conflict, .exists, .rejected, .unknown:
         count(\.failures)
         logLine("report not followed yet", ["volume": name, "reason": error.message], isWarning: true)

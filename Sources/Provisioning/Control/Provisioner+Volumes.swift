@@ -6,10 +6,10 @@ internal import StorageLedger
 // A PV whose claim is gone.
 extension Provisioner {
   func process(volume name: String) async -> Ending {
-    guard let volume = volumes[name] else { return .settled }
+    guard let volume = volumes[name] else { return .done }
     do throws(WriteFailure) {
       switch VolumeReview.verdict(on: volume) {
-      case .leave: return .settled
+      case .leave: return .done
       case .delete:
         guard try await isUnclaimed(volume) else { return .again(after: configuration.waitingClaimsInterval) }
         try await delete(volume)
@@ -20,11 +20,11 @@ extension Provisioner {
         try await lift(volume, because: "it was never mounted, so there is no volume to remove")
       case .awaitNode(let node): return try await awaitNode(node, of: volume)
       }
-      return .settled
+      return .done
     } catch {
       switch error.kind {
       // It has changed, and comes back by itself; or it is gone.
-      case .conflict, .missing: return .settled
+      case .conflict, .missing: return .done
       case .exists, .rejected, .unknown:
         count(\.failures)
         logLine(
@@ -48,7 +48,7 @@ extension Provisioner {
     }
     guard let holder else { return true }
     logLine("volume kept for a claim", ["volume": volume.metadata.name, "claim": holder], isWarning: true)
-    writes.tell(
+    writes.sendEvent(
       volume.reference,
       EventDraft(
         .volumeProtected,
@@ -73,9 +73,9 @@ extension Provisioner {
       try await writes.liftFinalizer(of: volume)
       count(\.finalizersLiftedAfterReport)
       logLine("PV released", ["volume": volume.metadata.name, "node": reporter, "policy": volume.reclaimPolicy])
-      return .settled
+      return .done
     }
-    guard let absence = nodes.absence(of: node, at: now) else { return .settled }
+    guard let absence = nodes.absence(of: node, at: now) else { return .done }
     guard absence >= configuration.nodeGrace else { return .again(after: configuration.nodeGrace - absence) }
     // The watch may be behind: the API server has the last word.
     if let name = volume.labelledNode, try await writes.node(name) != nil {
@@ -86,19 +86,19 @@ extension Provisioner {
       because:
         "node \(node) left the cluster more than \(configuration.nodeGrace.components.seconds) s ago and does not "
         + "come back to remove the volume; should its disk come back, the volume is an orphan there")
-    return .settled
+    return .done
   }
 
   private func lift(_ volume: PersistentVolume, because reason: String) async throws(WriteFailure) {
     try await writes.liftFinalizer(of: volume)
     count(\.finalizersLifted)
     logLine("finalizer lifted", ["volume": volume.metadata.name, "reason": reason], isWarning: true)
-    writes.tell(volume.reference, EventDraft(.volumeGivenUp, "the finalizer was lifted: \(reason)"))
+    writes.sendEvent(volume.reference, EventDraft(.volumeGivenUp, "the finalizer was lifted: \(reason)"))
   }
 
   /// A node is gone: whoever has volumes there is told, and volumes that wait for it are looked at.
   func process(node hostname: String) async -> Ending {
-    guard let absence = nodes.absence(of: hostname, at: now) else { return .settled }
+    guard let absence = nodes.absence(of: hostname, at: now) else { return .done }
     guard absence >= configuration.nodeGrace else { return .again(after: configuration.nodeGrace - absence) }
     do throws(WriteFailure) {
       for name in await allocator.volumes(on: hostname) {
@@ -107,10 +107,10 @@ extension Provisioner {
           .nodeGone,
           "node \(hostname), which has the volume on its disk, has left the cluster; if it is not coming back, delete the "
             + "claim and restore the data into a new one")
-        writes.tell(volume.reference, event)
-        if let claim = volume.claim { writes.tell(claim, event) }
+        writes.sendEvent(volume.reference, event)
+        if let claim = volume.claim { writes.sendEvent(claim, event) }
       }
-      return .settled
+      return .done
     } catch {
       return .failed
     }

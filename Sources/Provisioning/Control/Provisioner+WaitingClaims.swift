@@ -26,7 +26,7 @@ extension Provisioner {
     // Whether a claim without a pod fits anywhere is not known yet.
     let isShort = if case .firstConsumer = need { waits[claim]?.isShort ?? false } else { true }
     waits[claim] = Wait(need: need, isShort: isShort)
-    lookAtWaitingClaims()
+    enqueueWaitingClaims()
   }
 
   func checkWaitingClaims() async -> Ending {
@@ -37,23 +37,24 @@ extension Provisioner {
     waitingClaimsCheckedAt = now
     let looked = waits
     let view = await freeSpaceView(for: looked.values.map(\.need))
-    var told = 0
+    var sent = 0
     // A wait that has changed since is looked at by whoever has changed it.
     for (key, wait) in looked where waits[key]?.need == wait.need {
       let refusal = view.refusal(of: wait.need)
       waits[key]?.isShort = refusal != nil
       if let refusal {
-        if told < configuration.toldAtOnce, let claim = claims[key], refuse(claim, refusal) { told += 1 }
+        if sent < configuration.eventsPerCheck, let claim = claims[key], refuse(claim, refusal) { sent += 1 }
       } else if case .firstConsumer = wait.need {
         continue
       } else {
-        look(at: .claim(key))
+        enqueue(.claim(key))
       }
     }
     summarize()
-    if waits.isEmpty { return .settled }
+    if waits.isEmpty { return .done }
     return .again(
-      after: told < configuration.toldAtOnce ? configuration.waitingClaimsInterval : configuration.waitingClaimsPause)
+      after: sent < configuration.eventsPerCheck
+        ? configuration.waitingClaimsInterval : configuration.waitingClaimsPause)
   }
 
   /// Why no node can have the volume; nil when one can, as far as is known. What is given out is decided by the allocator.

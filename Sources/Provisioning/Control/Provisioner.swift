@@ -32,12 +32,12 @@ package actor Provisioner: Controller {
   var writtenCapacities: [String: WrittenCapacities] = [:]
   /// Claims that wait for a pod, or for space.
   var waits: [ObjectKey: Wait] = [:]
-  var troubles = Troubles()
+  var sentRefusals = SentRefusals()
   /// How many claims no node had space for when that was logged last, and when that was.
   var summary: (claims: Int, at: Duration?) = (0, nil)
   /// When claims that wait for space were looked at last.
   var waitingClaimsCheckedAt: Duration?
-  private(set) var figures = Figures()
+  private(set) var counters = ProvisionerCounters()
 
   /// What is to be looked at.
   package nonisolated let keys: ReconcileLoop<Work>
@@ -59,7 +59,7 @@ package actor Provisioner: Controller {
     package var waitingClaimsPause = Duration.seconds(1)
     /// How many claims are told at once that there is no space; the others come after the pause. The queue of Events is bounded,
     /// and others have Events too.
-    package var toldAtOnce = 100
+    package var eventsPerCheck = 100
 
     package init(
       parallelism: Int = 16, nodeGrace: Duration = .seconds(3600),
@@ -114,9 +114,9 @@ package actor Provisioner: Controller {
 
   /// Everything has been listed once: from now on what is not known does not exist.
   package func becomeSynced() async {
-    lookAtWaitingClaims()
-    for hostname in await allocator.nodesWithVolumes where !nodes.has(hostname) { look(at: .node(hostname)) }
-    look(at: .capacities)
+    enqueueWaitingClaims()
+    for hostname in await allocator.nodesWithVolumes where !nodes.has(hostname) { enqueue(.node(hostname)) }
+    enqueue(.capacities)
     keys.open()
   }
 
@@ -124,7 +124,7 @@ package actor Provisioner: Controller {
     switch work {
     case .claim(let key):
       let began = time.now
-      defer { figures.claimSeconds.record(time.now - began) }
+      defer { counters.claimSeconds.record(time.now - began) }
       return await process(claim: key)
     case .volume(let name): return await process(volume: name)
     case .report(let name): return await process(report: name)
@@ -139,7 +139,7 @@ package actor Provisioner: Controller {
 
   var now: Duration { time.now }
 
-  func look(at work: Work) { keys.add(work) }
+  func enqueue(_ work: Work) { keys.add(work) }
 
   func drop(_ work: Work) { keys.remove(work) }
 
@@ -147,10 +147,10 @@ package actor Provisioner: Controller {
     log(Line(isWarning: isWarning, message: message, values: values))
   }
 
-  func count(_ counter: WritableKeyPath<Figures, Int>) { figures[keyPath: counter] += 1 }
+  func count(_ counter: WritableKeyPath<ProvisionerCounters, Int>) { counters[keyPath: counter] += 1 }
 
   /// A claim has begun to wait.
-  func lookAtWaitingClaims() {
+  func enqueueWaitingClaims() {
     if !waits.isEmpty { keys.add(.waitingClaims, after: configuration.waitingClaimsPause) }
   }
 
@@ -159,7 +159,7 @@ package actor Provisioner: Controller {
     get async {
       let (bookings, nodes) = await (allocator.bookings, allocator.reportingNodes.count)
       return Snapshot(
-        figures: figures, waiting: keys.waiting, due: keys.due, running: keys.running,
+        counters: counters, waiting: keys.waiting, due: keys.due, running: keys.running,
         claimsWithoutSpace: claimsWithoutSpace, bookings: bookings, reportingNodes: nodes, isSynced: keys.isOpen)
     }
   }

@@ -33,7 +33,7 @@ public protocol HostFiles: Sendable {
   /// Gives the files below a directory to a group. Throws if a directory cannot be read.
   func setOwnership(of path: String, _ ownership: VolumeOwnership) async throws(HostError)
   /// Returns the figures of the file system at a path, statfs(2). Throws the error of the call.
-  func space(at path: String) async throws(HostError) -> SpaceFigures
+  func space(at path: String) async throws(HostError) -> SpaceUsage
 }
 
 /// The state of a path.
@@ -47,7 +47,7 @@ public enum DirectoryState: Hashable, Sendable {
 }
 
 /// The size of a file system in bytes and inodes.
-public struct SpaceFigures: Hashable, Sendable {
+public struct SpaceUsage: Hashable, Sendable {
   /// The size in bytes: `f_blocks` × the block size.
   public var capacity: Int64
   /// The bytes available to unprivileged processes: `f_bavail` × the block size.

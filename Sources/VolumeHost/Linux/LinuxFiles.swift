@@ -94,10 +94,10 @@ public struct LinuxFiles: HostFiles {
   /// Returns the figures of the file system at a path, statvfs(3).
   ///
   /// - Throws: the error of statvfs(3).
-  public func space(at path: String) async throws(HostError) -> SpaceFigures {
+  public func space(at path: String) async throws(HostError) -> SpaceUsage {
     try await system { () throws(SystemError) in
       let space = try Files.space(at: path)
-      return SpaceFigures(
+      return SpaceUsage(
         capacity: Int64(clamping: space.capacity.bytes), available: Int64(clamping: space.available.bytes),
         used: Int64(clamping: space.used.bytes), inodes: Int64(clamping: space.inodes),
         inodesFree: Int64(clamping: space.freeInodes))

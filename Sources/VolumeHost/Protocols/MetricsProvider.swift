@@ -9,14 +9,14 @@ public struct VolumeMetrics: Hashable, Sendable {
   /// The time of the measurement, by the provider's clock.
   public var time: Duration
   /// The figures of the file system.
-  public var space: SpaceFigures
+  public var space: SpaceUsage
   /// The bytes that this volume uses. Less than the file system's used bytes if directories share it.
   public var used: Int64
   /// The inodes that this volume uses.
   public var inodesUsed: Int64
 
   /// Creates figures from their parts.
-  public init(time: Duration, space: SpaceFigures, used: Int64? = nil, inodesUsed: Int64? = nil) {
+  public init(time: Duration, space: SpaceUsage, used: Int64? = nil, inodesUsed: Int64? = nil) {
     self.time = time
     self.space = space
     self.used = used ?? space.used

@@ -97,9 +97,9 @@ public final class SimulatedFiles: HostFiles {
   }
 
   /// Returns the figures of an empty file system of 1 GiB. Throws `ENOENT` if the directory does not exist.
-  public func space(at path: String) async throws(HostError) -> SpaceFigures {
+  public func space(at path: String) async throws(HostError) -> SpaceUsage {
     guard exists(path) else { throw HostError("statfs", path, code: 2) }
-    return SpaceFigures(capacity: 1 << 30, available: 1 << 30, used: 0, inodes: 1000, inodesFree: 1000)
+    return SpaceUsage(capacity: 1 << 30, available: 1 << 30, used: 0, inodes: 1000, inodesFree: 1000)
   }
 }
 

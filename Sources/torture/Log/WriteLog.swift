@@ -52,7 +52,7 @@ struct WriteLog: ~Copyable {
     window = 0..<0
     guard try word(at: 0) == Self.magic else { return 0 }
     guard try word(at: 8) == 1, try word(at: 24) & 0xffff_ffff == UInt64(Self.sectorSize) else {
-      throw Trouble("\(path) is a log of another version or sector size")
+      throw TortureError("\(path) is a log of another version or sector size")
     }
     return try word(at: 16)
   }
@@ -83,7 +83,7 @@ struct WriteLog: ~Copyable {
     var bytes = [UInt8](repeating: 0, count: count)
     let number = file.rawValue
     let read = bytes.withUnsafeMutableBytes { pread(number, $0.baseAddress, count, off_t(entry.offset)) }
-    guard read == count else { throw Trouble("\(path) ends within an entry") }
+    guard read == count else { throw TortureError("\(path) ends within an entry") }
     return bytes
   }
 

@@ -123,7 +123,7 @@ extension Caller {
     let call = driver.calls.expandFileSystem(
       spec(new), device: new.attaches ? Group.device(new.name) : "", directory: directory, to: Int64(mebibytes) << 20,
       from: Int64(new.mebibytes) << 20)
-    guard let call else { throw Trouble("a kubelet of this version grows nothing") }
+    guard let call else { throw TortureError("a kubelet of this version grows nothing") }
     return await perform(call, driver).0
   }
 

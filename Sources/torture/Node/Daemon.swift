@@ -99,7 +99,7 @@ final class Daemon: Sendable {
   private func setLimit(_ limit: String, of process: Int32) async throws {
     let result = try await Shell.attempt("prlimit", ["--pid", "\(process)", "--nofile=\(limit):"])
     // A daemon that has ended has no limits.
-    if !result.isSuccess, isRunning { throw Trouble("prlimit: \(result.output)") }
+    if !result.isSuccess, isRunning { throw TortureError("prlimit: \(result.output)") }
   }
 
   func waitForEnd() async throws {

@@ -85,7 +85,7 @@ final class Disk: Sendable {
     let limit = MonotonicClock.now() + .seconds(30)
     while try !isInLog(text) {
       guard MonotonicClock.now() < limit else {
-        throw Trouble("mark \(text) does not get into the log of writes; is \(log) full?")
+        throw TortureError("mark \(text) does not get into the log of writes; is \(log) full?")
       }
       try await Task.sleep(for: .milliseconds(2))
     }

@@ -1,7 +1,7 @@
 import LinuxSystem
 
 /// Why a run can not go on: not a finding about the product, but about the machine or this program.
-struct Trouble: Error, CustomStringConvertible {
+struct TortureError: Error, CustomStringConvertible {
   let description: String
 
   init(_ description: String) { self.description = description }
@@ -16,7 +16,7 @@ enum Shell {
   static func run(_ name: String, _ words: [String]) async throws -> String {
     let result = try await attempt(name, words)
     guard result.isSuccess else {
-      throw Trouble("\(name) \(words.joined(separator: " ")): \(result.status), \(result.output)")
+      throw TortureError("\(name) \(words.joined(separator: " ")): \(result.status), \(result.output)")
     }
     return result.output
   }
@@ -28,7 +28,7 @@ enum Shell {
   static func attempt(_ name: String, _ words: [String]) async throws -> ChildResult {
     // Not the stand-ins of this run.
     guard let path = Tools.directories.dropFirst(2).map({ "\($0)/\(name)" }).first(where: { Files.exists($0) }) else {
-      throw Trouble("\(name) is not installed")
+      throw TortureError("\(name) is not installed")
     }
     let environment = OwnProcess.environment.map { "\($0.key)=\($0.value)" }
     return try await pool.run { () throws(SystemError) in

@@ -21,7 +21,7 @@ struct StandIns: Sendable {
 
   private func write(_ name: String, _ kind: String) throws {
     guard let real = Tools.directories.dropFirst(2).map({ "\($0)/\(name)" }).first(where: { Files.exists($0) }) else {
-      throw Trouble("\(name) is not installed")
+      throw TortureError("\(name) is not installed")
     }
     let script = """
       #!/bin/sh

@@ -5,13 +5,13 @@ import Testing
 @testable import NodeReconciler
 
 @Suite("Metrics of the cluster's side")
-struct ClusterFiguresTests {
+struct ClusterMetricsTests {
   @Test("what is known is told with its value, and what is not known yet is left out")
-  func figures() {
-    var figures = ClusterFigures(
+  func metrics() {
+    var metrics = ClusterMetrics(
       api: APIMetrics(failures: ["pvs": 4], droppedEvents: 5), volumes: 9, stuckRemovals: 1, lostVolumes: 2,
       abnormalVolumes: 4, orphans: 3)
-    let text = figures.exposition.text
+    let text = metrics.exposition.text
     for line in [
       "elastic_local_pvs 9", "elastic_local_stuck_removals 1", "elastic_local_lost_volumes 2",
       "elastic_local_abnormal_volumes 4", "elastic_local_orphans 3", "elastic_local_events_dropped_total 5",
@@ -20,7 +20,7 @@ struct ClusterFiguresTests {
       #expect(text.contains("\n\(line)\n"), "\(line)")
     }
     #expect(text.contains("# TYPE elastic_local_api_requests_total counter\n"))
-    figures.orphans = nil
-    #expect(!figures.exposition.text.contains("elastic_local_orphans"))
+    metrics.orphans = nil
+    #expect(!metrics.exposition.text.contains("elastic_local_orphans"))
   }
 }

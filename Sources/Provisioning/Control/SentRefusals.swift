@@ -2,12 +2,12 @@ internal import Controllers
 internal import KubernetesAPI
 
 /// What claims have been told, so that nobody is told the same with each look at a claim.
-struct Troubles: Sendable {
+struct SentRefusals: Sendable {
   private var entries: [ObjectKey: Entry] = [:]
 
   private struct Entry: Sendable {
     var refusal: Refusal
-    var toldAt: Duration
+    var sentAt: Duration
     /// How long the same is not told again: 5, 10, 20, 40, 60, 60 … minutes. The API server keeps an Event for an hour.
     var pause = Duration.seconds(300)
   }
@@ -17,12 +17,12 @@ struct Troubles: Sendable {
   /// Whether the claim's owner is to be told; then it counts as told.
   mutating func isNews(_ refusal: Refusal, of claim: ObjectKey, at now: Duration) -> Bool {
     guard var entry = entries[claim], entry.refusal.isLike(refusal) else {
-      entries[claim] = Entry(refusal: refusal, toldAt: now)
+      entries[claim] = Entry(refusal: refusal, sentAt: now)
       return true
     }
-    guard now - entry.toldAt >= entry.pause else { return false }
+    guard now - entry.sentAt >= entry.pause else { return false }
     entry.refusal = refusal
-    entry.toldAt = now
+    entry.sentAt = now
     entry.pause = min(entry.pause * 2, Self.longestPause)
     entries[claim] = entry
     return true

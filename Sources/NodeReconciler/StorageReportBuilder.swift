@@ -4,7 +4,7 @@ internal import StorageLedger
 internal import StorageModel
 
 /// What a node reports, from what its engine and its PVs say.
-struct StorageFigures {
+struct StorageReportBuilder {
   let node: String
   let groups: [GroupCapacity]
   let isThinByDefault: Bool

@@ -2,7 +2,7 @@ internal import Controllers
 internal import Telemetry
 
 /// The daemon's cluster side at one moment, for the metrics.
-struct ClusterFigures {
+struct ClusterMetrics {
   var api = APIMetrics()
   /// PVs that name this node.
   var volumes = 0

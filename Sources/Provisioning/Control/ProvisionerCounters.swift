@@ -1,5 +1,5 @@
 /// What the provisioner has done, since it became the leader.
-package struct Figures: Sendable {
+package struct ProvisionerCounters: Sendable {
   package var volumesCreated = 0
   package var volumesDeleted = 0
   /// PVs whose finalizer was lifted since their node said that it is done with the volume.
@@ -30,7 +30,7 @@ package struct DurationSum: Sendable {
 
 /// The provisioner at one moment.
 package struct Snapshot: Sendable {
-  package var figures: Figures
+  package var counters: ProvisionerCounters
   /// Objects that wait to be looked at.
   package var waiting: Int
   /// Of these, those whose time has come.
