@@ -12,12 +12,6 @@ package struct FileSystemTools: Sendable {
     paths = names.reduce(into: [:]) { paths, name in paths[name] = Tools.find(name) }
   }
 
-  /// Returns the programs that a kind needs and that are not installed, for checks at start.
-  package func missing(for kind: FileSystemKind) -> [String] {
-    let names = [kind.maker.tool, kind.grower] + (kind == .ext4 ? [Self.ext4Checker] : [])
-    return names.filter { paths[$0] == nil }
-  }
-
   /// Makes a file system, whatever is on the device. The caller has proven that the device is blank.
   ///
   /// Runs `mkfs.ext4 -q -F`, `mkfs.xfs -q -f` or `mkfs.btrfs -q -f` with `extraArguments` and the device. With

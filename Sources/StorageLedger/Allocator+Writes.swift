@@ -52,7 +52,7 @@ extension Allocator {
   }
 
   /// Reads a PV in doubt when the API server's limit has passed: its space is booked or free from then on.
-  func resolveDoubt(_ name: String) async -> WorkQueue<String>.Ending {
+  func resolveDoubt(_ name: String) async -> Ending {
     await beginTurn(name)
     defer { endTurn(name) }
     guard let doubt = doubts[name] else { return .done }

@@ -1,5 +1,4 @@
-/// How a failure of each kind is answered: the one table from error code to flex status, exit code, Event reason and
-/// retry class.
+/// How a failure of each kind is answered: the one table from error code to flex status, exit code and retry class.
 package struct ErrorPolicy: Hashable, Sendable {
   /// Whether the same call can succeed later.
   package enum Retry: String, Sendable {
@@ -14,30 +13,27 @@ package struct ErrorPolicy: Hashable, Sendable {
   /// `status` of the FlexVolume reply. Only ``VolumeError/Code/unsupported`` may answer `Not supported`: kubelet
   /// remembers that until the driver is probed again.
   package let flexStatus: FlexStatus
-  /// Reason of the Kubernetes Event.
-  package let eventReason: String
   package let retry: Retry
 
   package static func policy(for code: VolumeError.Code) -> ErrorPolicy {
     switch code {
-    case .notFound: ErrorPolicy(.failure, "VolumeNotFound", .afterIntervention)
-    case .conflict: ErrorPolicy(.failure, "VolumeConflict", .afterIntervention)
-    case .inUse: ErrorPolicy(.failure, "VolumeInUse", .later)
-    case .noSpace: ErrorPolicy(.failure, "InsufficientStorage", .afterIntervention)
-    case .invalid: ErrorPolicy(.failure, "InvalidVolumeRequest", .never)
-    case .unsafe: ErrorPolicy(.failure, "VolumeProtected", .afterIntervention)
-    case .forbidden: ErrorPolicy(.failure, "Forbidden", .never)
-    case .unavailable: ErrorPolicy(.failure, "NodeStorageUnavailable", .later)
-    case .cancelled: ErrorPolicy(.failure, "VolumeCallCancelled", .later)
-    case .inProgress: ErrorPolicy(.failure, "VolumeInProgress", .later)
-    case .unsupported: ErrorPolicy(.notSupported, "Unsupported", .never)
-    case .internal: ErrorPolicy(.failure, "NodeStorageFailure", .later)
+    case .notFound: ErrorPolicy(.failure, .afterIntervention)
+    case .conflict: ErrorPolicy(.failure, .afterIntervention)
+    case .inUse: ErrorPolicy(.failure, .later)
+    case .noSpace: ErrorPolicy(.failure, .afterIntervention)
+    case .invalid: ErrorPolicy(.failure, .never)
+    case .unsafe: ErrorPolicy(.failure, .afterIntervention)
+    case .forbidden: ErrorPolicy(.failure, .never)
+    case .unavailable: ErrorPolicy(.failure, .later)
+    case .cancelled: ErrorPolicy(.failure, .later)
+    case .inProgress: ErrorPolicy(.failure, .later)
+    case .unsupported: ErrorPolicy(.notSupported, .never)
+    case .internal: ErrorPolicy(.failure, .later)
     }
   }
 
-  private init(_ flexStatus: FlexStatus, _ eventReason: String, _ retry: Retry) {
+  private init(_ flexStatus: FlexStatus, _ retry: Retry) {
     self.flexStatus = flexStatus
-    self.eventReason = eventReason
     self.retry = retry
   }
 }

@@ -2,9 +2,6 @@
 ///
 /// Without clock and threads of its own. Times are those of one monotonic clock.
 package struct WorkQueue<Key: Hashable & Sendable>: Sendable {
-  /// How a look at a key ended.
-  package typealias Ending = Controllers.Ending
-
   private struct Entry {
     var due: Duration?
     var isRunning = false
