@@ -57,7 +57,7 @@ struct FlexPath: Hashable, Sendable {
   static func root(of path: String) -> String? {
     let components = components(of: path[...])
     for count in [podDepth, globalPrefix.count + 1] where components.count > count {
-      // A pod's name that is none is said where the path is taken apart.
+      // Only the shape counts here. `Parts` throws for a pod UID that is not valid.
       if (try? kind(of: Array(components.suffix(count)))) ?? nil != nil {
         return components.dropLast(count).joined(separator: "/")
       }

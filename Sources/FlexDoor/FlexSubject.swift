@@ -12,7 +12,8 @@ extension CallSubject {
         if let name = keys.volume { volume = name }
         if let name = keys.pod { pod = (keys.namespace ?? "") + "/" + name }
       } else if word.hasPrefix("/"), let root = FlexPath.root(of: word),
-        let parts = try? FlexPath.Parts(word, kubeletRoot: root)  // no path of ours says nothing
+        // For the log only. A path that is refused has no volume to name; the call's own error says why.
+        let parts = try? FlexPath.Parts(word, kubeletRoot: root)
       {
         if volume.isEmpty { volume = parts.name }
         if case .pod(let uid) = parts.kind, pod.isEmpty { pod = uid.text }

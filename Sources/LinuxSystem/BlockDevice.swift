@@ -86,6 +86,7 @@ extension BlockDevice {
   /// Returns whether the kernel rejects writes to the device. Also false if that is unknown. Reads /sys/dev/block; does
   /// not block.
   package static func isReadOnly(_ number: DeviceNumber) -> Bool {
+    // The device may be gone. A write to it fails by itself, so unknown counts as writable.
     (try? Files.readText("/sys/dev/block/\(number)/ro"))?.hasPrefix("1") == true
   }
 

@@ -78,7 +78,7 @@ package final class NodeServer: Sendable {
         }
       } catch {
         if error.errno == .invalid { return }
-        log.error("connection can not be accepted", ["reason": "\(error)"])
+        log.error("connection cannot be accepted", ["reason": "\(error)"])
         ThreadSleep.sleep(.milliseconds(100))
       }
     }

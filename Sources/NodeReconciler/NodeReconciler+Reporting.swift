@@ -32,7 +32,7 @@ extension NodeReconciler {
         log.warning("storage not published", ["reason": error.message])
       }
     } catch {
-      log.warning("storage can not be read", ["reason": error.message])
+      log.warning("storage cannot be read", ["reason": error.message])
     }
     return .failed
   }

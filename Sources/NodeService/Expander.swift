@@ -16,7 +16,7 @@ struct Expander: Sendable {
       try context.locks.throwFailure(of: name)
       guard let found = try await context.engine.volume(name) else {
         throw VolumeError(
-          .notFound, "volume \(name) does not exist on node \(context.configuration.nodeName); it can not be grown")
+          .notFound, "volume \(name) does not exist on node \(context.configuration.nodeName); it cannot be grown")
       }
       let mountPoint = try await requireMount(of: found, target)
       let outcome = try await context.measure(.extend) { () async throws(VolumeError) in
@@ -50,7 +50,7 @@ struct Expander: Sendable {
   private func grow(_ volume: StoredVolume, _ entry: MountEntry) async throws(VolumeError) {
     guard let kind = FileSystemKind(rawValue: entry.fileSystemType), case .device(let device) = volume.location else {
       throw VolumeError(
-        .unsafe, "volume \(volume.name) holds \(quoted(entry.fileSystemType)), which can not be grown here")
+        .unsafe, "volume \(volume.name) holds \(quoted(entry.fileSystemType)), which cannot be grown here")
     }
     // Through our own mount where there is one: the pod's may be read-only.
     let staging = context.configuration.stagingPath(of: volume.name)

@@ -50,7 +50,7 @@ package struct FormatPermits: Sendable {
     return permit
   }
 
-  /// The volumes that have a permit, one that can not be read too.
+  /// The volumes that have a permit, one that cannot be read too.
   package func volumes() throws(VolumeError) -> [VolumeName] {
     let files = try converting("listing \(directory)") { () throws(SystemError) in try Files.list(directory) }
     // What has no volume's name was not put here by us.
@@ -63,7 +63,7 @@ package struct FormatPermits: Sendable {
     do {
       try Files.writeDurably(permit.encoded(), to: path(of: permit.volume), mode: 0o600)
     } catch {
-      throw VolumeError(.internal, "the permit to format volume \(permit.volume) can not be written", cause: error)
+      throw VolumeError(.internal, "the permit to format volume \(permit.volume) cannot be written", cause: error)
     }
   }
 

@@ -70,7 +70,7 @@ package struct MetricsServer: Sendable {
     do throws(VolumeError) {
       groups = try await context.engine.capacity()
     } catch {
-      context.log.warning("capacity can not be read for metrics", ["reason": error.message])
+      context.log.warning("capacity cannot be read for metrics", ["reason": error.message])
       groups = []
     }
     // Left out of the metrics when the directory is unreadable.

@@ -29,7 +29,7 @@ package struct NodeConfiguration: Sendable {
 
   /// These settings with the state directory made, and named by its real path: mountinfo shows no other.
   ///
-  /// - Throws: when it can not be made.
+  /// - Throws: when it cannot be made.
   package func preparingStateDirectory() throws(VolumeError) -> NodeConfiguration {
     var configuration = self
     let directory = stateDirectory

@@ -87,7 +87,7 @@ extension NodeContext {
       do throws(VolumeError) {
         try await Stager(context: self).unstageIfUnused(run.volume)
       } catch {
-        log.warning("volume can not be unstaged yet", ["volume": run.volume.text, "reason": error.message])
+        log.warning("volume cannot be unstaged yet", ["volume": run.volume.text, "reason": error.message])
       }
       var values = ["volume": run.volume.text, "phase": run.phase.rawValue, "seconds": "\(run.age.components.seconds)"]
       if case .failure(let error) = outcome {

@@ -12,7 +12,7 @@ extension NodeContext {
     let names = options.notPerMount.map { quoted($0) }.joined(separator: ", ")
     throw VolumeError(
       .invalid,
-      "mountOptions: \(names) cannot be had with engine \"directory\", whose volumes are no file systems of their own; "
+      "mountOptions: \(names) are not supported with engine \"directory\", whose volumes are no file systems of their own; "
         + "allowed are \(MountOptions.perMount.joined(separator: " "))")
   }
 }

@@ -4,7 +4,7 @@ package import StorageModel
 internal import Synchronization
 
 /// The operating system of a ``SimulatedWorld``: mounts and device contents in memory. It keeps the kernel's rules that
-/// matter here: mounts stack, a mounted directory can not be removed, an unmounted device loses nothing.
+/// matter here: mounts stack, a mounted directory cannot be removed, an unmounted device loses nothing.
 package struct SimulatedNodeSystem: NodeSystem {
   private let world: SimulatedWorld
   /// Whether kubelet's directories are taken to exist, whatever their name.

@@ -10,7 +10,7 @@ package struct Sweeper: Sendable {
 
   /// Undoes creations that were interrupted. At start, before any call is served: no creation can be going on.
   ///
-  /// One that can not be undone is logged and keeps nobody else from being served: calls for that volume try again, or
+  /// One that cannot be undone is logged and keeps nobody else from being served: calls for that volume try again, or
   /// are refused with the reason.
   package func settleInterruptedCreations() async throws(VolumeError) {
     for name in try context.permits.volumes() {
@@ -19,7 +19,7 @@ package struct Sweeper: Sendable {
           try await VolumePreparer(context: context).settleInterruptedCreation(of: name)
         }
       } catch {
-        context.log.error("interrupted creation can not be undone", ["volume": name.text, "reason": error.message])
+        context.log.error("interrupted creation cannot be undone", ["volume": name.text, "reason": error.message])
       }
     }
   }
@@ -36,7 +36,7 @@ package struct Sweeper: Sendable {
           try await Stager(context: context).unstageIfUnused(volume)
         }
       } catch {
-        context.log.warning("volume can not be unstaged yet", ["volume": name, "reason": error.message])
+        context.log.warning("volume cannot be unstaged yet", ["volume": name, "reason": error.message])
       }
     }
   }

@@ -161,7 +161,7 @@ extension VolumeService {
       try await stager.unstageIfUnused(target.volume)
     } catch {
       // The pod's directory is free, which is all that kubelet asked. The sweep tries the rest again.
-      context.log.warning("volume can not be unstaged yet", ["volume": target.volume.text, "reason": error.message])
+      context.log.warning("volume cannot be unstaged yet", ["volume": target.volume.text, "reason": error.message])
     }
   }
 

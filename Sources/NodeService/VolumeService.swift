@@ -2,9 +2,9 @@ package import LinuxSystem
 package import LogicalVolumes
 package import StorageModel
 
-/// The volumes of this node: whoever asks for one, it is made, mounted, grown and removed by this code and under its locks.
+/// The volumes of this node. All creation, mounts, growth and removal of volumes go through it, under its locks.
 ///
-/// It knows none of those who ask. A door turns the calls of its protocol into a ``VolumeRequest`` and a ``PublishTarget``.
+/// It knows no door. A door turns the calls of its protocol into a ``VolumeRequest`` and a ``PublishTarget``.
 package struct VolumeService: Sendable {
   package let context: NodeContext
   var preparer: VolumePreparer { VolumePreparer(context: context) }
@@ -16,7 +16,7 @@ package struct VolumeService: Sendable {
 // MARK: - Volumes ahead of their mount
 
 extension VolumeService {
-  /// Makes sure that the volume exists and returns its device. It is not formatted here: whoever mounts it does that.
+  /// Ensures that the volume exists, and returns its device. Does not format it; the first mount does.
   ///
   /// - Throws: `invalid` where the node's volumes are no devices.
   package func attach(_ request: VolumeRequest) async throws(VolumeError) -> String {

@@ -20,7 +20,7 @@ package final class SpawnedProcess: Sendable {
   package let processID: Int32
   private let end = Mutex<End?>(nil)
 
-  /// Starts a program. Throws a `SystemError` when it can not be started.
+  /// Starts a program. Throws a `SystemError` when it cannot be started.
   ///
   /// - Parameters:
   ///   - words: its path and its arguments.

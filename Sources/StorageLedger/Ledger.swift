@@ -3,7 +3,7 @@ package import StorageModel
 /// Who has how much of which node.
 ///
 /// The PVs are the entries; beside them stand reservations for PVs that are being written at this moment. One value, changed
-/// by one owner: two claims can not get the same space. Nothing here is stored: a new owner reads the PVs.
+/// by one owner: two claims cannot get the same space. Nothing here is stored: a new owner reads the PVs.
 package struct Ledger: Sendable {
   private(set) var accounts: [String: NodeAccount] = [:]
   private var nodes: [String: String] = [:]

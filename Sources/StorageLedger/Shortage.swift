@@ -1,6 +1,6 @@
 package import StorageModel
 
-/// Why a node can not take a volume.
+/// Why a node cannot take a volume.
 package enum Shortage: Error, Hashable, Sendable {
   /// The node reports no storage: no daemon has run there yet, or it is of a release that we do not know.
   case unknownNode(String)

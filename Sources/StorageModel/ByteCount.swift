@@ -22,7 +22,7 @@ package struct ByteCount: Hashable, Sendable, Comparable {
     return ByteCount(overflow ? .max : sum)
   }
 
-  /// The difference, or zero when `right` is the larger: what is left can not be less than nothing.
+  /// The difference, or zero when `right` is the larger: what is left cannot be less than nothing.
   package static func - (left: ByteCount, right: ByteCount) -> ByteCount {
     ByteCount(left.bytes > right.bytes ? left.bytes - right.bytes : 0)
   }

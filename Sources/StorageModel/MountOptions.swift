@@ -1,6 +1,6 @@
 /// The `mountOptions` of a volume: an allow-list, since the mount happens on the host with all privileges.
 ///
-/// `dev` and `suid` can not be had: a volume is written by pods, and a device node or set-uid file in it would be a way
+/// `dev` and `suid` are not allowed: a volume is written by pods, and a device node or set-uid file in it would be a way
 /// out of them.
 package struct MountOptions: Hashable, Sendable {
   /// Options as given, in order, each on the allow-list.

@@ -37,7 +37,7 @@ enum Flakes {
   }
 }
 
-/// Why the tests can not be repeated.
+/// Why the tests cannot be repeated.
 struct Trouble: Error, CustomStringConvertible {
   let description: String
 

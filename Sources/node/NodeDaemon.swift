@@ -41,7 +41,7 @@ struct NodeDaemon: Sendable {
 
   /// Serves until SIGTERM or SIGINT.
   ///
-  /// - Throws: when the daemon can not start; nothing has been changed then.
+  /// - Throws: when the daemon cannot start; nothing has been changed then.
   func run() async throws(VolumeError) {
     let metrics = try metricsAddress.map { address throws(VolumeError) in
       try MetricsServer(

@@ -81,7 +81,7 @@ struct Performer: Sendable {
     }
   }
 
-  /// Meanwhile another pod writes. What it can not write it does not acknowledge.
+  /// Meanwhile another pod writes. What it cannot write it does not acknowledge.
   func accompany(_ work: (volume: String, pod: String, files: [Operation.NewFile])?) async throws {
     guard let work else { return }
     _ = try await write(work.files, work.volume, work.pod)
@@ -152,7 +152,7 @@ struct Performer: Sendable {
 
   // MARK: looking
 
-  /// By mounting it: again where the kernel can not replay a growth at once, see `LinuxNodeSystem.mountReplayed`.
+  /// By mounting it: again where the kernel cannot replay a growth at once, see `LinuxNodeSystem.mountReplayed`.
   private func replayJournal(_ device: String, _ fileSystem: String) throws {
     guard try MountTable.current().mounts(ofBlockDevice: BlockDevice.number(of: device)).isEmpty else { return }
     let path = node.place.root + "/look"
@@ -162,7 +162,7 @@ struct Performer: Sendable {
         try Mounting.mount(device: device, atPath: path, fileSystem: fileSystem, flags: [], data: "")
         try Mounting.unmount(path)
       } catch {
-        guard attempt < 3 else { throw Finding("\(device) can not be mounted: \(error)") }
+        guard attempt < 3 else { throw Finding("\(device) cannot be mounted: \(error)") }
       }
     }
   }

@@ -4,7 +4,7 @@ import Testing
 @Suite("Claims of our storage class", .serialized, .cluster)
 struct ClaimTests {
   @Test(
-    "what can not be is refused with an Event that says what to use instead",
+    "what cannot be is refused with an Event that says what to use instead",
     arguments: [
       ("mode", "volumeMode: Block", "use volumeMode: Filesystem"),
       ("selector", "selector: {matchLabels: {a: b}}", "leave the selector out"),

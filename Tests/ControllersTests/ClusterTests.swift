@@ -12,11 +12,14 @@ struct ClusterTests {
   func election() async throws {
     let lease = ObjectKey(namespace: "default", name: Cluster.name("lease"))
     let working = Names()
+    let following = Names()
     func candidate(_ identity: String) throws -> Task<LeaderElector.End, Never> {
       let election = try LeaderElection(
         lease: lease, identity: identity, duration: .seconds(90), renewDeadline: .seconds(60),
         retryPeriod: .milliseconds(300))
-      let elector = LeaderElector(try Cluster.client(), election)
+      let elector = LeaderElector(try Cluster.client(), election) { notice in
+        if case .following = notice { following.insert(identity) }
+      }
       return Task {
         await elector.run(endInTime: { fatalError("the work did not end") }) {
           working.insert(identity)
@@ -28,7 +31,7 @@ struct ClusterTests {
     let one = try candidate("one")
     #expect(await eventually { working.all == ["one"] })
     let two = try candidate("two")
-    try await Task.sleep(for: .seconds(2))
+    #expect(await eventually { following.all == ["two"] }, "the second has seen the lease of the first")
     #expect(working.all == ["one"])
     one.cancel()
     #expect(await one.value == .stopped)

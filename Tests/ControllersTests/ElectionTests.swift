@@ -234,7 +234,7 @@ struct ElectionTests {
     #expect(end == .finished || end == .lost)
   }
 
-  @Test("durations that can not be safe are refused")
+  @Test("durations that cannot be safe are refused")
   func durations() {
     for (duration, deadline, retry) in [(15, 15, 2), (15, 20, 2), (15, 10, 7), (15, 10, 0), (0, 0, 0)] {
       #expect(throws: APIError.self) {

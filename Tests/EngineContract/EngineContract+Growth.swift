@@ -41,10 +41,10 @@ extension EngineContract {
       _ = try await subject.engine.remove(old)
       for isRemade in [false, true] {
         let remade = isRemade ? try await subject.create(name) : nil
-        try await expectRefusal(.notFound, "what is gone can not be grown") { () async throws(VolumeError) in
+        try await expectRefusal(.notFound, "what is gone cannot be grown") { () async throws(VolumeError) in
           try await subject.engine.extend(old, to: subject.size(2))
         }
-        try await expectRefusal(.notFound, "what is gone can not be marked") { () async throws(VolumeError) in
+        try await expectRefusal(.notFound, "what is gone cannot be marked") { () async throws(VolumeError) in
           try await subject.engine.setRetained(old, true)
         }
         let found = try await subject.engine.volume(name)

@@ -7,7 +7,7 @@ internal import Synchronization
 /// There is never more than one engine on the storage: cases reach it through this value and keep no reference of their
 /// own, so that ``restart()`` really ends the one before (LVM wants one session a process).
 package final class EngineUnderTest: Sendable {
-  /// What a test target knows of the storage and the contract can not ask for.
+  /// What a test target knows of the storage and the contract cannot ask for.
   package struct Facts: Sendable {
     /// Sizes are rounded up to multiples of this.
     package var unit: ByteCount

@@ -59,7 +59,7 @@ struct LVMReportTests {
     #expect(group.free == ByteCount(50_331_648))
     #expect(group.metadataSize == ByteCount(1_044_480))
     #expect(group.metadataFree == ByteCount(519_680))
-    #expect(group.metadataDevices == ["/dev/loop1"], "a physical volume without metadata can not be asked")
+    #expect(group.metadataDevices == ["/dev/loop1"], "a physical volume without metadata cannot be asked")
     #expect(group.volumes.keys.sorted() == ["foreign", "pvc-1"])
     #expect(group.ours == .mebibytes(8))
     let ours = try #require(group.volumes["pvc-1"])

@@ -78,7 +78,7 @@ struct ClaimReviewTests {
   }
 
   @Test(
-    "what can not be is refused with what to use instead",
+    "what cannot be is refused with what to use instead",
     arguments: [
       ("volumeMode", "use volumeMode: Filesystem"), ("ReadWriteMany", "use ReadWriteOnce"),
       ("ReadOnlyMany", "use ReadWriteOnce"), ("ReadWriteOncePod", "FlexVolume has nothing like it"),

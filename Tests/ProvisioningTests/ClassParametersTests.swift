@@ -61,7 +61,7 @@ struct ClassParametersTests {
     #expect(refusal.message.contains(name == "fsType" ? "ext4" : name) || refusal.message.contains("volume group"))
   }
 
-  @Test("sizes can not be given by the class", arguments: ["sizeBytes", "binding"])
+  @Test("sizes cannot be given by the class", arguments: ["sizeBytes", "binding"])
   func reservedNames(name: String) {
     #expect(throws: Refusal.self) { try ClassParameters([name: "1"]) }
   }

@@ -35,7 +35,7 @@ struct CapabilityTests {
   }
 
   @Test(
-    "each is needed: without it alone a volume can not live, and lives when it is back", arguments: Capability.allCases)
+    "each is needed: without it alone a volume cannot live, and lives when it is back", arguments: Capability.allCases)
   func needed(capability: Capability) async throws {
     let storage: StorageKind = [.ptrace, .actAsOwner].contains(capability) ? .directories : .thick
     try await withNode(storage, start: false) { node in

@@ -41,8 +41,8 @@ enum FixtureDriver: String, CaseIterable {
         fail "no name"
       [ -n "$name" ] || fail "no name"
       [ "$(mounts "$1")" = 0 ] || answer Success
-      mkdir -p "$data/$name" && mount --bind "$data/$name" "$1" 2>/dev/null || fail "can not mount"
-      case "$2" in *'readwrite":"ro"'*) mount -o remount,bind,ro "$1" || fail "can not remount" ;; esac
+      mkdir -p "$data/$name" && mount --bind "$data/$name" "$1" 2>/dev/null || fail "cannot mount"
+      case "$2" in *'readwrite":"ro"'*) mount -o remount,bind,ro "$1" || fail "cannot remount" ;; esac
       answer Success
     }
     unbind() {

@@ -140,7 +140,7 @@ start_cluster() {
   start_part controller-manager
   start_part scheduler
   await_part scheduler 60 answers_somehow "$scheduler_port"
-  # Pods can not be made before their namespace has its account.
+  # Pods cannot be made before their namespace has its account.
   await_part controller-manager 120 kubectl -n default get serviceaccount default
   trap - EXIT HUP INT TERM
   echo "lab/cluster: control plane ready on https://127.0.0.1:$apiserver_port after $SECONDS s" >&2

@@ -10,7 +10,7 @@ struct OwnershipSection {
   /// A command, given the tree's path.
   private typealias Tool = @Sendable (String) -> [String]
   private static let tools: [Tool] = [{ ["chgrp", "-R", "\(group)", $0] }, { ["chmod", "-R", "g+rwX", $0] }]
-  /// New files get the group of their directory: chmod -R can not say that of directories alone.
+  /// Sets the set-group-ID bit on directories only, which chmod -R cannot do. New files then get their directory's group.
   private static let setGroupID: [Tool] = [{ ["find", $0, "-type", "d", "-exec", "chmod", "g+s", "{}", "+"] }]
 
   @Measuring func run() async throws -> Int32 {

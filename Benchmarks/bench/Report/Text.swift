@@ -12,7 +12,7 @@ extension Double {
   func fixed(_ digits: Int) -> String {
     let scale = (0..<digits).reduce(1) { scale, _ in scale * 10 }
     let scaled = (magnitude * Double(scale)).rounded()
-    // Whatever can not be a figure is shown as it is.
+    // Text that is no number is printed unchanged.
     guard scaled < 1e18 else { return "\(self)" }
     let (whole, fraction) = Int(scaled).quotientAndRemainder(dividingBy: scale)
     let sign = self < 0 && scaled > 0 ? "-" : ""

@@ -15,7 +15,8 @@ package final class Caches: Sendable {
     self.report = report
   }
 
-  /// The cache of a kind. Whoever needs the kind is given this cache: a second one of it is a mistake of the program.
+  /// Creates the cache of a kind. Call it once per kind, and pass the cache to all who need the kind. A second call is a
+  /// programming error and ends the process.
   ///
   /// - Parameters:
   ///   - name: what it holds, for log and metrics.

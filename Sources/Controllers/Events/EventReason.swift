@@ -20,7 +20,7 @@ package enum EventReason: String, Sendable, CaseIterable {
   case volumeCanGrow = "VolumeCanGrow"
   /// A program works on the volume.
   case volumeInProgress = "VolumeInProgress"
-  /// The kernel holds something against the volume's file system.
+  /// The kernel reports a problem of the volume's file system.
   case volumeConditionAbnormal = "VolumeConditionAbnormal"
   case volumeConditionNormal = "VolumeConditionNormal"
   /// The volume that the PV records is not on its node.

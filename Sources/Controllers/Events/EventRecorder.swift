@@ -6,7 +6,7 @@ internal import StorageModel
 /// Tells users what happens to their objects, as Events that `kubectl describe` shows.
 ///
 /// `record` returns at once and never fails; ``run()`` sends. The same event again raises a count instead of making
-/// another object, many similar ones become one, and an object has a bounded number in a time. What can not be sent is
+/// another object, many similar ones become one, and an object has a bounded number in a time. What cannot be sent is
 /// dropped and counted: no work waits for an Event.
 package final class EventRecorder: Sendable {
   private let client: APIClient

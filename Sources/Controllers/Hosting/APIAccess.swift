@@ -44,7 +44,7 @@ package final class APIAccess: Sendable {
       requests: transport.counts, failures: failures.withLock { $0 }, droppedEvents: events.dropped)
   }
 
-  /// Caches of which failures are logged and counted here.
+  /// Creates caches. Their list and watch failures are logged and counted here.
   package func caches() -> Caches { Caches(client) { [self] name, error, wait in report(name, error, wait) } }
 
   /// Asks until there is an answer; nil when the task is cancelled.

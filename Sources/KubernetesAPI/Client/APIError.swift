@@ -17,7 +17,7 @@ package struct APIError: Error, Hashable, Sendable {
     case tooManyRequests
     /// 5xx, a timeout, or no connection.
     case unavailable
-    /// The server can not be trusted, or our credentials can not be used.
+    /// The server cannot be trusted, or our credentials cannot be used.
     case untrusted
     /// A reply that is no proper one.
     case malformed

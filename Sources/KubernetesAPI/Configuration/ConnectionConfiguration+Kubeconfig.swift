@@ -11,7 +11,7 @@ extension ConnectionConfiguration {
     do throws(SystemError) {
       bytes = try Files.readAll(path)
     } catch {
-      throw TransportError(.credentials, "the kubeconfig can not be had: \(error)")
+      throw TransportError(.credentials, "the kubeconfig cannot be read: \(error)")
     }
     let directory = path.lastIndex(of: "/").map { String(path[..<$0]) } ?? "."
     return try Kubeconfig(bytes, directory: directory).configuration(context: context)

@@ -82,7 +82,7 @@ extension ConnectionConfiguration {
       do throws(SystemError) {
         return try Files.readAll(path)
       } catch {
-        throw TransportError(.credentials, "the \(what) can not be had: \(error)")
+        throw TransportError(.credentials, "the \(what) cannot be read: \(error)")
       }
     }
   }

@@ -165,7 +165,7 @@ extension Kubeconfig {
 
   private func data(_ json: inout JSONReader) throws(JSONSyntaxError) -> ConnectionConfiguration.Source? {
     guard let text = try json.string(), !text.isEmpty else { return nil }
-    // What is no base 64 is handed on as it is: the TLS library says that it can not use it.
+    // What is no base 64 is handed on as it is: the TLS library says that it cannot use it.
     return .inline(Base64.decode(text) ?? Array(text.utf8))
   }
 }

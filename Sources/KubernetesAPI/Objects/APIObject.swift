@@ -95,7 +95,7 @@ extension JSONReader {
     var copy = self
     let text = try copy.string()
     let digits = try number()
-    // Lenient: the server refuses what is no quantity, so none comes.
+    // Reading is lenient, see `APIObject`. The API server validates quantities, so an invalid one does not come from it.
     return (text ?? digits).flatMap { try? Quantity(parsing: $0) }
   }
 

@@ -14,10 +14,10 @@ struct CurlFailure {
   func error(now: Timestamp) -> TransportError {
     let target = "API server \(server)"
     switch code {
-    case 5, 6, 7: return TransportError(.unreachable, "\(target) can not be reached: \(text)")
+    case 5, 6, 7: return TransportError(.unreachable, "\(target) cannot be reached: \(text)")
     case 28: return TransportError(.timedOut, "\(target) did not answer in time: \(text)")
     case 51, 60, 83: return TransportError(.untrusted, "\(target) is not trusted: \(distrust(now))")
-    case 58, 66: return TransportError(.credentials, "the client certificate or its key can not be used: \(text)")
+    case 58, 66: return TransportError(.credentials, "the client certificate or its key cannot be used: \(text)")
     case 77: return TransportError(.credentials, "the certificate authority is no usable PEM: \(text)")
     case 35: return TransportError(.untrusted, "\(target): no TLS connection: \(text)")
     case 1, 3: return TransportError(.credentials, "\(server) is no usable address: \(text)")

@@ -4,8 +4,8 @@ internal import Synchronization
 
 /// A thread that runs transfers with libcurl's multi interface. The only file that knows libcurl.
 ///
-/// `@unchecked Sendable` since the multi handle is used by the thread alone, but for `curl_multi_wakeup`, which is
-/// made for other threads; all else that is shared stands in `inbox`.
+/// `@unchecked Sendable`: only the thread uses the multi handle. The exception is `curl_multi_wakeup`, which any thread may
+/// call (curl_multi_wakeup(3)). All other shared state is in `inbox`, behind a mutex.
 final class CurlLoop: @unchecked Sendable {
   private let multi: UnsafeMutableRawPointer
   private let configuration: ConnectionConfiguration
@@ -29,7 +29,7 @@ final class CurlLoop: @unchecked Sendable {
 
   init(_ configuration: ConnectionConfiguration) throws(TransportError) {
     guard Self.isReady, let multi = curl_multi_init() else {
-      throw TransportError(.credentials, "libcurl can not be started: no memory")
+      throw TransportError(.credentials, "libcurl cannot be started: no memory")
     }
     // Connections that are kept: fewer than the requests at a time would mean a handshake for each request.
     ccurl_multi_set_long(multi, CURLMOPT_MAXCONNECTS, 32)

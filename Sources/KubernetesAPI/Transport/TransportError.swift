@@ -7,7 +7,7 @@ package struct TransportError: Error, Hashable, Sendable, CustomStringConvertibl
     case unreachable
     /// The other end could not be verified, or did not accept our certificate: nothing has been sent.
     case untrusted
-    /// Token, certificate or settings can not be used: nothing has been sent.
+    /// Token, certificate or settings cannot be used: nothing has been sent.
     case credentials
     /// Too slow.
     case timedOut

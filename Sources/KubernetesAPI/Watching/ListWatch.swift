@@ -1,7 +1,7 @@
 /// What to ask the API server next so that a copy of a collection stays true. Without I/O and without a clock.
 ///
 ///     list, page by page ──▶ watch from the list's version ──▶ again from the last version seen …
-///       ▲  410 on a page         │ 410, an ERROR event of that kind, a line that can not be read
+///       ▲  410 on a page         │ 410, an ERROR event of that kind, a line that cannot be read
 ///       └────────────────────────┘
 struct ListWatch: Sendable {
   /// What to do next.

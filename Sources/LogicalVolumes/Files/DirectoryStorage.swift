@@ -34,7 +34,7 @@ struct DirectoryStorage: RecordedStorage {
 
   func size(of name: VolumeName, recorded: ByteCount) -> ByteCount { recorded }
 
-  /// What is written in directories can not be told from other use of the disk without walking them, so it counts as
+  /// What is written in directories cannot be told from other use of the disk without walking them, so it counts as
   /// promised and as foreign: a full disk refuses early rather than late.
   func written(by name: VolumeName) -> ByteCount { .zero }
 

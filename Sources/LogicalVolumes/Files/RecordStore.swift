@@ -40,7 +40,7 @@ struct RecordStore: Sendable {
     do {
       try Files.writeDurably(record.encoded(), to: path(of: name), mode: 0o600)
     } catch {
-      throw VolumeError(.internal, "the record of volume \(name) can not be written", cause: error)
+      throw VolumeError(.internal, "the record of volume \(name) cannot be written", cause: error)
     }
   }
 

@@ -179,7 +179,7 @@ extension RecordedEngine {
     return current
   }
 
-  /// The record first: a volume without one would be foreign, and nobody could ever remove it. When the volume can not
+  /// The record first: a volume without one would be foreign, and nobody could ever remove it. When the volume cannot
   /// be made, the record goes again.
   private func make(_ request: CreationRequest, _ size: ByteCount) throws(VolumeError) {
     try records.write(

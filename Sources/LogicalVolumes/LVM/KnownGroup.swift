@@ -19,7 +19,7 @@ struct KnownGroup: Sendable {
     var readAt: Duration
     var devicesFiles: DevicesFiles?
 
-    /// Out of a row of LVM's report. LVM says "unknown" of a pool that is not active, of which the kernel knows nothing.
+    /// Reads a row of LVM's report. LVM reports "unknown" for an inactive pool, because the kernel has no state of it.
     init(_ row: [String: String], readAt: Duration) {
       (data, metadata) = (row["data_percent"].flatMap { Double($0) }, row["metadata_percent"].flatMap { Double($0) })
       self.readAt = readAt

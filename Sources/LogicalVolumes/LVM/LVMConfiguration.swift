@@ -4,7 +4,7 @@ internal import StorageModel
 /// The LVM configuration the daemon runs with: the host's, with ours laid over it.
 ///
 /// Ours goes into a directory of its own (`LVM_SYSTEM_DIR`), since some settings (`use_aio` for one) are read when the
-/// library starts and can not be given with a command.
+/// library starts and cannot be given with a command.
 struct LVMConfiguration {
   /// Where our configuration, archives and backups live.
   let directory: String
@@ -56,7 +56,7 @@ struct LVMConfiguration {
   func write(recorder: FlightRecorder) throws(VolumeError) {
     guard directory.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F && $0 != 0x22 && $0 != 0x27 && $0 != 0x5C }) else {
       throw VolumeError(
-        .invalid, "state directory \(quoted(directory)) holds a blank, a quote or a backslash; LVM can not use it")
+        .invalid, "state directory \(quoted(directory)) holds a blank, a quote or a backslash; LVM cannot use it")
     }
     let host = OwnProcess.environment["LVM_SYSTEM_DIR"].flatMap { $0.isEmpty ? nil : $0 } ?? "/etc/lvm"
     do {
@@ -65,7 +65,7 @@ struct LVMConfiguration {
         try share("\(directory)/\(name)", with: "\(host)/\(name)")
       }
     } catch {
-      throw VolumeError(.internal, "LVM configuration directory \(directory) can not be made", cause: error)
+      throw VolumeError(.internal, "LVM configuration directory \(directory) cannot be made", cause: error)
     }
     let session = try LVMSession(systemDirectory: nil, recorder: recorder)
     let result = session.run(.writeConfiguration(overrides, to: directory + "/lvm.conf"))

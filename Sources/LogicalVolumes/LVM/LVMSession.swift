@@ -34,7 +34,7 @@ final class LVMSession {
     guard let handle = lvm2_init_threaded() else {
       ProcessAttributes.restoreFileModeMask()
       throw VolumeError(
-        .internal, "liblvm2cmd can not be initialised: \(collected.withLock { $0.messages }.joined(separator: "; "))")
+        .internal, "liblvm2cmd cannot be initialised: \(collected.withLock { $0.messages }.joined(separator: "; "))")
     }
     lvm2_log_level(handle, LVM2_LOG_PRINT)
     self.handle = handle

@@ -36,7 +36,7 @@ struct MetadataSequence: Sendable {
     return Self.sequence(in: text, group: group, uuid: uuid)
   }
 
-  /// How much larger the metadata can become; nil when it can not be told.
+  /// How much larger the metadata can become; nil when it cannot be told.
   var freeMetadata: ByteCount? { committedText().map { Self.freeMetadata(of: area, with: $0) } }
 
   /// Each version is written beside the last, so half of the area is the most (lvm2 `vg_mda_free`).

@@ -10,7 +10,7 @@ internal import StorageModel
 // to the claim: two writers of one claim make the controller of 1.20 crash, whose `expand` does not survive a conflict.
 //
 // Since 1.34 a request can be lowered again, to more than `status.capacity`. Kubernetes leaves the PV as it is then, and kubelet
-// goes on asking for the PV's size. So the provisioner sets a PV of ours back to the request, if its size cannot be had.
+// goes on asking for the PV's size. So the provisioner sets a PV of ours back to the request, if its node has no space for it.
 extension Provisioner {
   /// Says before a pod meets it that there is no space for what was asked.
   func checkGrowth(_ claim: PersistentVolumeClaim) async -> Ending {

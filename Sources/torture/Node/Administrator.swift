@@ -29,7 +29,7 @@ struct Administrator: Sendable {
       let result = try await Shell.attempt("e2fsck", ["-f", "-y", device])
       // A power cut must not take us back into the middle of a repair.
       if result.isSuccess { return try await node.disk.mark(Replay.mark) }
-      guard attempt < 4 else { throw Finding("\(device) can not be repaired: \(result.output.suffix(800))") }
+      guard attempt < 4 else { throw Finding("\(device) cannot be repaired: \(result.output.suffix(800))") }
     }
   }
 }

@@ -114,7 +114,7 @@ extension Caller {
   private func takeDown(_ directory: String, _ call: DriverCall, _ driver: FlexDriver) async -> Answer {
     let (answer, _) = await perform(call, driver)
     guard answer.isSuccess, rmdir(directory) != 0, errno != ENOENT else { return answer }
-    return Answer(question: answer.question, failure: "\(directory) can not be removed: \(Errno.current)")
+    return Answer(question: answer.question, failure: "\(directory) cannot be removed: \(Errno.current)")
   }
 
   func grow(_ new: Operation.NewVolume, _ pod: String, mebibytes: Int) async throws -> Answer {

@@ -98,7 +98,7 @@ struct Checker {
       let accepted = [content, volume.doubts[name]].compactMap { $0 }
       let path = "\(directory)/\(name)"
       guard let bytes = try? Files.readAll(path, limit: 1 << 20) else {
-        return "acknowledged file \(path) is gone or can not be read"
+        return "acknowledged file \(path) is gone or cannot be read"
       }
       if accepted.contains(where: { $0.make() == bytes }) { return nil }
       return "acknowledged file \(path) has other contents: \(bytes.count) bytes instead of \(content.bytes)"

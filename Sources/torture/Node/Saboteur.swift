@@ -95,7 +95,7 @@ extension Saboteur {
   }
 
   /// Lets nothing be made, removed or renamed in the state's directories (chattr(1), `i`). A file system that is read-only
-  /// as a whole is one whose daemon can not be running: it holds its lock file open for writing.
+  /// as a whole is one whose daemon cannot be running: it holds its lock file open for writing.
   private func seal(_ isSealed: Bool) async throws {
     let state = node.place.state
     let directories = [state, state + "/permits", state + "/staging", state + "/lvm", state + "/lvm/archive"]

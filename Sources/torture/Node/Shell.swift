@@ -1,6 +1,6 @@
 import LinuxSystem
 
-/// Why a run can not go on: not a finding about the product, but about the machine or this program.
+/// Why a run cannot go on: not a finding about the product, but about the machine or this program.
 struct TortureError: Error, CustomStringConvertible {
   let description: String
 

@@ -34,7 +34,7 @@ final class History: Sendable {
   var foreign: [Group.Volume] { model.foreign }
   var lines: Int { state.withLock(\.lines) }
 
-  /// Adds a line; returns when it can not be lost any more.
+  /// Adds a line; returns when it cannot be lost any more.
   func add(_ event: Event) throws {
     let line = Array(try JSONEncoder().encode(event)) + [Self.newline]
     try state.withLock { state in

@@ -128,7 +128,7 @@ enum Cluster {
   }
 }
 
-/// Why a test can not go on.
+/// Why a test cannot go on.
 struct Trouble: Error, CustomStringConvertible {
   let description: String
 

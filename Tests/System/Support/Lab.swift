@@ -7,7 +7,7 @@ enum Lab {
   /// Empty disks for the tests alone.
   static let disks = (OwnProcess.environment["LAB_DISKS"] ?? "").split(separator: " ").map(String.init)
 
-  /// Nil where the tests can run, otherwise why they can not.
+  /// Nil where the tests can run, otherwise why they cannot.
   static let obstacle: String? = {
     if geteuid() != 0 { return "needs root" }
     if !Files.exists("/dev/mapper/control") { return "needs a device mapper" }

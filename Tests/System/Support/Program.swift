@@ -106,7 +106,7 @@ func attempt(_ tool: String, _ arguments: [String]) throws -> Program.Ended {
   return try Program(path, arguments).wait()
 }
 
-/// Why a test can not go on.
+/// Why a test cannot go on.
 struct Trouble: Error, CustomStringConvertible {
   let description: String
 
