@@ -97,8 +97,14 @@ let package = Package(
     .target(
       name: "StorageLedger", dependencies: ["Controllers", "KubernetesAPI", "JSON", "StorageModel"],
       swiftSettings: strict),
+    // volumes that outlive their claims
     .target(
-      name: "Provisioning", dependencies: ["StorageLedger", "Controllers", "KubernetesAPI", "JSON", "StorageModel"],
+      name: "KeptVolumes",
+      dependencies: ["StorageLedger", "Controllers", "KubernetesAPI", "JSON", "LinuxSystem", "StorageModel"],
+      swiftSettings: strict),
+    .target(
+      name: "Provisioning",
+      dependencies: ["KeptVolumes", "StorageLedger", "Controllers", "KubernetesAPI", "JSON", "StorageModel"],
       swiftSettings: strict),
     .target(
       name: "NodeReconciler",

@@ -22,6 +22,43 @@ package enum ClusterNames {
   /// none. The provisioner sets it when no claim names the PV any more.
   package static let removalAnnotation = "volumes.k8s.elastic.co/remove"
 
+  /// On a PV whose volume outlives its claim: how long it is kept then, as the class said it (``KeepTime``).
+  package static let keepAnnotation = "volumes.k8s.elastic.co/keep"
+
+  /// On a PV that is kept: who may have it again, `owner:VALUE` or `namespace:NAME`.
+  package static let keptForAnnotation = "volumes.k8s.elastic.co/kept-for"
+
+  /// On a PV that is kept: since when it has had no claim, by the API server's clock (RFC 3339).
+  package static let keptSinceAnnotation = "volumes.k8s.elastic.co/kept-since"
+
+  /// On a PV that is kept: when it is deleted unless its claim comes back, by the API server's clock (RFC 3339). It is written
+  /// when the end is announced, and can be changed by hand.
+  package static let expiresAnnotation = "volumes.k8s.elastic.co/expires"
+
+  /// On a claim, a namespace or a kept PV, value `"true"`: the data is deleted for good as soon as no claim has it.
+  package static let deleteDataAnnotation = "volumes.k8s.elastic.co/delete-data"
+
+  /// On a kept PV: `namespace/name` of the claim that is to have it, whoever had it before.
+  package static let giveToAnnotation = "volumes.k8s.elastic.co/give-to"
+
+  /// On a namespace: whose it is. Kept volumes follow their owner, also into a namespace of another name.
+  package static let ownerAnnotation = "volumes.k8s.elastic.co/owner"
+
+  /// On a kept PV: a digest of the claim that it is kept for, and of that claim's name and owner. API servers find it by these.
+  package static let keptClaimLabel = "volumes.k8s.elastic.co/kept-claim"
+  package static let keptOwnerLabel = "volumes.k8s.elastic.co/kept-owner"
+
+  /// On a PV: what becomes of its claim when its node leaves the cluster (``NodeLossPolicy``).
+  package static let onNodeLossAnnotation = "volumes.k8s.elastic.co/on-node-loss"
+
+  /// On a PV whose claim was deleted since its node has left: when (RFC 3339). Its volume is kept until somebody has looked.
+  package static let nodeLossAnnotation = "volumes.k8s.elastic.co/node-loss"
+
+  /// On a namespace, as a label: the size of the one volume that it is to have; and the class and the name of its claim.
+  package static let namespaceVolumeLabel = "volumes.k8s.elastic.co/namespace-volume"
+  package static let namespaceVolumeClassAnnotation = "volumes.k8s.elastic.co/namespace-volume-class"
+  package static let namespaceVolumeClaimAnnotation = "volumes.k8s.elastic.co/namespace-volume-claim"
+
   /// The topology key of our volumes, and the label by which kubelet announces a node.
   package static let hostnameLabel = "kubernetes.io/hostname"
 
@@ -45,13 +82,19 @@ extension ClusterNames {
     node.utf8.count > 63 ? shortened(node, for: node) : node
   }
 
+  /// A text of any length as a label's value: 16 hexadecimal digits. Two texts that have the same are not to be expected, and
+  /// whoever finds objects by it compares the texts themselves.
+  package static func digest(_ text: String) -> String {
+    // FNV-1a, 64 bits (Fowler, Noll, Vo): stable.
+    let digest = text.utf8.reduce(UInt64(0xCBF2_9CE4_8422_2325)) { ($0 ^ UInt64($1)) &* 0x0000_0100_0000_01B3 }
+    let digits = String(digest, radix: 16)
+    return String(repeating: "0", count: 16 - digits.count) + digits
+  }
+
   /// The beginning of a text of a DNS subdomain's characters, with a digest behind.
   private static func shortened(_ text: String, for whole: String) -> String {
-    // FNV-1a, 64 bits (Fowler, Noll, Vo): stable, and collisions of two nodes' names are not to be expected.
-    let digest = whole.utf8.reduce(UInt64(0xCBF2_9CE4_8422_2325)) { ($0 ^ UInt64($1)) &* 0x0000_0100_0000_01B3 }
-    let digits = String(digest, radix: 16)
     // No part of such a name ends or begins with a hyphen (RFC 1123).
     let kept = text.prefix(46).reversed().drop { $0 == "." || $0 == "-" }.reversed()
-    return "\(String(kept))-\(String(repeating: "0", count: 16 - digits.count))\(digits)"
+    return "\(String(kept))-\(digest(whole))"
   }
 }

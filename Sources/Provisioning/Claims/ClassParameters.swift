@@ -10,9 +10,17 @@ package struct ClassParameters: Hashable, Sendable {
   package let place: DeviceClass
   /// What the file system needs.
   package let minimumSize: ByteCount
+  /// How long volumes are kept after their claims have gone; nil for a class that does not keep them.
+  package let keep: KeepTime?
+  package let onNodeLoss: NodeLossPolicy
 
   /// What a class can say.
-  private static let known: [VolumeOptions.Name] = [.fileSystem, .mkfsOptions, .mountOptions, .volumeGroup, .thin]
+  private static let known =
+    ([.fileSystem, .mkfsOptions, .mountOptions, .volumeGroup, .thin] as [VolumeOptions.Name]).map(\.rawValue)
+    + [keepName, onNodeLossName]
+
+  private static let keepName = "keep"
+  private static let onNodeLossName = "onNodeLoss"
 
   /// The names that other provisioners use for the file system.
   private static let fileSystemNames = ["csi.storage.k8s.io/fstype", "fstype"]
@@ -25,11 +33,17 @@ package struct ClassParameters: Hashable, Sendable {
     for name in Self.fileSystemNames {
       if let value = values.removeValue(forKey: name), values[.fileSystem] == nil { values[.fileSystem] = value }
     }
-    if let unknown = values.keys.filter({ !Self.known.map(\.rawValue).contains($0) }).min() {
+    if let unknown = values.keys.filter({ !Self.known.contains($0) }).min() {
       throw Refusal(
         .invalidStorageClass,
         "storage class parameter \(quoted(unknown)) is not known; known are "
-          + Self.known.map(\.rawValue).joined(separator: ", "))
+          + Self.known.joined(separator: ", "))
+    }
+    do throws(VolumeError) {
+      keep = try values.removeValue(forKey: Self.keepName).map { text throws(VolumeError) in try KeepTime(parsing: text) }
+      onNodeLoss = try Self.policy(values.removeValue(forKey: Self.onNodeLossName))
+    } catch {
+      throw Refusal(.invalidStorageClass, "storage class: \(error.message)")
     }
     let allMountOptions = [values[.mountOptions] ?? ""] + mountOptions
     values[.mountOptions] = allMountOptions.filter { !$0.isEmpty }.joined(separator: ",")
@@ -54,6 +68,15 @@ package struct ClassParameters: Hashable, Sendable {
     options[.mountOptions] = mountOptions
     if isUnpinned { options[.binding] = VolumeOptions.immediateBinding }
     return options
+  }
+
+  private static func policy(_ text: String?) throws(VolumeError) -> NodeLossPolicy {
+    guard let text else { return .keepClaim }
+    guard let policy = NodeLossPolicy(rawValue: text) else {
+      let known = NodeLossPolicy.allCases.map(\.rawValue).joined(separator: ", ")
+      throw VolumeError(.invalid, "onNodeLoss \(quoted(text)) is not one of \(known)")
+    }
+    return policy
   }
 
   private static func nonEmpty(_ text: String?) -> String? { text.flatMap { $0.isEmpty ? nil : $0 } }

@@ -36,6 +36,9 @@ extension VolumeWish {
     pv.flexVolume = FlexVolumeSource(
       driver: ProductNames.driver, fsType: parameters.fileSystem?.rawValue ?? "",
       options: StringMap(parameters.volumeOptions(size: size, isUnpinned: node == nil)))
+    if parameters.onNodeLoss != .keepClaim {
+      pv.metadata.annotations[ClusterNames.onNodeLossAnnotation] = parameters.onNodeLoss.rawValue
+    }
     if let node, let hostname {
       pv.metadata.labels[ClusterNames.nodeLabel] = ClusterNames.nodeLabelValue(node)
       pv.nodeAffinity = NodeSelector(label: ClusterNames.hostnameLabel, in: [hostname])

@@ -11,6 +11,8 @@ extension Provisioner {
       return .done
     }
     if !claim.volumeName.isEmpty { return await checkGrowth(claim) }
+    // Kubernetes changes a claim more than once before it binds it. A watch tells when the PV is gone.
+    if written.contains(claim.volumeToMake) { return .done }
     switch verdict(on: claim) {
     case .make(let wish): return await make(wish, for: claim)
     case .wait(let wish?): wait(key, for: .firstConsumer(wish))
@@ -52,8 +54,12 @@ extension Provisioner {
     if case .notEnoughSpace(let shortage) = allocation { return await reschedule(claim, shortage.message) }
     waits[claim.metadata.key] = nil
     switch allocation {
-    case .created(let volume): created(volume, for: claim)
-    case .adopted(let volume): reportSuccess(volume, claim)
+    case .created(let volume):
+      isWritten(volume, for: claim)
+      created(volume, for: claim)
+    case .adopted(let volume):
+      isWritten(volume, for: claim)
+      reportSuccess(volume, claim)
     case .foreign:
       refuse(
         claim,
@@ -65,6 +71,12 @@ extension Provisioner {
     case .notEnoughSpace: break
     }
     return .done
+  }
+
+  /// Unless the claim has been bound or has gone meanwhile: then nobody asks any more.
+  private func isWritten(_ volume: PersistentVolume, for claim: PersistentVolumeClaim) {
+    guard claims[claim.metadata.key]?.metadata.uid == claim.metadata.uid else { return }
+    written.insert(volume.metadata.name)
   }
 
   private enum Placing {

@@ -38,6 +38,9 @@ extension Provisioner {
 
   func known(_ key: ObjectKey, _ known: KnownClaim?) {
     claimIndex.set(key, known)
+    if let former = claims[key], former.metadata.uid != known?.attention?.metadata.uid {
+      written.remove(former.volumeToMake)
+    }
     guard let new = known?.attention else {
       let wasKnown = claims.removeValue(forKey: key) != nil
       waits[key] = nil
@@ -61,6 +64,7 @@ extension Provisioner {
       unrecorded[name] = nil
       drop(.volume(name))
       // One that went before it was bound.
+      written.remove(name)
       for (key, claim) in claims where claim.volumeToMake == name { enqueue(.claim(key)) }
       return
     }
@@ -78,7 +82,13 @@ extension Provisioner {
   package func beginVolumeList() async { await allocator.beginListing() }
 
   /// A list that began after ``beginVolumeList()`` is complete.
-  package func endVolumeList() async { await allocator.endListing() }
+  package func endVolumeList() async {
+    await allocator.endListing()
+    // One that came and went between two lists is shown by neither.
+    let doubtful = written
+    written = []
+    for (key, claim) in claims where doubtful.contains(claim.volumeToMake) { enqueue(.claim(key)) }
+  }
 }
 
 extension PersistentVolumeClaim {

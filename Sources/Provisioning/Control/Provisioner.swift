@@ -16,6 +16,8 @@ package actor Provisioner: Controller {
   private let log: @Sendable (Line) -> Void
 
   var claims: [ObjectKey: PersistentVolumeClaim] = [:]
+  /// PVs that the API server has, of claims that are not bound to them yet.
+  var written: Set<String> = []
   /// PVs that something is to be done about; of the others only the allocator knows.
   var volumes: [String: PersistentVolume] = [:]
   var classes: [String: StorageClass] = [:]
