@@ -186,7 +186,8 @@ let package = Package(
     .testTarget(
       name: "ProvisioningTests",
       dependencies: [
-        "TestSupport", "StorageLedger", "KeptVolumes", "Provisioning", "Controllers", "KubernetesAPI", "JSON", "LinuxSystem",
+        "TestSupport", "StorageLedger", "KeptVolumes", "Provisioning", "Controllers", "KubernetesAPI", "JSON",
+        "LinuxSystem",
         "StorageModel",
       ],
       swiftSettings: strict),

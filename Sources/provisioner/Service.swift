@@ -73,7 +73,8 @@ final class Service: Sendable {
     host.page(path, tasks: tasks) { [self] in
       let snapshot = await provisioner.withLock { $0 }?.snapshot
       return ProvisionerMetrics(
-        snapshot, await keeper.withLock { $0 }?.figures, isLeading: host.isLeading, api: api.metrics, droppedLines: api.log.dropped
+        snapshot, await keeper.withLock { $0 }?.figures, isLeading: host.isLeading, api: api.metrics,
+        droppedLines: api.log.dropped
       ).text
     }
   }

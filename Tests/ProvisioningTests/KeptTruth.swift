@@ -12,6 +12,8 @@ final class KeptTruth: Sendable {
 
   fileprivate struct State {
     var namespaces: [String: KeptIdentity] = [:]
+    /// Those with the word that their data is to be deleted.
+    var deleting: Set<String> = []
     /// Claims that are there, by UID.
     var claims: [String: ObjectKey] = [:]
     /// Whose data is on a PV since a claim was bound to it.
@@ -53,7 +55,9 @@ extension KeptTruth.State {
     guard let namespace: Namespace = read(change.new) else { return }
     let known = KnownNamespace(namespace)
     namespaces[namespace.metadata.name] = change.isGone ? nil : known.identity
-    guard known.isDeletingData else { return }
+    deleting.remove(namespace.metadata.name)
+    guard known.isDeletingData, !change.isGone else { return }
+    deleting.insert(namespace.metadata.name)
     for (name, data) in data where data.claim.namespace == namespace.metadata.name && data.identity == known.identity {
       condemned.insert(name)
     }
@@ -89,6 +93,7 @@ extension KeptTruth.State {
     }
     if new.phase == "Bound", let uid = new.claim?.uid, let key = claims[uid], let identity = namespaces[key.namespace] {
       data[name] = KeptTruth.Data(identity: identity, claim: key)
+      if deleting.contains(key.namespace) { condemned.insert(name) }
     }
   }
 

@@ -13,9 +13,11 @@ import Testing
 /// Volumes that outlive their claims, with the whole provisioner at an API server in memory.
 @Suite("Kept volumes", .timeLimit(.minutes(5)))
 struct KeptVolumeTests {
-  @Test("a claim made again gets its volume back, bound by one write, also when it waits for a pod", arguments: [
-    "Immediate", "WaitForFirstConsumer",
-  ])
+  @Test(
+    "a claim made again gets its volume back, bound by one write, also when it waits for a pod",
+    arguments: [
+      "Immediate", "WaitForFirstConsumer",
+    ])
   func comesBack(binding: String) async throws {
     let world = try await KeptWorld(binding: binding)
     world.startProvisioner()
@@ -53,7 +55,8 @@ struct KeptVolumeTests {
     await world.end()
   }
 
-  @Test("a conflict ends when somebody gives the volume to the claim, or has the data deleted", arguments: [true, false])
+  @Test(
+    "a conflict ends when somebody gives the volume to the claim, or has the data deleted", arguments: [true, false])
   func decision(isGiven: Bool) async throws {
     let world = try await KeptWorld()
     world.startProvisioner()
@@ -108,7 +111,9 @@ struct KeptVolumeTests {
     await world.end()
   }
 
-  @Test("a claim of another class that keeps volumes gets nothing until somebody decides; a class that keeps none is served")
+  @Test(
+    "a claim of another class that keeps volumes gets nothing until somebody decides; a class that keeps none is served"
+  )
   func otherClass() async throws {
     let world = try await KeptWorld()
     try await world.addClass("other", keep: "30d")
@@ -137,7 +142,10 @@ struct KeptVolumeTests {
     _ = try await world.bound("one")
     let second = try await world.bound("two")
     try await world.removeClaim("one")
-    #expect(await world.becomes { world.volumes.contains { $0.metadata.annotations[ClusterNames.keptSinceAnnotation] != nil } })
+    #expect(
+      await world.becomes {
+        world.volumes.contains { $0.metadata.annotations[ClusterNames.keptSinceAnnotation] != nil }
+      })
     try await Task.sleep(for: .milliseconds(1100))
     try await world.removeClaim("two")
     #expect(
@@ -249,7 +257,8 @@ extension KeptVolumeTests {
 // MARK: - Crashes
 
 extension KeptVolumeTests {
-  @Test("a provisioner that is killed after any of its writes, and one that follows it, lose nothing and make nothing twice",
+  @Test(
+    "a provisioner that is killed after any of its writes, and one that follows it, lose nothing and make nothing twice",
     arguments: 1...8)
   func killed(afterWrites count: Int) async throws {
     let world = try await KeptWorld()
@@ -270,7 +279,9 @@ extension KeptVolumeTests {
         #expect(await world.becomes { ["tenant", "other"].allSatisfy { world.claim($0)?.phase == "Bound" } })
       }
       names.formUnion(world.volumes.map(\.metadata.name))
-      for namespace in ["tenant", "other"] { try await world.replaceNamespace(namespace, owner: namespace == "tenant" ? "alice" : nil) }
+      for namespace in ["tenant", "other"] {
+        try await world.replaceNamespace(namespace, owner: namespace == "tenant" ? "alice" : nil)
+      }
     }
     #expect(names.count == 2)
     await world.end()

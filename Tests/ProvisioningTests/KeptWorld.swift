@@ -31,7 +31,8 @@ final class KeptWorld: Sendable {
   }
 
   init(
-    faults: Faults = Faults(), time: any Timekeeper = FastTime(), keep: String = "forever", binding: String = "Immediate"
+    faults: Faults = Faults(), time: any Timekeeper = FastTime(), keep: String = "forever",
+    binding: String = "Immediate"
   ) async throws {
     self.time = time
     server = SimulatedAPIServer(faults: faults, time: time)
@@ -97,14 +98,23 @@ final class KeptWorld: Sendable {
     get async { await running.withLock { $0?.keeper }?.figures }
   }
 
+  /// Whether nothing is looked at, and nothing has to be by now.
+  var isIdle: Bool {
+    guard let life = running.withLock({ $0 }) else { return true }
+    let (keeper, provisioner) = (life.keeper.keys, life.provisioner.keys)
+    return keeper.due + keeper.running + provisioner.due + provisioner.running == 0
+  }
+
   /// How many requests that change something it has made. Events do not count.
   var writes: Int { running.withLock { $0?.line.writes ?? 0 } }
 
   func stopProvisioner() async {
-    guard let life = running.withLock({ life in
-      defer { life = nil }
-      return life
-    }) else { return }
+    guard
+      let life = running.withLock({ life in
+        defer { life = nil }
+        return life
+      })
+    else { return }
     life.line.die()
     life.task.cancel()
     await life.task.value
@@ -184,7 +194,8 @@ final class KeptWorld: Sendable {
         object[["metadata", "finalizers"]] = .array(rest.map { .string($0) })
       }
     }
-    for claim in server.objects(PersistentVolumeClaim.self) where claim.volumeName.isEmpty && claim.selectedNode == nil {
+    for claim in server.objects(PersistentVolumeClaim.self) where claim.volumeName.isEmpty && claim.selectedNode == nil
+    {
       server.edit(PersistentVolumeClaim.resource, claim.metadata.key) {
         $0[["metadata", "annotations", PersistentVolumeClaim.selectedNodeAnnotation]] = "a"
       }

@@ -25,7 +25,9 @@ struct UnusedKeptVolumes: KeptVolumeWrites {
     _ volume: PersistentVolume, to claim: PersistentVolumeClaim, _ identity: KeptIdentity, storageClass: String
   ) async throws(WriteFailure) { let _: Void = try refuse() }
   func bind(_ claim: PersistentVolumeClaim, to volume: String) async throws(WriteFailure) { let _: Void = try refuse() }
-  func reserve(_ volume: PersistentVolume, for claim: ObjectKey) async throws(WriteFailure) { let _: Void = try refuse() }
+  func reserve(_ volume: PersistentVolume, for claim: ObjectKey) async throws(WriteFailure) {
+    let _: Void = try refuse()
+  }
   func record(_ since: Timestamp, on volume: PersistentVolume) async throws(WriteFailure) { let _: Void = try refuse() }
   func record(end: Timestamp, on volume: PersistentVolume) async throws(WriteFailure) { let _: Void = try refuse() }
   func recordDeletion(on volume: PersistentVolume) async throws(WriteFailure) { let _: Void = try refuse() }

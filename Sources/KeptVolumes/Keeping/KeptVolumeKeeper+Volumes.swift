@@ -71,7 +71,8 @@ extension KeptVolumeKeeper {
     case .announce(let end): try await announce(end, kept, volume)
     case .expire:
       try await end(kept, volume, "its time is over")
-      sendEvent(kept, volume, .keptVolumeExpired, "its time (\(kept.keep)) is over: the volume and its data are deleted")
+      sendEvent(
+        kept, volume, .keptVolumeExpired, "its time (\(kept.keep)) is over: the volume and its data are deleted")
     case .deleteData:
       try await end(kept, volume, "its owner has said so")
     case .complain(let text):

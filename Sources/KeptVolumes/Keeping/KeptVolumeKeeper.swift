@@ -114,7 +114,9 @@ extension KeptVolumeKeeper {
   }
 
   /// Whether the volume's last claim went with the word that its data is to be deleted, and that is not recorded yet.
-  package func isCondemned(_ volume: KeptVolume) -> Bool { lastWords[volume.name].map { $0 == volume.claimUID } ?? false }
+  package func isCondemned(_ volume: KeptVolume) -> Bool {
+    lastWords[volume.name].map { $0 == volume.claimUID } ?? false
+  }
 
   private func recordLastWord(_ volume: String, _ uid: String) {
     guard volumes[volume] != nil else { return }

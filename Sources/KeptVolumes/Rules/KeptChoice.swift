@@ -62,7 +62,9 @@ package enum KeptChoice {
     isNodeGone: (String) -> Bool
   ) -> KeptVerdict {
     if let own = volumes.first(where: { $0.claimUID == claim.uid }) { return .own(own) }
-    let kept = volumes.filter { $0.isKept && !$0.isToBeDeleted && !$0.isLeftBehind }.sorted(by: { isBetter($0, $1, claim) })
+    let kept = volumes.filter { $0.isKept && !$0.isToBeDeleted && !$0.isLeftBehind }.sorted(by: {
+      isBetter($0, $1, claim)
+    })
     if let given = kept.first(where: { $0.givenTo == claim.key }) {
       return verdict(onGiven: given, holder(given), isNodeGone)
     }

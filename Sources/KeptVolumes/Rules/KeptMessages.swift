@@ -9,15 +9,19 @@ extension KeptConflict {
     let pv = "PV \(volume.name) (\(volume.size))"
     switch self {
     case .identity:
-      return "\(pv) is kept under this claim's name for \(volume.identity?.description ?? "nobody who is recorded"), and the claim's "
+      return
+        "\(pv) is kept under this claim's name for \(volume.identity?.description ?? "nobody who is recorded"), and the claim's "
         + "namespace is \(identity). " + Self.decision(claim)
     case .storageClass:
-      return "\(pv) is kept for this claim and has storage class \(quoted(volume.storageClass)). Make the claim anew with that "
+      return
+        "\(pv) is kept for this claim and has storage class \(quoted(volume.storageClass)). Make the claim anew with that "
         + "class, or: " + Self.decision(claim)
     case .inUse:
-      return "\(pv) is given to this claim, and claim \(volume.claim?.description ?? "") still has it. Delete that claim first"
+      return
+        "\(pv) is given to this claim, and claim \(volume.claim?.description ?? "") still has it. Delete that claim first"
     case .nodeGone:
-      return "\(pv) is kept for this claim on node \(volume.hostname ?? ""), which has left the cluster. Bring the node back, or give "
+      return
+        "\(pv) is kept for this claim on node \(volume.hostname ?? ""), which has left the cluster. Bring the node back, or give "
         + "the data up by annotation \(ClusterNames.deleteDataAnnotation)=true on the PV; then a new volume is created"
     }
   }
@@ -37,7 +41,8 @@ extension KeptVolume {
     if let request = claim.request?.byteCount, request != size {
       sentences.append(
         request < size
-          ? "it stays at \(size), although the claim asks for \(request)" : "it has \(size), and is grown to \(request)")
+          ? "it stays at \(size), although the claim asks for \(request)" : "it has \(size), and is grown to \(request)"
+      )
     }
     if !others.isEmpty {
       let names = others.map(\.name).joined(separator: ", ")

@@ -170,7 +170,8 @@ package actor Provisioner: Controller {
       let (bookings, nodes) = await (allocator.bookings, allocator.reportingNodes.count)
       return Snapshot(
         counters: counters, waiting: keys.waiting, due: keys.due, running: keys.running,
-        claimsWithoutSpace: claimsWithoutSpace, keptConflicts: keptConflicts.count, bookings: bookings, reportingNodes: nodes, isSynced: keys.isOpen)
+        claimsWithoutSpace: claimsWithoutSpace, keptConflicts: keptConflicts.count, bookings: bookings,
+        reportingNodes: nodes, isSynced: keys.isOpen)
     }
   }
 }

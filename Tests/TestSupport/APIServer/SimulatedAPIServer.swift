@@ -180,7 +180,8 @@ package final class SimulatedAPIServer: APITransport {
   /// Deletes an object by hand, or begins to where it has finalizers. Nothing where there is none.
   package func remove(_ resource: APIResource, _ key: ObjectKey) {
     change { [time] state in
-      _ = try? state.database.delete(Self.databaseKey(resource, key), uid: nil, resourceVersion: nil, at: time.wallClock)
+      _ = try? state.database.delete(
+        Self.databaseKey(resource, key), uid: nil, resourceVersion: nil, at: time.wallClock)
     }
   }
 
