@@ -292,6 +292,35 @@ extension KeptVolumeTests {
   }
 }
 
+// MARK: - Many
+
+extension KeptVolumeTests {
+  @Test("200 namespaces that are deleted and created again at once have their own volumes again, and nobody another's")
+  func many() async throws {
+    let world = try await KeptWorld()
+    world.startProvisioner()
+    let names = (0..<200).map { "tenant-\($0)" }
+    var volumes: [[String]] = []
+    for _ in 0..<2 {
+      for name in names {
+        try await world.addNamespace(name)
+        try await world.addClaim(name)
+      }
+      let areBound = await world.becomes {
+        world.server.objects(PersistentVolumeClaim.self).allSatisfy { $0.phase == "Bound" }
+      }
+      try #require(areBound)
+      let claims = world.server.objects(PersistentVolumeClaim.self)
+      volumes.append(names.map { name in claims.first { $0.metadata.namespace == name }?.volumeName ?? "" })
+      for name in names { try await world.removeNamespace(name) }
+      #expect(await world.becomes { world.server.objects(Namespace.self).isEmpty })
+    }
+    #expect(volumes[0] == volumes[1])
+    #expect(Set(volumes[0]).count == names.count)
+    await world.end()
+  }
+}
+
 // MARK: - Helpers
 
 extension KeptWorld {
