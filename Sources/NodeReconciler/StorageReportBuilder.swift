@@ -3,16 +3,16 @@ internal import LogicalVolumes
 internal import StorageLedger
 internal import StorageModel
 
-/// What a node reports, from what its engine and its PVs say.
+/// Builds a node's report from the state of its engine and its PVs.
 struct StorageReportBuilder {
   let node: String
   let groups: [GroupCapacity]
   let isThinByDefault: Bool
 
-  /// The volume of a PV of this node, and what the ledger knows of it by the PV alone.
+  /// The volume of a PV of this node, and the booking that follows from the PV alone.
   typealias Entry = (volume: StoredVolume, booking: Booking)
 
-  /// - Parameter volumes: of each PV of this node that has a volume.
+  /// - Parameter volumes: the PVs of this node that have a volume.
   func storage(_ volumes: [Entry]) -> NodeStorage {
     var storage = NodeStorage(
       node: node, defaultGroup: groups.first?.group ?? "", isThinByDefault: isThinByDefault,
@@ -23,7 +23,7 @@ struct StorageReportBuilder {
     return storage
   }
 
-  /// Taken is taken, whoever it is by, but for the volumes of PVs, which the ledger counts.
+  /// All used space counts as reserved, except the volumes of PVs, which the ledger counts.
   private func thick(_ group: GroupCapacity, _ volumes: [Entry]) -> NodeStorage.Pool {
     let taken = ByteCount(group.totalBytes) - ByteCount(group.thickFreeBytes)
     let counted = counted(volumes, in: group, thin: false)
@@ -46,7 +46,7 @@ struct StorageReportBuilder {
     }
   }
 
-  /// What a volume has beyond its PV's size is nobody else's: it stays reserved.
+  /// Space that a volume has beyond its PV's size is available to no other PV, so it stays reserved.
   private func counted(_ entry: Entry, in group: GroupCapacity) -> ByteCount {
     min(entry.volume.size, rounded(entry.booking.wanted, in: group))
   }

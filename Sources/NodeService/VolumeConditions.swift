@@ -2,17 +2,17 @@ internal import LinuxSystem
 internal import LogicalVolumes
 internal import StorageModel
 
-/// Whether the file systems of volumes in use are well.
+/// Checks the condition of the file systems of volumes in use.
 struct VolumeConditions: Sendable {
   let context: NodeContext
 
-  /// How many volumes are looked at at a time.
+  /// How many volumes are checked at once.
   private static let parallelism = 16
 
-  /// What the kernel holds against volumes that are mounted somewhere.
+  /// The kernel's complaints about mounted volumes.
   ///
-  /// A volume whose disk does not answer holds up the look at the others by ``KnownConditions/patience`` at most, and is
-  /// not looked at again until that look has ended.
+  /// A volume whose disk does not answer delays the check of others by at most ``KnownConditions/patience``. It is not
+  /// checked again until its last check has ended.
   func complaints() async throws(VolumeError) -> [VolumeName: FileSystemComplaint] {
     let volumes = try await context.engine.volumes()
     let mounts = try await context.system.look(at: volumes.map(\.location)).volumes
@@ -34,7 +34,7 @@ struct VolumeConditions: Sendable {
     return result
   }
 
-  /// One that may be written, the staging if it is there, stands for all mounts of the volume.
+  /// The mount that represents the volume: a writable one, preferably the staging mount.
   private func mount(of name: VolumeName, among mounts: [MountEntry]) -> MountEntry? {
     let staging = context.configuration.stagingPath(of: name)
     let writable = mounts.filter { !$0.isReadOnly || $0.mountPoint == staging }
@@ -57,7 +57,7 @@ struct VolumeConditions: Sendable {
     do throws(VolumeError) {
       return try await context.system.complaint(about: mount)
     } catch {
-      // Unmounted since the table was read.
+      // The file system was unmounted after the table was read.
       guard try await context.system.top(at: mount.mountPoint) == nil else { throw error }
       return nil
     }

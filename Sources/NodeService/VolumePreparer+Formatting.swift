@@ -3,7 +3,7 @@ internal import LogicalVolumes
 internal import StorageModel
 internal import Telemetry
 
-// mkfs, once in the life of a volume.
+// mkfs, once in the lifetime of a volume.
 extension VolumePreparer {
   func format(
     _ volume: StoredVolume, _ device: String, _ options: VolumeOptions, _ rollback: inout Rollback
@@ -23,9 +23,9 @@ extension VolumePreparer {
       try permits.write(permit)
     }
     try checkCancellation(volume.name)
-    // From here on the device holds nothing, or half of something, or an empty file system that nobody has seen.
+    // From here on the device contains nothing, an incomplete file system, or an empty one that was never used.
     let (engine, permits) = (engine, permits)
-    rollback.add("the formatting of volume \(volume.name)") { () async throws(VolumeError) in
+    rollback.add("the format of volume \(volume.name)") { () async throws(VolumeError) in
       _ = try await engine.remove(volume)
       try permits.remove(volume.name)
     }
@@ -58,10 +58,10 @@ extension VolumePreparer {
     try await context.steps.reach(.permitRemoved)
   }
 
-  /// Nobody has seen what mkfs left: the volume goes, and its permit with it. Where that fails the permit stays, and the
-  /// next call or start settles by it.
+  /// Removes the volume after a failed mkfs, and its permit. The volume was never used. If this fails, the permit
+  /// stays, and the next call or start settles by it.
   ///
-  /// A task of its own: mkfs may have failed because this one was cancelled.
+  /// Runs in its own task, because mkfs may have failed by the cancellation of this one.
   private static func undoFormatting(
     of volume: StoredVolume, _ context: NodeContext, after error: VolumeError
   ) async -> VolumeError {

@@ -1,20 +1,21 @@
 internal import StorageModel
 
-/// One node's page of the ledger.
+/// The ledger's account of one node.
 ///
-/// Each volume has its real size. A volume whose PV asks for more takes the difference too if that fits beside the real sizes of
-/// all volumes; a growth that does not fit takes nothing. Growths that fit one by one and not together take all that is free,
-/// since nobody knows which of them kubelet asks for first. So what is left depends neither on the order of events nor on
-/// history, and the provisioner and the node's daemon come to the same figure.
+/// Each volume takes its real size. If its PV requests more, it also takes the difference, provided the difference fits
+/// beside the real sizes of all volumes; otherwise the growth takes nothing. If growths fit one by one but not
+/// together, they take all free space, since kubelet may ask for any of them first. So the free space depends neither
+/// on the order of events nor on history, and the provisioner and the node's daemon compute the same value.
 struct NodeAccount: Sendable {
   private(set) var storage: NodeStorage?
   private(set) var bookings: [String: Booking] = [:]
-  /// Sum of the real sizes by place, each rounded up to the extents of its pool; kept, so that a booking costs the same with
-  /// ten volumes and with ten thousand. Wide enough for any number of PVs, whatever size they claim to have.
+  /// Sum of the real sizes by device class, each rounded up to extents. The sum is kept, so a booking takes the same
+  /// time with ten volumes and with ten thousand. 128 bits suffice for any number of PVs of any claimed size.
   private var sums: [DeviceClass: UInt128] = [:]
-  /// What volumes have yet to grow by, of those that have.
+  /// Bytes by which volumes have yet to grow, only of those that are to grow.
   private var growths: [String: Growth] = [:]
-  /// What volumes may have grown to before their PV wanted something else, until their node has looked since.
+  /// Sizes that volumes may have grown to before their PV requested another size. An entry ends when the node has
+  /// checked the volume since.
   private var perhaps: [String: ByteCount] = [:]
 
   private struct Growth: Sendable {
@@ -40,7 +41,7 @@ struct NodeAccount: Sendable {
       sums[old.place, default: 0] -= UInt128(real(old, of: volume).bytes)
       growths[volume] = nil
       if let booking, booking.wanted > booking.size {
-        // What the node has said of that very size stands: it would not say the same again.
+        // A report by the node about exactly this size stays valid: the node would not report it again.
         if booking.wanted != old.wanted, mayHaveGrown, !hasLooked(at: booking, of: volume) {
           perhaps[volume] = old.wanted
         }
@@ -53,9 +54,10 @@ struct NodeAccount: Sendable {
     add(booking, for: volume)
   }
 
-  /// Whether the volume fits with its real size and its growth, after it has given back what it has now.
+  /// Checks whether the volume fits with its real size and its growth, after its present space is returned.
   ///
-  /// - Parameter besideGrowths: whether other volumes keep the space that they have yet to grow into.
+  /// - Parameter besideGrowths: whether the growth that other volumes still have before them counts as taken.
+  /// - Throws: ``Shortage`` when it does not fit.
   func check(_ booking: Booking, for volume: String, besideGrowths: Bool = true) throws(Shortage) {
     guard let storage else { throw .unknownNode(booking.node) }
     guard let pool = storage.pool(of: booking.place) else {
@@ -73,20 +75,20 @@ struct NodeAccount: Sendable {
     }
   }
 
-  /// What is left of a pool.
+  /// The free space of a device class, less all growths that fit.
   func freeSpace(in pool: NodeStorage.Pool) -> ByteCount {
     let free = free(in: pool)
     return free - growths(in: pool, upTo: free)
   }
 
-  /// What no volume has.
+  /// The space that no volume takes with its real size.
   private func free(in pool: NodeStorage.Pool) -> ByteCount {
     guard let storage else { return .zero }
     let real = sums.reduce(UInt128(0)) { storage.pool(of: $1.key) == pool ? $0 + $1.value : $0 }
     return ByteCount(pool.sizeBytes) - ByteCount(pool.reservedBytes) - ByteCount(UInt64(clamping: real))
   }
 
-  /// What volumes of a pool have yet to grow by, of those whose growth fits into that much.
+  /// The sum of outstanding growths in a device class. A growth larger than `free` does not count.
   private func growths(
     in pool: NodeStorage.Pool, upTo free: ByteCount, without volume: String? = nil
   ) -> ByteCount {
@@ -98,13 +100,14 @@ struct NodeAccount: Sendable {
     return ByteCount(UInt64(clamping: sum))
   }
 
-  /// What a volume has or is to be made with, at least, or what it has by now as far as is known; in whole extents.
+  /// The volume's real size in whole extents: the largest of its size at creation, its reported size and a possible
+  /// earlier growth.
   private func real(_ booking: Booking, of volume: String) -> ByteCount {
     let reported = ByteCount(storage?.volumes?[volume]?.sizeBytes ?? 0)
     return rounded(max(booking.size, reported, perhaps[volume] ?? .zero), at: booking.place)
   }
 
-  /// Whether the node has looked at the volume since its PV wants that size.
+  /// Whether the node has checked the volume since its PV requested this size.
   private func hasLooked(at booking: Booking, of volume: String) -> Bool {
     storage?.volumes?[volume]?.wantedBytes == booking.wanted.bytes
   }
@@ -133,9 +136,9 @@ struct NodeAccount: Sendable {
 }
 
 extension NodeStorage {
-  /// What decides how much of a pool a booking takes.
+  /// The properties of a report that decide how much space a booking takes.
   fileprivate struct Sizing: Equatable {
-    /// Of each place, since sizes are rounded to them.
+    /// Of each device class, since sizes are rounded to extents.
     var extents: [String]
     var volumes: [String: NodeStorage.Volume]?
   }

@@ -24,7 +24,7 @@ struct TLSTests {
     let cases: [(String, ConnectionConfiguration.Source?, TransportError.Kind, String)] = [
       (server.address, .file("\(server.directory)/other.crt"), .untrusted, "not issued by the certificate authority"),
       (server.address, nil, .untrusted, "not issued by the certificate authority"),
-      (server.address, .inline(Array("no PEM".utf8)), .credentials, "no usable PEM"),
+      (server.address, .inline(Array("no PEM".utf8)), .credentials, "not a usable PEM"),
       (server.address, .file("/nowhere/ca.crt"), .credentials, "/nowhere/ca.crt"),
       ("https://localhost:\(server.port)", server.authority, .untrusted, "is for another name"),
     ]

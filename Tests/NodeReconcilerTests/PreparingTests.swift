@@ -115,7 +115,7 @@ struct PreparingTests {
       try await bench.service.prepare(try VolumeName(Bench.name), ["sizeBytes": "1073741824"])
     }
     #expect(refusal.code == .unsafe)
-    #expect(refusal.message.contains("is not on node node-1 any more"))
+    #expect(refusal.message.contains("node node-1 does not have it any more"))
     #expect(await reconciler.lostVolumes == 1)
   }
 

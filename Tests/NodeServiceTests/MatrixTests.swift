@@ -162,7 +162,7 @@ struct MatrixTests {
       if reply.isSuccess {
         #expect(flow.verify(node) == nil, "\(point.rawValue)")
       } else {
-        #expect(reply.message?.contains("went away") == true, "\(point.rawValue): \(reply.message ?? "")")
+        #expect(reply.message?.contains("disconnected") == true, "\(point.rawValue): \(reply.message ?? "")")
         if flow.isUndone { #expect(node.view == before, "\(point.rawValue): before \(before), after \(node.view)") }
       }
       try await converge(flow, node, "cancelled at \(point.rawValue)")

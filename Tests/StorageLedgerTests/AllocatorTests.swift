@@ -135,12 +135,12 @@ struct AllocatorTests {
     #expect(ending.text?.hasPrefix("refused: PersistentVolume v is being deleted") == true && free == .gibibytes(2))
   }
 
-  @Test("a PV that was there and is gone frees the space that was reserved for it")
+  @Test("a PV that existed and is gone frees the space that was reserved for it")
   func gone() {
     let ending = create("v")
     fail(.exists)
     answer(.success(nil))
-    #expect(ending.text == "refused: PersistentVolume v was there and is gone" && free == .gibibytes(10))
+    #expect(ending.text == "refused: PersistentVolume v existed and is gone" && free == .gibibytes(10))
   }
 
   @Test("a PV without a node takes no space, and none is in doubt when its answer is lost")
@@ -180,7 +180,7 @@ struct AllocatorTests {
     fail(.unknown)
     let second = create("v", gibibytes: 4)
     answer(.success(nil))
-    #expect(second.text?.hasPrefix("unsettled: PersistentVolume v was perhaps written for node a") == true)
+    #expect(second.text?.hasPrefix("unsettled: PersistentVolume v may have been written for node a") == true)
     #expect(free == .gibibytes(2))
   }
 

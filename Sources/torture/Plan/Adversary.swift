@@ -19,7 +19,7 @@ struct Adversary {
     switch operation {
     case .make(let new, _):
       choices.append((12, .tool(.maker, misbehaviour)))
-      // Where a former tenant's blocks are taken over, and not read as zeros.
+      // More often for thick volumes: they reuse a former volume's blocks, whereas new thin blocks read as zeros.
       choices.append((new.isThin ? 2 : 30, .daemonKilledAtDevice))
       if new.attaches { choices.append((10, .deviceHeld)) }
     case .mount(let volume, _, _) where model.volumes[volume]?.pods.isEmpty == true:
@@ -40,7 +40,7 @@ struct Adversary {
 
   private func delay(_ dice: inout Dice) -> Int { dice.below(dice.percent(50) ? 150 : 1500) }
 
-  /// Whether a client is run for it.
+  /// Whether the operation runs a client.
   private var isCall: Bool {
     switch operation {
     case .make, .mount, .unmount, .grow: true
@@ -48,7 +48,7 @@ struct Adversary {
     }
   }
 
-  /// The step points that it passes.
+  /// The step points on the operation's path.
   private var points: [String] {
     switch operation {
     case .make(let new, _):
