@@ -22,7 +22,7 @@ package struct AdminCalls: CallSet {
     case "remove": try await remove(words, service)
     case "retain": try await retain(words, true, service)
     case "unretain": try await retain(words, false, service)
-    default: HandledCall(try await StatusReporter(context: service.context, release: release).reply())
+    default: HandledCall(try await StatusReader(context: service.context, release: release).reply())
     }
   }
 

@@ -40,11 +40,11 @@ package final class Knowledge: ClusterKnowledge {
     /// Until this time the API server counts as silent, and no request is sent.
     var silentUntil = Duration.zero
     /// PVs that are not in the watch, as they were last read.
-    var looks: [String: Look] = [:]
+    var lastReads: [String: LastRead] = [:]
     var lost: Set<String> = []
   }
 
-  private struct Look {
+  private struct LastRead {
     var volume: PersistentVolume
     var at: Duration
   }
@@ -81,10 +81,10 @@ package final class Knowledge: ClusterKnowledge {
 // MARK: - PVs
 
 extension Knowledge {
-  package func instance(madeFor volume: VolumeName) -> String? { instance(madeFor: volume.text) }
+  package func instance(createdFor volume: VolumeName) -> String? { instance(createdFor: volume.text) }
 
   /// The instance that the PV records, or will record once the provisioner has handled the report.
-  func instance(madeFor volume: String) -> String? {
+  func instance(createdFor volume: String) -> String? {
     state.withLock { state in state.volumes[volume]?.instance ?? state.reports[volume]?.instance }
   }
 
@@ -92,7 +92,7 @@ extension Knowledge {
   func set(_ new: PersistentVolume?, of name: String) {
     state.withLock { state in
       state.volumes[name] = new
-      state.looks[name] = nil
+      state.lastReads[name] = nil
       if new == nil { state.lost.remove(name) }
       // A fact that the PV itself records needs no report. A report about an earlier PV object is no longer valid.
       guard let report = state.reports[name], report.state != .requested else { return }
@@ -105,17 +105,17 @@ extension Knowledge {
   func known(_ name: String) -> PersistentVolume? { state.withLock { $0.volumes[name] } }
 
   /// A PV that is not in the watch, if it was read recently.
-  func recentLook(_ name: String, at now: Duration) -> PersistentVolume? {
+  func recentRead(_ name: String, at now: Duration) -> PersistentVolume? {
     state.withLock { state in
-      guard let look = state.looks[name], now - look.at < patience.memory else { return nil }
-      return look.volume
+      guard let read = state.lastReads[name], now - read.at < patience.memory else { return nil }
+      return read.volume
     }
   }
 
   func remember(_ volume: PersistentVolume, at now: Duration) {
     state.withLock { state in
-      if state.looks.count >= 4096 { state.looks = [:] }
-      state.looks[volume.metadata.name] = Look(volume: volume, at: now)
+      if state.lastReads.count >= 4096 { state.lastReads = [:] }
+      state.lastReads[volume.metadata.name] = LastRead(volume: volume, at: now)
     }
   }
 

@@ -23,7 +23,7 @@ extension NodeReconciler {
       return .done
     case .prepare: return await prepare(volume, pv)
     case .observe: return await observe(volume, pv)
-    case .remove, .keep: return await removeOrRetain(volume, pv)
+    case .remove, .retain: return await removeOrRetain(volume, pv)
     }
   }
 
@@ -32,7 +32,7 @@ extension NodeReconciler {
   /// Creates the volume while the scheduler still binds and images are pulled.
   private func prepare(_ name: VolumeName, _ pv: PersistentVolume) async -> Ending {
     do throws(VolumeError) {
-      if let recorded = knowledge.instance(madeFor: name) { return try await compare(recorded, name, pv) }
+      if let recorded = knowledge.instance(createdFor: name) { return try await compare(recorded, name, pv) }
       guard let terms = pv.terms else { return .done }
       let options = try VolumeOptions(terms.options.dictionary, fsType: terms.fsType)
       reportCreated(try await service.prepare(VolumeRequest(name, options)), pv)
@@ -47,7 +47,7 @@ extension NodeReconciler {
   /// Checks whether a call of kubelet has created the volume meanwhile.
   private func observe(_ name: VolumeName, _ pv: PersistentVolume) async -> Ending {
     do throws(VolumeError) {
-      if let recorded = knowledge.instance(madeFor: name) { return try await compare(recorded, name, pv) }
+      if let recorded = knowledge.instance(createdFor: name) { return try await compare(recorded, name, pv) }
       guard let found = try await service.createdInstance(of: name) else {
         return .again(after: configuration.reportInterval)
       }
@@ -82,13 +82,13 @@ extension NodeReconciler {
     log.error("volume is gone", ["volume": name, "recorded": recorded, "found": found ?? ""])
     sendEventToVolumeAndClaim(
       pv, .volumeLost,
-      Admission.lost(name, node: configuration.node, recorded: recorded, found: found).message)
+      CallAuthorization.lost(name, node: configuration.node, recorded: recorded, found: found).message)
   }
 
   /// Logs a PV that records another volume than the one that this node has created for it. This daemon did not write
   /// that record. The volume here is not used until an operator has decided.
   func logContradiction(_ name: String, _ new: PersistentVolume?) {
-    guard let new, let recorded = new.instance, let created = knowledge.instance(madeFor: name), created != recorded,
+    guard let new, let recorded = new.instance, let created = knowledge.instance(createdFor: name), created != recorded,
       volumes[name]?.instance == nil
     else { return }
     log.error("PV records another volume", ["volume": name, "recorded": recorded, "created": created])
@@ -114,7 +114,7 @@ extension NodeReconciler {
         case .remove(let proof):
           try await remove(name, pv, proof)
           state = .removed
-        case .keep:
+        case .retain:
           try await retain(name)
           state = .kept
         }
@@ -153,7 +153,7 @@ extension NodeReconciler {
     }
     switch proof {
     case .instance(let instance): _ = try await service.remove(name, .recorded(instance), confirming: confirm)
-    case .claim(let claim): _ = try await service.remove(name, .madeFor(claim), confirming: confirm)
+    case .claim(let claim): _ = try await service.remove(name, .createdFor(claim), confirming: confirm)
     }
   }
 

@@ -13,7 +13,7 @@ enum NodeVerdict: Hashable, Sendable {
   case remove(RemovalProof)
   /// The PV is being deleted, and its volume stays: it is marked as retained, then reported as
   /// ``VolumeReport/State/kept``.
-  case keep
+  case retain
   /// Its label names this node, its affinity another.
   case contradiction(affinity: String)
 }
@@ -40,13 +40,13 @@ enum NodeReview {
 
   private static func verdictOnDeleted(_ volume: PersistentVolume) -> NodeVerdict {
     guard volume.holdsOurFinalizer, !volume.isClaimed else { return .leave }
-    guard volume.reclaimPolicy == "Delete", volume.isProvisionedByUs else { return .keep }
+    guard volume.reclaimPolicy == "Delete", volume.isProvisionedByUs else { return .retain }
     if let instance = volume.instance {
       // Only the provisioner sees all claims. It must have agreed to the removal of exactly this instance.
       return volume.removableInstance == instance ? .remove(.instance(instance)) : .leave
     }
     // Without its claim's UID nothing proves that the volume on the disk is this PV's.
-    guard let claim = volume.claim.flatMap({ ClaimUID($0.uid) }) else { return .keep }
+    guard let claim = volume.claim.flatMap({ ClaimUID($0.uid) }) else { return .retain }
     return volume.removableInstance != nil ? .remove(.claim(claim)) : .leave
   }
 }

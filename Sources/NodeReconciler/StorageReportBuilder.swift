@@ -16,7 +16,7 @@ struct StorageReportBuilder {
   func storage(_ volumes: [Entry]) -> NodeStorage {
     var storage = NodeStorage(
       node: node, defaultGroup: groups.first?.group ?? "", isThinByDefault: isThinByDefault,
-      pools: groups.flatMap { group in
+      classes: groups.flatMap { group in
         [thick(group, volumes)] + (group.thin.map { [thin(group, $0, volumes)] } ?? [])
       })
     storage.volumes = unusual(volumes)
@@ -24,17 +24,17 @@ struct StorageReportBuilder {
   }
 
   /// All used space counts as reserved, except the volumes of PVs, which the ledger counts.
-  private func thick(_ group: GroupCapacity, _ volumes: [Entry]) -> NodeStorage.Pool {
+  private func thick(_ group: GroupCapacity, _ volumes: [Entry]) -> NodeStorage.ClassCapacity {
     let taken = ByteCount(group.totalBytes) - ByteCount(group.thickFreeBytes)
     let counted = counted(volumes, in: group, thin: false)
-    return NodeStorage.Pool(
+    return NodeStorage.ClassCapacity(
       group: group.group, isThin: false, sizeBytes: group.totalBytes, reservedBytes: (taken - counted).bytes,
       extentBytes: group.extentBytes)
   }
 
-  private func thin(_ group: GroupCapacity, _ pool: ThinPoolUse, _ volumes: [Entry]) -> NodeStorage.Pool {
+  private func thin(_ group: GroupCapacity, _ pool: ThinPoolUse, _ volumes: [Entry]) -> NodeStorage.ClassCapacity {
     let counted = counted(volumes, in: group, thin: true)
-    return NodeStorage.Pool(
+    return NodeStorage.ClassCapacity(
       group: group.group, isThin: true, sizeBytes: pool.ceilingBytes,
       reservedBytes: (ByteCount(pool.virtualBytes) - counted).bytes, extentBytes: group.extentBytes)
   }
@@ -63,7 +63,7 @@ struct StorageReportBuilder {
       let size = counted(entry, in: group)
       let isUsual = size <= rounded(entry.booking.size, in: group) && entry.booking.wanted <= entry.booking.size
       if isUsual { continue }
-      result[entry.volume.name.text] = .init(sizeBytes: size.bytes, wantedBytes: entry.booking.wanted.bytes)
+      result[entry.volume.name.text] = .init(sizeBytes: size.bytes, requestedBytes: entry.booking.wanted.bytes)
     }
     return result
   }

@@ -7,7 +7,7 @@ package import StorageModel
 /// because an empty volume in place of a lost one is the worst failure.
 package protocol ClusterKnowledge: Sendable {
   /// The instance that a volume's PV records; nil when none is recorded or the PV is not known. Answers from memory.
-  func instance(madeFor volume: VolumeName) -> String?
+  func instance(createdFor volume: VolumeName) -> String?
 
   /// Checks that a caller may use an existing volume. If the PV is known, answers from memory. Otherwise waits a short
   /// time for the API server; without an answer the volume may be used.
@@ -37,7 +37,7 @@ package struct NoCluster: ClusterKnowledge {
   /// - Parameter allowsCreation: whether calls may create volumes although no PV can be read.
   package init(allowsCreation: Bool = true) { self.allowsCreation = allowsCreation }
 
-  package func instance(madeFor volume: VolumeName) -> String? { nil }
+  package func instance(createdFor volume: VolumeName) -> String? { nil }
   package var orphans: [VolumeName]? { nil }
   package func admitUse(of volume: StoredVolume, by pod: String?) async throws(VolumeError) {}
 

@@ -7,7 +7,7 @@ internal import Telemetry
 /// it is asked, so this also makes sure that it is probed while no calls arrive.
 package final class GroupWatch: Sendable {
   private let context: NodeContext
-  private let told = Mutex<[String: String]>([:])
+  private let logged = Mutex<[String: String]>([:])
 
   /// The interval between checks: while a group is unusable, and while all are usable.
   private static let pauses = (unusable: Duration.seconds(5), well: Duration.seconds(30))
@@ -17,14 +17,14 @@ package final class GroupWatch: Sendable {
   /// Checks until the task is cancelled.
   package func run() async {
     while !Task.isCancelled {
-      let pause = told.withLock { $0.isEmpty } ? Self.pauses.well : Self.pauses.unusable
+      let pause = logged.withLock { $0.isEmpty } ? Self.pauses.well : Self.pauses.unusable
       do { try await Task.sleep(for: pause) } catch { return }  // cancelled: the daemon ends
-      await look()
+      await check()
     }
   }
 
   /// Checks once, and logs changes since the last check.
-  package func look() async {
+  package func check() async {
     do throws(VolumeError) {
       for group in try await context.engine.capacity() { logTrouble(of: group) }
     } catch {
@@ -34,9 +34,9 @@ package final class GroupWatch: Sendable {
 
   private func logTrouble(of group: GroupCapacity) {
     let trouble = group.trouble?.message
-    let before = told.withLock { told in
-      defer { told[group.group] = trouble }
-      return told[group.group]
+    let before = logged.withLock { logged in
+      defer { logged[group.group] = trouble }
+      return logged[group.group]
     }
     guard trouble != before else { return }
     if let trouble {

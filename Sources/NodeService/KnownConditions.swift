@@ -20,8 +20,8 @@ package final class KnownConditions: Sendable {
 
   /// Runs a check. Returns nil if it takes too long, or if an earlier check of the volume has not ended: only one runs
   /// at a time.
-  func look<Value: Sendable>(
-    at volume: VolumeName, _ body: @escaping @Sendable () async -> Value
+  func check<Value: Sendable>(
+    _ volume: VolumeName, _ body: @escaping @Sendable () async -> Value
   ) async -> Value? {
     guard underWay.withLock({ $0.insert(volume).inserted }) else { return nil }
     return await answer(within: patience) { [self] in

@@ -4,7 +4,7 @@ package import StorageModel
 
 // Mounts: reading the mount table, mounting, unmounting.
 extension LinuxNodeSystem {
-  package func look(at volumes: [StoredVolume.Location]) async throws(VolumeError) -> MountView {
+  package func mountView(of volumes: [StoredVolume.Location]) async throws(VolumeError) -> MountView {
     try await run("reading the mount table") { () throws(SystemError) in
       let table = try MountTable.current()
       var mounts: [[MountEntry]] = []

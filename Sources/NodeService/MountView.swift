@@ -22,10 +22,12 @@ package struct MountView: Sendable {
 
 extension NodeSystem {
   /// The visible mount at exactly this path; nil if nothing is mounted there.
-  package func top(at path: String) async throws(VolumeError) -> MountEntry? { try await look(at: []).top(at: path) }
+  package func top(at path: String) async throws(VolumeError) -> MountEntry? {
+    try await mountView(of: []).top(at: path)
+  }
 
   /// All mounts of a volume.
   package func mounts(of location: StoredVolume.Location) async throws(VolumeError) -> [MountEntry] {
-    try await look(at: [location]).ofVolume
+    try await mountView(of: [location]).ofVolume
   }
 }

@@ -33,7 +33,7 @@ package protocol NodeSystem: Sendable {
   /// Reads the mount table once. The kernel writes it for each reader, in a time that grows with the number of mounts.
   ///
   /// - Parameter volumes: the volumes whose mounts the result contains.
-  func look(at volumes: [StoredVolume.Location]) async throws(VolumeError) -> MountView
+  func mountView(of volumes: [StoredVolume.Location]) async throws(VolumeError) -> MountView
 
   /// Whether the directory, or one below it, is mounted in any mount namespace that has a process in /proc.
   func isMountedAnywhere(_ directory: String) async throws(VolumeError) -> Bool

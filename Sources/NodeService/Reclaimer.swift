@@ -92,7 +92,7 @@ struct Reclaimer: Sendable {
     let marks = try volume.requireOurs(to: "remove")
     switch warrant {
     case .recorded(let instance): try requireInstance(instance, of: volume)
-    case .madeFor(let claim): try requireClaim(claim, of: volume, marks)
+    case .createdFor(let claim): try requireClaim(claim, of: volume, marks)
     case .byHand(let claim):
       if let claim { try requireClaim(claim, of: volume, marks) }
       try requireOld(volume)
@@ -140,7 +140,7 @@ struct Reclaimer: Sendable {
 
   private func requireUnused(_ volume: StoredVolume) async throws(VolumeError) {
     let staging = context.configuration.stagingPath(of: volume.name)
-    let mounts = try await context.system.look(at: [volume.location])
+    let mounts = try await context.system.mountView(of: [volume.location])
     // By device and by name, because a device whose node is lost has no number to search for.
     let named = mounts.table.entries.map(\.mountPoint).filter { mountPoint in
       context.doors.contains { $0.claims(mountPoint, for: volume.name) }

@@ -28,7 +28,7 @@ package struct SimulatedNodeSystem: NodeSystem {
 
   package func isSameDirectory(_ first: String, _ second: String) async throws(VolumeError) -> Bool { first == second }
 
-  package func look(at volumes: [StoredVolume.Location]) async throws(VolumeError) -> MountView {
+  package func mountView(of volumes: [StoredVolume.Location]) async throws(VolumeError) -> MountView {
     world.state.withLock { state in
       let mounts = volumes.map { location in
         guard case .device(let device) = location, let number = state.deviceNumbers[device] else {

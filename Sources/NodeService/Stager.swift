@@ -60,7 +60,7 @@ struct Stager: Sendable {
   /// Unmounts the staging directory if the volume has no other mount.
   func unstageIfUnused(_ name: VolumeName) async throws(VolumeError) {
     let path = context.configuration.stagingPath(of: name)
-    let mounts = try await context.system.look(at: [])
+    let mounts = try await context.system.mountView(of: [])
     if let top = mounts.top(at: path) {
       let users = mounts.table.on(top.device).filter { $0.mountPoint != path }
       guard users.isEmpty else { return }
@@ -87,7 +87,7 @@ extension Stager {
   private func fileSystem(
     of volume: StoredVolume, _ options: VolumeOptions, _ rollback: inout Rollback
   ) async throws(VolumeError) -> (FileSystemKind?, MountView) {
-    let mounts = try await context.system.look(at: [volume.location])
+    let mounts = try await context.system.mountView(of: [volume.location])
     // If the volume is mounted, its device need not be probed.
     if case .device = volume.location,
       let known = mounts.ofVolume.first.flatMap({ FileSystemKind(rawValue: $0.fileSystemType) })
@@ -96,7 +96,7 @@ extension Stager {
     }
     switch try await preparer.ensureFileSystem(on: volume, options, &rollback) {
     case .unchanged(let kind): return (kind, mounts)
-    case .changed(let kind): return (kind, try await context.system.look(at: [volume.location]))
+    case .changed(let kind): return (kind, try await context.system.mountView(of: [volume.location]))
     }
   }
 
@@ -120,7 +120,7 @@ extension Stager {
     let system = context.system
     try await system.makeDirectory(path)
     rollback.add("staging directory \(path)") { () async throws(VolumeError) in try await system.removeDirectory(path) }
-    try await context.steps.reach(.stagingDirectoryMade)
+    try await context.steps.reach(.stagingDirectoryCreated)
     try checkCancellation(volume.name)
     try await context.measure(.stage) { () async throws(VolumeError) in
       do throws(VolumeError) {

@@ -14,14 +14,14 @@ package enum StepPoint: String, Sendable, CaseIterable {
   case formatted = "formatted"
   case permitRemoved = "permit-removed"
   // staging and publishing
-  case stagingDirectoryMade = "staging-directory-made"
+  case stagingDirectoryCreated = "staging-directory-created"
   case staged = "staged"
   case published = "published"
   // unmounting
   case unpublished = "unpublished"
   case unstaged = "unstaged"
   case stagingDirectoryRemoved = "staging-directory-removed"
-  case detached = "released"
+  case detached = "detached"
   // the attach path
   case deviceMounted = "device-mounted"
   case deviceUnmounted = "device-unmounted"

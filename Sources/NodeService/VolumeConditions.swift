@@ -15,15 +15,15 @@ struct VolumeConditions: Sendable {
   /// checked again until its last check has ended.
   func complaints() async throws(VolumeError) -> [VolumeName: FileSystemComplaint] {
     let volumes = try await context.engine.volumes()
-    let mounts = try await context.system.look(at: volumes.map(\.location)).volumes
-    let looks = zip(volumes, mounts).compactMap { volume, entries in
+    let mounts = try await context.system.mountView(of: volumes.map(\.location)).volumes
+    let checks = zip(volumes, mounts).compactMap { volume, entries in
       mount(of: volume.name, among: entries).map { (name: volume.name, mount: $0) }
     }
     let found = await withTaskGroup(of: (VolumeName, Result<FileSystemComplaint?, VolumeError>).self) { group in
       var result: [VolumeName: Result<FileSystemComplaint?, VolumeError>] = [:]
-      for (index, look) in looks.enumerated() {
+      for (index, check) in checks.enumerated() {
         if index >= Self.parallelism, let (name, outcome) = await group.next() { result[name] = outcome }
-        group.addTask { (look.name, await self.look(at: look.name, look.mount)) }
+        group.addTask { (check.name, await self.check(check.name, check.mount)) }
       }
       for await (name, outcome) in group { result[name] = outcome }
       return result
@@ -41,8 +41,8 @@ struct VolumeConditions: Sendable {
     return writable.first { $0.mountPoint == staging } ?? writable.first
   }
 
-  private func look(at name: VolumeName, _ mount: MountEntry) async -> Result<FileSystemComplaint?, VolumeError> {
-    await context.conditions.look(at: name) { [context] () async -> Result<FileSystemComplaint?, VolumeError> in
+  private func check(_ name: VolumeName, _ mount: MountEntry) async -> Result<FileSystemComplaint?, VolumeError> {
+    await context.conditions.check(name) { [context] () async -> Result<FileSystemComplaint?, VolumeError> in
       do throws(VolumeError) {
         return .success(try await Self.complaint(about: mount, context))
       } catch {

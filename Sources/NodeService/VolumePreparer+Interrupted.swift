@@ -31,7 +31,7 @@ extension VolumePreparer {
   }
 
   private func settle(_ volume: StoredVolume, _ permit: FormatPermit) async throws(VolumeError) {
-    if context.cluster.instance(madeFor: volume.name) == volume.instance {
+    if context.cluster.instance(createdFor: volume.name) == volume.instance {
       return context.log.notice("volume is finished according to its PV", ["volume": volume.name.text])
     }
     let mounts = try await context.system.mounts(of: volume.location)

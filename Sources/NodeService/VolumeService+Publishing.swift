@@ -106,7 +106,7 @@ extension VolumeService {
   private func requireShown(
     _ volume: StoredVolume, at path: String, _ source: String
   ) async throws(VolumeError) -> MountEntry {
-    let mounts = try await context.system.look(at: [volume.location])
+    let mounts = try await context.system.mountView(of: [volume.location])
     if let top = mounts.top(at: path), isWhole(top, volume, among: mounts.ofVolume) { return top }
     throw VolumeError(
       .conflict,

@@ -77,7 +77,7 @@ extension VolumeService {
     /// yet, and the age does not count. All other proofs are required.
     case recorded(String)
     /// A PV that is being deleted and records no instance. The volume's tag must name the PV's claim.
-    case madeFor(ClaimUID)
+    case createdFor(ClaimUID)
   }
 
   /// Removes the volume for good; its data is gone afterwards. A volume that does not exist is success.

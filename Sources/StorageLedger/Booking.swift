@@ -19,7 +19,7 @@ package struct Booking: Hashable, Sendable {
   }
 }
 
-extension NodeStorage.Pool {
+extension NodeStorage.ClassCapacity {
   /// The space that a volume of this size takes: whole extents.
   package func allocatedSize(for size: ByteCount) -> ByteCount {
     size.roundedUp(to: ByteCount(max(1, extentBytes))) ?? ByteCount(.max)

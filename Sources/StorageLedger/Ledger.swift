@@ -44,8 +44,8 @@ package struct Ledger: Sendable {
 
   /// The free space of a node in a device class.
   package func freeSpace(on node: String, at place: DeviceClass) -> ByteCount {
-    guard let account = accounts[node], let pool = account.storage?.pool(of: place) else { return .zero }
-    return account.freeSpace(in: pool)
+    guard let account = accounts[node], let capacity = account.storage?.capacity(of: place) else { return .zero }
+    return account.freeSpace(in: capacity)
   }
 
   // MARK: Bookings

@@ -16,7 +16,7 @@ struct NodeAccount: Sendable {
   private var growths: [String: Growth] = [:]
   /// Sizes that volumes may have grown to before their PV requested another size. An entry ends when the node has
   /// checked the volume since.
-  private var perhaps: [String: ByteCount] = [:]
+  private var possibleSizes: [String: ByteCount] = [:]
 
   private struct Growth: Sendable {
     var place: DeviceClass
@@ -29,8 +29,8 @@ struct NodeAccount: Sendable {
     let countsAlike = storage?.sizing == new?.sizing
     storage = new
     guard !countsAlike else { return }
-    for volume in perhaps.keys {
-      if let booking = bookings[volume], hasLooked(at: booking, of: volume) { perhaps[volume] = nil }
+    for volume in possibleSizes.keys {
+      if let booking = bookings[volume], hasChecked(at: booking, of: volume) { possibleSizes[volume] = nil }
     }
     sumUp()
   }
@@ -42,11 +42,11 @@ struct NodeAccount: Sendable {
       growths[volume] = nil
       if let booking, booking.wanted > booking.size {
         // A report by the node about exactly this size stays valid: the node would not report it again.
-        if booking.wanted != old.wanted, mayHaveGrown, !hasLooked(at: booking, of: volume) {
-          perhaps[volume] = old.wanted
+        if booking.wanted != old.wanted, mayHaveGrown, !hasChecked(at: booking, of: volume) {
+          possibleSizes[volume] = old.wanted
         }
       } else {
-        perhaps[volume] = nil
+        possibleSizes[volume] = nil
       }
     }
     guard let booking else { return }
@@ -60,41 +60,41 @@ struct NodeAccount: Sendable {
   /// - Throws: ``Shortage`` when it does not fit.
   func check(_ booking: Booking, for volume: String, besideGrowths: Bool = true) throws(Shortage) {
     guard let storage else { throw .unknownNode(booking.node) }
-    guard let pool = storage.pool(of: booking.place) else {
+    guard let capacity = storage.capacity(of: booking.place) else {
       throw .noPlace(
         node: storage.node, group: booking.place.group?.text ?? storage.defaultGroup,
         isThin: booking.place.provisioning.map { $0 == .thin } ?? storage.isThinByDefault,
-        known: storage.pools.map(\.description))
+        known: storage.classes.map(\.description))
     }
-    var free = free(in: pool)
-    if besideGrowths { free = free - growths(in: pool, upTo: free, without: volume) }
-    if let old = bookings[volume], storage.pool(of: old.place) == pool { free = free + real(old, of: volume) }
-    let needed = max(real(booking, of: volume), pool.allocatedSize(for: booking.wanted))
+    var free = free(in: capacity)
+    if besideGrowths { free = free - growths(in: capacity, upTo: free, without: volume) }
+    if let old = bookings[volume], storage.capacity(of: old.place) == capacity { free = free + real(old, of: volume) }
+    let needed = max(real(booking, of: volume), capacity.allocatedSize(for: booking.wanted))
     guard needed <= free else {
-      throw .notEnoughSpace(node: storage.node, pool: pool.description, free: free, requested: needed)
+      throw .notEnoughSpace(node: storage.node, place: capacity.description, free: free, requested: needed)
     }
   }
 
   /// The free space of a device class, less all growths that fit.
-  func freeSpace(in pool: NodeStorage.Pool) -> ByteCount {
-    let free = free(in: pool)
-    return free - growths(in: pool, upTo: free)
+  func freeSpace(in capacity: NodeStorage.ClassCapacity) -> ByteCount {
+    let free = free(in: capacity)
+    return free - growths(in: capacity, upTo: free)
   }
 
   /// The space that no volume takes with its real size.
-  private func free(in pool: NodeStorage.Pool) -> ByteCount {
+  private func free(in capacity: NodeStorage.ClassCapacity) -> ByteCount {
     guard let storage else { return .zero }
-    let real = sums.reduce(UInt128(0)) { storage.pool(of: $1.key) == pool ? $0 + $1.value : $0 }
-    return ByteCount(pool.sizeBytes) - ByteCount(pool.reservedBytes) - ByteCount(UInt64(clamping: real))
+    let real = sums.reduce(UInt128(0)) { storage.capacity(of: $1.key) == capacity ? $0 + $1.value : $0 }
+    return ByteCount(capacity.sizeBytes) - ByteCount(capacity.reservedBytes) - ByteCount(UInt64(clamping: real))
   }
 
   /// The sum of outstanding growths in a device class. A growth larger than `free` does not count.
   private func growths(
-    in pool: NodeStorage.Pool, upTo free: ByteCount, without volume: String? = nil
+    in capacity: NodeStorage.ClassCapacity, upTo free: ByteCount, without volume: String? = nil
   ) -> ByteCount {
     let sum = growths.reduce(UInt128(0)) { sum, entry in
       let counts =
-        entry.key != volume && entry.value.bytes <= free.bytes && storage?.pool(of: entry.value.place) == pool
+        entry.key != volume && entry.value.bytes <= free.bytes && storage?.capacity(of: entry.value.place) == capacity
       return counts ? sum + UInt128(entry.value.bytes) : sum
     }
     return ByteCount(UInt64(clamping: sum))
@@ -104,21 +104,21 @@ struct NodeAccount: Sendable {
   /// earlier growth.
   private func real(_ booking: Booking, of volume: String) -> ByteCount {
     let reported = ByteCount(storage?.volumes?[volume]?.sizeBytes ?? 0)
-    return rounded(max(booking.size, reported, perhaps[volume] ?? .zero), at: booking.place)
+    return rounded(max(booking.size, reported, possibleSizes[volume] ?? .zero), at: booking.place)
   }
 
   /// Whether the node has checked the volume since its PV requested this size.
-  private func hasLooked(at booking: Booking, of volume: String) -> Bool {
-    storage?.volumes?[volume]?.wantedBytes == booking.wanted.bytes
+  private func hasChecked(at booking: Booking, of volume: String) -> Bool {
+    storage?.volumes?[volume]?.requestedBytes == booking.wanted.bytes
   }
 
   private func mayHaveGrown(_ booking: Booking, _ volume: String) -> Bool {
-    guard let growth = growths[volume], let pool = storage?.pool(of: booking.place) else { return false }
-    return growth.bytes <= free(in: pool).bytes
+    guard let growth = growths[volume], let capacity = storage?.capacity(of: booking.place) else { return false }
+    return growth.bytes <= free(in: capacity).bytes
   }
 
   private func rounded(_ size: ByteCount, at place: DeviceClass) -> ByteCount {
-    storage?.pool(of: place)?.allocatedSize(for: size) ?? size
+    storage?.capacity(of: place)?.allocatedSize(for: size) ?? size
   }
 
   private mutating func add(_ booking: Booking, for volume: String) {
@@ -144,7 +144,7 @@ extension NodeStorage {
   }
 
   fileprivate var sizing: Sizing {
-    let extents = pools.map { "\($0.group)/\($0.isThin)/\($0.extentBytes)" }
+    let extents = classes.map { "\($0.group)/\($0.isThin)/\($0.extentBytes)" }
     return Sizing(extents: ["\(defaultGroup)/\(isThinByDefault)"] + extents, volumes: volumes)
   }
 }

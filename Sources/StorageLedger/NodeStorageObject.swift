@@ -54,13 +54,13 @@ package struct NodeStorageObject: CustomResource {
 extension NodeStorage: FieldObject {
   /// With an unknown version, so without free space.
   package init() {
-    self.init(node: "", defaultGroup: "", isThinByDefault: false, pools: [])
+    self.init(node: "", defaultGroup: "", isThinByDefault: false, classes: [])
     version = 0
   }
 
   package static let fields: [Field<NodeStorage>] = [
     Field("version", \.version), Field("defaultGroup", \.defaultGroup), Field("thinByDefault", \.isThinByDefault),
-    Field("pools", \.pools),
+    Field("pools", \.classes),
     // An array, because a merge patch replaces an array whole, whereas it would keep members of an object.
     Field(
       "volumes",
@@ -77,7 +77,7 @@ extension NodeStorage: FieldObject {
 
   private struct NamedVolume: FieldObject {
     var name = ""
-    var volume = Volume(sizeBytes: 0, wantedBytes: 0)
+    var volume = Volume(sizeBytes: 0, requestedBytes: 0)
 
     init() {}
 
@@ -87,16 +87,16 @@ extension NodeStorage: FieldObject {
     }
 
     static let fields: [Field<NamedVolume>] = [
-      Field("name", \.name), Field("sizeBytes", \.volume.sizeBytes), Field("wantedBytes", \.volume.wantedBytes),
+      Field("name", \.name), Field("sizeBytes", \.volume.sizeBytes), Field("wantedBytes", \.volume.requestedBytes),
     ]
   }
 }
 
-extension NodeStorage.Pool: FieldObject {
+extension NodeStorage.ClassCapacity: FieldObject {
   /// A capacity of zero.
   package init() { self.init(group: "", isThin: false, sizeBytes: 0, reservedBytes: 0, extentBytes: 0) }
 
-  package static let fields: [Field<NodeStorage.Pool>] = [
+  package static let fields: [Field<NodeStorage.ClassCapacity>] = [
     Field("group", \.group), Field("thin", \.isThin), Field("sizeBytes", \.sizeBytes),
     Field("reservedBytes", \.reservedBytes), Field("extentBytes", \.extentBytes),
   ]

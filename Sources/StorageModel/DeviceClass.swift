@@ -49,9 +49,9 @@ extension DeviceClass {
 
 extension NodeStorage {
   /// The capacity from which volumes of this class are created; nil when the node has no such device class.
-  package func pool(of deviceClass: DeviceClass) -> Pool? {
+  package func capacity(of deviceClass: DeviceClass) -> ClassCapacity? {
     let group = deviceClass.group?.text ?? defaultGroup
     let isThin = deviceClass.provisioning.map { $0 == .thin } ?? isThinByDefault
-    return pools.first { $0.group == group && $0.isThin == isThin }
+    return classes.first { $0.group == group && $0.isThin == isThin }
   }
 }

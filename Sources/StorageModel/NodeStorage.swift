@@ -8,7 +8,7 @@ package struct NodeStorage: Hashable, Sendable {
   package static let currentVersion = 1
 
   /// The capacity of one device class.
-  package struct Pool: Hashable, Sendable {
+  package struct ClassCapacity: Hashable, Sendable {
     package var group: String
     /// Whether this is a thin pool; its bytes are then virtual.
     package var isThin: Bool
@@ -35,7 +35,7 @@ package struct NodeStorage: Hashable, Sendable {
   package var defaultGroup: String
   /// For volumes that name neither thick nor thin.
   package var isThinByDefault: Bool
-  package var pools: [Pool]
+  package var classes: [ClassCapacity]
   /// Volumes of PVs whose size is not known from the PV alone, because they have grown or are to grow. Nil from a
   /// daemon that does not report them.
   package var volumes: [String: Volume]?
@@ -44,19 +44,19 @@ package struct NodeStorage: Hashable, Sendable {
   package struct Volume: Hashable, Sendable {
     /// The volume's size, without the bytes beyond its PV's request; those count as reserved.
     package var sizeBytes: UInt64
-    package var wantedBytes: UInt64
+    package var requestedBytes: UInt64
 
-    package init(sizeBytes: UInt64, wantedBytes: UInt64) {
+    package init(sizeBytes: UInt64, requestedBytes: UInt64) {
       self.sizeBytes = sizeBytes
-      self.wantedBytes = wantedBytes
+      self.requestedBytes = requestedBytes
     }
   }
 
-  package init(node: String, defaultGroup: String, isThinByDefault: Bool, pools: [Pool]) {
+  package init(node: String, defaultGroup: String, isThinByDefault: Bool, classes: [ClassCapacity]) {
     version = Self.currentVersion
     self.node = node
     self.defaultGroup = defaultGroup
     self.isThinByDefault = isThinByDefault
-    self.pools = pools
+    self.classes = classes
   }
 }

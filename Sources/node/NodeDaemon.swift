@@ -53,7 +53,7 @@ struct NodeDaemon: Sendable {
       root: context.configuration.kubeletRoot, directories: context.doors.flatMap(\.targetDirectories))
     try await context.engine.start()
     let groups = GroupWatch(context: context)
-    await groups.look()
+    await groups.check()
     try context.permits.prepare()
     let sweeper = Sweeper(context: context)
     await reporting("sweep of stagings failed") { () async throws(VolumeError) in try await sweeper.sweepStaging() }

@@ -26,9 +26,9 @@ enum StatusCommand {
 
 /// The report for people.
 struct StatusText {
-  private let report: NodeReport
+  private let report: DaemonStatus
 
-  init(_ report: NodeReport) { self.report = report }
+  init(_ report: DaemonStatus) { self.report = report }
 
   var text: String {
     (head + groups + volumes + rest + commands).joined(separator: "\n")
@@ -69,7 +69,7 @@ struct StatusText {
     return [""] + report.volumes.flatMap(lines(of:))
   }
 
-  private func lines(of volume: NodeReport.Volume) -> [String] {
+  private func lines(of volume: DaemonStatus.Volume) -> [String] {
     let device = volume.device ?? "inactive"
     let mark = volume.isRetained ? "  retained" : ""
     var lines = ["volume \(volume.name)  \(ByteCount(volume.sizeBytes))  \(device)\(mark)"]

@@ -39,7 +39,7 @@ struct MatrixTests {
     #expect(await flow.leak(on: node, daemon) == nil, "\(remark)")
   }
 
-  @Test("a daemon that dies at any step leaves what the next one finishes or undoes:", arguments: Flow.all)
+  @Test("a daemon that dies at any step leaves a state that the next one completes or undoes:", arguments: Flow.all)
   func crash(_ flow: Flow) async throws {
     for point in try await flow.points() {
       let node = try SimulatedNode()
@@ -52,7 +52,7 @@ struct MatrixTests {
     }
   }
 
-  @Test("a power cut at any step leaves what the next daemon finishes or undoes:", arguments: Flow.all)
+  @Test("a power cut at any step leaves a state that the next daemon completes or undoes:", arguments: Flow.all)
   func reboot(_ flow: Flow) async throws {
     for point in try await flow.points() {
       let node = try SimulatedNode()

@@ -26,7 +26,7 @@ struct GroupTests {
 
   private func inGroup(_ group: VolumeGroup) -> Options { Options(extra: ["volumeGroup": group.name]) }
 
-  private func report(_ node: Node, of group: VolumeGroup) throws -> NodeReport.Group {
+  private func report(_ node: Node, of group: VolumeGroup) throws -> DaemonStatus.Group {
     let report = try #require(node.ask("status").succeeds().report)
     return try #require(report.groups.first { $0.name == group.name })
   }

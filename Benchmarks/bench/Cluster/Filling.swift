@@ -41,11 +41,11 @@ struct Filling {
       Node.self, ObjectKey(name: name),
       .merge(["status": ["images": .array(images), "conditions": [ready]]]), subresource: "status")
     // Space for all volumes, and more.
-    let pool = NodeStorage.Pool(
+    let capacity = NodeStorage.ClassCapacity(
       group: ProductNames.defaultVolumeGroup, isThin: false, sizeBytes: 16 << 40, reservedBytes: 0,
       extentBytes: 4 << 20)
     let storage = NodeStorage(
-      node: name, defaultGroup: pool.group, isThinByDefault: false, pools: [pool])
+      node: name, defaultGroup: capacity.group, isThinByDefault: false, classes: [capacity])
     var object = NodeStorageObject(node: name, namespace: "elastic-local", owner: nil)
     _ = try await client.create(object)
     object.storage = storage

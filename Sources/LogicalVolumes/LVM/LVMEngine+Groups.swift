@@ -47,7 +47,7 @@ extension LVMEngine {
   /// Reads the group, stores the result, and activates the group's volumes if that has not been done.
   func reading(of group: VolumeGroupName) throws(VolumeError) -> GroupReading {
     let surroundings = Surroundings(systemDirectory: options.systemDirectory)
-    let reading = try look(at: group)
+    let reading = try probe(group)
     switch reading {
     case .trouble(let trouble):
       setbacks.withLock { $0[group] = Setback(trouble: trouble, at: MonotonicClock.now()) }
@@ -73,7 +73,7 @@ extension LVMEngine {
     if inactive { _ = try run(.activateOurs(in: state.name)) }
   }
 
-  private func look(at group: VolumeGroupName) throws(VolumeError) -> GroupReading {
+  private func probe(_ group: VolumeGroupName) throws(VolumeError) -> GroupReading {
     narrowed[group] = nil
     do throws(VolumeError) {
       let known = try knownUUID(of: group)

@@ -32,7 +32,7 @@ struct Answering: Sendable {
     }
   }
 
-  private func report() async throws -> NodeReport {
+  private func report() async throws -> DaemonStatus {
     let socket = node.place.socket
     do throws(VolumeError) {
       let reply = try await Self.pool.run { () throws(VolumeError) in

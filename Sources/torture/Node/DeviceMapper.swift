@@ -5,7 +5,7 @@ import LinuxSystem
 enum DeviceMapper {
   /// Sends a message to a device's target: `DM_TARGET_MSG` of ioctl(2) with `struct dm_ioctl`, Linux
   /// include/uapi/linux/dm-ioctl.h. Blocks as long as the target does.
-  static func tell(_ device: String, _ message: String) throws {
+  static func sendMessage(_ device: String, _ message: String) throws {
     var bytes = [UInt8](repeating: 0, count: headerSize)
     func put(_ value: UInt32, at offset: Int) {
       withUnsafeBytes(of: value) { bytes.replaceSubrange(offset..<offset + 4, with: $0) }

@@ -82,7 +82,7 @@ final class Disk: Sendable {
   /// is one word.
   func mark(_ kind: String) async throws {
     let text = "\(kind)-\(count.wrappingAdd(1, ordering: .relaxed).newValue)"
-    try DeviceMapper.tell("lab-disk", "mark \(text)")
+    try DeviceMapper.sendMessage("lab-disk", "mark \(text)")
     let limit = MonotonicClock.now() + .seconds(30)
     while try !isInLog(text) {
       guard MonotonicClock.now() < limit else {

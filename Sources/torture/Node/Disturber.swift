@@ -98,7 +98,7 @@ struct Disturber {
   private func move(to address: APIStandIn.Address) async throws {
     cluster.goAway()
     try cluster.listen(at: address)
-    try node.tellAddress(address)
+    try node.setAddress(address)
     try await restartWatching()
   }
 

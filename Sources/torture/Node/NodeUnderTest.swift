@@ -45,7 +45,7 @@ final class NodeUnderTest: Sendable {
     }
     try standIns.install()
     try installClients()
-    try tellAddress(.four)
+    try setAddress(.four)
     try cluster.listen()
     if !isFirst { try await Administrator(node: self).restoreTornGroup() }
     try await Group.activateForeign()
@@ -69,7 +69,7 @@ final class NodeUnderTest: Sendable {
   // MARK: the cluster
 
   /// Sets the API server's address for the next start of the daemon.
-  func tellAddress(_ address: APIStandIn.Address) throws {
+  func setAddress(_ address: APIStandIn.Address) throws {
     let text = """
       {"current-context": "lab", "contexts": [{"name": "lab", "context": {"cluster": "lab"}}],
        "clusters": [{"name": "lab", "cluster": {"server": "http://\(address.rawValue)"}}]}

@@ -13,7 +13,7 @@ struct Saboteur {
     if let fault = strike.fault { try await node.restartDaemon(fault: fault) }
     switch strike {
     case .tool(let tool, let misbehaviour):
-      try node.standIns.tell(tool, misbehaviour)
+      try node.standIns.instruct(tool, misbehaviour)
       if tool == .checker { try await Self.damage(Group.device(operation.volume)) }
     case .stateFull: try fill()
     case .stateSealed: try await seal(true)

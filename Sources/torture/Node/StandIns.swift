@@ -26,9 +26,9 @@ struct StandIns: Sendable {
     let script = """
       #!/bin/sh
       how=works
-      [ ! -e \(control)/held ] || note=' HELD'
+      [ ! -e \(control)/held ] || held=' HELD'
       [ ! -e \(control)/\(kind) ] || read -r how <\(control)/\(kind)
-      echo "\(name) $*$note" >>\(record)
+      echo "\(name) $*$held" >>\(record)
       case $how in
         fails) echo "\(name): told to fail" >&2; exit 8 ;;
         hangs) exec sleep 600 ;;
@@ -40,7 +40,7 @@ struct StandIns: Sendable {
     try Files.writeDurably(Array(script.utf8), to: "\(Self.directory)/\(name)", mode: 0o755)
   }
 
-  func tell(_ tool: Strike.Tool, _ misbehaviour: Strike.Misbehaviour) throws {
+  func instruct(_ tool: Strike.Tool, _ misbehaviour: Strike.Misbehaviour) throws {
     try Files.writeDurably(Array((misbehaviour.rawValue + "\n").utf8), to: "\(control)/\(tool.rawValue)")
   }
 

@@ -56,23 +56,23 @@ struct Adversary {
         "permit-written", "volume-created", "volume-cleared", "format-permitted", "formatted", "permit-removed",
         "published",
       ]
-        + (new.attaches ? ["device-mounted"] : ["staging-directory-made", "staged"])
+        + (new.attaches ? ["device-mounted"] : ["staging-directory-created", "staged"])
     case .mount(let name, _, _):
       if let volume = model.volumes[name], volume.pods.isEmpty {
-        ["published"] + (volume.new.attaches ? ["device-mounted"] : ["staging-directory-made", "staged"])
+        ["published"] + (volume.new.attaches ? ["device-mounted"] : ["staging-directory-created", "staged"])
       } else {
         ["published"]
       }
     case .unmount(let name, _):
       if let volume = model.volumes[name], volume.pods.count == 1 {
-        ["unpublished", "staging-directory-removed", "released"]
+        ["unpublished", "staging-directory-removed", "detached"]
           + (volume.new.attaches ? ["device-unmounted"] : ["unstaged"])
       } else {
         ["unpublished"]
       }
     case .write: []
     case .grow: ["volume-extended", "file-system-grown"]
-    case .remove: ["staging-directory-removed", "released", "removal-proven", "volume-removed"]
+    case .remove: ["staging-directory-removed", "detached", "removal-proven", "volume-removed"]
     }
   }
 }

@@ -11,17 +11,17 @@ extension Knowledge {
   package func admitUse(of volume: StoredVolume, by pod: String?) async throws(VolumeError) {
     guard let connection else { return }
     let name = volume.name.text
-    let admission = Admission(node: node, hostname: connection.hostname, pod: pod)
+    let authorization = CallAuthorization(node: node, hostname: connection.hostname, pod: pod)
     var refusal: VolumeError?
-    if let pv = known(name) ?? recentLook(name, at: MonotonicClock.now()) {
+    if let pv = known(name) ?? recentRead(name, at: MonotonicClock.now()) {
       do throws(VolumeError) {
-        return try admission.requireUse(of: pv, recorded: instance(madeFor: name), found: volume.instance)
+        return try authorization.requireUse(of: pv, recorded: instance(createdFor: name), found: volume.instance)
       } catch {
         // The known PV may be out of date. So the API server is asked before a refusal.
         refusal = error
       }
     }
-    switch await look(name, connection) {
+    switch await read(name, connection) {
     case .silent(let reason):
       if let refusal { throw refusal }
       log.info("volume used without an answer of the API server", ["volume": name, "reason": reason])
@@ -29,7 +29,8 @@ extension Knowledge {
       try requireInlineVolumes(name)
     case .found(let pv):
       try require(name) { () throws(VolumeError) in
-        try admission.requireUse(of: pv, recorded: pv.instance ?? instance(madeFor: name), found: volume.instance)
+        try authorization.requireUse(
+          of: pv, recorded: pv.instance ?? instance(createdFor: name), found: volume.instance)
       }
       remember(pv, at: MonotonicClock.now())
     }
@@ -42,7 +43,7 @@ extension Knowledge {
   }
 
   /// Reads a PV. Waits at most as long as the use of an existing volume may wait.
-  private func look(_ name: String, _ connection: Connection) async -> Answer {
+  private func read(_ name: String, _ connection: Connection) async -> Answer {
     let now = MonotonicClock.now()
     if isSilent(at: now) { return .silent("it did not answer the previous request") }
     let limit = patience.use
@@ -96,16 +97,16 @@ extension Knowledge {
     let name = volume.text
     let end = MonotonicClock.now() + patience.creation
     let connection = try await requireConnection(for: name, until: end)
-    let admission = Admission(node: node, hostname: connection.hostname, pod: pod)
+    let authorization = CallAuthorization(node: node, hostname: connection.hostname, pod: pod)
     defer { withdrawRequest(for: name) }
     while true {
       guard let pv = try await asking(name, { () throws(WriteFailure) in try await connection.writes.volume(name) })
       else { return try requireInlineVolumes(name) }
       try require(name) { () throws(VolumeError) in
-        try admission.requireCreation(
+        try authorization.requireCreation(
           for: pv, recorded: pv.instance ?? reportedInstance(for: pv), found: adopted?.instance)
       }
-      if admission.isAssigned(pv) { return }
+      if authorization.isAssigned(pv) { return }
       report(VolumeReport(volume: name, uid: pv.metadata.uid, state: .requested, pod: pod))
       guard MonotonicClock.now() < end else { throw unassigned(name) }
       try await pause(name)

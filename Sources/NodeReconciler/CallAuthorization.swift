@@ -3,7 +3,7 @@ internal import StorageLedger
 internal import StorageModel
 
 /// Decides whether a PV permits a call to use or create its volume on this node. Sends no request.
-struct Admission {
+struct CallAuthorization {
   let node: String
   let hostname: String
   /// `namespace/name` of the pod that the call is for; nil when the call does not name it.
