@@ -4,7 +4,7 @@ internal import NodeProtocol
 internal import NodeService
 internal import StorageModel
 
-/// Puts together what the daemon knows, for `status`.
+/// Reads the daemon's state for `status`.
 struct StatusReader: Sendable {
   let context: NodeContext
   let release: String
@@ -18,7 +18,7 @@ struct StatusReader: Sendable {
   private func report() async throws(VolumeError) -> DaemonStatus {
     let activity = context.engine.activity
     let volumes = try await volumes()
-    // Orphans are looked for now and then: one that was removed since is none any more.
+    // Orphans are searched only every few minutes. A volume that was removed since is no longer one.
     let names = Set(volumes.map(\.name))
     var report = DaemonStatus(
       node: context.configuration.nodeName, release: release, engine: context.engine.kind.rawValue,

@@ -3,12 +3,12 @@ import JSON
 import NodeProtocol
 import StorageModel
 
-/// `status`: asks the running daemon and prints its report.
+/// `status`: calls the running daemon and prints its status.
 enum StatusCommand {
   static func run(_ words: [String], environment: [String: String]) throws(VolumeError) -> Int32 {
     var socket = environment["ELASTIC_LOCAL_SOCKET"] ?? ProductNames.defaultSocket
     let isJSON = words.contains("--json")
-    // `--json` has no value; it is named where the others are.
+    // `--json` has no value. It is known here only for error messages.
     let others = words.filter { $0 != "--json" }
     for (name, value) in try Flags.parse(others, known: ["socket", "json"], of: "elastic-local-node status") {
       guard name == "socket" else { throw VolumeError(.invalid, "flag --json takes no value") }
@@ -24,7 +24,7 @@ enum StatusCommand {
   }
 }
 
-/// The report for people.
+/// The status as text.
 struct StatusText {
   private let report: DaemonStatus
 

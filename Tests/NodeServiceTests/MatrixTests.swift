@@ -179,7 +179,7 @@ struct MatrixTests {
     let mounts = node.view.mounts
     let call = await daemon.handle(flow.call)
     #expect(call.reply.isSuccess)
-    await call.undo?("the caller had gone")
+    await call.undo?("the caller had disconnected")
     #expect(node.view.mounts == mounts)
     #expect(node.view.permits.isEmpty)
     try await converge(flow, node, "after it was taken back")
@@ -194,7 +194,7 @@ struct MatrixTests {
     let before = node.view
     let call = await daemon.handle(SimulatedNode.mount(1))
     #expect(call.reply.isSuccess)
-    await call.undo?("the caller had gone")
+    await call.undo?("the caller had disconnected")
     #expect(node.view == before)
   }
 
