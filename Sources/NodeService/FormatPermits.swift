@@ -42,6 +42,9 @@ package struct FormatPermits: Sendable {
     }
   }
 
+  /// The permit of a volume; nil when there is none.
+  ///
+  /// - Throws: `internal` if the file is not a valid permit of this volume or cannot be read.
   package func permit(for volume: VolumeName) throws(VolumeError) -> FormatPermit? {
     let path = path(of: volume)
     guard Files.exists(path) else { return nil }
@@ -64,6 +67,9 @@ package struct FormatPermits: Sendable {
     }
   }
 
+  /// Writes a permit, durably.
+  ///
+  /// - Throws: `internal` if it cannot be written.
   package func write(_ permit: FormatPermit) throws(VolumeError) {
     do {
       try Files.writeDurably(permit.encoded(), to: path(of: permit.volume), mode: 0o600)
@@ -72,6 +78,9 @@ package struct FormatPermits: Sendable {
     }
   }
 
+  /// Removes a permit, durably. A permit that does not exist is not an error.
+  ///
+  /// - Throws: ``VolumeError`` if the file cannot be removed.
   package func remove(_ volume: VolumeName) throws(VolumeError) {
     try converting("removing \(path(of: volume))") { () throws(SystemError) in
       try Files.removeDurably(path(of: volume))

@@ -21,12 +21,16 @@ package struct MountView: Sendable {
 }
 
 extension NodeSystem {
-  /// The visible mount at exactly this path; nil if nothing is mounted there.
+  /// The visible mount at exactly this path; nil if nothing is mounted there. Reads the mount table.
+  ///
+  /// - Throws: ``VolumeError`` if the mount table cannot be read.
   package func top(at path: String) async throws(VolumeError) -> MountEntry? {
     try await mountView(of: []).top(at: path)
   }
 
-  /// All mounts of a volume.
+  /// All mounts of a volume. Reads the mount table.
+  ///
+  /// - Throws: ``VolumeError`` if the mount table cannot be read.
   package func mounts(of location: StoredVolume.Location) async throws(VolumeError) -> [MountEntry] {
     try await mountView(of: [location]).ofVolume
   }

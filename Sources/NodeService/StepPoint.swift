@@ -43,5 +43,6 @@ package struct StepPoints: Sendable {
 
   package static let none = StepPoints { _ async throws(VolumeError) in }
 
+  /// Runs the action. Throws only in tests.
   package func reach(_ point: StepPoint) async throws(VolumeError) { try await action(point) }
 }

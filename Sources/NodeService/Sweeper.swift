@@ -12,6 +12,8 @@ package struct Sweeper: Sendable {
   ///
   /// If one cannot be settled, this is logged and other volumes are served. Calls for its volume try again, or are
   /// refused with the reason.
+  ///
+  /// - Throws: ``VolumeError`` if the permits cannot be listed.
   package func settleInterruptedCreations() async throws(VolumeError) {
     for name in try context.permits.volumes() {
       do throws(VolumeError) {
@@ -25,6 +27,8 @@ package struct Sweeper: Sendable {
   }
 
   /// Unstages volumes without a user. A failure is logged, and the next sweep tries again.
+  ///
+  /// - Throws: ``VolumeError`` if the staging directory cannot be listed.
   package func sweepStaging() async throws(VolumeError) {
     for name in try await context.system.directories(in: context.configuration.stagingDirectory) {
       guard let volume = try? VolumeName(name) else {

@@ -9,6 +9,8 @@ extension VolumeService {
   /// nothing behind.
   ///
   /// - Returns: the answer, for ``takeBack(_:)``; `unchanged` if the volume was mounted before.
+  /// - Throws: ``VolumeError``; `inProgress` if a program runs longer than the call, `cancelled` if the caller
+  ///   disconnects, `conflict` if another device is mounted at the target.
   package func publish(
     _ request: VolumeRequest, at target: PublishTarget
   ) async throws(VolumeError) -> Outcome<MountAnswer> {
@@ -126,6 +128,8 @@ extension VolumeService {
 extension VolumeService {
   /// Unmounts the volume from the target. If it is not mounted, or does not exist, that is success, because kubelet
   /// repeats the call until it succeeds.
+  ///
+  /// - Throws: ``VolumeError``; `inUse` if the mount is in use.
   package func unpublish(_ target: PublishTarget) async throws(VolumeError) {
     try await context.withLock(target.volume, whileBusy: { _ async throws(VolumeError) in try await detach(target) }) {
       () async throws(VolumeError) in try await takeDown(target)
@@ -135,6 +139,7 @@ extension VolumeService {
   /// Takes a mount back if its caller did not get the answer, unless a later call has been answered with `mounted`.
   ///
   /// - Returns: whether the mount was taken back.
+  /// - Throws: ``VolumeError`` if it cannot be unmounted.
   package func takeBack(_ answer: MountAnswer) async throws(VolumeError) -> Bool {
     let target = answer.target
     let whileBusy = { (_: LongRun) async throws(VolumeError) -> Bool? in

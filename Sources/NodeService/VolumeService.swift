@@ -5,7 +5,8 @@ package import StorageModel
 /// The volumes of this node. All creation, mounts, growth and removal of volumes go through this type and its locks.
 ///
 /// It does not depend on a door. A door converts the calls of its protocol to a ``VolumeRequest`` and a
-/// ``PublishTarget``.
+/// ``PublishTarget``. All methods throw ``VolumeError``. None blocks the cooperative pool, but each may wait for a
+/// disk, for the volume's lock or for a program.
 package struct VolumeService: Sendable {
   package let context: NodeContext
   var preparer: VolumePreparer { VolumePreparer(context: context) }
@@ -41,6 +42,7 @@ extension VolumeService {
   /// Creates the volume and its file system if they do not exist, without mounting it. A failure leaves nothing behind.
   ///
   /// - Returns: the volume's instance.
+  /// - Throws: `inProgress` if a program runs longer than ten seconds, and the errors of a creation.
   package func prepare(_ request: VolumeRequest) async throws(VolumeError) -> String {
     try context.requireHoldable(request.options.mountOptions)
     // Calls of pods may wait long. The reconciler gets an answer soon, and reports a running program.
@@ -61,6 +63,8 @@ extension VolumeService {
   /// Grows the volume and its file system to at least `size`, while in use. Never shrinks.
   ///
   /// - Parameter target: where the volume's user has it mounted.
+  /// - Throws: `notFound` if the volume does not exist, `noSpace` if it cannot grow, `inProgress` if a program runs
+  ///   longer than the call.
   package func expand(at target: PublishTarget, to size: ByteCount) async throws(VolumeError) {
     try await Expander(context: context).expand(target, to: size)
   }
@@ -132,6 +136,7 @@ extension VolumeService {
   /// All volumes of ours, by name.
   package func volumes() async throws(VolumeError) -> [StoredVolume] { try await context.engine.volumes() }
 
+  /// Size, free space and trouble of each group.
   package func capacity() async throws(VolumeError) -> [GroupCapacity] { try await context.engine.capacity() }
 
   /// The kernel's complaints about staged volumes. May take as long as a disk takes to answer.
