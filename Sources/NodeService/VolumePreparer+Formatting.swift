@@ -11,12 +11,12 @@ extension VolumePreparer {
     guard var permit = try permits.permit(for: volume.name), permit.creation == volume.marks?.creation else {
       throw VolumeError(
         .unsafe,
-        "volume \(volume.name) holds no file system, and nothing proves that it never did: it is not formatted. If it "
-          + "had data, restore its superblock (e2fsck -b, xfs_repair); if not, remove it with "
+        "volume \(volume.name) has no file system and no format permit, so it is not formatted. If it held "
+          + "data, restore its superblock (e2fsck -b, xfs_repair). Otherwise remove it: "
           + "elastic-local-node remove \(volume.name)")
     }
     if try await context.system.isHeld(device) {
-      throw VolumeError(.inUse, "volume \(volume.name) is blank but \(device) is in use by somebody else; try again")
+      throw VolumeError(.inUse, "volume \(volume.name) is blank but \(device) is in use by another program; try again")
     }
     if permit.progress != .formatting {
       permit.progress = .formatting

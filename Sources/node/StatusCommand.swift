@@ -80,7 +80,7 @@ struct StatusText {
   private var rest: [String] {
     var lines: [String] = []
     if !report.interrupted.isEmpty {
-      lines.append("being made, or interrupted: \(report.interrupted.joined(separator: ", "))")
+      lines.append("being created, or interrupted: \(report.interrupted.joined(separator: ", "))")
     }
     for work in report.work ?? [] {
       let progress = work.progress.map { ": \($0)" } ?? ""

@@ -41,7 +41,7 @@ struct Performer: Sendable {
     case .write(let name, let pod, let files): return try await write(files, name, pod)
     case .grow(let name, let mebibytes):
       let volume = try require(name, in: model)
-      guard let pod = volume.pods.keys.min() else { throw TortureError("nobody uses \(name)") }
+      guard let pod = volume.pods.keys.min() else { throw TortureError("no pod uses \(name)") }
       return try await acknowledging(try await caller.grow(volume.new, pod, mebibytes: mebibytes)) {
         [.grown(volume: name, mebibytes: mebibytes)]
       }

@@ -42,7 +42,7 @@ enum Torture {
     let disks = (environment["LAB_DISKS"] ?? "").split(separator: " ").map(String.init)
     guard let products = environment["ELASTIC_LOCAL_PRODUCTS"], environment["LAB_KIND"] == "uml", disks.count == 2
     else {
-      throw TortureError("needs a machine of its own with two disks, and ELASTIC_LOCAL_PRODUCTS")
+      throw TortureError("needs its own machine with two disks, and ELASTIC_LOCAL_PRODUCTS")
     }
     let node = NodeUnderTest(products: products, recordsDirectory: words[3], disks: disks)
     let history = try History(path: words[3] + "/history")

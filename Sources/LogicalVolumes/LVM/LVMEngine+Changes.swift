@@ -212,7 +212,7 @@ extension LVMEngine {
     try makeDurable(state)
     let current = try refresh(state.name)
     guard let found = current.volumes[volume.name], found.uuid == volume.uuid else {
-      throw VolumeError(.conflict, "volume \(volume.name) was changed by somebody else at the same time; try again")
+      throw VolumeError(.conflict, "volume \(volume.name) was changed by another program at the same time; try again")
     }
     return try requireStored(found, in: current)
   }
@@ -301,7 +301,7 @@ extension LVMEngine {
     try storeOwnChange(state, steps: steps)
     let current = knownGroups.withLock { $0[state.name]?.state } ?? state
     guard let found = current.volumes[volume.name], found.uuid == volume.uuid else {
-      throw VolumeError(.conflict, "volume \(volume.name) was changed by somebody else at the same time; try again")
+      throw VolumeError(.conflict, "volume \(volume.name) was changed by another program at the same time; try again")
     }
     return try requireStored(found, in: current)
   }
