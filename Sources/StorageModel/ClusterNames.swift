@@ -45,10 +45,16 @@ package enum ClusterNames {
   /// On a namespace: its owner. Kept volumes follow their owner, even into a namespace of another name.
   package static let ownerAnnotation = "volumes.k8s.elastic.co/owner"
 
+  /// On a kept PV, as an annotation: `namespace/name` of the claim that has it, or had it last.
+  package static let keptClaimAnnotation = "volumes.k8s.elastic.co/kept-claim"
+
   /// On a kept PV: digests of the claim that it is kept for, and of that claim's name and owner. List requests select
   /// by them.
   package static let keptClaimLabel = "volumes.k8s.elastic.co/kept-claim"
   package static let keptOwnerLabel = "volumes.k8s.elastic.co/kept-owner"
+
+  /// On a claim whose data is to be deleted: held until its PV records that.
+  package static let deleteDataFinalizer = "volumes.k8s.elastic.co/delete-data"
 
   /// On a PV: what happens to its claim when its node leaves the cluster (``NodeLossPolicy``).
   package static let onNodeLossAnnotation = "volumes.k8s.elastic.co/on-node-loss"

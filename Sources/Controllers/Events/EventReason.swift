@@ -34,6 +34,18 @@ package enum EventReason: String, Sendable, CaseIterable {
   /// A volume of ours that no PV names.
   case orphanedVolume = "OrphanedVolume"
 
+  // volumes that outlive their claims
+  /// A claim has got back the volume that was kept for it.
+  case keptVolumeReturned = "KeptVolumeReturned"
+  /// A volume is kept under the claim's name, but not for this claim; or an operator has to decide about a kept volume.
+  case keptVolumeConflict = "KeptVolumeConflict"
+  /// A kept volume will be deleted soon.
+  case keptVolumeExpiring = "KeptVolumeExpiring"
+  /// The time of a kept volume is over.
+  case keptVolumeExpired = "KeptVolumeExpired"
+  /// The data is deleted with the claim, because a user or an operator has requested that.
+  case keptDataDeletion = "KeptDataDeletion"
+
   // why an operation on a volume failed on its node
   case volumeNotFound = "VolumeNotFound"
   case volumeConflict = "VolumeConflict"
@@ -49,9 +61,10 @@ package enum EventReason: String, Sendable, CaseIterable {
 extension EventReason {
   package var isWarning: Bool {
     switch self {
-    case .provisioningSucceeded, .volumeCanGrow, .volumeInProgress, .volumeConditionNormal: false
+    case .provisioningSucceeded, .volumeCanGrow, .volumeInProgress, .volumeConditionNormal, .keptVolumeReturned: false
     case .unsupportedClaim, .invalidStorageClass, .insufficientStorage, .provisioningFailed,
       .volumeConditionAbnormal, .volumeLost, .volumeProtected, .volumeGivenUp, .nodeGone, .orphanedVolume,
+      .keptVolumeConflict, .keptVolumeExpiring, .keptVolumeExpired, .keptDataDeletion,
       .volumeNotFound, .volumeConflict, .volumeInUse, .invalidVolumeRequest, .forbidden, .unsupported,
       .volumeCallCancelled, .nodeStorageUnavailable, .nodeStorageFailure:
       true

@@ -9,6 +9,7 @@ package import JSON
 package struct APIClient: Sendable {
   package let transport: any APITransport
   package let time: any Timekeeper
+  package let serverClock: ServerClock
   let retry: RetryPolicy
   /// The time limit of a request that is not a watch.
   let timeout: Duration
@@ -26,6 +27,7 @@ package struct APIClient: Sendable {
   ) {
     self.transport = transport
     self.time = time
+    serverClock = ServerClock(time)
     self.retry = retry
     self.timeout = timeout
   }
@@ -144,6 +146,7 @@ extension APIClient {
     let body: [UInt8]
     do throws(TransportError) {
       reply = try await transport.send(request)
+      serverClock.note(reply.head)
       if (200..<300).contains(reply.head.status) { return reply }
       // The text of an error is short.
       body = try await reply.body.collect(limit: 1 << 20)
