@@ -146,7 +146,7 @@ extension APIClient {
     let body: [UInt8]
     do throws(TransportError) {
       reply = try await transport.send(request)
-      serverClock.note(reply.head)
+      serverClock.record(reply.head)
       if (200..<300).contains(reply.head.status) { return reply }
       // The text of an error is short.
       body = try await reply.body.collect(limit: 1 << 20)
