@@ -44,7 +44,7 @@ struct Expander: Sendable {
     if let other = mounts.first { return other }
     throw VolumeError(
       .conflict,
-      "volume \(volume.name) cannot be grown: it is mounted neither at \(target.path) nor anywhere else")
+      "volume \(volume.name) is not mounted at \(target.path) or anywhere else, so it cannot be grown")
   }
 
   private func grow(_ volume: StoredVolume, _ entry: MountEntry) async throws(VolumeError) {

@@ -187,7 +187,7 @@ struct ServerTests {
     async let second = server.call(SimulatedNode.mount(2, volume: "pvc-2"))
     try await until { server.context.metrics.snapshot.inFlight == 2 && hanging.isSet }
     let refused = try await server.call(SimulatedNode.mount(3, volume: "pvc-3"))
-    #expect(refused.status == "Failure" && refused.message?.contains("2 calls are being served") == true)
+    #expect(refused.status == "Failure" && refused.message?.contains("2 calls are in progress") == true)
     #expect(try await server.call(SimulatedNode.unmount(9, volume: "pvc-9")).isSuccess)
     #expect(try await server.call(["status"]).isSuccess)
     await gate.set(())
