@@ -77,7 +77,8 @@ struct KeptVolumeTests {
     }
   }
 
-  @Test("a larger claim is bound to its kept volume and then grown; a smaller one has it as it is")
+  @Test(
+    "a larger claim is bound to its kept volume and then grown; a smaller one has it as it is", .needsSystemResources)
   func sizes() throws {
     let tenant = Tenant(namespace: "kept-sizes")
     try Tenant.with([tenant]) {
@@ -87,20 +88,40 @@ struct KeptVolumeTests {
       try tenant.inside("echo kept >/data/file && sync")
       let pv = try tenant.pv()
       for size in ["480Mi", "340Mi"] {
-        try tenant.removePod()
-        try tenant.removeClaim()
-        try tenant.addClaim(size: size)
-        #expect(try eventually { try tenant.pv() == pv })
-        try tenant.startPod()
-        #expect(try tenant.inside("cat /data/file") == "kept\n")
-        #expect(
-          try eventually {
-            try Cluster.kubectl("get", "pv", pv, "-o", "jsonpath={.spec.capacity.storage}") == "480Mi"
-          })
+        try comesBack(tenant, pv, size)
+        #expect(try eventually { try capacity(of: pv) == "480Mi" })
       }
       #expect(
         try eventually { (Int(try tenant.inside("df -k /data | awk 'END { print $2 }'").dropLast()) ?? 0) > 400_000 })
     }
+  }
+
+  @Test("a smaller claim has its kept volume as it is")
+  func smaller() throws {
+    let tenant = Tenant(namespace: "kept-smaller")
+    try Tenant.with([tenant]) {
+      try tenant.create()
+      try tenant.addClaim(size: "340Mi")
+      try tenant.startPod()
+      try tenant.inside("echo kept >/data/file && sync")
+      let pv = try tenant.pv()
+      try comesBack(tenant, pv, "320Mi")
+      #expect(try capacity(of: pv) == "340Mi")
+      #expect(try eventually { try tenant.events().contains("it stays at 340 MiB") })
+    }
+  }
+
+  private func comesBack(_ tenant: Tenant, _ pv: String, _ size: String) throws {
+    try tenant.removePod()
+    try tenant.removeClaim()
+    try tenant.addClaim(size: size)
+    #expect(try eventually { try tenant.pv() == pv })
+    try tenant.startPod()
+    #expect(try tenant.inside("cat /data/file") == "kept\n")
+  }
+
+  private func capacity(of pv: String) throws -> String {
+    try Cluster.kubectl("get", "pv", pv, "-o", "jsonpath={.spec.capacity.storage}")
   }
 
   @Test("a claim is made again before Kubernetes has said that the former one is gone, and has its volume")
