@@ -106,7 +106,8 @@ package struct DaemonStatus: FieldObject {
     package static let fields: [Field<Volume>] = [
       Field("complaint", \.complaint), Field("createdAt", \.createdAt), Field("device", \.device),
       Field("group", \.group), Field("isActive", \.isActive), Field("isRetained", \.isRetained),
-      Field("keptFor", \.keptFor), Field("name", \.name), Field("publishedAt", \.publishedAt), Field("sizeBytes", \.sizeBytes),
+      Field("keptFor", \.keptFor), Field("name", \.name), Field("publishedAt", \.publishedAt),
+      Field("sizeBytes", \.sizeBytes),
       Field("stagedAt", \.stagedAt),
     ]
 
