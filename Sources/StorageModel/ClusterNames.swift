@@ -51,8 +51,15 @@ package enum ClusterNames {
   /// On a PV: what becomes of its claim when its node leaves the cluster (``NodeLossPolicy``).
   package static let onNodeLossAnnotation = "volumes.k8s.elastic.co/on-node-loss"
 
-  /// On a PV whose claim was deleted since its node has left: when (RFC 3339). Its volume is kept until somebody has looked.
+  /// On a PV that is set aside: its claim is deleted because its node has left. Since when (RFC 3339). Its volume is kept until
+  /// somebody has looked.
   package static let nodeLossAnnotation = "volumes.k8s.elastic.co/node-loss"
+
+  /// A label of the same PVs, value `"true"`, by which people and API servers find them. The annotation is what counts.
+  package static let nodeLossLabel = "volumes.k8s.elastic.co/node-loss"
+
+  /// On the same PVs: the reclaim policy that the PV had, and has again if its node comes back before the claim is deleted.
+  package static let formerPolicyAnnotation = "volumes.k8s.elastic.co/node-loss-former-policy"
 
   /// On a namespace, as a label: the size of the one volume that it is to have; and the class and the name of its claim.
   package static let namespaceVolumeLabel = "volumes.k8s.elastic.co/namespace-volume"

@@ -35,6 +35,9 @@ struct ProvisionerMetrics {
     counter(
       "elastic_local_provisioner_finalizers_lifted_total", "PVs given up because their node is gone or had no volume.",
       counters.finalizersLifted)
+    counter(
+      "elastic_local_provisioner_claims_recreated_total", "Claims deleted because their node has left the cluster.",
+      counters.claimsRecreated)
     exposition.family("elastic_local_provisioner_claim_seconds", "summary", "Time of a look at a claim.")
     exposition.sample("elastic_local_provisioner_claim_seconds_sum", counters.claimSeconds.total.inSeconds)
     exposition.sample("elastic_local_provisioner_claim_seconds_count", Double(counters.claimSeconds.count))
@@ -44,6 +47,13 @@ struct ProvisionerMetrics {
     gauge(
       "elastic_local_provisioner_claims_without_room", "Claims that no node has room for.",
       Double(snapshot.claimsWithoutSpace))
+    gauge(
+      "elastic_local_provisioner_claims_held_back",
+      "Claims whose node has left, not deleted because --node-loss-limit is reached.", Double(snapshot.claimsHeldBack))
+    gauge(
+      "elastic_local_provisioner_volumes_set_aside",
+      "PVs set aside because their nodes have left the cluster.",
+      Double(snapshot.volumesSetAside))
     gauge("elastic_local_provisioner_bookings", "PVs in the ledger.", Double(snapshot.bookings))
     gauge(
       "elastic_local_provisioner_nodes", "Nodes that publish their storage.", Double(snapshot.reportingNodes))

@@ -28,7 +28,8 @@ package final class KeptVolume: Sendable {
   package let givenTo: ObjectKey?
   package let keptSince: Timestamp?
   package let expires: Expiry
-  /// It can be given back: nobody has begun to delete it.
+  /// It can be given back: nobody has begun to delete it, and its claim was not deleted because its node has left. The claim
+  /// that follows such a one is to be served by another node.
   package let isKept: Bool
 
   package enum Expiry: Hashable, Sendable {
@@ -57,7 +58,9 @@ package final class KeptVolume: Sendable {
     givenTo = annotations[ClusterNames.giveToAnnotation].flatMap(Self.key)
     keptSince = annotations[ClusterNames.keptSinceAnnotation].flatMap(Timestamp.init(rfc3339:))
     expires = Self.expiry(annotations[ClusterNames.expiresAnnotation])
-    isKept = !volume.metadata.isBeingDeleted && volume.reclaimPolicy == "Retain"
+    isKept =
+      !volume.metadata.isBeingDeleted && volume.reclaimPolicy == "Retain"
+      && annotations[ClusterNames.nodeLossAnnotation] == nil
   }
 
   private static func keepTime(_ text: String) -> KeepTime {

@@ -7,6 +7,7 @@ struct KnownVolume: Sendable {
   var shown: ShownVolume
   var attention: Attention?
   var unrecorded: Unrecorded?
+  var nodeLoss: NodeLoss?
 
   /// What a report about a PV that records no instance yet is checked by. On the heap, since few are without for long.
   final class Unrecorded: Sendable {
@@ -32,6 +33,7 @@ struct KnownVolume: Sendable {
   init?(_ volume: PersistentVolume) {
     guard let shown = ShownVolume(volume) else { return nil }
     self.shown = shown
+    nodeLoss = NodeLoss(volume)
     if volume.instance == nil { unrecorded = Unrecorded(volume) }
     if VolumeReview.verdict(on: volume) != .leave { attention = Attention(volume) }
   }
