@@ -134,7 +134,8 @@ let package = Package(
     .executableTarget(
       name: "provisioner",
       dependencies: [
-        "CommandLineTool", "Provisioning", "StorageLedger", "Controllers", "KubernetesAPI", "Telemetry", "LinuxSystem",
+        "CommandLineTool", "Provisioning", "KeptVolumes", "StorageLedger", "Controllers", "KubernetesAPI", "Telemetry",
+        "LinuxSystem",
         "StorageModel",
       ],
       swiftSettings: strict),
@@ -185,7 +186,8 @@ let package = Package(
     .testTarget(
       name: "ProvisioningTests",
       dependencies: [
-        "TestSupport", "StorageLedger", "Provisioning", "Controllers", "KubernetesAPI", "JSON", "LinuxSystem",
+        "TestSupport", "StorageLedger", "KeptVolumes", "Provisioning", "Controllers", "KubernetesAPI", "JSON",
+        "LinuxSystem",
         "StorageModel",
       ],
       swiftSettings: strict),

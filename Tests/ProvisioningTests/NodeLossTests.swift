@@ -198,6 +198,19 @@ struct NodeLossTests {
     }
   }
 
+  @Test("a class that keeps volumes too gives the claim that follows a new volume, and not the one on the node that is gone")
+  func keptToo() async throws {
+    try await World.with(nodes: ["a", "b"], keep: "forever") { world in
+      await world.add(Self.sets(["lost"], on: "a"))
+      let former = try #require(world.claim("lost"))
+      try await world.removeNode("a")
+      await world.eventually("the pod runs elsewhere") { world.pod("lost")?.nodeName == "b" && world.isSettled }
+      let kept = try #require(world.volume(former.volumeName))
+      #expect(kept.isSetAside && kept.claim?.uid == former.metadata.uid)
+      #expect(world.claim("lost")?.volumeName != former.volumeName)
+    }
+  }
+
   // MARK: Writes
 
   @Test(

@@ -1,5 +1,6 @@
 import Controllers
 import JSON
+import KeptVolumes
 import KubernetesAPI
 import StorageLedger
 import StorageModel
@@ -41,27 +42,28 @@ final class NodeLossWorld: Sendable {
     var work: Task<Void, Never>
   }
 
-  init(nodes: [String], policy: String = "recreateClaim", limit: Int = 10, faults: Faults = Faults()) async throws {
+  init(nodes: [String], policy: String = "recreateClaim", keep: String? = nil, limit: Int = 10, faults: Faults = Faults()) async throws {
     self.limit = limit
     server = SimulatedAPIServer(faults: faults, time: time)
     server.collectsGarbage(false)
     wire = NodeLossWire(server, time: time)
     others = APIClient(server.undisturbed)
+    try await create(Namespace.resource, "default", [:])
     for node in nodes { try await addNode(node) }
     try await create(
       StorageClass.resource, Self.className,
       [
         "provisioner": .string(ClusterNames.provisioner), "volumeBindingMode": "WaitForFirstConsumer",
-        "reclaimPolicy": "Delete", "parameters": ["onNodeLoss": .string(policy)],
+        "reclaimPolicy": "Delete", "parameters": .members(["onNodeLoss": .string(policy), "keep": keep.map { .string($0) }]),
       ])
   }
 
   /// Runs the body with a provisioner at work.
   static func with(
-    nodes: [String], policy: String = "recreateClaim", limit: Int = 10, faults: Faults = Faults(),
+    nodes: [String], policy: String = "recreateClaim", keep: String? = nil, limit: Int = 10, faults: Faults = Faults(),
     _ body: (NodeLossWorld) async throws -> Void
   ) async throws {
-    let world = try await NodeLossWorld(nodes: nodes, policy: policy, limit: limit, faults: faults)
+    let world = try await NodeLossWorld(nodes: nodes, policy: policy, keep: keep, limit: limit, faults: faults)
     world.begin()
     do {
       try await body(world)
@@ -83,11 +85,16 @@ final class NodeLossWorld: Sendable {
     let allocator = Allocator(writes: writes, time: time)
     var configuration = Provisioner.Configuration(nodeGrace: Self.grace)
     configuration.nodeLossLimit = limit
+    let keptWrites = APIKeptVolumeWrites(client: client, events: events)
+    let keeper = KeptVolumeKeeper(writes: keptWrites, time: time) { _, _, _ in }
     let provisioner = Provisioner(
-      writes: writes, allocator: allocator, configuration: configuration, time: time, log: { _ in })
+      writes: writes, allocator: allocator, kept: KeptAccess(writes: keptWrites) { await keeper.isCondemned($0) },
+      configuration: configuration, time: time, log: { _ in })
     let term = Term(Caches(client) { _, _, _ in })
     let cluster = ClusterCaches(term.caches, namespace: Self.namespace)
+    cluster.feed(keeper)
     cluster.feed(provisioner)
+    term.add(keeper, reading: cluster.all)
     term.add(provisioner, reading: cluster.all)
     let work = Task {
       await withDiscardingTaskGroup { group in

@@ -41,6 +41,7 @@ extension Provisioner {
 
   func known(_ key: ObjectKey, _ known: KnownClaim?) {
     claimIndex.set(key, known)
+    if known?.attention == nil { keptConflicts.remove(key) }
     if let former = claims[key], former.metadata.uid != known?.attention?.metadata.uid {
       written.remove(former.volumeToMake)
     }
@@ -63,6 +64,7 @@ extension Provisioner {
     // First: what follows from it asks the allocator.
     await allocator.volume(name, new?.shown)
     showNodeLoss(of: name, new?.nodeLoss)
+    known(kept: name, new?.kept)
     guard let new else {
       volumes[name] = nil
       unrecorded[name] = nil
