@@ -1,5 +1,6 @@
 import KubernetesAPI
 import LinuxSystem
+import StorageLedger
 import StorageModel
 import Testing
 

@@ -42,7 +42,9 @@ final class NodeLossWorld: Sendable {
     var work: Task<Void, Never>
   }
 
-  init(nodes: [String], policy: String = "recreateClaim", keep: String? = nil, limit: Int = 10, faults: Faults = Faults()) async throws {
+  init(
+    nodes: [String], policy: String = "recreateClaim", keep: String? = nil, limit: Int = 10, faults: Faults = Faults()
+  ) async throws {
     self.limit = limit
     server = SimulatedAPIServer(faults: faults, time: time)
     server.collectsGarbage(false)
@@ -54,7 +56,8 @@ final class NodeLossWorld: Sendable {
       StorageClass.resource, Self.className,
       [
         "provisioner": .string(ClusterNames.provisioner), "volumeBindingMode": "WaitForFirstConsumer",
-        "reclaimPolicy": "Delete", "parameters": .members(["onNodeLoss": .string(policy), "keep": keep.map { .string($0) }]),
+        "reclaimPolicy": "Delete",
+        "parameters": .members(["onNodeLoss": .string(policy), "keep": keep.map { .string($0) }]),
       ])
   }
 
