@@ -175,11 +175,14 @@ extension Provisioner {
 
   private func deleteClaim(_ facts: Facts) async throws(WriteFailure) {
     guard let claim = facts.claim else { return }
-    nodeLosses.expectDeletion(facts.volume.metadata.name, until: now + Allocator.writeLimit)
+    let name = facts.volume.metadata.name
+    nodeLosses.expectDeletion(name, until: now + Allocator.writeLimit)
     do throws(WriteFailure) {
       try await writes.delete(claim)
     } catch {
-      if error.kind == .unknown { nodeLosses.doubtDeletion(facts.volume.metadata.name) }
+      // It may have been sent more than once, the last time just now.
+      nodeLosses.expectDeletion(name, until: now + Allocator.writeLimit)
+      if error.kind == .unknown { nodeLosses.doubtDeletion(name) }
       throw error
     }
     tellDeletion(facts)
