@@ -274,7 +274,8 @@ struct NodeLossTests {
 
   @Test("no PV is put back while a request to delete the claim, whose answer was lost, may still be carried out")
   func lateDeletion() async throws {
-    try await World.with(nodes: ["a", "b"]) { world in
+    // Slow enough that 90 s do not pass by themselves on a busy machine.
+    try await World.with(nodes: ["a", "b"], speed: 50) { world in
       await world.add(Self.sets(["waiting"], on: "a"))
       let claim = try #require(world.claim("waiting"))
       world.wire.drop(.deleteClaim)

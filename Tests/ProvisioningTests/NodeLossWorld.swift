@@ -21,7 +21,7 @@ final class NodeLossWorld: Sendable {
 
   let server: SimulatedAPIServer
   let wire: NodeLossWire
-  private let time = FastTime()
+  private let time: FastTime
   private let limit: Int
   /// Whoever is not the provisioner.
   private let others: APIClient
@@ -43,9 +43,11 @@ final class NodeLossWorld: Sendable {
   }
 
   init(
-    nodes: [String], policy: String = "recreateClaim", keep: String? = nil, limit: Int = 10, faults: Faults = Faults()
+    nodes: [String], policy: String = "recreateClaim", keep: String? = nil, limit: Int = 10, faults: Faults = Faults(),
+    speed: Int = 1000
   ) async throws {
     self.limit = limit
+    time = FastTime(factor: speed)
     server = SimulatedAPIServer(faults: faults, time: time)
     server.collectsGarbage(false)
     wire = NodeLossWire(server, time: time)
@@ -62,11 +64,15 @@ final class NodeLossWorld: Sendable {
   }
 
   /// Runs the body with a provisioner at work.
+  ///
+  /// - Parameter speed: how many times as fast its time passes.
   static func with(
     nodes: [String], policy: String = "recreateClaim", keep: String? = nil, limit: Int = 10, faults: Faults = Faults(),
+    speed: Int = 1000,
     _ body: (NodeLossWorld) async throws -> Void
   ) async throws {
-    let world = try await NodeLossWorld(nodes: nodes, policy: policy, keep: keep, limit: limit, faults: faults)
+    let world = try await NodeLossWorld(
+      nodes: nodes, policy: policy, keep: keep, limit: limit, faults: faults, speed: speed)
     world.begin()
     do {
       try await body(world)
