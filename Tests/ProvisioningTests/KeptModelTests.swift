@@ -27,7 +27,9 @@ struct KeptModelTests {
       case 0...5: try await tenants.act(in: world, &dice)
       case 6: world.server.endWatches(isBroken: dice.once(in: 2))
       case 7: if dice.once(in: 3) { world.server.compact() }
-      case 8: world.server.holdWatches()
+      case 8:
+        let resources = [Namespace.resource, PersistentVolumeClaim.resource, PersistentVolume.resource]
+        if dice.once(in: 4) { world.server.holdWatches() } else { world.server.holdWatches(of: dice.pick(resources)) }
       case 9, 10: world.server.showWatches(dice.once(in: 2) ? nil : Int(dice.next() % 8))
       case 11:
         if dice.once(in: 4) {
@@ -89,10 +91,12 @@ struct KeptModelTests {
 }
 
 extension KeptWorld {
-  /// Whether data of another identity is kept under the claim's name.
+  /// Whether a volume is kept under the claim's name for somebody else.
   func isInConflict(_ claim: PersistentVolumeClaim) -> Bool {
-    volumes.contains { volume in
-      truth.data(on: volume.metadata.name)?.claim == claim.metadata.key && volume.phase == "Released"
+    let namespace = server.objects(Namespace.self).first { $0.metadata.name == claim.metadata.namespace }
+    let identity = namespace.map(KnownNamespace.init)?.identity
+    return volumes.compactMap(KeptVolume.init).contains { volume in
+      volume.claim == claim.metadata.key && volume.phase == "Released" && volume.identity != identity
     }
   }
 
