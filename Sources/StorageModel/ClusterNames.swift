@@ -59,9 +59,15 @@ package enum ClusterNames {
   /// On a PV: what happens to its claim when its node leaves the cluster (``NodeLossPolicy``).
   package static let onNodeLossAnnotation = "volumes.k8s.elastic.co/on-node-loss"
 
-  /// On a PV whose claim was deleted because its node had left: the time (RFC 3339). Its volume is kept until an
-  /// operator decides.
+  /// On a PV that is set aside: its claim is deleted because its node has left. Since when (RFC 3339). Its volume is kept until
+  /// an operator decides.
   package static let nodeLossAnnotation = "volumes.k8s.elastic.co/node-loss"
+
+  /// A label of the same PVs, value `"true"`, by which people and API servers find them. The annotation is what counts.
+  package static let nodeLossLabel = "volumes.k8s.elastic.co/node-loss"
+
+  /// On the same PVs: the reclaim policy that the PV had, and has again if its node comes back before the claim is deleted.
+  package static let formerPolicyAnnotation = "volumes.k8s.elastic.co/node-loss-former-policy"
 
   /// On a namespace, as a label: the size of its one volume; as annotations: the storage class and the name of its
   /// claim.

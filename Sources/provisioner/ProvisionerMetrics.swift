@@ -65,6 +65,9 @@ struct ProvisionerMetrics {
       "elastic_local_provisioner_finalizers_lifted_total",
       "Number of PVs given up because their node is gone or had no volume.",
       counters.finalizersLifted)
+    counter(
+      "elastic_local_provisioner_claims_recreated_total", "Claims deleted because their node has left the cluster.",
+      counters.claimsRecreated)
     exposition.family("elastic_local_provisioner_claim_seconds", "summary", "Time of a look at a claim.")
     exposition.sample("elastic_local_provisioner_claim_seconds_sum", counters.claimSeconds.total.inSeconds)
     exposition.sample("elastic_local_provisioner_claim_seconds_count", Double(counters.claimSeconds.count))
@@ -79,6 +82,13 @@ struct ProvisionerMetrics {
     gauge(
       "elastic_local_provisioner_claims_without_room", "Number of claims for which no node has enough free space.",
       Double(snapshot.claimsWithoutSpace))
+    gauge(
+      "elastic_local_provisioner_claims_held_back",
+      "Claims whose node has left, not deleted because --node-loss-limit is reached.", Double(snapshot.claimsHeldBack))
+    gauge(
+      "elastic_local_provisioner_volumes_set_aside",
+      "PVs set aside because their nodes have left the cluster.",
+      Double(snapshot.volumesSetAside))
     gauge(
       "elastic_local_provisioner_kept_conflicts",
       "Claims that wait for a decision: a volume is kept under their name that they may not have.",

@@ -31,6 +31,12 @@ package enum EventReason: String, Sendable, CaseIterable {
   case volumeGivenUp = "VolumeGivenUp"
   /// The node of the volume has left the cluster.
   case nodeGone = "NodeGone"
+  /// The claim was deleted because its volume's node has left the cluster, so that another is created in its place.
+  case claimRecreated = "ClaimRecreated"
+  /// The claim is to be deleted for that reason, and is not: too many were, and nobody has looked yet.
+  case claimRecreationHeldBack = "ClaimRecreationHeldBack"
+  /// A node has come back whose claims were being deleted.
+  case nodeReturned = "NodeReturned"
   /// A volume of ours that no PV names.
   case orphanedVolume = "OrphanedVolume"
 
@@ -63,7 +69,8 @@ extension EventReason {
     switch self {
     case .provisioningSucceeded, .volumeCanGrow, .volumeInProgress, .volumeConditionNormal, .keptVolumeReturned: false
     case .unsupportedClaim, .invalidStorageClass, .insufficientStorage, .provisioningFailed,
-      .volumeConditionAbnormal, .volumeLost, .volumeProtected, .volumeGivenUp, .nodeGone, .orphanedVolume,
+      .volumeConditionAbnormal, .volumeLost, .volumeProtected, .volumeGivenUp, .nodeGone, .claimRecreated,
+      .claimRecreationHeldBack, .nodeReturned, .orphanedVolume,
       .keptVolumeConflict, .keptVolumeExpiring, .keptVolumeExpired, .keptDataDeletion,
       .volumeNotFound, .volumeConflict, .volumeInUse, .invalidVolumeRequest, .forbidden, .unsupported,
       .volumeCallCancelled, .nodeStorageUnavailable, .nodeStorageFailure:

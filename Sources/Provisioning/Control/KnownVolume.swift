@@ -8,6 +8,7 @@ struct KnownVolume: Sendable {
   var shown: ShownVolume
   var attention: Attention?
   var unrecorded: Unrecorded?
+  var nodeLoss: NodeLoss?
   /// Of a PV whose volume outlives its claim.
   var kept: KeptVolume?
 
@@ -35,6 +36,7 @@ struct KnownVolume: Sendable {
   init?(_ volume: PersistentVolume) {
     guard let shown = ShownVolume(volume) else { return nil }
     self.shown = shown
+    nodeLoss = NodeLoss(volume)
     kept = KeptVolume(volume)
     if volume.instance == nil { unrecorded = Unrecorded(volume) }
     if VolumeReview.verdict(on: volume) != .leave { attention = Attention(volume) }
