@@ -1,5 +1,6 @@
 import CommandLineTool
 import Controllers
+import KeptVolumes
 import KubernetesAPI
 import LinuxSystem
 import Provisioning
@@ -48,6 +49,7 @@ final class Service: Sendable {
     let cluster = ClusterCaches(term.caches, namespace: configuration.namespace)
     cluster.feed(provisioner)
     term.add(provisioner, reading: cluster.all)
+    addNamespaceVolumes(to: term, cluster)
     self.provisioner.withLock { $0 = provisioner }
     await withDiscardingTaskGroup { group in
       group.addTask { await allocator.run() }
@@ -55,6 +57,16 @@ final class Service: Sendable {
       group.cancelAll()
     }
     self.provisioner.withLock { $0 = nil }
+  }
+
+  private func addNamespaceVolumes(to term: Term, _ cluster: ClusterCaches) {
+    let log = api.log
+    let writes = APINamespaceVolumeWrites(client: api.client, events: api.events)
+    let keeper = NamespaceVolumeKeeper(view: cluster, writes: writes) { line in
+      if line.isWarning { log.warning(line.message, line.values) } else { log.notice(line.message, line.values) }
+    }
+    cluster.feed(keeper)
+    term.add(keeper, reading: cluster.all)
   }
 
   func page(_ path: String) -> PageServer.Source? {

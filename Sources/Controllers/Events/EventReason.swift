@@ -15,6 +15,14 @@ package enum EventReason: String, Sendable, CaseIterable {
   /// The API server or something else failed; it is tried again.
   case provisioningFailed = "ProvisioningFailed"
 
+  // namespaces that ask for a volume
+  /// The label or an annotation of the namespace asks for what cannot be.
+  case invalidNamespaceVolume = "InvalidNamespaceVolume"
+  /// There is another claim of that name.
+  case namespaceVolumeConflict = "NamespaceVolumeConflict"
+  /// The API server failed or refused the claim; it is tried again.
+  case namespaceVolumeFailed = "NamespaceVolumeFailed"
+
   // volumes and their PVs
   /// There is free space now for a volume that is to grow.
   case volumeCanGrow = "VolumeCanGrow"
@@ -51,6 +59,7 @@ extension EventReason {
     switch self {
     case .provisioningSucceeded, .volumeCanGrow, .volumeInProgress, .volumeConditionNormal: false
     case .unsupportedClaim, .invalidStorageClass, .insufficientStorage, .provisioningFailed,
+      .invalidNamespaceVolume, .namespaceVolumeConflict, .namespaceVolumeFailed,
       .volumeConditionAbnormal, .volumeLost, .volumeProtected, .volumeGivenUp, .nodeGone, .orphanedVolume,
       .volumeNotFound, .volumeConflict, .volumeInUse, .invalidVolumeRequest, .forbidden, .unsupported,
       .volumeCallCancelled, .nodeStorageUnavailable, .nodeStorageFailure:

@@ -1,4 +1,5 @@
 package import Controllers
+internal import KeptVolumes
 internal import KubernetesAPI
 internal import StorageLedger
 internal import StorageModel
@@ -10,6 +11,7 @@ package struct ClusterCaches: Sendable {
   let storages: ObjectCache<NodeWord>
   let claims: ObjectCache<KnownClaim>
   let volumes: ObjectCache<KnownVolume>
+  let namespaces: ObjectCache<KnownNamespace>
 
   /// - Parameter namespace: ours, where the nodes' daemons report their storage.
   package init(_ caches: Caches, namespace: String) {
@@ -20,10 +22,11 @@ package struct ClusterCaches: Sendable {
     }
     claims = caches.cache("claims") { (found: PersistentVolumeClaim) in KnownClaim(found) }
     volumes = caches.cache("volumes") { (found: PersistentVolume) in KnownVolume(found) }
+    namespaces = caches.cache("namespaces") { (found: Namespace) in KnownNamespace(found) }
   }
 
   /// All of them.
-  package var all: [any FollowedCache] { [classes, nodes, storages, claims, volumes] }
+  package var all: [any FollowedCache] { [classes, nodes, storages, claims, volumes, namespaces] }
 
   /// Has the provisioner told of each change. Call before the caches run.
   package func feed(_ provisioner: Provisioner) {

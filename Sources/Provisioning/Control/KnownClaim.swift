@@ -1,3 +1,4 @@
+internal import KeptVolumes
 package import KubernetesAPI
 
 /// What the provisioner keeps of a claim: which PV it may have, and all of it only while something is to be done.
@@ -7,11 +8,14 @@ package struct KnownClaim: Sendable {
   /// The PV that it names, unless it is the one that was made for it.
   let volumeName: String?
   let attention: PersistentVolumeClaim?
+  /// Nil unless it was created for its namespace.
+  let namespaceClaim: NamespaceClaim?
 
   package init(_ claim: PersistentVolumeClaim) {
     uid = Self.hash(claim.metadata.uid)
     volumeName = claim.volumeName.isEmpty || claim.volumeName == claim.volumeToMake ? nil : claim.volumeName
     attention = claim.needsAttention ? claim.pruned : nil
+    namespaceClaim = NamespaceClaim(ifOurs: claim)
   }
 
   static func hash(_ uid: String) -> Int { uid.hashValue }

@@ -25,6 +25,7 @@ package struct ServedResource: Sendable {
     ServedResource(PersistentVolume.resource, hasStatus: true),
     ServedResource(PersistentVolumeClaim.resource, hasStatus: true),
     ServedResource(Node.resource, hasStatus: true),
+    ServedResource(Namespace.resource, hasStatus: true),
     ServedResource(
       Pod.resource, hasStatus: true, selectableFields: ["spec.nodeName", "status.phase"]),
     ServedResource(
