@@ -1,4 +1,5 @@
 package import Controllers
+internal import JSON
 package import KubernetesAPI
 package import StorageModel
 

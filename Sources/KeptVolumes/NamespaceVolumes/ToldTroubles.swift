@@ -1,3 +1,5 @@
+internal import Controllers
+
 /// What namespaces have been told, so that nobody is told the same with each look at a namespace.
 struct ToldTroubles: Sendable {
   /// The API server keeps an Event that long (`--event-ttl`): then it is sent again.
