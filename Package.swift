@@ -190,7 +190,8 @@ let package = Package(
     .testTarget(
       name: "ProvisioningTests",
       dependencies: [
-        "TestSupport", "StorageLedger", "Provisioning", "Controllers", "KubernetesAPI", "JSON", "LinuxSystem",
+        "TestSupport", "StorageLedger", "KeptVolumes", "Provisioning", "Controllers", "KubernetesAPI", "JSON",
+        "LinuxSystem",
         "StorageModel",
       ],
       swiftSettings: strict),

@@ -44,9 +44,15 @@ package enum ClusterNames {
   /// On a namespace: whose it is. Kept volumes follow their owner, also into a namespace of another name.
   package static let ownerAnnotation = "volumes.k8s.elastic.co/owner"
 
-  /// On a kept PV: a digest of the claim that it is kept for, and of that claim's name and owner. API servers find it by these.
+  /// On a PV that is kept, as an annotation: `namespace/name` of the claim that has it or had it last.
+  package static let keptClaimAnnotation = "volumes.k8s.elastic.co/kept-claim"
+
+  /// On a PV that is kept: a digest of that claim, and one of the claim's name and its owner. API servers find it by these.
   package static let keptClaimLabel = "volumes.k8s.elastic.co/kept-claim"
   package static let keptOwnerLabel = "volumes.k8s.elastic.co/kept-owner"
+
+  /// On a claim whose data is to be deleted: held until that is recorded on its PV.
+  package static let deleteDataFinalizer = "volumes.k8s.elastic.co/delete-data"
 
   /// On a PV: what becomes of its claim when its node leaves the cluster (``NodeLossPolicy``).
   package static let onNodeLossAnnotation = "volumes.k8s.elastic.co/on-node-loss"

@@ -1,4 +1,5 @@
 import Controllers
+import KeptVolumes
 import LinuxSystem
 import Provisioning
 import StorageModel
@@ -11,7 +12,7 @@ struct ProvisionerMetrics {
   var text: String { exposition.text }
 
   init(
-    _ snapshot: Snapshot?, isLeading: Bool, api: APIMetrics, droppedLines: Int
+    _ snapshot: Snapshot?, _ kept: KeptFigures?, isLeading: Bool, api: APIMetrics, droppedLines: Int
   ) {
     gauge("elastic_local_build_info", "The release that runs.", 1, ["release": ProductNames.release])
     gauge(
@@ -21,6 +22,27 @@ struct ProvisionerMetrics {
     api.write(to: &exposition, prefix: "elastic_local_provisioner")
     counter("elastic_local_log_lines_dropped_total", "Lines of the log that nobody read.", droppedLines)
     if let snapshot { add(snapshot) }
+    if let kept { add(kept) }
+  }
+
+  private mutating func add(_ kept: KeptFigures) {
+    let nodes = kept.volumes.sorted { $0.key < $1.key }
+    exposition.family(
+      "elastic_local_provisioner_kept_volumes", "gauge", "Volumes without a claim that are kept for one, by node.")
+    for (node, figures) in nodes {
+      exposition.sample("elastic_local_provisioner_kept_volumes", ["hostname": node], Double(figures.count))
+    }
+    exposition.family(
+      "elastic_local_provisioner_kept_bytes", "gauge", "Size of the volumes without a claim that are kept, by node.")
+    for (node, figures) in nodes {
+      exposition.sample("elastic_local_provisioner_kept_bytes", ["hostname": node], Double(figures.size.bytes))
+    }
+    gauge(
+      "elastic_local_provisioner_kept_volumes_expiring", "Kept volumes whose deletion has been announced.",
+      Double(kept.expiring))
+    counter(
+      "elastic_local_provisioner_kept_volumes_ended_total",
+      "Kept volumes that were deleted: their time was over, or somebody asked for it.", kept.ended)
   }
 
   private mutating func add(_ snapshot: Snapshot) {
@@ -44,6 +66,13 @@ struct ProvisionerMetrics {
     gauge(
       "elastic_local_provisioner_claims_without_room", "Claims that no node has room for.",
       Double(snapshot.claimsWithoutSpace))
+    gauge(
+      "elastic_local_provisioner_kept_conflicts",
+      "Claims that wait for a decision: a volume is kept under their name that they may not have.",
+      Double(snapshot.keptConflicts))
+    counter(
+      "elastic_local_provisioner_kept_volumes_returned_total", "Kept volumes that were given back to a claim.",
+      snapshot.counters.keptVolumesReturned)
     gauge("elastic_local_provisioner_bookings", "PVs in the ledger.", Double(snapshot.bookings))
     gauge(
       "elastic_local_provisioner_nodes", "Nodes that publish their storage.", Double(snapshot.reportingNodes))

@@ -17,6 +17,7 @@ final class Service: Sendable {
   private let tasks: TaskWatch
   /// While this one leads.
   private let provisioner = Mutex<Provisioner?>(nil)
+  private let keeper = Mutex<KeptVolumeKeeper?>(nil)
 
   init(
     _ configuration: Configuration, _ log: Log, _ writer: LineWriter, _ tasks: TaskWatch
@@ -42,14 +43,23 @@ final class Service: Sendable {
     let log = api.log
     let writes = APIWrites(client: api.client, events: api.events, namespace: configuration.namespace)
     let allocator = Allocator(writes: writes)
-    let provisioner = Provisioner(writes: writes, allocator: allocator, configuration: configuration.provisioner) {
-      line in
+    let keptWrites = APIKeptVolumeWrites(client: api.client, events: api.events)
+    let keeper = KeptVolumeKeeper(writes: keptWrites) { isWarning, message, values in
+      if isWarning { log.warning(message, values) } else { log.notice(message, values) }
+    }
+    let kept = KeptAccess(writes: keptWrites) { await keeper.isCondemned($0) }
+    let provisioner = Provisioner(
+      writes: writes, allocator: allocator, kept: kept, configuration: configuration.provisioner
+    ) { line in
       if line.isWarning { log.warning(line.message, line.values) } else { log.notice(line.message, line.values) }
     }
     let cluster = ClusterCaches(term.caches, namespace: configuration.namespace)
+    cluster.feed(keeper)
     cluster.feed(provisioner)
+    term.add(keeper, reading: cluster.all)
     term.add(provisioner, reading: cluster.all)
     addNamespaceVolumes(to: term, cluster)
+    self.keeper.withLock { $0 = keeper }
     self.provisioner.withLock { $0 = provisioner }
     await withDiscardingTaskGroup { group in
       group.addTask { await allocator.run() }
@@ -57,6 +67,7 @@ final class Service: Sendable {
       group.cancelAll()
     }
     self.provisioner.withLock { $0 = nil }
+    self.keeper.withLock { $0 = nil }
   }
 
   private func addNamespaceVolumes(to term: Term, _ cluster: ClusterCaches) {
@@ -73,7 +84,8 @@ final class Service: Sendable {
     host.page(path, tasks: tasks) { [self] in
       let snapshot = await provisioner.withLock { $0 }?.snapshot
       return ProvisionerMetrics(
-        snapshot, isLeading: host.isLeading, api: api.metrics, droppedLines: api.log.dropped
+        snapshot, await keeper.withLock { $0 }?.figures, isLeading: host.isLeading, api: api.metrics,
+        droppedLines: api.log.dropped
       ).text
     }
   }

@@ -42,6 +42,18 @@ package enum EventReason: String, Sendable, CaseIterable {
   /// A volume of ours that no PV names.
   case orphanedVolume = "OrphanedVolume"
 
+  // volumes that outlive their claims
+  /// A claim has the volume that was kept for it.
+  case keptVolumeReturned = "KeptVolumeReturned"
+  /// A volume is kept under the claim's name that the claim may not have, or somebody has to decide about a kept volume.
+  case keptVolumeConflict = "KeptVolumeConflict"
+  /// A kept volume is deleted soon.
+  case keptVolumeExpiring = "KeptVolumeExpiring"
+  /// A kept volume's time is over.
+  case keptVolumeExpired = "KeptVolumeExpired"
+  /// The data is deleted when the claim goes, since somebody has said so.
+  case keptDataDeletion = "KeptDataDeletion"
+
   // why a node cannot do something with a volume
   case volumeNotFound = "VolumeNotFound"
   case volumeConflict = "VolumeConflict"
@@ -57,10 +69,11 @@ package enum EventReason: String, Sendable, CaseIterable {
 extension EventReason {
   package var isWarning: Bool {
     switch self {
-    case .provisioningSucceeded, .volumeCanGrow, .volumeInProgress, .volumeConditionNormal: false
+    case .provisioningSucceeded, .volumeCanGrow, .volumeInProgress, .volumeConditionNormal, .keptVolumeReturned: false
     case .unsupportedClaim, .invalidStorageClass, .insufficientStorage, .provisioningFailed,
       .invalidNamespaceVolume, .namespaceVolumeConflict, .namespaceVolumeFailed,
       .volumeConditionAbnormal, .volumeLost, .volumeProtected, .volumeGivenUp, .nodeGone, .orphanedVolume,
+      .keptVolumeConflict, .keptVolumeExpiring, .keptVolumeExpired, .keptDataDeletion,
       .volumeNotFound, .volumeConflict, .volumeInUse, .invalidVolumeRequest, .forbidden, .unsupported,
       .volumeCallCancelled, .nodeStorageUnavailable, .nodeStorageFailure:
       true

@@ -8,6 +8,7 @@ package import JSON
 package struct APIClient: Sendable {
   package let transport: any APITransport
   package let time: any Timekeeper
+  package let serverClock: ServerClock
   let retry: RetryPolicy
   /// The longest time for a request that is no watch.
   let timeout: Duration
@@ -25,6 +26,7 @@ package struct APIClient: Sendable {
   ) {
     self.transport = transport
     self.time = time
+    serverClock = ServerClock(time)
     self.retry = retry
     self.timeout = timeout
   }
@@ -143,6 +145,7 @@ extension APIClient {
     let body: [UInt8]
     do throws(TransportError) {
       reply = try await transport.send(request)
+      serverClock.note(reply.head)
       if (200..<300).contains(reply.head.status) { return reply }
       // An error's text is short.
       body = try await reply.body.collect(limit: 1 << 20)

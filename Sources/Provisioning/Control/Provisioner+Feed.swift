@@ -38,6 +38,7 @@ extension Provisioner {
 
   func known(_ key: ObjectKey, _ known: KnownClaim?) {
     claimIndex.set(key, known)
+    if known?.attention == nil { keptConflicts.remove(key) }
     if let former = claims[key], former.metadata.uid != known?.attention?.metadata.uid {
       written.remove(former.volumeToMake)
     }
@@ -59,6 +60,7 @@ extension Provisioner {
   func known(_ name: String, _ new: KnownVolume?) async {
     // First: what follows from it asks the allocator.
     await allocator.volume(name, new?.shown)
+    known(kept: name, new?.kept)
     guard let new else {
       volumes[name] = nil
       unrecorded[name] = nil

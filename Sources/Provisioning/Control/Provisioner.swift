@@ -1,4 +1,5 @@
 package import Controllers
+internal import KeptVolumes
 package import KubernetesAPI
 internal import StorageModel
 package import StorageLedger
@@ -11,6 +12,7 @@ package import StorageLedger
 package actor Provisioner: Controller {
   let writes: any ClusterWrites
   let allocator: Allocator
+  let kept: KeptAccess
   let configuration: Configuration
   private let time: any Timekeeper
   private let log: @Sendable (Line) -> Void
@@ -22,6 +24,11 @@ package actor Provisioner: Controller {
   var volumes: [String: PersistentVolume] = [:]
   var classes: [String: StorageClass] = [:]
   var nodes = NodeIndex()
+  var namespaces: [String: KnownNamespace] = [:]
+  /// Volumes that outlive their claims, bound ones too.
+  var keptVolumes = KeptVolumeIndex()
+  /// Claims under whose names volumes are kept that they may not have.
+  var keptConflicts: Set<ObjectKey> = []
   /// Nodes that report their storage, by name.
   var reportingNodes: Set<String> = []
   /// All claims of the cluster, as far as it counts whether there is one.
@@ -39,7 +46,7 @@ package actor Provisioner: Controller {
   var summary: (claims: Int, at: Duration?) = (0, nil)
   /// When claims that wait for space were looked at last.
   var waitingClaimsCheckedAt: Duration?
-  private(set) var counters = ProvisionerCounters()
+  var counters = ProvisionerCounters()
 
   /// What is to be looked at.
   package nonisolated let keys: ReconcileLoop<Work>
@@ -98,12 +105,13 @@ package actor Provisioner: Controller {
 
   /// - Parameter allocator: of the same cluster. Somebody runs it beside this.
   package init(
-    writes: any ClusterWrites, allocator: Allocator, configuration: Configuration,
+    writes: any ClusterWrites, allocator: Allocator, kept: KeptAccess, configuration: Configuration,
     time: any Timekeeper = SystemTimekeeper(),
     log: @escaping @Sendable (Line) -> Void
   ) {
     self.writes = writes
     self.allocator = allocator
+    self.kept = kept
     self.configuration = configuration
     self.time = time
     self.log = log
@@ -162,7 +170,8 @@ package actor Provisioner: Controller {
       let (bookings, nodes) = await (allocator.bookings, allocator.reportingNodes.count)
       return Snapshot(
         counters: counters, waiting: keys.waiting, due: keys.due, running: keys.running,
-        claimsWithoutSpace: claimsWithoutSpace, bookings: bookings, reportingNodes: nodes, isSynced: keys.isOpen)
+        claimsWithoutSpace: claimsWithoutSpace, keptConflicts: keptConflicts.count, bookings: bookings,
+        reportingNodes: nodes, isSynced: keys.isOpen)
     }
   }
 }

@@ -13,6 +13,8 @@ package struct ProvisionerCounters: Sendable {
   package var refused = 0
   package var failures = 0
   package var finalizersLifted = 0
+  /// Claims that have got a kept volume.
+  package var keptVolumesReturned = 0
   /// From taking a claim up to its PV being written, or to the refusal.
   package var claimSeconds = DurationSum()
 }
@@ -37,6 +39,8 @@ package struct Snapshot: Sendable {
   package var due: Int
   package var running: Int
   package var claimsWithoutSpace: Int
+  /// Claims under whose names volumes are kept that they may not have.
+  package var keptConflicts: Int
   /// PVs in the ledger.
   package var bookings: Int
   package var reportingNodes: Int

@@ -93,6 +93,14 @@ enum Cluster {
     try run("/usr/bin/env", ["kubectl", "apply", "-f", file], at: location)
   }
 
+  /// Sets a PV's phase, as a controller of Kubernetes would.
+  static func setPhase(_ phase: String, of pv: String) throws {
+    let script =
+      "kubectl get pv \(pv) -o json | jq '.status.phase = \"\(phase)\"' "
+      + "| kubectl replace --raw /api/v1/persistentvolumes/\(pv)/status -f -"
+    try shell(script)
+  }
+
   /// The messages of an object's Events.
   static func events(of kind: String, _ name: String) throws -> String {
     try kubectl(

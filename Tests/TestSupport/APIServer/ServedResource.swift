@@ -25,12 +25,12 @@ package struct ServedResource: Sendable {
     ServedResource(PersistentVolume.resource, hasStatus: true),
     ServedResource(PersistentVolumeClaim.resource, hasStatus: true),
     ServedResource(Node.resource, hasStatus: true),
-    ServedResource(Namespace.resource, hasStatus: true),
     ServedResource(
       Pod.resource, hasStatus: true, selectableFields: ["spec.nodeName", "status.phase"]),
     ServedResource(
       Event.resource,
       selectableFields: ["involvedObject.uid", "involvedObject.name", "involvedObject.kind", "reason", "type"]),
+    ServedResource(Namespace.resource, hasStatus: true),
     ServedResource(StorageClass.resource),
     ServedResource(CSIDriver.resource),
     ServedResource(CSIStorageCapacity.resource),
