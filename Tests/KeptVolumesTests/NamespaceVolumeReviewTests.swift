@@ -43,7 +43,8 @@ struct NamespaceVolumeReviewTests {
   func names() throws {
     let standard = try Self.wish()
     #expect(standard.claim == ObjectKey(namespace: "team", name: "namespace-volume"))
-    #expect(standard.storageClass == "elastic-local-kept" && standard.size == (try Self.quantity("25Gi")))
+    #expect(standard.storageClass == "elastic-local-kept")
+    #expect(try standard.size == Self.quantity("25Gi"))
     #expect(try Self.wish(storageClass: "", claim: "") == standard)
     let other = try Self.wish(storageClass: "fast", claim: "data.all")
     #expect(other.claim.name == "data.all" && other.storageClass == "fast")
@@ -53,7 +54,7 @@ struct NamespaceVolumeReviewTests {
     "each size that Kubernetes takes and a volume can have is one:",
     arguments: ["25Gi", "1", "1.5Gi", "3e9", "8Ei", "500M"])
   func sizes(_ text: String) throws {
-    #expect(try Self.wish(size: text).size == (try Self.quantity(text)))
+    #expect(try Self.wish(size: text).size == Self.quantity(text))
   }
 
   @Test(
@@ -146,7 +147,7 @@ struct NamespaceVolumeReviewTests {
   }
 
   private static func refusal(
-    _ size: String = "25Gi", _ claim: NamespaceClaim?, _ storageClass: StorageClass?
+    size: String = "25Gi", _ claim: NamespaceClaim?, _ storageClass: StorageClass?
   ) throws -> NamespaceVolumeRefusal {
     let verdict = NamespaceVolumeReview.verdict(on: try wish(size: size), claim: claim, storageClass: storageClass)
     guard case .refuse(let refusal) = verdict else { throw Unrefused(verdict: verdict) }
@@ -161,9 +162,9 @@ struct NamespaceVolumeReviewTests {
     #expect(missing.reason == .invalidNamespaceVolume && missing.message.contains("does not exist"))
     let foreign = try Self.refusal(nil, Self.storageClass(provisioner: "other.example"))
     #expect(foreign.reason == .invalidNamespaceVolume && foreign.message.contains("other.example"))
-    let rigid = try Self.refusal("30Gi", try Self.claim(), Self.storageClass(grows: false))
+    let rigid = try Self.refusal(size: "30Gi", try Self.claim(), Self.storageClass(grows: false))
     #expect(rigid.reason == .invalidNamespaceVolume && rigid.message.contains("allowVolumeExpansion"))
-    let gone = try Self.refusal("30Gi", try Self.claim(), nil)
+    let gone = try Self.refusal(size: "30Gi", try Self.claim(), nil)
     #expect(gone.message.contains("does not exist"))
   }
 
@@ -185,7 +186,7 @@ struct NamespaceVolumeReviewTests {
     for (remark, word, change) in changes {
       // Nothing is raised either.
       for size in ["25Gi", "30Gi"] {
-        let refusal = try Self.refusal(size, try Self.claim(change), storageClass)
+        let refusal = try Self.refusal(size: size, try Self.claim(change), storageClass)
         #expect(refusal.reason == .namespaceVolumeConflict && refusal.message.contains(word), "\(remark): \(refusal)")
       }
     }

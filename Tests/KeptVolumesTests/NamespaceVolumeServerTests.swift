@@ -1,3 +1,4 @@
+import JSON
 import KeptVolumes
 import KubernetesAPI
 import StorageModel

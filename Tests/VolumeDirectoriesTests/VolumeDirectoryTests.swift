@@ -29,7 +29,7 @@ struct VolumeDirectoryTests {
     #expect(name == "ad63e36b91bda3972286133604b82b80")
     let directory = try VolumeDirectory.anonymous(service: "web", target: "/var/lib/data")
     #expect(directory.path == "volume/7c4f7ddb38d91b9f6acd90cf4d4c17c1")
-    #expect(directory == (try VolumeDirectory.named(name)))
+    #expect(try directory == VolumeDirectory.named(name))
   }
 
   @Test("no two pairs of service and target are the same text: no service has a slash, each target begins with one")
