@@ -55,6 +55,7 @@ struct StatusReporter: Sendable {
         createdAt: volume.createdAt?.description, stagedAt: mounts.contains(staging) ? staging : nil,
         publishedAt: mounts.filter { $0 != staging }.sorted())
       line.complaint = context.conditions.complaint(about: volume.name)?.description
+      line.keptFor = context.cluster.keeping(of: volume.name)
       result.append(line)
     }
     return result

@@ -98,13 +98,15 @@ package struct NodeReport: FieldObject {
     package var publishedAt: [String] = []
     /// What the kernel held against its file system at the last look, one a minute with an API server; nil when nothing.
     package var complaint: String?
+    /// For whom it is kept although no claim has it, since when, and until when; nil for a volume that is not kept so.
+    package var keptFor: String?
 
     package init() {}
 
     package static let fields: [Field<Volume>] = [
       Field("complaint", \.complaint), Field("createdAt", \.createdAt), Field("device", \.device),
       Field("group", \.group), Field("isActive", \.isActive), Field("isRetained", \.isRetained),
-      Field("name", \.name), Field("publishedAt", \.publishedAt), Field("sizeBytes", \.sizeBytes),
+      Field("keptFor", \.keptFor), Field("name", \.name), Field("publishedAt", \.publishedAt), Field("sizeBytes", \.sizeBytes),
       Field("stagedAt", \.stagedAt),
     ]
 

@@ -66,6 +66,18 @@ package final class Knowledge: ClusterKnowledge {
   }
 
   package var orphans: [VolumeName]? { state.withLock { $0.orphans } }
+  package func keeping(of volume: VolumeName) -> String? {
+    guard let pv = state.withLock({ $0.volumes[volume.text] }), ["Released", "Failed"].contains(pv.phase) else {
+      return nil
+    }
+    let annotations = pv.metadata.annotations
+    guard annotations[ClusterNames.keepAnnotation] != nil else { return nil }
+    let claim = annotations[ClusterNames.keptClaimAnnotation] ?? "a claim that is not recorded"
+    let since = annotations[ClusterNames.keptSinceAnnotation].map { " since \($0)" } ?? ""
+    let end = annotations[ClusterNames.expiresAnnotation].map { ", until \($0)" } ?? ""
+    return "\(claim)\(since)\(end)"
+  }
+
   package func setOrphans(_ new: [VolumeName]) { state.withLock { $0.orphans = new } }
 
   /// From now on the API server can be asked.

@@ -28,6 +28,10 @@ package protocol ClusterKnowledge: Sendable {
 
   /// Volumes of ours that no PV names; nil when that is not known.
   var orphans: [VolumeName]? { get }
+
+  /// For whom a volume is kept although no claim has it, since when, and until when, for people; nil for any other volume.
+  /// Answers from memory.
+  func keeping(of volume: VolumeName) -> String?
 }
 
 /// A node without an API server: nobody can say which volumes it should have.
@@ -39,6 +43,7 @@ package struct NoCluster: ClusterKnowledge {
 
   package func instance(madeFor volume: VolumeName) -> String? { nil }
   package var orphans: [VolumeName]? { nil }
+  package func keeping(of volume: VolumeName) -> String? { nil }
   package func admitUse(of volume: StoredVolume, by pod: String?) async throws(VolumeError) {}
 
   package func admitCreation(

@@ -74,6 +74,7 @@ struct StatusText {
     let mark = volume.isRetained ? "  retained" : ""
     var lines = ["volume \(volume.name)  \(ByteCount(volume.sizeBytes))  \(device)\(mark)"]
     if let complaint = volume.complaint { lines.append("  NOT WELL: \(complaint)") }
+    if let keptFor = volume.keptFor { lines.append("  kept for \(keptFor)") }
     return lines + volume.publishedAt.map { "  at \($0)" }
   }
 

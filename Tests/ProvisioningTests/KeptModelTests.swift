@@ -89,10 +89,12 @@ struct KeptModelTests {
 }
 
 extension KeptWorld {
-  /// Whether data of another identity is kept under the claim's name.
+  /// Whether a volume is kept under the claim's name for somebody else.
   func isInConflict(_ claim: PersistentVolumeClaim) -> Bool {
-    volumes.contains { volume in
-      truth.data(on: volume.metadata.name)?.claim == claim.metadata.key && volume.phase == "Released"
+    let namespace = server.objects(Namespace.self).first { $0.metadata.name == claim.metadata.namespace }
+    let identity = namespace.map(KnownNamespace.init)?.identity
+    return volumes.compactMap(KeptVolume.init).contains { volume in
+      volume.claim == claim.metadata.key && volume.phase == "Released" && volume.identity != identity
     }
   }
 

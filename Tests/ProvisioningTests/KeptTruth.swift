@@ -16,6 +16,10 @@ final class KeptTruth: Sendable {
     var deleting: Set<String> = []
     /// Claims that are there, by UID.
     var claims: [String: ObjectKey] = [:]
+    /// When claims came, and when they went, by UID; counted in changes.
+    var born: [String: Int] = [:]
+    var gone: [String: Int] = [:]
+    var changes = 0
     /// Whose data is on a PV since a claim was bound to it.
     var data: [String: Data] = [:]
     var volumes: [String: PersistentVolume] = [:]
@@ -40,6 +44,7 @@ final class KeptTruth: Sendable {
 
   func see(_ change: SimulatedAPIServer.AuditedChange) {
     state.withLock { state in
+      state.changes += 1
       switch change.resource {
       case "namespaces": state.seeNamespace(change)
       case "persistentvolumeclaims": state.seeClaim(change)
@@ -65,7 +70,10 @@ extension KeptTruth.State {
 
   fileprivate mutating func seeClaim(_ change: SimulatedAPIServer.AuditedChange) {
     guard let claim: PersistentVolumeClaim = read(change.new) else { return }
-    claims[claim.metadata.uid] = change.isGone ? nil : claim.metadata.key
+    let uid = claim.metadata.uid
+    claims[uid] = change.isGone ? nil : claim.metadata.key
+    born[uid] = born[uid] ?? changes
+    if change.isGone { gone[uid] = changes }
     if claim.metadata.annotations[ClusterNames.deleteDataAnnotation] == "true", !claim.volumeName.isEmpty {
       condemned.insert(claim.volumeName)
     }
@@ -114,6 +122,8 @@ extension KeptTruth.State {
       if case .owner = identity { data.identity == identity && data.claim.name == key.name } else {
         data == KeptTruth.Data(identity: identity, claim: key)
       }
+    // It is the claim's from now on, although nothing is bound yet.
+    if isSame || isGiven { self.data[name] = KeptTruth.Data(identity: identity, claim: key) }
     if !isSame, !isGiven { violations.append("\(name) of \(data) was given to \(key) of \(identity)") }
   }
 
@@ -123,11 +133,17 @@ extension KeptTruth.State {
     for (name, data) in data where name != volume.metadata.name && !condemned.contains(name) {
       guard let other = volumes[name], !other.metadata.isBeingDeleted, other.reclaimPolicy == "Retain",
         other.metadata.annotations[ClusterNames.giveToAnnotation] == nil,
-        other.claim.map({ claims[$0.uid] == nil }) ?? true,
+        isKept(other, before: uid),
         data.claim == key || data.identity == identity && isOwned(identity) && data.claim.name == key.name
       else { continue }
       violations.append("\(volume.metadata.name) was created for \(key), although \(name) is kept for \(data)")
     }
+  }
+
+  /// Whether a volume had no claim any more when a claim came. One that loses its claim later may be seen too late.
+  private func isKept(_ volume: PersistentVolume, before claim: String) -> Bool {
+    guard let holder = volume.claim?.uid, claims[holder] == nil else { return false }
+    return (gone[holder] ?? 0) < (born[claim] ?? 0)
   }
 
   private func isOwned(_ identity: KeptIdentity) -> Bool { if case .owner = identity { true } else { false } }

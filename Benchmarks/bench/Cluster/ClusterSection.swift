@@ -6,7 +6,7 @@ struct ClusterSection {
   private enum Part: String, CaseIterable {
     case claims
     case unboundedClaims = "claims-unbounded"
-    case memory, pods
+    case kept, memory, pods
   }
 
   /// Blocks. Returns the exit status.
@@ -32,6 +32,7 @@ struct ClusterSection {
     switch part {
     case .claims: try await ClaimCosts(rate: nil, report: report).measure()
     case .unboundedClaims: try await ClaimCosts(rate: 1000, report: report).measure()
+    case .kept: try await KeptCosts(report: report).measure()
     case .memory: try await ClusterMemory(report: report).measure()
     case .pods: try await PodStarts(report: report).measure()
     }
