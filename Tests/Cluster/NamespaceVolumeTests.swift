@@ -93,7 +93,7 @@ struct NamespaceVolumeTests {
     let script = sample.split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
       .drop { !$0.contains("from=/etc") }.prefix { $0.hasPrefix("          ") }.dropFirst()
       .map { String($0.dropFirst(10)) }
-    try #require(script.count == 8, "the sample has changed: \(script)")
+    try #require(script.last?.hasPrefix("mv ") == true, "the sample has changed: \(script)")
     let image = "mkdir /image && cd /image && echo seeded >file && ln -s file link && chown -R 1000:1000 /image"
     let lines = ["\(image) && chown -h 1000:1000 link", "from=/image to=/volume/\(directory)"] + script
     return """
