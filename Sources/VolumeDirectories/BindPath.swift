@@ -9,15 +9,12 @@ enum BindPath {
   static func clean(_ path: String) throws(VolumeDirectoryError) -> String {
     // NUL ends a path for the kernel. The others would break the lines of manifests and logs.
     if let byte = path.utf8.first(where: { $0 < 0x20 || $0 == 0x7F }) { throw .controlCharacter(byte, in: path) }
-    let components = path.utf8.split(separator: slash).map { String(Substring($0)) }.filter { !isItself($0) }
+    let components = path.utf8.split(separator: slash).map { String(Substring($0)) }.filter { $0 != "." }
     if components.isEmpty { throw .emptyPath(path) }
-    if components.contains(where: isParent) { throw .parentComponent(path) }
+    if components.contains("..") { throw .parentComponent(path) }
     if let long = components.first(where: { $0.utf8.count > longestComponent }) { throw .componentTooLong(long) }
     let clean = components.joined(separator: "/")
     if "bind/".utf8.count + clean.utf8.count > longestPath { throw .pathTooLong(bytes: clean.utf8.count) }
     return clean
   }
-
-  private static func isItself(_ component: String) -> Bool { component.utf8.elementsEqual(".".utf8) }
-  private static func isParent(_ component: String) -> Bool { component.utf8.elementsEqual("..".utf8) }
 }
