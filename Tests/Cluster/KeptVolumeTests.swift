@@ -1,3 +1,4 @@
+import LinuxSystem
 import Testing
 
 @Suite("Volumes that outlive their claims and namespaces", .serialized, .node)
@@ -77,7 +78,8 @@ struct KeptVolumeTests {
     }
   }
 
-  @Test("a larger claim is bound to its kept volume and then grown; a smaller one has it as it is")
+  @Test(
+    "a larger claim is bound to its kept volume and then grown; a smaller one has it as it is", .needsSystemResources)
   func sizes() throws {
     let tenant = Tenant(namespace: "kept-sizes")
     try Tenant.with([tenant]) {
@@ -87,20 +89,40 @@ struct KeptVolumeTests {
       try tenant.inside("echo kept >/data/file && sync")
       let pv = try tenant.pv()
       for size in ["480Mi", "340Mi"] {
-        try tenant.removePod()
-        try tenant.removeClaim()
-        try tenant.addClaim(size: size)
-        #expect(try eventually { try tenant.pv() == pv })
-        try tenant.startPod()
-        #expect(try tenant.inside("cat /data/file") == "kept\n")
-        #expect(
-          try eventually {
-            try Cluster.kubectl("get", "pv", pv, "-o", "jsonpath={.spec.capacity.storage}") == "480Mi"
-          })
+        try comesBack(tenant, pv, size)
+        #expect(try eventually { try capacity(of: pv) == "480Mi" })
       }
       #expect(
         try eventually { (Int(try tenant.inside("df -k /data | awk 'END { print $2 }'").dropLast()) ?? 0) > 400_000 })
     }
+  }
+
+  @Test("a smaller claim has its kept volume as it is")
+  func smaller() throws {
+    let tenant = Tenant(namespace: "kept-smaller")
+    try Tenant.with([tenant]) {
+      try tenant.create()
+      try tenant.addClaim(size: "340Mi")
+      try tenant.startPod()
+      try tenant.inside("echo kept >/data/file && sync")
+      let pv = try tenant.pv()
+      try comesBack(tenant, pv, "320Mi")
+      #expect(try capacity(of: pv) == "340Mi")
+      #expect(try eventually { try tenant.events().contains("it stays at 340 MiB") })
+    }
+  }
+
+  private func comesBack(_ tenant: Tenant, _ pv: String, _ size: String) throws {
+    try tenant.removePod()
+    try tenant.removeClaim()
+    try tenant.addClaim(size: size)
+    #expect(try eventually { try tenant.pv() == pv })
+    try tenant.startPod()
+    #expect(try tenant.inside("cat /data/file") == "kept\n")
+  }
+
+  private func capacity(of pv: String) throws -> String {
+    try Cluster.kubectl("get", "pv", pv, "-o", "jsonpath={.spec.capacity.storage}")
   }
 
   @Test("a claim is made again before Kubernetes has said that the former one is gone, and has its volume")
@@ -193,6 +215,51 @@ struct KeptVolumeTests {
         try eventually { try Cluster.events(of: "PersistentVolume", pv).contains("it is deleted with its data after") })
       #expect(try eventually { try !ClaimedVolume.exists(pv) })
       #expect(try !ClaimedVolume.hasStorage(pv))
+    }
+  }
+
+  @Test(
+    "namespaces that are deleted and created again at once have their own data, and nobody another's; KEPT_NAMESPACES=number"
+  )
+  func many() throws {
+    let count = OwnProcess.environment["KEPT_NAMESPACES"].flatMap { Int($0) } ?? 30
+    let tenants = (0..<count).map { Tenant(namespace: "kept-many-\($0)") }
+    // As many pods as a kubelet takes.
+    let batches = stride(from: 0, to: count, by: 50).map { tenants[$0..<min($0 + 50, count)] }
+    try Tenant.with([]) {
+      for tenant in tenants { try tenant.create() }
+      for batch in batches {
+        try each(batch, "echo $POD_NAMESPACE >/data/file && sync && cat /data/file")
+      }
+      try Cluster.kubectl(["delete", "namespace", "--timeout=400s"] + tenants.map(\.namespace))
+      for tenant in tenants { try tenant.create() }
+      for batch in batches { try each(batch, "cat /data/file") }
+      #expect(try Tenant.kept().count == count)
+      try Cluster.kubectl(
+        ["annotate", "namespace", "volumes.k8s.elastic.co/delete-data=true"] + tenants.map(\.namespace))
+      try Cluster.kubectl(["delete", "namespace", "--timeout=400s"] + tenants.map(\.namespace))
+    }
+  }
+
+  /// Runs a script in a pod of each tenant, which has to print the tenant's name.
+  private func each(_ tenants: ArraySlice<Tenant>, _ script: String) throws {
+    for tenant in tenants {
+      let pod = Pod(name: "pod", script: script)
+      let manifest = pod.manifest(claim: "data")
+        .replacing("metadata: {", with: "metadata: {namespace: \(tenant.namespace), ")
+        .replacing("spec:\n", with: "spec:\n  restartPolicy: Never\n")
+        .replacing("env: [", with: "env: [{name: POD_NAMESPACE, value: \(tenant.namespace)}, ")
+      if try tenant.pv().isEmpty { try tenant.addClaim() }
+      try Cluster.apply(manifest)
+    }
+    for tenant in tenants {
+      #expect(
+        try eventually {
+          try Cluster.kubectl("get", "-n", tenant.namespace, "pod", "pod", "-o", "jsonpath={.status.phase}")
+            == "Succeeded"
+        }, "\(tenant.namespace)")
+      #expect(try Cluster.kubectl("logs", "-n", tenant.namespace, "pod") == tenant.namespace + "\n")
+      try tenant.removePod()
     }
   }
 

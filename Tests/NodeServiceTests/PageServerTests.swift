@@ -67,7 +67,7 @@ final class RudeClient: Sendable {
   }
 }
 
-@Suite("Pages for peers that mean no good", .serialized, .timeLimit(.minutes(2)))
+@Suite("Pages for hostile peers", .serialized, .timeLimit(.minutes(2)))
 struct PageServerTests {
   private let threads = WorkerPool(name: "test", limit: 4)
   /// More than the socket's buffers hold.
@@ -91,7 +91,7 @@ struct PageServerTests {
     return server
   }
 
-  @Test("40 clients that do not read hold up neither the program's tasks nor health, and 1,000 idle ones nobody")
+  @Test("40 clients that do not read delay neither the program's tasks nor health, and 1,000 idle ones delay nothing")
   func rude() async throws {
     OwnProcess.raiseDescriptorLimit()
     let made = MadeCount()
@@ -121,7 +121,7 @@ struct PageServerTests {
     server.stop()
   }
 
-  @Test("a page is made once however many ask for it at a time")
+  @Test("a page is built once, however many clients request it at a time")
   func once() async throws {
     let made = MadeCount()
     let gate = Gate()
@@ -148,7 +148,7 @@ struct PageServerTests {
     server.stop()
   }
 
-  @Test("a request whose end does not come is closed, and its reply is not waited for longer than it may take")
+  @Test("an incomplete request is closed, and a reply is waited for no longer than its limit")
   func silent() async throws {
     let server = try serve()
     let port = server.port

@@ -27,7 +27,9 @@ struct KeptModelTests {
       case 0...5: try await tenants.act(in: world, &dice)
       case 6: world.server.endWatches(isBroken: dice.once(in: 2))
       case 7: if dice.once(in: 3) { world.server.compact() }
-      case 8: world.server.holdWatches()
+      case 8:
+        let resources = [Namespace.resource, PersistentVolumeClaim.resource, PersistentVolume.resource]
+        if dice.once(in: 4) { world.server.holdWatches() } else { world.server.holdWatches(of: dice.pick(resources)) }
       case 9, 10: world.server.showWatches(dice.once(in: 2) ? nil : Int(dice.next() % 8))
       case 11:
         if dice.once(in: 4) {

@@ -292,6 +292,35 @@ extension KeptVolumeTests {
   }
 }
 
+// MARK: - Many
+
+extension KeptVolumeTests {
+  @Test("200 namespaces that are deleted and created again at once have their own volumes again, and nobody another's")
+  func many() async throws {
+    let world = try await KeptWorld()
+    world.startProvisioner()
+    let names = (0..<200).map { "tenant-\($0)" }
+    var volumes: [[String]] = []
+    for _ in 0..<2 {
+      for name in names {
+        try await world.addNamespace(name)
+        try await world.addClaim(name)
+      }
+      let areBound = await world.slowlyBecomes {
+        world.server.objects(PersistentVolumeClaim.self).allSatisfy { $0.phase == "Bound" }
+      }
+      try #require(areBound)
+      let claims = world.server.objects(PersistentVolumeClaim.self)
+      volumes.append(names.map { name in claims.first { $0.metadata.namespace == name }?.volumeName ?? "" })
+      for name in names { try await world.removeNamespace(name) }
+      #expect(await world.slowlyBecomes { world.server.objects(Namespace.self).isEmpty })
+    }
+    #expect(volumes[0] == volumes[1])
+    #expect(Set(volumes[0]).count == names.count)
+    await world.end()
+  }
+}
+
 // MARK: - Helpers
 
 extension KeptWorld {
@@ -313,6 +342,16 @@ extension KeptWorld {
       actAsKubernetes(usedClaims: usedClaims)
       return condition()
     }
+  }
+
+  /// The same with many objects: Kubernetes has a turn now and then, and time enough.
+  func slowlyBecomes(_ condition: () -> Bool) async -> Bool {
+    for _ in 0..<3000 {
+      actAsKubernetes()
+      if condition() { return true }
+      try? await Task.sleep(for: .milliseconds(100))
+    }
+    return false
   }
 
   /// Deletes a namespace with all its claims, and creates one of its name.

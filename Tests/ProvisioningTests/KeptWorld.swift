@@ -200,12 +200,16 @@ final class KeptWorld: Sendable {
         $0[["metadata", "annotations", PersistentVolumeClaim.selectedNodeAnnotation]] = "a"
       }
     }
-    for volume in volumes { control(volume) }
+    let present = server.objects(PersistentVolumeClaim.self)
+    for volume in volumes { control(volume, present) }
   }
 
   /// What the PV controller does with a PV, as far as it counts here (`syncVolume`, `syncUnboundClaim`).
-  private func control(_ volume: PersistentVolume) {
-    let claims = server.objects(PersistentVolumeClaim.self)
+  private func control(_ volume: PersistentVolume, _ claims: [PersistentVolumeClaim]) {
+    if volume.phase == "Bound", claims.contains(where: { $0.metadata.uid == volume.claim?.uid && $0.phase == "Bound" })
+    {
+      return
+    }
     let claim: PersistentVolumeClaim?
     if let meant = volume.claim, !meant.uid.isEmpty {
       claim = claims.first { $0.metadata.uid == meant.uid }

@@ -1,18 +1,18 @@
 package import StorageModel
 
-/// The reasons of all Events that we record: one word each, which never changes, since machines look for it. A reason is always
-/// either a warning or not. `docs/operations.md` lists them for operators, and a test compares.
+/// The reasons of all Events that we send: one word each. A reason never changes, because programs match it. Each
+/// reason is always a warning or always normal. `docs/operations.md` lists them for operators, and a test compares.
 package enum EventReason: String, Sendable, CaseIterable {
   // claims without a volume
-  /// A claim that had met trouble has its volume.
+  /// A claim got its volume after earlier problems.
   case provisioningSucceeded = "ProvisioningSucceeded"
-  /// The claim asks for what these volumes cannot be. Changing the claim is the only way.
+  /// The claim requests something that these volumes do not support. Only a change of the claim helps.
   case unsupportedClaim = "UnsupportedClaim"
-  /// The storage class is not as it should be.
+  /// The storage class is not valid.
   case invalidStorageClass = "InvalidStorageClass"
-  /// There is no free space for a volume, or for its growth.
+  /// There is not enough free space for a volume or its growth.
   case insufficientStorage = "InsufficientStorage"
-  /// The API server or something else failed; it is tried again.
+  /// The API server or another part failed. The operation is retried.
   case provisioningFailed = "ProvisioningFailed"
 
   // namespaces that ask for a volume
@@ -24,7 +24,7 @@ package enum EventReason: String, Sendable, CaseIterable {
   case namespaceVolumeFailed = "NamespaceVolumeFailed"
 
   // volumes and their PVs
-  /// There is free space now for a volume that is to grow.
+  /// There is enough free space now for the growth of a volume.
   case volumeCanGrow = "VolumeCanGrow"
   /// A program works on the volume.
   case volumeInProgress = "VolumeInProgress"
@@ -33,9 +33,9 @@ package enum EventReason: String, Sendable, CaseIterable {
   case volumeConditionNormal = "VolumeConditionNormal"
   /// The volume that the PV records is not on its node.
   case volumeLost = "VolumeLost"
-  /// The volume is kept, since it may still be wanted.
+  /// The volume is kept because it may still be needed.
   case volumeProtected = "VolumeProtected"
-  /// The PV goes without its volume having been removed.
+  /// The PV is deleted although its volume has not been removed.
   case volumeGivenUp = "VolumeGivenUp"
   /// The node of the volume has left the cluster.
   case nodeGone = "NodeGone"
@@ -43,18 +43,18 @@ package enum EventReason: String, Sendable, CaseIterable {
   case orphanedVolume = "OrphanedVolume"
 
   // volumes that outlive their claims
-  /// A claim has the volume that was kept for it.
+  /// A claim has got back the volume that was kept for it.
   case keptVolumeReturned = "KeptVolumeReturned"
-  /// A volume is kept under the claim's name that the claim may not have, or somebody has to decide about a kept volume.
+  /// A volume is kept under the claim's name, but not for this claim; or an operator has to decide about a kept volume.
   case keptVolumeConflict = "KeptVolumeConflict"
-  /// A kept volume is deleted soon.
+  /// A kept volume will be deleted soon.
   case keptVolumeExpiring = "KeptVolumeExpiring"
-  /// A kept volume's time is over.
+  /// The time of a kept volume is over.
   case keptVolumeExpired = "KeptVolumeExpired"
-  /// The data is deleted when the claim goes, since somebody has said so.
+  /// The data is deleted with the claim, because a user or an operator has requested that.
   case keptDataDeletion = "KeptDataDeletion"
 
-  // why a node cannot do something with a volume
+  // why an operation on a volume failed on its node
   case volumeNotFound = "VolumeNotFound"
   case volumeConflict = "VolumeConflict"
   case volumeInUse = "VolumeInUse"
@@ -83,7 +83,7 @@ extension EventReason {
   /// `type` of the Event.
   package var type: String { isWarning ? "Warning" : "Normal" }
 
-  /// The reason of an Event about a volume that a node cannot do something with.
+  /// The reason of an Event about an operation on a volume that failed on its node.
   package init(_ code: VolumeError.Code) {
     self =
       switch code {

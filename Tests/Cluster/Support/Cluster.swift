@@ -21,6 +21,11 @@ enum Cluster {
   /// Runs kubectl as administrator, which has to succeed, and returns what it printed.
   @discardableResult
   static func kubectl(_ arguments: String..., at location: SourceLocation = #_sourceLocation) throws -> String {
+    try kubectl(arguments, at: location)
+  }
+
+  @discardableResult
+  static func kubectl(_ arguments: [String], at location: SourceLocation = #_sourceLocation) throws -> String {
     try run("/usr/bin/env", ["kubectl"] + arguments, at: location)
   }
 

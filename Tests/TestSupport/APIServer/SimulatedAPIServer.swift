@@ -25,6 +25,8 @@ package final class SimulatedAPIServer: APITransport {
     var watches: [Int: Watch] = [:]
     /// How far watches may see; nil for as far as there is anything.
     var shown: Int?
+    /// The same for the watches of one kind, by its group and plural.
+    var shownOf: [String: Int] = [:]
     /// Requests whose answers were lost and that are still to be carried out.
     var late: [(request: HTTPRequest, since: Duration)] = []
     /// Whether what loses its last owner goes at once, instead of with ``SimulatedAPIServer/collectGarbage()``.
@@ -131,9 +133,20 @@ package final class SimulatedAPIServer: APITransport {
   /// Watches see nothing more until ``showWatches(_:)``.
   package func holdWatches() { change { $0.shown = $0.shown ?? $0.database.version } }
 
+  /// The watches of one kind see nothing more until ``showWatches(_:)``: they fall behind those of other kinds.
+  package func holdWatches(of resource: APIResource) {
+    change { state in
+      let name = Self.name(resource)
+      state.shownOf[name] = state.shownOf[name] ?? state.database.version
+    }
+  }
+
   /// Watches see so many more changes; nil for all, from now on.
   package func showWatches(_ count: Int? = nil) {
-    change { state in state.shown = count.flatMap { count in state.shown.map { $0 + count } } }
+    change { state in
+      state.shown = count.flatMap { count in state.shown.map { $0 + count } }
+      state.shownOf = [:]
+    }
   }
 
   /// Ends all watches in good order, or by a connection that breaks. What comes next is a new watch from the last version.
