@@ -71,7 +71,11 @@ package enum ClusterNames {
 
   /// On a namespace, as a label: the size of its one volume; as annotations: the storage class and the name of its
   /// claim.
+  ///
+  /// On a claim: the provisioner has created it for its namespace. The value is ``namespaceVolumeMark`` then. It is no size,
+  /// because some programs copy the labels of a namespace to everything in it.
   package static let namespaceVolumeLabel = "volumes.k8s.elastic.co/namespace-volume"
+  package static let namespaceVolumeMark = "true"
   package static let namespaceVolumeClassAnnotation = "volumes.k8s.elastic.co/namespace-volume-class"
   package static let namespaceVolumeClaimAnnotation = "volumes.k8s.elastic.co/namespace-volume-claim"
 
@@ -92,6 +96,16 @@ package enum ClusterNames {
 }
 
 extension ClusterNames {
+  /// Whether the API server takes a text for the name of an object: a DNS subdomain (RFC 1123) of at most 253 characters.
+  package static func isObjectName(_ text: String) -> Bool {
+    let labels = text.utf8.split(separator: 0x2E, omittingEmptySubsequences: false)
+    return text.utf8.count <= 253
+      && labels.allSatisfy { label in
+        label.first != 0x2D && label.last != 0x2D && !label.isEmpty
+          && label.allSatisfy { (0x61...0x7A).contains($0) || (0x30...0x39).contains($0) || $0 == 0x2D }
+      }
+  }
+
   /// A node's name as the value of ``nodeLabel``. A label's value has at most 63 characters, a node's name up to 253. A
   /// longer name keeps its beginning, followed by a digest of the whole name.
   package static func nodeLabelValue(_ node: String) -> String {

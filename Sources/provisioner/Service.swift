@@ -58,6 +58,7 @@ final class Service: Sendable {
     cluster.feed(provisioner)
     term.add(keeper, reading: cluster.all)
     term.add(provisioner, reading: cluster.all)
+    addNamespaceVolumes(to: term, cluster)
     self.keeper.withLock { $0 = keeper }
     self.provisioner.withLock { $0 = provisioner }
     await withDiscardingTaskGroup { group in
@@ -67,6 +68,16 @@ final class Service: Sendable {
     }
     self.provisioner.withLock { $0 = nil }
     self.keeper.withLock { $0 = nil }
+  }
+
+  private func addNamespaceVolumes(to term: Term, _ cluster: ClusterCaches) {
+    let log = api.log
+    let writes = APINamespaceVolumeWrites(client: api.client, events: api.events)
+    let keeper = NamespaceVolumeKeeper(view: cluster, writes: writes) { line in
+      if line.isWarning { log.warning(line.message, line.values) } else { log.notice(line.message, line.values) }
+    }
+    cluster.feed(keeper)
+    term.add(keeper, reading: cluster.all)
   }
 
   func page(_ path: String) -> PageServer.Source? {

@@ -15,6 +15,14 @@ package enum EventReason: String, Sendable, CaseIterable {
   /// The API server or another part failed. The operation is retried.
   case provisioningFailed = "ProvisioningFailed"
 
+  // namespaces that ask for a volume
+  /// The label or an annotation of the namespace asks for what cannot be.
+  case invalidNamespaceVolume = "InvalidNamespaceVolume"
+  /// There is another claim of that name.
+  case namespaceVolumeConflict = "NamespaceVolumeConflict"
+  /// The API server failed or refused the claim; it is tried again.
+  case namespaceVolumeFailed = "NamespaceVolumeFailed"
+
   // volumes and their PVs
   /// There is enough free space now for the growth of a volume.
   case volumeCanGrow = "VolumeCanGrow"
@@ -69,6 +77,7 @@ extension EventReason {
     switch self {
     case .provisioningSucceeded, .volumeCanGrow, .volumeInProgress, .volumeConditionNormal, .keptVolumeReturned: false
     case .unsupportedClaim, .invalidStorageClass, .insufficientStorage, .provisioningFailed,
+      .invalidNamespaceVolume, .namespaceVolumeConflict, .namespaceVolumeFailed,
       .volumeConditionAbnormal, .volumeLost, .volumeProtected, .volumeGivenUp, .nodeGone, .claimRecreated,
       .claimRecreationHeldBack, .nodeReturned, .orphanedVolume,
       .keptVolumeConflict, .keptVolumeExpiring, .keptVolumeExpired, .keptDataDeletion,

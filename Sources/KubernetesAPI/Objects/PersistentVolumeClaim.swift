@@ -2,7 +2,7 @@ package import JSON
 package import StorageModel
 
 /// A user's request for a volume.
-package struct PersistentVolumeClaim: APIObject {
+package struct PersistentVolumeClaim: WritableObject {
   package static let resource = APIResource(
     name: "persistentvolumeclaims", kind: "PersistentVolumeClaim", isNamespaced: true)
 
@@ -77,5 +77,15 @@ extension PersistentVolumeClaim {
       default: break
       }
     }
+  }
+
+  /// What a claim is created with. A selector and a data source are not among it: we create none that has them.
+  package var content: [JSONValue.Member] {
+    let spec: JSONValue = .members([
+      "storageClassName": storageClassName.map { .string($0) }, "accessModes": texts(accessModes),
+      "volumeMode": text(volumeMode), "volumeName": text(volumeName),
+      "resources": request.map { ["requests": ["storage": .string($0.description)]] },
+    ])
+    return [.init("spec", spec)]
   }
 }

@@ -12,6 +12,8 @@ package struct KnownClaim: Sendable {
   let attention: PersistentVolumeClaim?
   /// What it says about the deletion of its data.
   let word: ClaimWord?
+  /// Nil unless it was created for its namespace.
+  let namespaceClaim: NamespaceClaim?
 
   package init(_ claim: PersistentVolumeClaim) {
     uid = Self.hash(claim.metadata.uid)
@@ -19,6 +21,7 @@ package struct KnownClaim: Sendable {
     volumeName = claim.volumeName.isEmpty || claim.volumeName == claim.volumeToMake ? nil : claim.volumeName
     attention = claim.needsAttention ? claim.pruned : nil
     word = ClaimWord(claim)
+    namespaceClaim = NamespaceClaim(ifOurs: claim)
   }
 
   static func hash(_ uid: String) -> Int { uid.hashValue }

@@ -8,7 +8,7 @@ internal import StorageModel
 //
 // Kubernetes' own expand controller writes the new size into the PV of any FlexVolume, and asks nobody for the space
 // (IsKubeletExpandable, 1.20 to 1.36); then kubelet calls `expandfs`. The ledger takes the space if there is any. We never write
-// to the claim: two writers of one claim make the controller of 1.20 crash, whose `expand` does not survive a conflict.
+// to a claim that grows: two writers of one claim make the controller of 1.20 crash, whose `expand` does not survive a conflict.
 //
 // Since 1.34 a request can be lowered again, to more than `status.capacity`. Kubernetes leaves the PV as it is then, and kubelet
 // goes on asking for the PV's size. So the provisioner sets a PV of ours back to the request, if its node has no space for it.

@@ -29,6 +29,14 @@ enum Cluster {
     try run("/usr/bin/env", ["kubectl"] + arguments, at: location)
   }
 
+  /// Runs kubectl for what is in a namespace.
+  @discardableResult
+  static func kubectl(
+    in namespace: String, _ arguments: [String], at location: SourceLocation = #_sourceLocation
+  ) throws -> String {
+    try run("/usr/bin/env", ["kubectl", "--namespace", namespace] + arguments, at: location)
+  }
+
   /// Runs a script of the shell on this machine, with kubectl on the path, and returns what it printed.
   @discardableResult
   static func shell(_ script: String, at location: SourceLocation = #_sourceLocation) throws -> String {
