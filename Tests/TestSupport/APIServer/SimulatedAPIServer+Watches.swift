@@ -114,16 +114,25 @@ extension SimulatedAPIServer.State {
   mutating func takeSleepers() -> [CheckedContinuation<Void, Never>] {
     var woken: [CheckedContinuation<Void, Never>] = []
     for (id, watch) in watches {
-      guard let sleeper = watch.sleeper, isReadable(watch) else { continue }
+      guard let sleeper = watch.sleeper else { continue }
+      skipOthers(id)
+      guard let now = watches[id], isReadable(now) else { continue }
       woken.append(sleeper)
       watches[id]?.sleeper = nil
     }
     return woken
   }
 
+  /// Passes over changes that are not the watch's, so that nobody looks at them again with each change.
+  private mutating func skipOthers(_ id: Int) {
+    guard let watch = watches[id], watch.end == nil else { return }
+    let passed = changes(after: watch.version, for: watch).prefix { line(of: $0, for: watch) == nil }
+    if let last = passed.last { watches[id]?.version = last.version }
+  }
+
   private func isReadable(_ watch: SimulatedAPIServer.Watch) -> Bool {
     watch.end != nil || watch.isBookmarkDue || !watch.first.isEmpty
-      || changes(after: watch.version, for: watch).contains { line(of: $0, for: watch) != nil }
+      || changes(after: watch.version, for: watch).first.map { line(of: $0, for: watch) != nil } ?? false
   }
 
   /// The changes behind a version that watches may see: each change has the next version.
