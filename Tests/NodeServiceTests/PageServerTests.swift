@@ -116,7 +116,8 @@ struct PageServerTests {
       // The server has begun to send to each, and cannot end it.
       let limit = MonotonicClock.now() + .seconds(20)
       while !clients.allSatisfy(\.hasInput), MonotonicClock.now() < limit { usleep(1000) }
-      try #require(clients.allSatisfy(\.hasInput), "those that do not read keep others from their page")
+      let haveInput = clients.allSatisfy(\.hasInput)
+      try #require(haveInput, "those that do not read keep others from their page")
       try Self.expectHealth(port)
       let idle = try (0..<1000).map { _ in try RudeClient(port: port) }
       try Self.expectHealth(port)

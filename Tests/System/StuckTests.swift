@@ -64,7 +64,7 @@ struct StuckTests {
         node.moreGroups = [healthy]
         node.flags = ["--metrics-address", "127.0.0.1:0"]
         try await node.start()
-        let options = Options(mebibytes: 32)
+        let options = Options(mebibytes: 16)
         let hanging = (0..<Self.many).map { _ in Scratch.volumeName() }
         for volume in hanging { try await node.calls.waitForAttach(volume, options).succeeds() }
         let other = Scratch.volumeName()
