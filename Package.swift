@@ -32,6 +32,7 @@ let package = Package(
   name: "elastic-local",
   products: [
     .library(name: "VolumeHost", targets: ["VolumeHost"]),
+    .library(name: "VolumeDirectories", targets: ["VolumeDirectories"]),
     .executable(name: "flex-sanity", targets: ["flex-sanity"]),
     .executable(name: "elastic-local", targets: ["flex-client"]),
     .executable(name: "elastic-local-attach", targets: ["flex-client-attach"]),
@@ -43,6 +44,7 @@ let package = Package(
     .systemLibrary(name: "CLVM2Cmd"),
     .systemLibrary(name: "CBlkid"),
     .systemLibrary(name: "CCurl"),
+    .systemLibrary(name: "CCrypto"),
     .target(name: "CLinux"),
     .target(name: "CFlexClient"),
 
@@ -93,6 +95,9 @@ let package = Package(
       dependencies: ["CommandLineTool", "KubernetesAPI", "Telemetry", "LinuxSystem", "JSON", "StorageModel"],
       swiftSettings: strict),
 
+    // where several volumes of a user are within one
+    .target(name: "VolumeDirectories", dependencies: ["CCrypto"], swiftSettings: strict),
+
     // what claims are given
     .target(
       name: "StorageLedger", dependencies: ["Controllers", "KubernetesAPI", "JSON", "StorageModel"],
@@ -134,8 +139,8 @@ let package = Package(
     .executableTarget(
       name: "provisioner",
       dependencies: [
-        "CommandLineTool", "Provisioning", "StorageLedger", "Controllers", "KubernetesAPI", "Telemetry", "LinuxSystem",
-        "StorageModel",
+        "CommandLineTool", "VolumeDirectories", "Provisioning", "KeptVolumes", "StorageLedger", "Controllers",
+        "KubernetesAPI", "Telemetry", "LinuxSystem", "StorageModel",
       ],
       swiftSettings: strict),
     .executableTarget(name: "flex-sanity", dependencies: ["VolumeHost"], swiftSettings: strict),
@@ -185,9 +190,20 @@ let package = Package(
     .testTarget(
       name: "ProvisioningTests",
       dependencies: [
-        "TestSupport", "StorageLedger", "Provisioning", "Controllers", "KubernetesAPI", "JSON", "LinuxSystem",
+        "TestSupport", "StorageLedger", "KeptVolumes", "Provisioning", "Controllers", "KubernetesAPI", "JSON",
+        "LinuxSystem",
         "StorageModel",
       ],
+      swiftSettings: strict),
+    .testTarget(
+      name: "KeptVolumesTests",
+      dependencies: [
+        "TestSupport", "KeptVolumes", "Provisioning", "Controllers", "KubernetesAPI", "JSON", "LinuxSystem",
+        "StorageModel",
+      ],
+      swiftSettings: strict),
+    .testTarget(
+      name: "VolumeDirectoriesTests", dependencies: ["VolumeDirectories", "LinuxSystem", "TestSupport"],
       swiftSettings: strict),
     .testTarget(
       name: "StorageLedgerTests",

@@ -10,27 +10,27 @@ enum Bench {
 
     Measures against the targets, in the project's directory. Sections:
 
-      flex-call   the flex client beside a C program that does the same exchanges
-      volumes     a fresh volume, a mount, doing nothing, memory; real LVM, in the lab
-      scale       the daemon beside thousands of other volumes; real LVM, in the lab
-      ownership   giving a volume's files to a group, beside chgrp and chmod; needs root
-      cluster     what a cluster pays, on a real Kubernetes 1.20; needs root
+      flex-call   the flex client, compared with a C program that makes the same exchanges
+      volumes     a new volume, a mount, an idle daemon, memory; real LVM, in the lab
+      scale       the daemon with thousands of other volumes; real LVM, in the lab
+      ownership   the change of a volume's group, compared with chgrp and chmod; needs root
+      cluster     the cost for a cluster, on a real Kubernetes 1.20; needs root
 
     Variables:
 
-      ROUNDS=NUMBER      volumes (12), volumes for each size (scale: 6), runs (ownership: 5), pods (cluster: 12) of each kind
-      DURATION=60        volumes: seconds of doing nothing
-      SIZES='0 1000'     scale: numbers of other volumes, 0 1000 5000 unless told
-      FILES=100000       ownership: files in the tree, 100 to a directory
-      SCRATCH=/dev/shm   ownership: where the tree is made
-      SECTIONS='claims'  cluster: some of claims, claims-unbounded (without the rate limits of Kubernetes' clients),
+      ROUNDS=NUMBER      volumes (12), volumes per size (scale: 6), runs (ownership: 5), pods per kind (cluster: 12)
+      DURATION=60        volumes: seconds of the idle daemon
+      SIZES='0 1000'     scale: numbers of other volumes, by default 0 1000 5000
+      FILES=100000       ownership: files in the tree, 100 per directory
+      SCRATCH=/dev/shm   ownership: the directory of the tree
+      SECTIONS='claims'  cluster: any of claims, claims-unbounded (without the rate limits of Kubernetes' clients),
                          memory and pods
       CLAIMS=500         cluster: claims
-      OBJECTS=10000      cluster: volumes, and as many claims, that the memory is measured beside
-      NODES=100          cluster: nodes that they are spread over; those of one node are the daemon's own
-      ENGINE=file        cluster: where the volumes of `memory` come from
+      OBJECTS=10000      cluster: volumes, and as many claims, during the memory measurement
+      NODES=100          cluster: nodes of these volumes; the daemon runs on one of the nodes
+      ENGINE=file        cluster: the engine of `memory`
 
-    Exit status: 0; 1 when a target is missed, after all was measured; 2 when something could not be measured.
+    Exit status: 0; 1 if a target is missed, after all measurements; 2 if a measurement failed.
     """
 
   static func main() { Termination.run { await run(OwnProcess.arguments) } }

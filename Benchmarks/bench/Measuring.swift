@@ -1,6 +1,6 @@
 import LinuxSystem
 
-/// What measures runs on a thread of its own: it blocks, and nothing else waits meanwhile.
+/// Measurements run on their own thread. They block, and nothing else waits meanwhile.
 @globalActor
 actor Measuring {
   static let shared = Measuring()

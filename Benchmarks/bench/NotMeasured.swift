@@ -1,4 +1,4 @@
-/// Why there is no figure.
+/// Why a measurement failed.
 struct NotMeasured: Error, CustomStringConvertible {
   let description: String
 

@@ -1,11 +1,12 @@
 import LinuxSystem
 
-/// What is measured by itself.
+/// A section that is measured by itself.
 enum Section: String {
   case flexCall = "flex-call"
   case volumes, scale, ownership, cluster
 
-  /// Measures it and returns its exit status: 0, 1 when a target is missed, or that of the program that measures it. Blocks.
+  /// Measures the section. Returns the exit status: 0; 1 if a target is missed; or the status of the measuring program.
+  /// Blocks.
   @Measuring func run() async throws -> Int32 {
     switch self {
     case .flexCall: return try Lab.run(here: [Lab.project + "/Benchmarks/flex-call/run.sh"])

@@ -1,6 +1,6 @@
 import LinuxSystem
 
-/// The variables of `bench`, see its usage. An empty one counts as none.
+/// The variables of `bench`, see its usage. An empty value counts as absent.
 enum Settings {
   private static let environment = OwnProcess.environment
 
@@ -15,7 +15,7 @@ enum Settings {
     return number
   }
 
-  /// Words between blanks.
+  /// Words separated by blanks.
   static func words(_ name: String, or standard: [String]) -> [String] {
     text(name)?.split(separator: " ").map(String.init) ?? standard
   }

@@ -58,12 +58,7 @@ package struct SettingValues<Name: Setting>: Sendable {
   /// - Throws: `invalid` if the value is no DNS subdomain of RFC 1123.
   package func objectName(_ setting: Name) throws(VolumeError) -> String {
     let text = required(setting)
-    let labels = text.utf8.split(separator: 0x2E, omittingEmptySubsequences: false)
-    let isName = labels.allSatisfy { label in
-      label.first != 0x2D && label.last != 0x2D && !label.isEmpty
-        && label.allSatisfy { (0x61...0x7A).contains($0) || (0x30...0x39).contains($0) || $0 == 0x2D }
-    }
-    guard isName, text.utf8.count <= 253 else { throw refusal(setting, "the name of a Kubernetes object") }
+    guard ClusterNames.isObjectName(text) else { throw refusal(setting, "the name of a Kubernetes object") }
     return text
   }
 

@@ -68,7 +68,7 @@ private func forward(_ arguments: [UnsafeBufferPointer<UInt8>]) throws(ClientFai
 private func requireSeen(
   _ shown: UnsafeBufferPointer<UInt8>, at directory: UnsafeBufferPointer<UInt8>, _ call: DaemonCall, _ connection: Int32
 ) throws(ClientFailure) {
-  var finding = MountCheck.look(at: directory, shown: shown)
+  var finding = MountCheck.check(directory, shown: shown)
   if call.confirm(finding == .seen, over: connection) && finding == .seen { return }
   do {
     try call.awaitEnd(of: connection)
@@ -77,7 +77,7 @@ private func requireSeen(
     if finding == .seen { throw error }
   }
   // A daemon that died meanwhile leaves its mount. A daemon that stopped waiting has rolled it back.
-  if finding == .seen { finding = MountCheck.look(at: directory, shown: shown) }
+  if finding == .seen { finding = MountCheck.check(directory, shown: shown) }
   if finding != .seen { throw .unseen(finding) }
 }
 

@@ -18,7 +18,7 @@ enum MountCheck {
   /// - Parameters:
   ///   - path: the directory, as the kubelet named it.
   ///   - shown: what the directory shows for the daemon, `<major>:<minor>:<inode>:<flags>`.
-  static func look(at path: UnsafeBufferPointer<UInt8>, shown: UnsafeBufferPointer<UInt8>) -> Finding {
+  static func check(_ path: UnsafeBufferPointer<UInt8>, shown: UnsafeBufferPointer<UInt8>) -> Finding {
     var view = FlexClientView()
     guard let start = path.baseAddress,
       flexclient_view(UnsafeRawPointer(start).assumingMemoryBound(to: CChar.self), &view) == 0

@@ -4,20 +4,20 @@ internal import Synchronization
 
 /// One command of an engine, for the flight recorder.
 package struct RecordedCommand: Sendable, Hashable {
-  /// When it began, RFC 3339.
+  /// When the command began, RFC 3339.
   package var startedAt: String
   package var command: String
-  /// Seconds it took; nil while it runs.
+  /// Duration in seconds; nil while the command runs.
   package var seconds: Double?
   /// The engine's return code; nil while it runs.
   package var returnCode: Int?
-  /// Errors and warnings it printed, at most 1,024 bytes.
+  /// Its errors and warnings, at most 1,024 bytes.
   package var messages: String
 }
 
-/// What an engine has done so far.
+/// The commands that an engine has run.
 package struct EngineActivity: Sendable {
-  /// Commands run, by name (`lvcreate`) and whether they succeeded.
+  /// The name of a command (`lvcreate`) and whether it succeeded.
   package struct Key: Hashable, Sendable {
     package let command: String
     package let succeeded: Bool
@@ -27,7 +27,7 @@ package struct EngineActivity: Sendable {
   package var seconds: [String: Double] = [:]
   /// The last 16 commands, oldest first; a running one is last.
   package var recent: [RecordedCommand] = []
-  /// For how many seconds the running command has been running; nil when idle.
+  /// The age of the running command in seconds; nil when idle.
   package var runningSeconds: Double?
 
   package var total: Int { counts.values.reduce(0, +) }
@@ -35,7 +35,7 @@ package struct EngineActivity: Sendable {
   package init() {}
 }
 
-/// Keeps the last 16 commands and the counts. Safe to read from any thread while a command hangs.
+/// Records the last 16 commands and the counts. Safe to read from any thread while a command hangs.
 package final class FlightRecorder: Sendable {
   private struct State {
     var activity = EngineActivity()
@@ -47,7 +47,7 @@ package final class FlightRecorder: Sendable {
 
   package init() {}
 
-  /// Notes that a command begins.
+  /// Records the start of a command.
   package func begin(_ command: String) {
     let entry = RecordedCommand(
       startedAt: WallClock.now().description, command: command, seconds: nil, returnCode: nil, messages: "")
@@ -58,7 +58,7 @@ package final class FlightRecorder: Sendable {
     }
   }
 
-  /// Notes that the command begun last has ended.
+  /// Records the end of the last started command.
   package func end(name: String, returnCode: Int, succeeded: Bool, messages: String) {
     state.withLock { state in
       let elapsed = state.runningSince.map { (MonotonicClock.now() - $0).inSeconds } ?? 0
@@ -74,7 +74,7 @@ package final class FlightRecorder: Sendable {
     }
   }
 
-  /// Runs a look at the disks that is no command. While it hangs, the engine counts as busy.
+  /// Runs a read of the disks that is not a command. While it hangs, the engine counts as busy.
   package func whileReading<Value, Failure: Error>(_ body: () throws(Failure) -> Value) throws(Failure) -> Value {
     state.withLock { $0.runningSince = MonotonicClock.now() }
     defer { state.withLock { $0.runningSince = nil } }

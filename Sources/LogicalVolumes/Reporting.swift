@@ -1,7 +1,7 @@
 internal import LinuxSystem
 internal import StorageModel
 
-/// Runs a system call's wrapper and turns its failure into a volume's.
+/// Converts the failure of a system call to a volume's error, with the activity and its subject.
 func reporting<Value>(
   _ activity: String, _ subject: String, _ body: () throws(SystemError) -> Value
 ) throws(VolumeError) -> Value {

@@ -1,28 +1,28 @@
 package import LinuxSystem
 package import StorageModel
 
-/// A volume as an engine found it.
+/// A volume as an engine has found it.
 package struct StoredVolume: Sendable, Hashable {
-  /// What there is to mount.
+  /// What to mount.
   package enum Location: Sendable, Hashable {
-    /// A block device. The node exists only while ``StoredVolume/isActive``.
+    /// A block device. Its node exists only while ``StoredVolume/isActive``.
     case device(String)
-    /// A directory to bind from.
+    /// A directory, to bind mount.
     case directory(String)
   }
 
-  /// Whose volume it is. Only ours are ever formatted, resized or removed.
+  /// The owner of a volume. Only volumes of ours are formatted, resized or removed.
   package enum Ownership: Sendable, Hashable {
     case ours(Marks)
-    /// Not ours. `adoptable` when it is a plain volume that the Go program may have made; otherwise `kind` says what
-    /// else it is (a snapshot, a pool, …).
+    /// Not ours. `adoptable` if it is a plain volume that the Go program may have created. Otherwise `kind` says what
+    /// it is (a snapshot, a thin pool, …).
     case foreign(adoptable: Bool, kind: String)
   }
 
-  /// What we wrote on a volume of ours.
+  /// Our marks on a volume of ours.
   package struct Marks: Sendable, Hashable {
     package var claim: ClaimUID?
-    /// Nil on an adopted volume: it can never be formatted.
+    /// Nil on an adopted volume, which can never be formatted.
     package var creation: CreationToken?
     package var isRetained: Bool
 
@@ -34,13 +34,13 @@ package struct StoredVolume: Sendable, Hashable {
   }
 
   package var name: VolumeName
-  /// Tells this volume from any other that ever had or will have its name: the LV's UUID, or the creation token.
+  /// Distinguishes this volume from all others that ever have its name: the LV's UUID, or the creation token.
   package var instance: String
   package var location: Location
   package var size: ByteCount
   package var group: String
   package var ownership: Ownership
-  /// Whether it takes space of a thin pool, not of the group itself.
+  /// Whether it takes space of a thin pool instead of the group itself.
   package var isThin: Bool
   package var isActive: Bool
   package var createdAt: Timestamp?
@@ -66,14 +66,14 @@ package struct StoredVolume: Sendable, Hashable {
     return nil
   }
 
-  /// The refusal to remove a volume that is marked as retained.
+  /// The error for the removal of a retained volume.
   package static func retained(_ name: VolumeName) -> VolumeError {
     VolumeError(
       .unsafe,
       "volume \(name) is marked as retained and is kept; clear the mark first (elastic-local-node unretain \(name))")
   }
 
-  /// - Throws: `unsafe` when the volume is not ours.
+  /// - Throws: `unsafe` if the volume is not ours.
   package func requireOurs(to activity: String) throws(VolumeError) -> Marks {
     if let marks { return marks }
     throw VolumeError(
@@ -82,10 +82,10 @@ package struct StoredVolume: Sendable, Hashable {
   }
 }
 
-/// A random word that ties a volume to the permit under which it may be formatted.
+/// A random word that ties a volume to its format permit.
 ///
-/// It is written to the permit before the volume is made and onto the volume as it is made, so that a permit can never
-/// speak for another volume, were it of the same name.
+/// It is written to the permit before the volume is created, and to the volume at its creation. So a permit never
+/// applies to another volume, even one of the same name.
 package struct CreationToken: Hashable, Sendable, CustomStringConvertible {
   package let text: String
 
@@ -96,7 +96,7 @@ package struct CreationToken: Hashable, Sendable, CustomStringConvertible {
     self.text = String(text)
   }
 
-  /// A fresh token of 80 random bits.
+  /// A new token of 80 random bits.
   package init(using generator: inout some RandomNumberGenerator) {
     let alphabet = Array("abcdefghijklmnopqrstuvwxyz234567")
     text = String((0..<16).map { _ in alphabet[Int(generator.next() & 31)] })
@@ -104,12 +104,13 @@ package struct CreationToken: Hashable, Sendable, CustomStringConvertible {
 
   package var description: String { text }
 
-  /// What the file system that is made under this token is known by, so that it can be told from any that lay there before.
+  /// The UUID and label of the file system that is created under this token. They distinguish it from any earlier one
+  /// on the device.
   package var fileSystemIdentity: FileSystemIdentity {
     FileSystemIdentity(uuid: fileSystemUUID, label: "elastic-local-\(text)")
   }
 
-  /// The bytes of the first 16 characters, marked as a UUID of no standard's making (RFC 9562, version 8).
+  /// The bytes of the first 16 characters as a UUID of version 8, which no standard generates (RFC 9562).
   private var fileSystemUUID: String {
     var bytes = Array(text.utf8.prefix(16))
     bytes += Array(repeating: 0, count: 16 - bytes.count)

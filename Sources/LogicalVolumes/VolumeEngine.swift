@@ -1,71 +1,70 @@
 internal import LinuxSystem
 package import StorageModel
 
-/// Where volumes come from: one protocol, four engines (LVM, disk image file, directory, simulated), one contract test
-/// suite for all of them.
+/// A way to store volumes: one protocol, four engines (LVM, disk image file, directory, simulated), and one contract
+/// test suite for all of them.
 ///
-/// An engine makes, finds, grows and removes storage. It knows nothing of file systems, mounts and pods, and never
-/// looks into a volume. Callers hold the volume's lock; an engine serialises what its own storage needs.
+/// An engine creates, finds, grows and removes volumes. It knows nothing of file systems, mounts and pods, and never
+/// reads a volume's content. Callers hold the volume's lock; an engine serializes what its own storage requires.
 ///
-/// Idempotency: every mutation answers ``Outcome/unchanged(_:)`` when the world already is as asked.
-/// Failure: a mutation that throws has left nothing half-made, or says so in the error.
+/// Idempotency: every mutation returns ``Outcome/unchanged(_:)`` if the state is already as requested.
+/// Failure: a mutation that throws has left nothing half done, or its error says so. All methods throw ``VolumeError``.
 package protocol VolumeEngine: Sendable {
   var kind: EngineKind { get }
 
-  /// Checks that the storage is there and usable, and brings back what a reboot took (activation). Called once, before
-  /// any other method. A group that cannot be used is no failure: ``capacity()`` says what is wrong with it, and it is
-  /// tried again.
+  /// Checks that the storage is usable, and activates volumes after a reboot. Called once, before any other method. A
+  /// group that cannot be used is not an error: ``capacity()`` reports its trouble, and the engine tries again later.
   func start() async throws(VolumeError)
 
-  /// The volume of this name, ours or foreign; nil when there is none. Runs no LVM command for a volume of ours that is
-  /// known and active.
+  /// The volume of this name, ours or foreign; nil when it does not exist. Runs no LVM command for a volume of ours
+  /// that is known and active.
   func volume(_ name: VolumeName) async throws(VolumeError) -> StoredVolume?
 
-  /// The same for a caller that makes the volume in `group` (nil for the first) if there is none: other groups are not
-  /// asked, unless they are known to have had it, so that one that cannot be read keeps no volume from being made in
-  /// another.
+  /// Like ``volume(_:)``, for a caller that will create the volume in `group` (nil for the first) if it does not exist.
+  /// Other groups are read only if they are known to have had the volume, so that an unreadable group does not prevent
+  /// the creation of a volume in another.
   func volume(_ name: VolumeName, wantedIn group: VolumeGroupName?) async throws(VolumeError) -> StoredVolume?
 
-  /// All volumes of ours, sorted by name; of a group that cannot be read, those that it had when it last could.
+  /// All volumes of ours, sorted by name. For an unreadable group, the volumes that it had when it was last read.
   func volumes() async throws(VolumeError) -> [StoredVolume]
 
-  /// Makes a volume of at least the asked size. A volume of that name that exists is returned unchanged, whoever owns
-  /// it: the caller decides by ``StoredVolume/ownership``.
+  /// Creates a volume of at least the requested size. An existing volume of that name is returned unchanged, whoever
+  /// owns it. The caller decides by ``StoredVolume/ownership``.
   ///
-  /// - Throws: `noSpace` naming what is free and what was asked, `invalid` for an unknown group.
+  /// - Throws: `noSpace` with the free and the requested space, `invalid` for an unknown group.
   func create(_ request: CreationRequest) async throws(VolumeError) -> Outcome<StoredVolume>
 
-  /// Makes the volume's device usable. Unchanged when it is.
+  /// Makes the volume's device usable. Unchanged if it is already.
   ///
-  /// - Throws: `notFound` for one that is gone, and for a thin one of which its pool knows nothing: it holds nothing.
+  /// - Throws: `notFound` for a volume that does not exist, and for a thin volume that is unknown to its thin pool and
+  ///   so contains nothing.
   func activate(_ volume: StoredVolume) async throws(VolumeError) -> Outcome<StoredVolume>
 
-  /// Tells that nobody uses the device of the volume of this name any more; an engine may detach what it holds for it
-  /// (a loop device). No such volume is fine.
+  /// Tells the engine that the volume's device is no longer used. The engine may then detach a loop device. A volume
+  /// that does not exist is not an error.
   func detach(_ name: VolumeName) async throws(VolumeError)
 
   /// Grows a volume of ours to at least `size`. Never shrinks: a volume that is large enough is unchanged.
   func extend(_ volume: StoredVolume, to size: ByteCount) async throws(VolumeError) -> Outcome<StoredVolume>
 
-  /// Makes a foreign volume ours. The caller has proven that it holds a file system.
+  /// Makes a foreign volume ours. The caller has proven that it contains a file system.
   func adopt(_ volume: StoredVolume, claim: ClaimUID?) async throws(VolumeError) -> Outcome<StoredVolume>
 
-  /// Sets or clears the mark that forbids removal.
+  /// Sets or clears the retained mark, which forbids removal.
   func setRetained(_ volume: StoredVolume, _ isRetained: Bool) async throws(VolumeError) -> Outcome<StoredVolume>
 
-  /// Removes exactly this instance of the volume: ours, and of the same ``StoredVolume/instance``. A volume of the same
-  /// name that was made since is left alone. Unchanged when it is gone already.
+  /// Removes exactly this volume: ours, and of the same ``StoredVolume/instance``. A volume of the same name that was
+  /// created since is not removed. Unchanged if the volume does not exist.
   ///
-  /// - Parameter end: by when the removal has to begin, in the time of ``MonotonicClock``: the engine may be busy for long,
-  ///   and what the caller has proven gets old. Nil for no limit.
-  /// - Throws: `unavailable` when it could not begin in time.
+  /// - Parameter end: the removal must begin by this time of ``MonotonicClock``. The engine may be busy for long, and
+  ///   the caller's proofs get out of date. Nil for no limit.
+  /// - Throws: `unavailable` if the removal could not begin in time.
   func remove(_ volume: StoredVolume, notAfter end: Duration?) async throws(VolumeError) -> Outcome<StoredVolume>
 
-  /// Size and space of each group, for status, metrics and the ledger, and what is wrong with it. Looks again at groups that
-  /// could not be read.
+  /// Size, free space and trouble of each group, for status, metrics and the ledger. Probes unreadable groups again.
   func capacity() async throws(VolumeError) -> [GroupCapacity]
 
-  /// What the engine did last. Never blocks, not even while a command hangs.
+  /// The last commands of the engine. Never blocks, not even while a command hangs.
   var activity: EngineActivity { get }
 }
 
@@ -74,37 +73,37 @@ extension VolumeEngine {
     _ name: VolumeName, wantedIn group: VolumeGroupName?
   ) async throws(VolumeError) -> StoredVolume? { try await volume(name) }
 
-  /// Removes exactly this instance of the volume, whenever the engine comes to it.
+  /// Removes exactly this volume, with no time limit.
   package func remove(_ volume: StoredVolume) async throws(VolumeError) -> Outcome<StoredVolume> {
     try await remove(volume, notAfter: nil)
   }
 }
 
 extension StoredVolume {
-  /// - Throws: `unavailable` when the time has passed by which a removal had to begin.
+  /// - Throws: `unavailable` if the time has passed by which the removal had to begin.
   func requireRemoval(notAfter end: Duration?) throws(VolumeError) {
     guard let end, MonotonicClock.now() > end else { return }
     throw VolumeError(
       .unavailable,
-      "volume \(name) is kept: its removal had to wait for other commands, and what was known of its PV is too old by now; "
-        + "it is tried again")
+      "volume \(name) is kept: its removal had to wait for other commands, and the last check of its PV is too old by now. "
+        + "The removal is retried")
   }
 }
 
-/// The engines, by the word of the `--engine` flag.
+/// The engines, by the value of the `--engine` flag.
 package enum EngineKind: String, Sendable, CaseIterable {
   case lvm, file, directory, simulated
 }
 
-/// The wish for a volume that does not exist yet.
+/// A request for a volume that does not exist yet.
 package struct CreationRequest: Sendable {
   package let name: VolumeName
   /// At least this many bytes; engines round up to their unit.
   package let size: ByteCount
   package let claim: ClaimUID?
-  /// Ties the volume to the permit under which it may be formatted.
+  /// Ties the volume to its format permit.
   package let creation: CreationToken
-  /// Without a group the engine's first one, and without a word about provisioning what the engine makes by default.
+  /// A nil group means the engine's first group, and nil provisioning the engine's default.
   package let deviceClass: DeviceClass
 
   package init(
@@ -119,26 +118,26 @@ package struct CreationRequest: Sendable {
   }
 }
 
-/// Size and space of one group: a volume group, or the disk under the file and directory engines.
+/// Size and free space of one group: a volume group, or the disk of the file and directory engines.
 package struct GroupCapacity: Sendable, Hashable {
   package var group: String
   package var totalBytes: UInt64
-  /// Space for volumes that are made as the node's settings say: of the thin pool when there is one.
+  /// Free space for volumes of the default provisioning: of the thin pool if there is one.
   package var freeBytes: UInt64
-  /// Space for thick volumes.
+  /// Free space for thick volumes.
   package var thickFreeBytes: UInt64
-  /// What neither is free nor belongs to volumes of ours.
+  /// Used space, without volumes of ours.
   package var foreignBytes: UInt64
   package var extentBytes: UInt64
   package var volumes: Int
-  /// Space left in the group's metadata area; LVM refuses every change when it is full. Nil without LVM.
+  /// Free space in the group's metadata area. When it is full, LVM refuses every change. Nil without LVM.
   package var metadataFreeBytes: UInt64?
   package var metadataTotalBytes: UInt64?
   package var thin: ThinPoolUse?
-  /// Why no volume can be made in the group; nil when it can.
+  /// Why no volume can be created in the group; nil if one can.
   package var trouble: GroupTrouble?
 
-  /// A group of which nothing else is known.
+  /// A group of which only its trouble is known.
   package init(group: String, trouble: GroupTrouble) {
     self.init(group: group, totalBytes: 0, freeBytes: 0, foreignBytes: 0, extentBytes: 0, volumes: 0)
     self.trouble = trouble
@@ -162,7 +161,7 @@ package struct GroupCapacity: Sendable, Hashable {
 }
 
 extension GroupCapacity {
-  /// Leaves nothing free.
+  /// Sets the free space to zero.
   package mutating func close(_ trouble: GroupTrouble) {
     self.trouble = trouble
     freeBytes = 0
@@ -171,19 +170,20 @@ extension GroupCapacity {
   }
 }
 
-/// How full a thin pool is, and how well.
+/// The use and condition of a thin pool.
 package struct ThinPoolUse: Sendable, Hashable {
   package var pool: String
   package var sizeBytes: UInt64
-  /// Sum of the virtual sizes of the pool's volumes.
+  /// Sum of the virtual sizes of the thin pool's volumes.
   package var virtualBytes: UInt64
-  /// The most that the sum of virtual sizes may become.
+  /// The limit of the sum of virtual sizes.
   package var ceilingBytes: UInt64
-  /// Nil when the kernel was not asked.
+  /// Nil if the kernel has not been asked.
   package var dataPercent: Double?
   package var metadataPercent: Double?
-  /// What the kernel holds against the pool, in LVM's words (lvmreport(7), `lv_health_status` and `lv_check_needed`): empty
-  /// when nothing, nil when it was not asked. Such a pool takes no new blocks, or nothing at all.
+  /// The kernel's complaint about the thin pool, in LVM's words (lvmreport(7), `lv_health_status` and
+  /// `lv_check_needed`): empty when there is none, nil if the kernel has not been asked. A thin pool with a complaint
+  /// takes no new blocks, or no writes at all.
   package var complaint: String?
 
   package init(

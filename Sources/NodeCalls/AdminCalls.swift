@@ -22,7 +22,7 @@ package struct AdminCalls: CallSet {
     case "remove": try await remove(words, service)
     case "retain": try await retain(words, true, service)
     case "unretain": try await retain(words, false, service)
-    default: HandledCall(try await StatusReporter(context: service.context, release: release).reply())
+    default: HandledCall(try await StatusReader(context: service.context, release: release).reply())
     }
   }
 
@@ -33,10 +33,10 @@ package struct AdminCalls: CallSet {
     var claim: ClaimUID?
     if words.count == 2 {
       claim = ClaimUID(words[1])
-      if claim == nil { throw VolumeError(.invalid, "\(quoted(words[1])) is no claim UID") }
+      if claim == nil { throw VolumeError(.invalid, "\(quoted(words[1])) is not a claim UID") }
     }
     let isRemoved = try await service.remove(name, .byHand(claim))
-    let message = isRemoved ? "volume \(name) removed" : "there is no volume \(name); nothing to do"
+    let message = isRemoved ? "volume \(name) removed" : "volume \(name) does not exist; nothing to do"
     return HandledCall(Reply(.success, message: message))
   }
 

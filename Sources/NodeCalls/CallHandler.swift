@@ -4,7 +4,7 @@ package import NodeService
 internal import StorageModel
 internal import Telemetry
 
-/// Serves calls, each by the set that its verb belongs to. The one place where errors become replies.
+/// Serves calls, each by the set that its verb belongs to. The only part that converts errors to replies.
 package struct CallHandler: Sendable {
   package let context: NodeContext
   private let sets: [any CallSet]
@@ -14,7 +14,7 @@ package struct CallHandler: Sendable {
     self.sets = sets
   }
 
-  /// Serves one call. Never throws: every failure is a reply.
+  /// Serves one call. Never throws: each failure is a reply.
   package func handle(_ arguments: [String]) async -> HandledCall {
     let verb = arguments.first ?? ""
     let set = set(of: verb)
@@ -42,7 +42,7 @@ package struct CallHandler: Sendable {
     }
   }
 
-  /// Whether a call is served however many others hang.
+  /// Whether a call is served even if all others hang.
   func isAlwaysServed(_ arguments: [String]) -> Bool {
     let verb = arguments.first ?? ""
     return set(of: verb)?.alwaysServed.contains(verb) ?? false
@@ -50,8 +50,8 @@ package struct CallHandler: Sendable {
 
   private func set(of verb: String) -> (any CallSet)? { sets.first { $0.verbs.contains(verb) } }
 
-  /// The level at which a failure is logged: what nobody foresaw is an error; what passes by itself, or what kubelet only tries
-  /// out, is no reason to look.
+  /// The log level of a failure. An unexpected failure is an error. One that passes by itself, or that kubelet only
+  /// probes for, needs no attention.
   private func log(_ error: VolumeError) -> (String, [String: String]) -> Void {
     switch error.code {
     case .unsupported, .cancelled, .inProgress: context.log.info

@@ -1,41 +1,42 @@
 package import NodeService
 package import StorageModel
 
-/// Calls that belong together: their verbs, and what each does.
+/// A set of calls: their verbs, and what each does.
 package protocol CallSet: Sendable {
-  /// The first words of its calls.
+  /// The first words of the calls.
   var verbs: Set<String> { get }
 
-  /// Those of its verbs that take down, or only look: they are served however many other calls hang.
+  /// The verbs that unmount or only read. They are served even if all other calls hang.
   var alwaysServed: Set<String> { get }
 
   /// Serves a call of one of its verbs.
   ///
-  /// - Parameter words: those behind the verb.
+  /// - Parameter words: the words after the verb.
+  /// - Throws: ``VolumeError``.
   func perform(
     _ verb: String, _ words: [String], by service: VolumeService
   ) async throws(VolumeError) -> HandledCall
 
-  /// Whose call it is, for the log; also of arguments that were refused.
+  /// The volume and pod of a call, for the log; also for arguments that were refused.
   func subject(of arguments: [String]) -> CallSubject
 }
 
 extension CallSet {
-  /// The refusal of a call with another number of words.
+  /// The error for a call with a wrong number of words.
   package func usage(_ verb: String, _ form: String, _ words: [String]) -> VolumeError {
-    VolumeError(.invalid, "\(verb) wants \(form), got \(words.count) argument\(words.count == 1 ? "" : "s")")
+    VolumeError(.invalid, "\(verb) needs \(form), got \(words.count) argument\(words.count == 1 ? "" : "s")")
   }
 }
 
-/// Whose call it is, for the log.
+/// The volume and pod of a call, for the log.
 package struct CallSubject: Sendable {
-  /// Empty when not known, as the fields of a log line are.
+  /// Empty when not known, as in a log line.
   package let volume: String
-  /// `namespace/name`; the UID where the call carries no more.
+  /// `namespace/name`, or the UID if the call has nothing else.
   package let pod: String
 
   package init(volume: String = "", pod: String = "") {
-    // As long as an object's name may be.
+    // The greatest length of an object's name.
     (self.volume, self.pod) = (String(volume.prefix(253)), String(pod.prefix(507)))
   }
 }

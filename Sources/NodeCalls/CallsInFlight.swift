@@ -5,11 +5,11 @@ internal import StorageModel
 internal import Synchronization
 internal import Telemetry
 
-/// The calls being served, each a task.
+/// The calls in progress, each a task.
 final class CallsInFlight: Sendable {
   private struct Call {
     let task: Task<HandledCall, Never>
-    /// False as soon as it has ended: a client that does not confirm holds up nobody.
+    /// False as soon as the call has ended: a client that does not confirm delays no other call.
     var isMaking: Bool
   }
 
@@ -19,8 +19,8 @@ final class CallsInFlight: Sendable {
   private let calls = Mutex<[UInt64: Call]>([:])
 
   /// - Parameters:
-  ///   - limit: how many other calls are served at once.
-  ///   - confirmationDeadline: how long a client may take to look at a mount.
+  /// - limit: how many other calls are served at once.
+  /// - confirmationDeadline: how long a client may take to check a mount.
   init(handler: CallHandler, limit: Int, confirmationDeadline: Duration) {
     self.handler = handler
     self.limit = limit
@@ -31,9 +31,9 @@ final class CallsInFlight: Sendable {
 
   func cancelAll() { for call in calls.withLock({ Array($0.values) }) { call.task.cancel() } }
 
-  /// Begins the call that a request asks for. Does not block.
+  /// Begins the call of a request. Does not block.
   ///
-  /// - Returns: what to do when the caller goes away before its reply.
+  /// - Returns: what to do if the caller disconnects before its reply.
   func begin(_ bytes: Result<[UInt8], FrameError>, _ exchange: Exchange) -> (@Sendable () -> Void)? {
     do throws(VolumeError) {
       let request = try Self.request(bytes)
@@ -52,7 +52,7 @@ final class CallsInFlight: Sendable {
   private static func request(_ bytes: Result<[UInt8], FrameError>) throws(VolumeError) -> Request {
     switch bytes {
     case .success(let bytes): return try Request(decoding: bytes)
-    case .failure(let error): throw VolumeError(.invalid, "no request came: \(error)")
+    case .failure(let error): throw VolumeError(.invalid, "no request arrived: \(error)")
     }
   }
 
@@ -63,7 +63,7 @@ final class CallsInFlight: Sendable {
       if isMaking, calls.values.count(where: { $0.isMaking }) >= limit {
         throw VolumeError(
           .unavailable,
-          "\(limit) calls are being served and none has ended yet; status says what hangs. Kubelet will call again")
+          "\(limit) calls are in progress and none has ended; status shows what hangs. Kubelet retries the call")
       }
       let task = Task.detached { [self] in
         let call = await handler.handle(request.arguments)
@@ -76,9 +76,10 @@ final class CallsInFlight: Sendable {
     return { [self] in takeBack(number, Self.callerHadGone) }
   }
 
-  private static let callerHadGone = "the caller had gone"
+  private static let callerHadGone = "the caller had disconnected"
 
-  /// Sends the reply. The call has ended when the caller has it, or when the caller has said that kubelet sees the mount.
+  /// Sends the reply. The call has ended when the caller has the reply, or when the caller has confirmed that kubelet
+  /// sees the mount.
   private func answer(_ call: HandledCall, _ exchange: Exchange, isConfirmed: Bool) {
     let number = exchange.number
     let reply = call.reply.encoded()
@@ -93,7 +94,7 @@ final class CallsInFlight: Sendable {
     exchange.reply(reply, expecting: confirmation)
   }
 
-  /// Keeps the mount, or takes it back; the connection is closed when that has been done.
+  /// Keeps the mount or takes it back, then closes the connection.
   private func confirm(_ exchange: Exchange, _ word: Result<[UInt8], FrameError>) {
     let reason: String
     switch word {
@@ -103,9 +104,9 @@ final class CallsInFlight: Sendable {
         end(exchange.number)
         return exchange.drop()
       case false?: reason = "kubelet does not see it"
-      case nil: reason = "the caller said neither that kubelet sees it nor that it does not"
+      case nil: reason = "the caller's confirmation is not valid"
       }
-    case .failure(.closed): reason = "the caller had gone before it had confirmed"
+    case .failure(.closed): reason = "the caller had disconnected before it had confirmed"
     case .failure(let error): reason = "the caller has not confirmed: \(error)"
     }
     takeBack(exchange.number, reason) { exchange.drop() }
@@ -113,8 +114,8 @@ final class CallsInFlight: Sendable {
 
   private func end(_ number: UInt64) { calls.withLock { calls in _ = calls.removeValue(forKey: number) } }
 
-  /// The caller does not have what the call has done, or kubelet does not see it: the call is cancelled, and what it has done
-  /// is undone as soon as it has ended.
+  /// Takes a call back, because the caller has no reply or kubelet does not see the mount. The call is cancelled, and
+  /// undone as soon as it has ended.
   private func takeBack(_ number: UInt64, _ reason: String, then finish: @escaping @Sendable () -> Void = {}) {
     guard let task = calls.withLock({ $0[number]?.task }) else { return }
     task.cancel()

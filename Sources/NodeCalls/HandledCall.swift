@@ -1,7 +1,7 @@
 package import NodeProtocol
 
-/// The reply to a call, and how to take the call back: when nobody is there any more to read the reply, or when kubelet does
-/// not see what the reply says is mounted.
+/// The reply to a call, and how to take the call back if the caller cannot get the reply, or if kubelet does not see
+/// the mount.
 package struct HandledCall: Sendable {
   package typealias Undo = @Sendable (_ reason: String) async -> Void
 

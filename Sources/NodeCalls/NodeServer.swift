@@ -5,11 +5,11 @@ package import StorageModel
 internal import Synchronization
 internal import Telemetry
 
-/// Serves the Unix socket: one request a connection, root only.
+/// Serves the Unix socket: one request per connection, for root only.
 ///
-/// Concurrency: a thread accepts, another reads requests, writes replies and sees callers go, and each call is a task. A
-/// caller that goes away cancels its task; what the call had done by then is taken back. However many calls hang, others
-/// get their turn: a call that waits holds a descriptor and no thread.
+/// Concurrency: one thread accepts connections. Another reads requests, writes replies and notices callers that
+/// disconnect. Each call is a task. If a caller disconnects, its task is cancelled and the call is undone. Hanging
+/// calls do not keep others waiting, because a waiting call holds a descriptor and no thread.
 package final class NodeServer: Sendable {
   private let path: String
   /// Nil when the server has been stopped.
@@ -19,13 +19,13 @@ package final class NodeServer: Sendable {
   private let log: Log
   private let metrics: Metrics
 
-  /// Listens at `path` (mode 0600); does not accept yet.
+  /// Listens at `path` (mode 0600). Does not accept connections yet.
   ///
   /// - Parameters:
-  ///   - connections: how many connections there are at once; more wait for their turn.
-  ///   - makingCalls: how many calls that make, mount or grow are served at once; more are refused, to be repeated. The
-  ///     rest is for calls that take down, or only look.
-  ///   - confirmationDeadline: how long a client may take to look at a mount.
+  /// - connections: the limit of connections at once. More wait.
+  /// - makingCalls: the limit of calls in progress that create, mount or grow. More are refused, and kubelet retries
+  ///   them. The rest is for calls that unmount or only read.
+  /// - confirmationDeadline: how long a client may take to check a mount.
   package init(
     path: String, handler: CallHandler, connections: Int = 4096, makingCalls: Int = 2048,
     confirmationDeadline: Duration = .seconds(30)
@@ -56,16 +56,16 @@ package final class NodeServer: Sendable {
       try Files.makeDirectories(directory(of: path), mode: 0o700)
       return ListenerBox(try UnixListener(path: path))
     } catch {
-      throw VolumeError(.unavailable, "the socket \(path) cannot be made: \(error)", cause: error)
+      throw VolumeError(.unavailable, "the socket \(path) cannot be created: \(error)", cause: error)
     }
   }
 
-  /// Accepts until ``stop()``. Blocks: call it on a thread of its own.
+  /// Accepts connections until ``stop(grace:)``. Blocks; call it on its own thread.
   package func acceptConnections() {
     while let current = listener.withLock({ $0 }) { acceptConnections(of: current) }
   }
 
-  /// Accepts until the listener is shut down.
+  /// Accepts connections until the listener is shut down.
   private func acceptConnections(of current: ListenerBox) {
     while true {
       do throws(SystemError) {
@@ -84,25 +84,25 @@ package final class NodeServer: Sendable {
     }
   }
 
-  /// What has become of the socket's file.
+  /// The state of the socket's file.
   package enum SocketState: Hashable, Sendable {
     case inPlace
-    /// It had been removed, and was made again.
+    /// The socket had been removed, and was created again.
     case restored
-    /// Another file has its name: another daemon's socket, perhaps.
+    /// Another file has its name, perhaps another daemon's socket.
     case replaced
   }
 
-  /// Makes the socket again when somebody has removed it: no client could find the daemon any more.
+  /// Creates the socket again if it was removed, because no client could find the daemon.
   ///
-  /// - Throws: `unavailable` when it cannot be made.
+  /// - Throws: `unavailable` if it cannot be created.
   package func restoreSocket() throws(VolumeError) -> SocketState {
     guard let current = listener.withLock({ $0 }) else { return .inPlace }
     let found: FileIdentity?
     do throws(SystemError) {
       found = try Files.identity(of: path)
     } catch {
-      throw VolumeError(error, during: "looking at the socket \(path)")
+      throw VolumeError(error, during: "checking the socket \(path)")
     }
     if let found { return found == current.listener.file ? .inPlace : .replaced }
     let new = try Self.listen(at: path)
@@ -111,12 +111,12 @@ package final class NodeServer: Sendable {
       listener = new
       return false
     }
-    // The thread that accepts goes on with the new one.
+    // The accepting thread continues with the new socket.
     if isStopped { new.listener.shutdown() } else { current.listener.shutdown() }
     return .restored
   }
 
-  /// Ends accepting, gives running calls `grace` to end, then cancels them: they undo what they have begun.
+  /// Stops accepting, lets running calls continue for `grace`, then cancels them. Cancelled calls are undone.
   package func stop(grace: Duration) async {
     let last = listener.withLock { listener in
       defer { listener = nil }
@@ -131,14 +131,14 @@ package final class NodeServer: Sendable {
   }
 
   private static func pause() async {
-    do { try await Task.sleep(for: .milliseconds(20)) } catch { return }  // cancelled: the caller is in a hurry
+    do { try await Task.sleep(for: .milliseconds(20)) } catch { return }  // cancelled: do not wait
   }
 
   private static func directory(of path: String) -> String {
     path.lastIndex(of: "/").map { $0 == path.startIndex ? "/" : String(path[..<$0]) } ?? "."
   }
 
-  /// The socket's mode keeps others out already; this holds when somebody has changed it.
+  /// The socket's mode already keeps other users out. This check also holds if the mode was changed.
   private func requireRoot(_ connection: borrowing Descriptor) throws(VolumeError) {
     let peer: PeerCredentials
     do throws(SystemError) {
@@ -155,7 +155,7 @@ package final class NodeServer: Sendable {
     metrics.refuseConnection()
     log.warning("request refused", ["code": error.code.rawValue, "reason": error.message])
     do throws(SystemError) {
-      // Nothing has been sent yet, so there is space for it.
+      // Nothing has been sent yet, so the socket's buffer has space for the reply.
       try StreamIO.writeAll(connection, Reply(error).encoded(), deadline: .zero)
     } catch {
       log.info("reply not delivered", ["reason": "\(error)"])
@@ -163,7 +163,7 @@ package final class NodeServer: Sendable {
   }
 }
 
-/// A listener that can be exchanged.
+/// A listener that can be replaced.
 private final class ListenerBox: Sendable {
   let listener: UnixListener
 

@@ -2,7 +2,7 @@ internal import LinuxSystem
 internal import StorageModel
 package import Telemetry
 
-/// The file beside the socket by which a daemon that was told to end says that another is to come, so that the client waits
+/// A file beside the socket. A daemon that ends leaves it to say that another one will start, so that the client waits
 /// for that one. See docs/wire.md.
 package struct RestartNotice: Sendable {
   private let path: String
@@ -14,14 +14,15 @@ package struct RestartNotice: Sendable {
     self.log = log
   }
 
-  /// Leaves it. Its time of modification says since when the daemon is away. Without it calls fail earlier, nothing more.
+  /// Writes the file. Its modification time is the start of the restart. Without the file calls fail earlier; nothing
+  /// else depends on it.
   package func leave() {
     do { try Files.writeDurably([], to: path, mode: 0o600) } catch {
       log.warning("restart notice could not be written", ["path": path, "reason": "\(error)"])
     }
   }
 
-  /// Takes it away: a daemon serves.
+  /// Removes the file, because a daemon serves again.
   package func remove() {
     do throws(SystemError) { try Files.removeDurably(path) } catch {
       log.warning("restart notice could not be removed", ["path": path, "reason": "\(error)"])

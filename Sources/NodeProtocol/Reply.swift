@@ -13,7 +13,7 @@ package struct Reply: FieldObject {
   /// kubelet sees the same. Nil where nothing is really mounted.
   package var shown: String?
   package var capabilities: Capabilities?
-  package var report: NodeReport?
+  package var report: DaemonStatus?
 
   /// Every capability is stated, so that no version of kubelet falls back to a default of its own.
   package struct Capabilities: FieldObject {

@@ -5,14 +5,14 @@ internal import LinuxSystem
 internal import StorageLedger
 internal import StorageModel
 
-/// The node's requests, to a real API server.
+/// The node's requests to a real API server.
 struct APINodeWrites: NodeWrites {
   private let writer: ObjectWriter
   private let events: EventRecorder
-  /// The node's object, with nothing said in it.
+  /// The node's object without a report.
   private let empty: NodeStorageObject
 
-  /// - Parameter owner: whose object the reported one is, so that it goes with it; the daemon's DaemonSet.
+  /// - Parameter owner: the daemon's DaemonSet. The reported object is deleted with it.
   init(_ api: APIAccess, node: String, namespace: String, owner: OwnerReference?) {
     writer = ObjectWriter(api.client)
     events = api.events
@@ -27,7 +27,7 @@ struct APINodeWrites: NodeWrites {
     var object = empty
     object.storage = storage
     object.reports = reports
-    // Nobody else writes it.
+    // Only this daemon writes it.
     try await writer.putStatus(of: empty, object.status.json)
   }
 

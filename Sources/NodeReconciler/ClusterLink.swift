@@ -6,7 +6,7 @@ internal import StorageModel
 internal import Synchronization
 package import Telemetry
 
-/// The daemon's way to the cluster: finds out who it is there, then reconciles until it is told to stop.
+/// The daemon's connection to the cluster. It reads the daemon's own objects, then reconciles until it is cancelled.
 package final class ClusterLink: Sendable {
   private let api: APIAccess
   private let identity: Identity
@@ -14,7 +14,7 @@ package final class ClusterLink: Sendable {
   private let knowledge: Knowledge
   private let reconciler = Mutex<NodeReconciler?>(nil)
 
-  /// Who this daemon is in the cluster.
+  /// The daemon's own names in the cluster.
   package struct Identity: Sendable {
     package var node: String
     package var namespace: String
@@ -30,7 +30,7 @@ package final class ClusterLink: Sendable {
     }
   }
 
-  /// - Parameter knowledge: what `context` asks.
+  /// - Parameter knowledge: what is known about PVs; `context` consults it.
   package init(_ api: APIAccess, identity: Identity, context: NodeContext, knowledge: Knowledge) {
     self.api = api
     self.identity = identity
@@ -38,7 +38,7 @@ package final class ClusterLink: Sendable {
     self.knowledge = knowledge
   }
 
-  /// Until the task is cancelled. Nothing here is ever the end of the daemon.
+  /// Runs until the task is cancelled. No failure here ends the daemon.
   package func run() async { await ControllerHost(api).run { [self] term in await work(term) } }
 
   private func work(_ term: Term) async {
@@ -65,20 +65,20 @@ package final class ClusterLink: Sendable {
     self.reconciler.withLock { $0 = nil }
   }
 
-  /// The label that volumes are pinned by; the node's name where there is none, as kubelet would set it.
+  /// The label by which volumes are pinned; without that label the node's name, which is kubelet's default.
   private func hostname() async throws(APIError) -> String {
     let node = try await api.client.get(Node.self, ObjectKey(name: identity.node))
     return node.metadata.labels[ClusterNames.hostnameLabel] ?? identity.node
   }
 
-  /// The DaemonSet that this daemon belongs to: what it reports goes with it.
+  /// The DaemonSet of this daemon. It owns the reported object, so both are deleted together.
   private func owner() async throws(APIError) -> OwnerReference? {
     guard let name = identity.pod else { return nil }
     let pod = try await api.client.get(Pod.self, ObjectKey(namespace: identity.namespace, name: name))
     return pod.metadata.ownerReferences.first { $0.kind == "DaemonSet" }
   }
 
-  /// What this node has reported before; empty when it never has.
+  /// The reports that this node wrote before; empty when there are none.
   private func reported() async throws(APIError) -> [VolumeReport] {
     let key = ObjectKey(namespace: identity.namespace, name: identity.node)
     do throws(APIError) {

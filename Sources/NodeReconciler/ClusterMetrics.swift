@@ -1,32 +1,34 @@
 internal import Controllers
 internal import Telemetry
 
-/// The daemon's cluster side at one moment, for the metrics.
+/// The values of the daemon's cluster metrics at one moment.
 struct ClusterMetrics {
   var api = APIMetrics()
   /// PVs that name this node.
   var volumes = 0
-  /// Removals that have not succeeded for ten minutes.
+  /// Removals that have been failing for ten minutes.
   var stuckRemovals = 0
-  /// Volumes that were made, as their PVs say, and are not there any more.
+  /// Volumes that a PV records and that are not on the node.
   var lostVolumes = 0
-  /// Volumes in use against which the kernel holds something.
+  /// Volumes in use whose file system the kernel complains about.
   var abnormalVolumes = 0
-  /// Volumes of ours without a PV; nil when not known yet.
+  /// Volumes of ours without a PV; nil until the PVs have been listed.
   var orphans: Int?
 
   var exposition: Exposition {
     var exposition = Exposition()
     let gauges: [(name: String, help: String, value: Int?)] = [
-      ("pvs", "PVs that name this node.", volumes),
+      ("pvs", "Number of PVs that name this node.", volumes),
       (
-        "stuck_removals", "Volumes whose PV is going and that could not be removed for 10 minutes.", stuckRemovals
+        "stuck_removals",
+        "Number of volumes whose PV is being deleted and whose removal has been failing for 10 minutes.",
+        stuckRemovals
       ),
-      ("lost_volumes", "Volumes that were made, as their PVs say, and are not there any more.", lostVolumes),
+      ("lost_volumes", "Number of volumes that a PV records and that are not on the node.", lostVolumes),
       (
-        "abnormal_volumes", "Volumes in use against whose file system the kernel holds something.", abnormalVolumes
+        "abnormal_volumes", "Number of volumes in use whose file system the kernel reports as faulty.", abnormalVolumes
       ),
-      ("orphans", "Volumes of ours that no PV names; they are kept.", orphans),
+      ("orphans", "Number of volumes of ours that no PV names. They are kept.", orphans),
     ]
     for (name, help, value) in gauges {
       guard let value else { continue }

@@ -6,8 +6,7 @@ package import StorageModel
 internal import Synchronization
 package import Telemetry
 
-/// What is known about the PVs of this node, and what the node has to say about them. Shared by kubelet's calls and the
-/// reconciler.
+/// The known PVs of this node, and the node's reports about them. Kubelet's calls and the reconciler share it.
 package final class Knowledge: ClusterKnowledge {
   let node: String
   let allowsInlineVolumes: Bool
@@ -17,15 +16,15 @@ package final class Knowledge: ClusterKnowledge {
 
   /// How long calls wait for the cluster.
   package struct Patience: Sendable {
-    /// For an answer about a volume that exists and whose PV is not known.
+    /// For an answer about an existing volume whose PV is not known.
     package var use = Duration.seconds(2)
-    /// After such an answer did not come, nobody is asked for that long.
+    /// After such an answer failed to arrive, no request is sent for this time.
     package var silence = Duration.seconds(30)
     /// For the API server, and then for the provisioner, before a volume is created.
     package var creation = Duration.seconds(20)
-    /// Between two looks at a PV that waits to be assigned.
+    /// Between two reads of a PV that waits to be assigned.
     package var interval = Duration.milliseconds(200)
-    /// For how long a look at a PV outside of the watch counts.
+    /// How long the result of reading a PV outside of the watch is used.
     package var memory = Duration.seconds(600)
 
     package init() {}
@@ -38,19 +37,19 @@ package final class Knowledge: ClusterKnowledge {
     var connection: Connection?
     /// Called when there is something new to report.
     var wake: (@Sendable () -> Void)?
-    /// Until when the API server counts as silent.
+    /// Until this time the API server counts as silent, and no request is sent.
     var silentUntil = Duration.zero
-    /// PVs that are not in the watch, as they were read.
-    var looks: [String: Look] = [:]
+    /// PVs that are not in the watch, as they were last read.
+    var lastReads: [String: LastRead] = [:]
     var lost: Set<String> = []
   }
 
-  private struct Look {
+  private struct LastRead {
     var volume: PersistentVolume
     var at: Duration
   }
 
-  /// The way to the API server, and this node's hostname label there.
+  /// The API server's requests, and this node's hostname label.
   struct Connection: Sendable {
     var writes: any NodeWrites
     var hostname: String
@@ -66,9 +65,21 @@ package final class Knowledge: ClusterKnowledge {
   }
 
   package var orphans: [VolumeName]? { state.withLock { $0.orphans } }
+  package func keeping(of volume: VolumeName) -> String? {
+    guard let pv = state.withLock({ $0.volumes[volume.text] }), ["Released", "Failed"].contains(pv.phase) else {
+      return nil
+    }
+    let annotations = pv.metadata.annotations
+    guard annotations[ClusterNames.keepAnnotation] != nil else { return nil }
+    let claim = annotations[ClusterNames.keptClaimAnnotation] ?? "a claim that is not recorded"
+    let since = annotations[ClusterNames.keptSinceAnnotation].map { " since \($0)" } ?? ""
+    let end = annotations[ClusterNames.expiresAnnotation].map { ", until \($0)" } ?? ""
+    return "\(claim)\(since)\(end)"
+  }
+
   package func setOrphans(_ new: [VolumeName]) { state.withLock { $0.orphans = new } }
 
-  /// From now on the API server can be asked.
+  /// Records that the API server can be asked from now on.
   func connect(_ writes: any NodeWrites, hostname: String, wake: @escaping @Sendable () -> Void) {
     state.withLock { state in
       state.connection = Connection(writes: writes, hostname: hostname)
@@ -82,20 +93,20 @@ package final class Knowledge: ClusterKnowledge {
 // MARK: - PVs
 
 extension Knowledge {
-  package func instance(madeFor volume: VolumeName) -> String? { instance(madeFor: volume.text) }
+  package func instance(createdFor volume: VolumeName) -> String? { instance(createdFor: volume.text) }
 
-  /// What the PV records, or will when it has followed what was reported.
-  func instance(madeFor volume: String) -> String? {
+  /// The instance that the PV records, or will record once the provisioner has handled the report.
+  func instance(createdFor volume: String) -> String? {
     state.withLock { state in state.volumes[volume]?.instance ?? state.reports[volume]?.instance }
   }
 
-  /// Notes a PV of this node as a list or watch shows it; nil for one that is gone or names another node.
+  /// Records a PV of this node as a list or watch shows it; nil for one that is gone or names another node.
   func set(_ new: PersistentVolume?, of name: String) {
     state.withLock { state in
       state.volumes[name] = new
-      state.looks[name] = nil
+      state.lastReads[name] = nil
       if new == nil { state.lost.remove(name) }
-      // What the PV says itself needs no report; what was said about another PV object does not count any more.
+      // A fact that the PV itself records needs no report. A report about an earlier PV object is no longer valid.
       guard let report = state.reports[name], report.state != .requested else { return }
       if new?.metadata.uid != report.uid || new?.instance != nil && report.state == .created {
         state.reports[name] = nil
@@ -105,25 +116,25 @@ extension Knowledge {
 
   func known(_ name: String) -> PersistentVolume? { state.withLock { $0.volumes[name] } }
 
-  /// A PV that is not in the watch, as it was read a while ago.
-  func recentLook(_ name: String, at now: Duration) -> PersistentVolume? {
+  /// A PV that is not in the watch, if it was read recently.
+  func recentRead(_ name: String, at now: Duration) -> PersistentVolume? {
     state.withLock { state in
-      guard let look = state.looks[name], now - look.at < patience.memory else { return nil }
-      return look.volume
+      guard let read = state.lastReads[name], now - read.at < patience.memory else { return nil }
+      return read.volume
     }
   }
 
   func remember(_ volume: PersistentVolume, at now: Duration) {
     state.withLock { state in
-      if state.looks.count >= 4096 { state.looks = [:] }
-      state.looks[volume.metadata.name] = Look(volume: volume, at: now)
+      if state.lastReads.count >= 4096 { state.lastReads = [:] }
+      state.lastReads[volume.metadata.name] = LastRead(volume: volume, at: now)
     }
   }
 
   func isSilent(at now: Duration) -> Bool { state.withLock { now < $0.silentUntil } }
   func recordSilence(at now: Duration) { state.withLock { $0.silentUntil = now + patience.silence } }
 
-  /// Volumes that their PVs record and that are not on this node.
+  /// Volumes that a PV records and that are not on this node.
   var lost: Set<String> { state.withLock { $0.lost } }
 
   func setLost(_ isLost: Bool, _ name: String) {
@@ -136,10 +147,10 @@ extension Knowledge {
 // MARK: - Reports
 
 extension Knowledge {
-  /// What the node has to say, sorted by volume.
+  /// The node's reports, sorted by volume.
   var reports: [VolumeReport] { state.withLock { $0.reports.values.sorted { $0.volume < $1.volume } } }
 
-  /// Says something about a volume; it is reported soon.
+  /// Adds a report about a volume, and schedules a report to the API server.
   func report(_ report: VolumeReport) {
     let wake = state.withLock { state in
       guard state.reports[report.volume] != report else { return nil as (@Sendable () -> Void)? }
@@ -149,15 +160,15 @@ extension Knowledge {
     wake?()
   }
 
-  /// Takes a request back: the call that made it has ended.
+  /// Withdraws a request, because the call that made it has ended.
   func withdrawRequest(for volume: String) {
     state.withLock { state in
       if state.reports[volume]?.state == .requested { state.reports[volume] = nil }
     }
   }
 
-  /// Takes over what the node has said before the daemon was started again. Only what was created counts: all else is
-  /// found out anew.
+  /// Takes over the reports that the node wrote before the daemon was restarted. Only ``VolumeReport/State/created``
+  /// counts; everything else is determined anew.
   package func resume(_ former: [VolumeReport]) {
     state.withLock { state in
       for report in former where report.state == .created && state.reports[report.volume] == nil {
@@ -166,7 +177,7 @@ extension Knowledge {
     }
   }
 
-  /// All PVs of this node have been listed: a report about another PV is of no use any more.
+  /// Drops reports about PVs that do not exist. Call when all PVs of this node have been listed.
   func dropStaleReports() {
     state.withLock { state in
       state.reports = state.reports.filter { name, report in

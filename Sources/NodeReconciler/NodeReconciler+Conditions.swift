@@ -5,7 +5,7 @@ internal import NodeService
 internal import StorageModel
 internal import Telemetry
 
-// Whether volumes in use are well, told in the words of Kubernetes' volume health monitoring.
+// The condition of volumes in use, in the words of Kubernetes' volume health monitoring.
 extension NodeReconciler {
   func checkConditions() async -> Ending {
     reportLongRuns()
@@ -18,7 +18,7 @@ extension NodeReconciler {
     return .again(after: configuration.conditionInterval)
   }
 
-  /// Once for each program: kubelet's own Events and `status` say how far it is.
+  /// Sends one Event for each program. Kubelet's own Events and `status` show its progress.
   private func reportLongRuns() {
     let work = service.longWork
     for program in work where reportedLongRuns[program.volume] != program.startedAt {
@@ -27,18 +27,18 @@ extension NodeReconciler {
     reportedLongRuns = Dictionary(work.map { ($0.volume, $0.startedAt) }) { $1 }
   }
 
-  /// What has changed since the last look.
+  /// Reports the changes since the last check.
   private func reportConditions(_ new: [VolumeName: FileSystemComplaint]) {
     for (name, complaint) in new where complaints[name] != complaint {
-      log.error("volume is not well", ["volume": name.text, "reason": complaint.description])
+      log.error("volume condition is abnormal", ["volume": name.text, "reason": complaint.description])
       sendEvent(
         name, .volumeConditionAbnormal,
-        "\(complaint), on node \(configuration.node); save what can be read, then end all pods that use the volume: an ext4 is "
-          + "repaired before it is mounted again")
+        "\(complaint), on node \(configuration.node); copy what can be read, then end all pods that use the volume. An ext4 is "
+          + "repaired before the next mount")
     }
     for name in complaints.keys where new[name] == nil {
-      log.notice("volume is well again", ["volume": name.text])
-      sendEvent(name, .volumeConditionNormal, "the kernel holds nothing against its file system any more")
+      log.notice("volume condition is normal again", ["volume": name.text])
+      sendEvent(name, .volumeConditionNormal, "the kernel reports no error of its file system any more")
     }
     complaints = new
   }

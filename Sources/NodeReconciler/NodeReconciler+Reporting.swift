@@ -15,7 +15,8 @@ extension NodeReconciler {
     return .again(after: configuration.reportInterval)
   }
 
-  /// Reports what has changed since the last time. Reports that are of no use any more go with the next change.
+  /// Reports storage and volumes if they have changed since the last report. Obsolete reports are dropped with the next
+  /// change.
   func reportNow() async -> Ending {
     do throws(VolumeError) {
       let storage = try await storage()
@@ -29,7 +30,7 @@ extension NodeReconciler {
         lastReport = LastReport(storage: storage, reports: reports)
         return .done
       } catch {
-        log.warning("storage not published", ["reason": error.message])
+        log.warning("storage not reported", ["reason": error.message])
       }
     } catch {
       log.warning("storage cannot be read", ["reason": error.message])
@@ -39,7 +40,7 @@ extension NodeReconciler {
 
   private func storage() async throws(VolumeError) -> NodeStorage {
     var pairs: [(volume: StoredVolume, booking: Booking)] = []
-    // What is kept for a PV that is being deleted is the PV's no longer.
+    // The space of a retained volume no longer belongs to its PV, which is being deleted.
     let kept = Set(knowledge.reports.filter { $0.state == .kept }.map(\.volume))
     for pv in volumes.values where isPinnedHere(pv) && !kept.contains(pv.metadata.name) {
       guard let booking = pv.booking(on: configuration.hostname), let volume = try await volume(of: pv) else {
@@ -52,10 +53,10 @@ extension NodeReconciler {
     return builder.storage(pairs)
   }
 
-  /// The PV's volume; nil when there is none, and while a group that may have it cannot be read: what is taken there is
-  /// taken by anybody.
+  /// The PV's volume; nil when there is none, and while its group cannot be read. The group's used space then counts as
+  /// used by others.
   private func volume(of pv: PersistentVolume) async throws(VolumeError) -> StoredVolume? {
-    // A name that no volume can have has no volume.
+    // A name that is not valid for a volume has no volume.
     guard let name = try? VolumeName(pv.metadata.name) else { return nil }
     do throws(VolumeError) {
       return try await service.volume(name)
@@ -69,12 +70,12 @@ extension NodeReconciler {
     pv.isOurs && (pv.hostname == nil || pv.hostname == configuration.hostname)
   }
 
-  /// Volumes of ours without a PV are reported, never removed.
+  /// Finds volumes of ours without a PV and reports them. They are never removed.
   func findOrphans() async -> Ending {
     do throws(VolumeError) {
       var orphans: [VolumeName] = []
       for volume in try await service.volumes() where volumes[volume.name.text] == nil {
-        // A PV whose label was altered is not in the watch, and still is a PV.
+        // A PV whose label was changed is not in the watch, but still exists.
         if try await hasNoPV(volume.name) { orphans.append(volume.name) }
       }
       let known = Set(knowledge.orphans ?? [])
@@ -100,7 +101,7 @@ extension NodeReconciler {
     let node = ObjectReference(apiVersion: "v1", kind: "Node", name: configuration.node, uid: configuration.node)
     writes.sendEvent(
       node, .orphanedVolume,
-      "volume \(name) on node \(configuration.node) has no PV; it is kept. If it is not wanted, remove it there with "
+      "volume \(name) on node \(configuration.node) has no PV; it is kept. If you do not need it, remove it there with "
         + "elastic-local-node remove \(name)")
   }
 }

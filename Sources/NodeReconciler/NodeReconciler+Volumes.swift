@@ -19,20 +19,20 @@ extension NodeReconciler {
     switch NodeReview.verdict(on: pv, hostname: configuration.hostname) {
     case .leave: return .done
     case .contradiction(let affinity):
-      log.warning("PV names two nodes; left alone", ["volume": name, "affinity": affinity])
+      log.warning("PV names two nodes; nothing is done", ["volume": name, "affinity": affinity])
       return .done
     case .prepare: return await prepare(volume, pv)
     case .observe: return await observe(volume, pv)
-    case .remove, .keep: return await removeOrRetain(volume, pv)
+    case .remove, .retain: return await removeOrRetain(volume, pv)
     }
   }
 
-  // MARK: Making
+  // MARK: Creating
 
-  /// Makes the volume while the scheduler still binds and images are pulled.
+  /// Creates the volume while the scheduler still binds and images are pulled.
   private func prepare(_ name: VolumeName, _ pv: PersistentVolume) async -> Ending {
     do throws(VolumeError) {
-      if let recorded = knowledge.instance(madeFor: name) { return try await compare(recorded, name, pv) }
+      if let recorded = knowledge.instance(createdFor: name) { return try await compare(recorded, name, pv) }
       guard let terms = pv.terms else { return .done }
       let options = try VolumeOptions(terms.options.dictionary, fsType: terms.fsType)
       reportCreated(try await service.prepare(VolumeRequest(name, options)), pv)
@@ -44,10 +44,10 @@ extension NodeReconciler {
     }
   }
 
-  /// Looks whether kubelet has made the volume meanwhile.
+  /// Checks whether a call of kubelet has created the volume meanwhile.
   private func observe(_ name: VolumeName, _ pv: PersistentVolume) async -> Ending {
     do throws(VolumeError) {
-      if let recorded = knowledge.instance(madeFor: name) { return try await compare(recorded, name, pv) }
+      if let recorded = knowledge.instance(createdFor: name) { return try await compare(recorded, name, pv) }
       guard let found = try await service.createdInstance(of: name) else {
         return .again(after: configuration.reportInterval)
       }
@@ -64,12 +64,12 @@ extension NodeReconciler {
       VolumeReport(volume: pv.metadata.name, uid: pv.metadata.uid, state: .created, instance: instance))
   }
 
-  /// Whether the volume that the PV records is the one that is here.
+  /// Checks whether the volume on this node is the one that the PV records.
   private func compare(
     _ recorded: String, _ name: VolumeName, _ pv: PersistentVolume
   ) async throws(VolumeError) -> Ending {
     let found = try await service.instance(of: name)
-    // It may have gone, or be going, while the engine was asked.
+    // The PV may have been deleted while the engine worked.
     guard volumes[name.text]?.metadata.uid == pv.metadata.uid else { return .done }
     knowledge.setLost(found != recorded, name.text)
     guard found != recorded else { return .done }
@@ -82,19 +82,19 @@ extension NodeReconciler {
     log.error("volume is gone", ["volume": name, "recorded": recorded, "found": found ?? ""])
     sendEventToVolumeAndClaim(
       pv, .volumeLost,
-      Admission.lost(name, node: configuration.node, recorded: recorded, found: found).message)
+      CallAuthorization.lost(name, node: configuration.node, recorded: recorded, found: found).message)
   }
 
-  /// A PV that records another volume than the one that this node has created for it: somebody else wrote that, and the
-  /// volume here is used by nobody until it is settled.
+  /// Logs a PV that records another volume than the one that this node has created for it. This daemon did not write
+  /// that record. The volume here is not used until an operator has decided.
   func logContradiction(_ name: String, _ new: PersistentVolume?) {
-    guard let new, let recorded = new.instance, let created = knowledge.instance(madeFor: name), created != recorded,
+    guard let new, let recorded = new.instance, let created = knowledge.instance(createdFor: name), created != recorded,
       volumes[name]?.instance == nil
     else { return }
     log.error("PV records another volume", ["volume": name, "recorded": recorded, "created": created])
   }
 
-  /// Who looks at either sees it.
+  /// Sends the Event to both objects, so that it is found at either.
   func sendEventToVolumeAndClaim(_ pv: PersistentVolume, _ reason: EventReason, _ message: String) {
     writes.sendEvent(pv.reference, reason, message)
     if let claim = pv.claim { writes.sendEvent(claim, reason, message) }
@@ -102,10 +102,10 @@ extension NodeReconciler {
 
   // MARK: Removing
 
-  /// The PV is on its way out: its volume is removed, or marked as one to keep; then that is reported.
+  /// Removes or retains the volume of a PV that is being deleted, then reports which.
   private func removeOrRetain(_ name: VolumeName, _ seen: PersistentVolume) async -> Ending {
     do throws(WriteFailure) {
-      // The watch may be behind, and this cannot be undone: the API server has the last word.
+      // The watch may be behind, and a removal cannot be undone. So the PV is read again.
       guard let pv = try await writes.volume(name.text), pv.metadata.uid == seen.metadata.uid else { return .done }
       let state: VolumeReport.State
       do throws(VolumeError) {
@@ -114,27 +114,27 @@ extension NodeReconciler {
         case .remove(let proof):
           try await remove(name, pv, proof)
           state = .removed
-        case .keep:
+        case .retain:
           try await retain(name)
           state = .kept
         }
       } catch {
         return stillThere(pv, error)
       }
-      // What is kept counts as taken in the very object that reports it: before the PV's own booking ends.
+      // The same write reports the volume as retained and counts its space as taken, before the PV's own booking ends.
       knowledge.report(VolumeReport(volume: name.text, uid: pv.metadata.uid, state: state))
       guard case .done = await reportNow() else { return .failed }
       stuckSince[name.text] = nil
-      log.notice("volume of a deleted PV released", ["volume": name.text, "state": state.rawValue])
+      log.notice("volume of a deleted PV removed or retained", ["volume": name.text, "state": state.rawValue])
       return .done
     } catch {
-      log.warning("PV not released yet", ["volume": name.text, "reason": error.message])
+      log.warning("volume of a deleted PV not finished yet", ["volume": name.text, "reason": error.message])
       return .failed
     }
   }
 
-  /// Removes the volume, and looks once more before it does whether the PV is still the same object: the removal may have
-  /// waited for long.
+  /// Removes the volume. Just before the removal it checks that the PV is still the same object, because the removal
+  /// may have waited for long.
   private func remove(
     _ name: VolumeName, _ pv: PersistentVolume, _ proof: RemovalProof
   ) async throws(VolumeError) {
@@ -153,11 +153,11 @@ extension NodeReconciler {
     }
     switch proof {
     case .instance(let instance): _ = try await service.remove(name, .recorded(instance), confirming: confirm)
-    case .claim(let claim): _ = try await service.remove(name, .madeFor(claim), confirming: confirm)
+    case .claim(let claim): _ = try await service.remove(name, .createdFor(claim), confirming: confirm)
     }
   }
 
-  /// No such volume is fine.
+  /// Marks the volume as retained. A volume that does not exist is not an error.
   private func retain(_ name: VolumeName) async throws(VolumeError) {
     do throws(VolumeError) {
       try await service.setRetained(name, true)
@@ -171,7 +171,7 @@ extension NodeReconciler {
     let since = stuckSince[name] ?? now
     stuckSince[name] = since
     log.notice("volume not removed yet", ["volume": name, "code": error.code.rawValue, "reason": error.message])
-    // In use for a moment is usual: kubelet is still unmounting.
+    // Volumes are often in use for a moment, because kubelet is still unmounting.
     if error.code != .inUse || now - since > .seconds(60) {
       writes.sendEvent(pv.reference, EventReason(error.code), error.message)
     }

@@ -7,30 +7,31 @@ internal import StorageLedger
 internal import StorageModel
 package import Telemetry
 
-/// Keeps this node's volumes as their PVs want them: made ahead of kubelet, removed when their PV goes, and what space is left
-/// reported.
+/// Reconciles this node's volumes with their PVs: creates volumes before kubelet asks, removes those of deleted PVs,
+/// and reports capacity.
 ///
-/// Nothing that a pod waits for is here. While the API server is away nothing happens, and afterwards it goes on by itself.
+/// No pod waits for anything here. While the API server does not answer, nothing happens; afterwards the work continues
+/// without help.
 package actor NodeReconciler: Controller {
   let service: VolumeService
   let writes: any NodeWrites
   let knowledge: Knowledge
   let configuration: Configuration
   let log: Log
-  /// The volumes to look at.
+  /// The volumes to reconcile.
   package nonisolated let keys: ReconcileLoop<Work>
-  /// What is reported and looked at, beside the volumes: preparations that hang hold none of it up.
+  /// Reports and checks, apart from the volumes, so that a preparation that hangs delays none of them.
   private let chores: ReconcileLoop<Work>
   private let time: any Timekeeper
 
   var volumes: [String: PersistentVolume] = [:]
   var lastReport: LastReport?
   var refreshedAt: Duration?
-  /// Since when the removal of a volume has not succeeded.
+  /// The time since which each removal has been failing.
   var stuckSince: [String: Duration] = [:]
-  /// What the kernel holds against volumes, as it was told last.
+  /// The kernel's complaints about volumes, as last reported.
   var complaints: [VolumeName: FileSystemComplaint] = [:]
-  /// Programs that work on volumes and have been told of, by volume, with when they began.
+  /// Long runs that were reported, by volume, with their start times.
   var reportedLongRuns: [VolumeName: String] = [:]
 
   package struct Configuration: Sendable {
@@ -38,13 +39,13 @@ package actor NodeReconciler: Controller {
     /// The node's `kubernetes.io/hostname` label.
     package var hostname: String
     package var isThinByDefault: Bool
-    /// How often storage is reported and orphans are looked for without being asked.
+    /// How often storage is reported and orphans are searched.
     package var reportInterval = Duration.seconds(60)
-    /// How often it is reported although nothing has changed here: somebody may have removed it there.
+    /// How often the report is repeated although nothing has changed, in case somebody has deleted it.
     package var refreshInterval = Duration.seconds(600)
     package var orphanInterval = Duration.seconds(300)
     package var conditionInterval = Duration.seconds(60)
-    /// A volume that has been worked on for so long does not keep others from being worked on.
+    /// A volume that takes longer than this no longer keeps other volumes waiting.
     package var patience = Duration.seconds(20)
     package var backoff = Backoff(first: .seconds(1), most: .seconds(60))
 
@@ -62,7 +63,7 @@ package actor NodeReconciler: Controller {
     case conditions
   }
 
-  /// What the API server was told last.
+  /// The last report to the API server.
   struct LastReport {
     var storage: NodeStorage
     var reports: [VolumeReport]
@@ -83,7 +84,7 @@ package actor NodeReconciler: Controller {
     knowledge.connect(writes, hostname: configuration.hostname) { [chores] in chores.add(.report) }
   }
 
-  /// Works until the task is cancelled, and returns when the last piece of work has ended.
+  /// Works until the task is cancelled. Returns when the last piece of work has ended.
   package func run() async {
     chores.add(.report)
     chores.add(.orphans)
@@ -109,7 +110,7 @@ package actor NodeReconciler: Controller {
   }
 }
 
-// What lists and watches show. Nil is an object that is gone, or names another node.
+// What lists and watches show. Nil is an object that is gone or names another node.
 extension NodeReconciler {
   package func volume(_ name: String, _ new: PersistentVolume?) {
     logContradiction(name, new)
@@ -120,14 +121,14 @@ extension NodeReconciler {
     enqueue(.report)
   }
 
-  /// The list of PVs is complete. The work begins.
+  /// Call when the list of PVs is complete. Work begins then.
   package func becomeSynced() {
     knowledge.dropStaleReports()
     keys.open()
     chores.open()
   }
 
-  /// For metrics: removals that have not succeeded for ten minutes.
+  /// For metrics: the number of removals that have been failing for ten minutes.
   package var stuckRemovals: Int { stuckSince.values.count { now - $0 > .seconds(600) } }
   package var lostVolumes: Int { knowledge.lost.count }
   package var abnormalVolumes: Int { complaints.count }

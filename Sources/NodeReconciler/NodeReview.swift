@@ -2,30 +2,32 @@ internal import KubernetesAPI
 internal import StorageLedger
 internal import StorageModel
 
-/// What this node has to do about a PV that names it.
+/// What this node has to do with a PV that names it.
 enum NodeVerdict: Hashable, Sendable {
   case leave
-  /// Its volume is to be there before kubelet asks.
+  /// Creates the volume before kubelet asks for it.
   case prepare
-  /// Made by hand: kubelet's mount makes the volume, and once it is there it is reported.
+  /// The PV was written by hand. Kubelet's mount creates the volume, and then it is reported.
   case observe
-  /// It is being deleted for good: the volume is removed, then reported as removed.
+  /// The PV is being deleted, and its volume too: the volume is removed, then reported as removed.
   case remove(RemovalProof)
-  /// It is being deleted and its volume stays: marked as retained, then reported as kept.
-  case keep
-  /// Its label says this node, its affinity another.
+  /// The PV is being deleted, and its volume stays: it is marked as retained, then reported as
+  /// ``VolumeReport/State/kept``.
+  case retain
+  /// Its label names this node, its affinity another.
   case contradiction(affinity: String)
 }
 
-/// What ties a PV that is being deleted to the volume that may go with it.
+/// Evidence that a volume belongs to a PV that is being deleted.
 enum RemovalProof: Hashable, Sendable {
   /// The instance that the PV records.
   case instance(String)
-  /// The UID of the claim that it was made for: of a PV that records none, as those of release 0.1 did at first.
+  /// The UID of the claim that the volume was created for, if the PV records no instance. Early PVs of release 0.1 do
+  /// not.
   case claim(ClaimUID)
 }
 
-/// Looks at a PV; asks nobody. Rule 3 of the design, on the cluster's side.
+/// Decides what to do with a PV, without any request. Rule 3 of the design, on the node's side.
 enum NodeReview {
   static func verdict(on volume: PersistentVolume, hostname: String) -> NodeVerdict {
     guard volume.isOurs else { return .leave }
@@ -38,13 +40,13 @@ enum NodeReview {
 
   private static func verdictOnDeleted(_ volume: PersistentVolume) -> NodeVerdict {
     guard volume.holdsOurFinalizer, !volume.isClaimed else { return .leave }
-    guard volume.reclaimPolicy == "Delete", volume.isProvisionedByUs else { return .keep }
+    guard volume.reclaimPolicy == "Delete", volume.isProvisionedByUs else { return .retain }
     if let instance = volume.instance {
-      // The provisioner alone sees all claims: it has to agree, about this very volume.
+      // Only the provisioner sees all claims. It must have agreed to the removal of exactly this instance.
       return volume.removableInstance == instance ? .remove(.instance(instance)) : .leave
     }
     // Without its claim's UID nothing proves that the volume on the disk is this PV's.
-    guard let claim = volume.claim.flatMap({ ClaimUID($0.uid) }) else { return .keep }
+    guard let claim = volume.claim.flatMap({ ClaimUID($0.uid) }) else { return .retain }
     return volume.removableInstance != nil ? .remove(.claim(claim)) : .leave
   }
 }

@@ -2,12 +2,16 @@ package import Controllers
 package import KubernetesAPI
 package import StorageModel
 
-/// What a node's reconciler asks of the API server beside its lists and watches. A seam, as ``VolumeEngine`` is.
+/// The requests of a node's reconciler to the API server, beside lists and watches. Tests replace them.
 package protocol NodeWrites: Sendable {
-  /// The PV as it is now; nil when there is none.
+  /// Reads the PV; nil when it does not exist.
+  ///
+  /// - Throws: ``WriteFailure``.
   func volume(_ name: String) async throws(WriteFailure) -> PersistentVolume?
-  /// Reports what the node's storage can hold, and what it reports about volumes.
+  /// Writes the node's capacity and its reports about volumes to the NodeStorage object.
+  ///
+  /// - Throws: ``WriteFailure``.
   func report(_ storage: NodeStorage, _ reports: [VolumeReport]) async throws(WriteFailure)
-  /// Tells whoever looks at the object. Never waits and never fails.
+  /// Queues an Event on the object. Neither waits nor fails.
   func sendEvent(_ object: ObjectReference, _ reason: EventReason, _ message: String)
 }

@@ -3,38 +3,38 @@ internal import LogicalVolumes
 internal import StorageLedger
 internal import StorageModel
 
-/// What a node reports, from what its engine and its PVs say.
+/// Builds a node's report from the state of its engine and its PVs.
 struct StorageReportBuilder {
   let node: String
   let groups: [GroupCapacity]
   let isThinByDefault: Bool
 
-  /// The volume of a PV of this node, and what the ledger knows of it by the PV alone.
+  /// The volume of a PV of this node, and the booking that follows from the PV alone.
   typealias Entry = (volume: StoredVolume, booking: Booking)
 
-  /// - Parameter volumes: of each PV of this node that has a volume.
+  /// - Parameter volumes: the PVs of this node that have a volume.
   func storage(_ volumes: [Entry]) -> NodeStorage {
     var storage = NodeStorage(
       node: node, defaultGroup: groups.first?.group ?? "", isThinByDefault: isThinByDefault,
-      pools: groups.flatMap { group in
+      classes: groups.flatMap { group in
         [thick(group, volumes)] + (group.thin.map { [thin(group, $0, volumes)] } ?? [])
       })
     storage.volumes = unusual(volumes)
     return storage
   }
 
-  /// Taken is taken, whoever it is by, but for the volumes of PVs, which the ledger counts.
-  private func thick(_ group: GroupCapacity, _ volumes: [Entry]) -> NodeStorage.Pool {
+  /// All used space counts as reserved, except the volumes of PVs, which the ledger counts.
+  private func thick(_ group: GroupCapacity, _ volumes: [Entry]) -> NodeStorage.ClassCapacity {
     let taken = ByteCount(group.totalBytes) - ByteCount(group.thickFreeBytes)
     let counted = counted(volumes, in: group, thin: false)
-    return NodeStorage.Pool(
+    return NodeStorage.ClassCapacity(
       group: group.group, isThin: false, sizeBytes: group.totalBytes, reservedBytes: (taken - counted).bytes,
       extentBytes: group.extentBytes)
   }
 
-  private func thin(_ group: GroupCapacity, _ pool: ThinPoolUse, _ volumes: [Entry]) -> NodeStorage.Pool {
+  private func thin(_ group: GroupCapacity, _ pool: ThinPoolUse, _ volumes: [Entry]) -> NodeStorage.ClassCapacity {
     let counted = counted(volumes, in: group, thin: true)
-    return NodeStorage.Pool(
+    return NodeStorage.ClassCapacity(
       group: group.group, isThin: true, sizeBytes: pool.ceilingBytes,
       reservedBytes: (ByteCount(pool.virtualBytes) - counted).bytes, extentBytes: group.extentBytes)
   }
@@ -46,7 +46,7 @@ struct StorageReportBuilder {
     }
   }
 
-  /// What a volume has beyond its PV's size is nobody else's: it stays reserved.
+  /// Space that a volume has beyond its PV's size is available to no other PV, so it stays reserved.
   private func counted(_ entry: Entry, in group: GroupCapacity) -> ByteCount {
     min(entry.volume.size, rounded(entry.booking.wanted, in: group))
   }
@@ -63,7 +63,7 @@ struct StorageReportBuilder {
       let size = counted(entry, in: group)
       let isUsual = size <= rounded(entry.booking.size, in: group) && entry.booking.wanted <= entry.booking.size
       if isUsual { continue }
-      result[entry.volume.name.text] = .init(sizeBytes: size.bytes, wantedBytes: entry.booking.wanted.bytes)
+      result[entry.volume.name.text] = .init(sizeBytes: size.bytes, requestedBytes: entry.booking.wanted.bytes)
     }
     return result
   }

@@ -1,8 +1,9 @@
 package import Telemetry
 
-/// The daemon's cluster side: reconciles until its task is cancelled. The daemon works without one.
+/// The daemon's connection to the cluster, which reconciles until its task is cancelled. The daemon also works without
+/// one.
 package protocol ClusterSide: Sendable {
   func run() async
-  /// Its part of the metrics.
+  /// The metrics of this part.
   var metrics: Exposition { get async }
 }

@@ -1,7 +1,7 @@
 package import LinuxSystem
 package import StorageModel
 
-/// Turns a system call's failure into a volume's, saying what was being done.
+/// Converts the failure of a system call to a volume's error, with the activity that failed.
 func converting<Value>(
   _ activity: @autoclosure () -> String, _ body: () throws(SystemError) -> Value
 ) throws(VolumeError) -> Value {
@@ -12,7 +12,7 @@ func converting<Value>(
   }
 }
 
-/// Puts the volume in front of a failure that names a device or path alone.
+/// Adds the volume's name to an error that names only a device or path.
 func naming<Value>(
   _ volume: VolumeName, _ body: () async throws(VolumeError) -> Value
 ) async throws(VolumeError) -> Value {
@@ -24,7 +24,7 @@ func naming<Value>(
 }
 
 extension VolumeError {
-  /// A system call's failure, with what was being done.
+  /// The failure of a system call, with the activity that failed.
   package init(_ error: SystemError, during activity: String) {
     let code: Code =
       switch error.errno {

@@ -7,8 +7,8 @@ internal import Telemetry
 struct Expander: Sendable {
   let context: NodeContext
 
-  /// Grows the volume to at least `size`. A volume that is large enough still gets its file system grown: a crash may
-  /// have come between the two.
+  /// Grows the volume to at least `size`, and its file system. The file system is grown even if the volume is large
+  /// enough, because a crash may have come between the two steps.
   func expand(_ target: PublishTarget, to size: ByteCount) async throws(VolumeError) {
     let name = target.volume
     try await context.withLock(name) { () async throws(VolumeError) in
@@ -30,7 +30,7 @@ struct Expander: Sendable {
     }
   }
 
-  /// The mount to grow the file system through; nil for a directory, which has no file system of its own.
+  /// The mount through which the file system is grown; nil for a directory, which has no file system of its own.
   private func requireMount(
     of volume: StoredVolume, _ target: PublishTarget
   ) async throws(VolumeError) -> MountEntry? {
@@ -44,15 +44,15 @@ struct Expander: Sendable {
     if let other = mounts.first { return other }
     throw VolumeError(
       .conflict,
-      "volume \(volume.name) is not mounted at \(target.path), where it was to be grown, nor anywhere else")
+      "volume \(volume.name) is not mounted at \(target.path) or anywhere else, so it cannot be grown")
   }
 
   private func grow(_ volume: StoredVolume, _ entry: MountEntry) async throws(VolumeError) {
     guard let kind = FileSystemKind(rawValue: entry.fileSystemType), case .device(let device) = volume.location else {
       throw VolumeError(
-        .unsafe, "volume \(volume.name) holds \(quoted(entry.fileSystemType)), which cannot be grown here")
+        .unsafe, "volume \(volume.name) holds \(quoted(entry.fileSystemType)), which this driver cannot grow")
     }
-    // Through our own mount where there is one: the pod's may be read-only.
+    // Prefers our own mount, because the pod's may be read-only.
     let staging = context.configuration.stagingPath(of: volume.name)
     let isStaged = try await context.system.top(at: staging) != nil
     let mountPoint = isStaged ? staging : entry.mountPoint
@@ -73,8 +73,8 @@ struct Expander: Sendable {
     try await context.steps.reach(.fileSystemGrown)
   }
 
-  /// The kernel grows no ext4 that has met an error since it was checked (`ext4_resize_begin`, fs/ext4/resize.c); its tool only
-  /// says that it may not.
+  /// Adds the reason to an error. The kernel does not grow an ext4 that has had an error since its last check
+  /// (`ext4_resize_begin`, fs/ext4/resize.c), and resize2fs only reports that it may not.
   private func explained(
     _ error: VolumeError, _ name: VolumeName, _ kind: FileSystemKind, _ entry: MountEntry
   ) async throws(VolumeError) -> VolumeError {

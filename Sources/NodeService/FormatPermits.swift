@@ -3,35 +3,38 @@ internal import LinuxSystem
 package import StorageModel
 package import LogicalVolumes
 
-/// The leave to format one volume, once.
+/// The permission to format one volume, once.
 ///
-/// Written durably before the volume is made, removed durably before it is mounted for the first time. So a volume may
-/// be formatted only while a permit with its creation token exists: a device that looks blank because its first blocks
-/// were lost is never taken for a fresh one. And a permit found at start tells what was interrupted: such a volume was
-/// never mounted by anybody, so it can be undone without a doubt.
+/// Written durably before the volume is created, removed durably before its first mount. A volume may be formatted only
+/// while a permit with its creation token exists. So a device that looks blank because its first blocks were lost is
+/// never taken for a new one. A permit that is found at start shows an interrupted creation. Its volume was never
+/// mounted, so the creation can be undone safely.
 package struct FormatPermit: Sendable, Hashable {
   package let volume: VolumeName
   package let creation: CreationToken
   package var progress: Progress
 
-  /// How far the making of the volume has come, at least.
+  /// The minimum progress of the volume's creation.
   package enum Progress: String, Sendable, CaseIterable {
-    /// The volume may be there, with whatever a former tenant of its place left: nothing of it is ours.
+    /// The volume may exist, with the data of a former volume at the same place. None of it is ours.
     case planned
-    /// The volume is there and holds nothing of a former tenant's, and mkfs has not begun.
+    /// The volume exists and contains nothing of a former volume. mkfs has not begun.
     case cleared
-    /// mkfs may have begun: the volume holds nothing, half a file system, or an empty one that nobody has seen.
+    /// mkfs may have begun. The volume contains nothing, an incomplete file system, or an empty one that was never
+    /// used.
     case formatting
   }
 }
 
-/// The permits of this node: a directory with a small file each. Blocks on the disk.
+/// The permits of this node: a directory with one small file each. All calls block for the disk.
 package struct FormatPermits: Sendable {
   private let directory: String
 
   package init(directory: String) { self.directory = directory }
 
-  /// Makes the directory and clears what interrupted writes left.
+  /// Creates the directory and removes the remains of interrupted writes.
+  ///
+  /// - Throws: ``VolumeError`` if the directory cannot be used.
   package func prepare() throws(VolumeError) {
     try converting("preparing \(directory)") { () throws(SystemError) in
       try Files.makeDirectories(directory, mode: 0o700)
@@ -39,26 +42,34 @@ package struct FormatPermits: Sendable {
     }
   }
 
+  /// The permit of a volume; nil when there is none.
+  ///
+  /// - Throws: `internal` if the file is not a valid permit of this volume or cannot be read.
   package func permit(for volume: VolumeName) throws(VolumeError) -> FormatPermit? {
     let path = path(of: volume)
     guard Files.exists(path) else { return nil }
     let bytes = try converting("reading \(path)") { () throws(SystemError) in try Files.readAll(path) }
     guard let permit = FormatPermit(decoding: bytes, of: volume) else {
-      // Not a word of ours, so nothing may be formatted by it, and nothing removed.
-      throw VolumeError(.internal, "\(path) is no permit; look at it and remove it")
+      // Not written by us, so it permits neither to format nor to remove a volume.
+      throw VolumeError(.internal, "\(path) is not a valid permit. Check the file and remove it")
     }
     return permit
   }
 
-  /// The volumes that have a permit, one that cannot be read too.
+  /// The volumes that have a permit, even an unreadable one.
+  ///
+  /// - Throws: ``VolumeError`` if the directory cannot be read.
   package func volumes() throws(VolumeError) -> [VolumeName] {
     let files = try converting("listing \(directory)") { () throws(SystemError) in try Files.list(directory) }
-    // What has no volume's name was not put here by us.
+    // A file without a volume's name is not ours.
     return files.filter { $0.hasSuffix(Self.suffix) }.compactMap {
       try? VolumeName(String($0.dropLast(Self.suffix.count)))
     }
   }
 
+  /// Writes a permit, durably.
+  ///
+  /// - Throws: `internal` if it cannot be written.
   package func write(_ permit: FormatPermit) throws(VolumeError) {
     do {
       try Files.writeDurably(permit.encoded(), to: path(of: permit.volume), mode: 0o600)
@@ -67,6 +78,9 @@ package struct FormatPermits: Sendable {
     }
   }
 
+  /// Removes a permit, durably. A permit that does not exist is not an error.
+  ///
+  /// - Throws: ``VolumeError`` if the file cannot be removed.
   package func remove(_ volume: VolumeName) throws(VolumeError) {
     try converting("removing \(path(of: volume))") { () throws(SystemError) in
       try Files.removeDurably(path(of: volume))
@@ -79,7 +93,8 @@ package struct FormatPermits: Sendable {
 }
 
 extension FormatPermit {
-  /// The permit of one volume as it was read. Nil for what we would not have written, another volume's permit too.
+  /// The permit of one volume from its file. Nil for bytes that we would not have written, for example another volume's
+  /// permit.
   init?(decoding bytes: [UInt8], of volume: VolumeName) {
     var members: [String: String?] = [:]
     do throws(JSONSyntaxError) {

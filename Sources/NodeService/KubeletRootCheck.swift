@@ -1,17 +1,18 @@
 package import LinuxSystem
 package import StorageModel
 
-/// Whether mounts below kubelet's root directory reach kubelet.
+/// Checks that kubelet sees mounts below its root directory.
 ///
-/// A daemon in a mount namespace of its own mounts a volume where only it sees it: kubelet would start the pod on the empty
-/// directory below, and the pod would write to the node's own disk.
+/// If the daemon has its own mount namespace, kubelet may not see its mounts. Kubelet would then start the pod on the
+/// empty directory below, and the pod would write to the node's own disk.
 package enum KubeletRootCheck {
   /// - Parameters:
   ///   - root: the real path of kubelet's root directory.
-  ///   - directories: those below the root in which mounts are made, component by component. Each may be a mount of its own.
+  /// - directories: the directories below the root in which mounts are made, component by component. Each may be a
+  ///   mount of its own.
   ///   - table: the daemon's own mounts.
-  ///   - firstProcess: the mounts of process 1, where they can be read.
-  /// - Throws: `unavailable` naming the mount and what to change.
+  /// - firstProcess: the mounts of process 1, if they can be read.
+  /// - Throws: `unavailable` with the mount and what to change.
   package static func requireShared(
     _ root: String, _ directories: [[String]], _ table: MountTable, firstProcess: MountTable?
   ) throws(VolumeError) {
@@ -20,7 +21,8 @@ package enum KubeletRootCheck {
         throw VolumeError(.internal, "no mount of the daemon's mount namespace covers \(path)")
       }
       if mount.peerGroup == nil { throw unreachable(root, mount, "is not shared") }
-      // A unit's own namespace receives the host's mounts and keeps its own (systemd.exec(5), MountFlags=).
+      // The mount namespace of a systemd unit receives the host's mounts but does not pass on its own (systemd.exec(5),
+      // MountFlags=).
       if let master = mount.masterGroup, firstProcess?.entries.contains(where: { $0.peerGroup == master }) == true {
         throw unreachable(root, mount, "receives mounts of the host and gives none back")
       }

@@ -1,15 +1,15 @@
 internal import LinuxSystem
 
-/// How much one of the daemon's pools of threads has to do.
+/// The load of one of the daemon's lanes.
 package struct LaneLoad: Sendable, Hashable {
   /// The kind of work: `table`, `mount`, `unmount`, `look`, `tool`.
   package var work: String
-  /// The volume group or disk that it is for; empty for what all share.
+  /// The volume group or disk of this lane; empty for the shared lanes.
   package var group: String
   package var limit: Int
   package var busy: Int
   package var waiting: Int
-  /// For how long the oldest call has not returned; zero when none goes on.
+  /// The age of the oldest call in progress; zero when there is none.
   package var oldest: Duration
 
   package init(work: String, group: String, limit: Int, busy: Int, waiting: Int, oldest: Duration) {
@@ -21,7 +21,7 @@ package struct LaneLoad: Sendable, Hashable {
     self.oldest = oldest
   }
 
-  /// Whether everybody needs it: the mount table, the directories of kubelet and of the daemon.
+  /// Whether all volumes need this lane: the mount table, the directories of kubelet and of the daemon.
   package var isShared: Bool { group.isEmpty }
 }
 
@@ -29,7 +29,7 @@ extension LaneLoad: CustomStringConvertible {
   /// `vg1: 12 of 128 calls (mount) have not returned, the oldest for 340 s; 3 wait`
   package var description: String {
     let name = isShared ? "shared" : group
-    let waiting = waiting > 0 ? "; \(waiting) more wait for their turn" : ""
+    let waiting = waiting > 0 ? "; \(waiting) more are waiting" : ""
     return "\(name): \(busy) of at most \(limit) calls (\(work)) have not returned, the oldest for "
       + "\(oldest.components.seconds) s\(waiting)"
   }

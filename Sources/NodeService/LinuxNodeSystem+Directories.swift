@@ -1,7 +1,7 @@
 package import LinuxSystem
 package import StorageModel
 
-// Directories of kubelet's, and our own.
+// Kubelet's directories, and our own.
 extension LinuxNodeSystem {
   package func resolve(root: String, components: [String]) async throws(VolumeError) -> String? {
     do throws(SystemError) {
@@ -32,7 +32,7 @@ extension LinuxNodeSystem {
 
   package func isSameDirectory(_ first: String, _ second: String) async throws(VolumeError) -> Bool {
     await pool(.table).run {
-      // One that cannot be resolved is none that is known to be the same; the caller's refusal names the path.
+      // A directory that cannot be resolved counts as different. The caller's error names the path.
       guard let first = try? Files.realPath(first), let second = try? Files.realPath(second) else { return false }
       return first == second
     }
@@ -58,11 +58,11 @@ extension LinuxNodeSystem {
     case .loop, .notDirectory:
       return VolumeError(
         .unsafe,
-        "\(quoted(path)) below kubelet's root is not a plain directory all the way (\(error)); nothing was done",
+        "\(quoted(path)) below kubelet's root is not reached through plain directories only (\(error)); nothing was done",
         cause: error)
     case .noEntry:
       return VolumeError(
-        .notFound, "\(quoted(path)) below kubelet's root does not exist; kubelet makes it before it calls")
+        .notFound, "\(quoted(path)) below kubelet's root does not exist; kubelet creates it before the call")
     default:
       return VolumeError(error, during: "opening \(quoted(path))")
     }

@@ -1,7 +1,7 @@
 internal import LinuxSystem
 package import StorageModel
 
-// Whether what is mounted reaches kubelet.
+// Whether kubelet sees the daemon's mounts.
 extension LinuxNodeSystem {
   package func prepareMounting(root: String, directories: [[String]]) async throws(VolumeError) {
     let path = try await realKubeletRoot(root)
@@ -9,7 +9,7 @@ extension LinuxNodeSystem {
       (try MountTable.current(), MountTable.ofFirstProcess())
     }
     try KubeletRootCheck.requireShared(path, directories, table, firstProcess: first)
-    try await run("taking down what is mounted at \(bindingDirectory)") { [bindingDirectory] () throws(SystemError) in
+    try await run("unmounting \(bindingDirectory)") { [bindingDirectory] () throws(SystemError) in
       try Mounting.clear(way: bindingDirectory)
     }
   }
@@ -21,13 +21,13 @@ extension LinuxNodeSystem {
       }
     } catch {
       guard error.errno == .noEntry || error.errno == .notDirectory else {
-        throw VolumeError(error, during: "looking at kubelet's root directory \(root)")
+        throw VolumeError(error, during: "checking kubelet's root directory \(root)")
       }
       let found = error.errno == .noEntry ? "does not exist" : "is not a directory"
       throw VolumeError(
         .notFound,
         "kubelet's root directory \(root) \(found). Set --kubelet-root (ELASTIC_LOCAL_KUBELET_ROOT) to kubelet's --root-dir; "
-          + "kubelet makes the directory when it starts for the first time")
+          + "kubelet creates the directory when it starts for the first time")
     }
   }
 }

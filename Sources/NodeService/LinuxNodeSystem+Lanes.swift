@@ -1,23 +1,24 @@
 package import LinuxSystem
 internal import StorageModel
 
-/// Which calls can hang together. A disk that does not answer holds the threads of its own lanes and no others.
+/// The lanes: groups of calls that can hang together. A disk that does not answer blocks the threads of its own lanes
+/// only.
 extension LinuxNodeSystem {
   /// The kinds of work.
   enum Work: String {
-    /// The mount table, directories of kubelet and of the daemon, binds: what needs no volume's disk.
+    /// The mount table, directories of kubelet and of the daemon, bind mounts: work that needs no volume's disk.
     case table
-    /// What reads a volume or mounts it.
+    /// Reading or mounting a volume.
     case mount
-    /// What takes mounts down, which writes to the disk.
+    /// Unmounting, which writes to the disk.
     case unmount
-    /// Looks at whether a file system is well: one for each volume at most.
+    /// Checking the condition of file systems: at most one check per volume.
     case look
-    /// mkfs, e2fsck and the like.
+    /// mkfs, e2fsck and similar programs.
     case tool
   }
 
-  /// The lanes of a daemon. Threads are made as they are needed; 128 hanging mounts take 3 MiB.
+  /// Creates the lanes of a daemon. Threads are created when needed. 128 hanging mounts take 3 MiB.
   package static func lanes() -> WorkLanes {
     WorkLanes { lane in
       switch Work(rawValue: lane.work) {
@@ -42,7 +43,8 @@ extension LinuxNodeSystem {
     lanes[WorkLanes.Lane(work: work.rawValue, group: device.map { Self.group(ofDevice: $0) } ?? "")]
   }
 
-  /// What hangs together with a device: the volume group of a logical volume, all loop devices, any other device by itself.
+  /// The group of devices that hang together: the volume group of a logical volume, all loop devices, or any other device
+  /// alone.
   static func group(ofDevice device: String) -> String {
     if device.hasPrefix("/dev/mapper/") {
       return group(ofMapperName: String(device.dropFirst("/dev/mapper/".count)))
@@ -51,7 +53,7 @@ extension LinuxNodeSystem {
     return device.hasPrefix("/dev/") ? String(device.dropFirst("/dev/".count)) : "other"
   }
 
-  /// `group-volume`, hyphens inside either doubled (lvm2 `dm_build_dm_name`).
+  /// The group in a name `group-volume` in which hyphens inside either part are doubled (lvm2 `dm_build_dm_name`).
   private static func group(ofMapperName name: String) -> String {
     var group = ""
     var rest = Array(name.utf8)[...]

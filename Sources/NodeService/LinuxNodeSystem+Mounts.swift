@@ -2,9 +2,9 @@ package import LinuxSystem
 package import LogicalVolumes
 package import StorageModel
 
-// Mounts: looking at them, making them, taking them down.
+// Mounts: reading the mount table, mounting, unmounting.
 extension LinuxNodeSystem {
-  package func look(at volumes: [StoredVolume.Location]) async throws(VolumeError) -> MountView {
+  package func mountView(of volumes: [StoredVolume.Location]) async throws(VolumeError) -> MountView {
     try await run("reading the mount table") { () throws(SystemError) in
       let table = try MountTable.current()
       var mounts: [[MountEntry]] = []
@@ -88,14 +88,14 @@ extension LinuxNodeSystem {
       throw VolumeError(
         .inUse,
         "\(path) cannot be unmounted, it is in use by "
-          + (users.isEmpty ? "somebody whom fuser -vm \(path) may name" : users.joined(separator: ", "))
-          + ". It is tried again when that has ended", cause: error)
+          + (users.isEmpty ? "a process that fuser -vm \(path) may show" : users.joined(separator: ", "))
+          + ". Kubelet retries the unmount", cause: error)
     }
   }
 }
 
 extension MountTable {
-  /// Every mount of a volume. A device without a node is mounted nowhere that we could know of.
+  /// All mounts of a volume. A device without a node has no known mounts.
   fileprivate func mounts(of location: StoredVolume.Location) throws(SystemError) -> [MountEntry] {
     switch location {
     case .device(let device):

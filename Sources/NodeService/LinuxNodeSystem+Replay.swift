@@ -2,15 +2,15 @@ internal import LinuxSystem
 internal import StorageModel
 
 extension LinuxNodeSystem {
-  /// Mounts a device; an XFS whose growth was still in its journal is mounted again.
+  /// Mounts a device. Mounts an XFS again if its journal contained a growth.
   ///
-  /// Until Linux 6.13 (commit 4a201dcfa1ff, "xfs: update the pag for the last AG at recovery time") a mount that replays a
-  /// growth goes on with the old size of the last allocation group: it takes what is used of the new space for damage, and
-  /// shuts the file system down under its pods. Where the journal itself uses the new space the mount fails, with
-  /// `EUCLEAN`. The next mount reads the right size, and replays what is left, maybe another growth. Whether a growth was
-  /// replayed shows in the superblock on the device. Blocks; when it throws nothing is mounted.
+  /// Until Linux 6.13 (commit 4a201dcfa1ff, "xfs: update the pag for the last AG at recovery time") a mount that
+  /// replays a growth continues with the old size of the last allocation group. It then takes used new space for
+  /// damage, and shuts the file system down under its pods. If the journal itself uses the new space, the mount fails
+  /// with `EUCLEAN`. The next mount reads the right size, and replays the rest, perhaps another growth. The superblock
+  /// on the device shows whether a growth was replayed. Blocks. If it throws, nothing is mounted.
   ///
-  /// - Parameter mount: mounts it and returns where.
+  /// - Parameter mount: mounts the device and returns the mount point.
   static func mountReplayed(
     _ kind: FileSystemKind, _ device: String, mount: () throws(SystemError) -> String
   ) throws(SystemError) {
@@ -24,10 +24,11 @@ extension LinuxNodeSystem {
     _ = try mount()
   }
 
-  /// More growths than any journal holds.
+  /// More growths than any journal can contain.
   private static let growthLimit = 16
 
-  /// - Returns: whether it is mounted, with the size that it has; otherwise a growth was replayed and nothing is mounted.
+  /// - Returns: whether the device is mounted with its present size. If not, a growth was replayed and nothing is
+  ///   mounted.
   private static func mountOnce(
     _ device: String, _ mount: () throws(SystemError) -> String
   ) throws(SystemError) -> Bool {

@@ -1,13 +1,13 @@
 package import LinuxSystem
 package import StorageModel
 
-// The programs that make, repair and grow file systems.
+// The programs that create, repair and grow file systems.
 extension LinuxNodeSystem {
   package func makeFileSystem(
     _ kind: FileSystemKind, on device: String, identity: FileSystemIdentity, options: [String], deadline: Duration?,
     progress: ToolProgress
   ) async throws(VolumeError) {
-    try await runTool(device, "making \(kind.rawValue) on \(device)", deadline) { [tools] flag throws(ToolError) in
+    try await runTool(device, "creating \(kind.rawValue) on \(device)", deadline) { [tools] flag throws(ToolError) in
       try tools.make(
         kind, on: device, identity: identity, extraArguments: options, deadline: deadline, cancellation: flag,
         progress: progress)
@@ -30,14 +30,14 @@ extension LinuxNodeSystem {
         try tools.repair(ext4: device, deadline: deadline, cancellation: flag, progress: progress)
       }
     } catch {
-      // e2fsck(8): 4 is for errors that are left.
+      // e2fsck(8): bit 4 means that errors remain.
       guard let tool = error.cause as? ToolError, case .exited(let code)? = tool.status, code & 4 != 0 else {
         throw error
       }
       throw VolumeError(
         .unsafe,
-        "\(device) has damage that e2fsck does not repair without being asked; it is not mounted. Look with e2fsck -fn "
-          + "\(device), repair with e2fsck -f \(device), again until it finds nothing: \(tool)",
+        "\(device) has damage that e2fsck does not repair automatically; it is not mounted. Check it with e2fsck -fn "
+          + "\(device), and repair it with e2fsck -f \(device) until no error is found: \(tool)",
         cause: tool)
     }
   }
@@ -51,7 +51,7 @@ extension LinuxNodeSystem {
     }
   }
 
-  /// Runs a tool that ends with the task: the flag kills it when the task is cancelled.
+  /// Runs a tool in the task's lifetime: cancelling the task kills the tool.
   private func runTool(
     _ device: String, _ activity: String, _ deadline: Duration?,
     _ body: @Sendable @escaping (CancellationFlag) throws(ToolError) -> Void

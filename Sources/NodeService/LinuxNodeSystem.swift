@@ -1,14 +1,15 @@
 package import LinuxSystem
 internal import StorageModel
 
-/// The real thing. Every call runs on a thread of a bounded pool, so a stuck one takes no more than that thread, and each
-/// group of volumes has its own, see ``lanes()``.
+/// The real system. Each call runs on a thread of a bounded lane, so a call that hangs blocks one thread only. Each
+/// group of volumes has its own lanes, see ``lanes()``.
 package struct LinuxNodeSystem: NodeSystem {
   let lanes: WorkLanes
   let tools: FileSystemTools
   let bindingDirectory: String
 
-  /// - Parameter bindingDirectory: a directory of ours by which old kernels bind, see ``Mounting``. By its real path.
+  /// - Parameter bindingDirectory: the real path of a directory of ours, which binds on old kernels need, see
+  ///   ``Mounting``.
   package init(
     lanes: WorkLanes = LinuxNodeSystem.lanes(), bindingDirectory: String, tools: FileSystemTools = FileSystemTools()
   ) {
@@ -18,7 +19,7 @@ package struct LinuxNodeSystem: NodeSystem {
   }
 }
 
-// MARK: - On which threads
+// MARK: - Threads
 
 extension LinuxNodeSystem {
   func run<Value: Sendable>(

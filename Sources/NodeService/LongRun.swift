@@ -2,32 +2,32 @@ package import LinuxSystem
 package import StorageModel
 internal import Synchronization
 
-/// A program that may take longer than a call: mkfs, e2fsck, the growth of a file system. It goes on when its caller has
-/// been answered, or is gone, and nobody gets the volume's lock until it has ended.
+/// A program that may take longer than a call: mkfs, e2fsck, the growth of a file system. It continues after its caller
+/// has been answered or has gone. Until it ends, no call gets the volume's lock.
 package final class LongRun: Sendable {
-  /// What is being done.
+  /// The kind of work.
   package enum Phase: String, Sendable, CaseIterable {
     case formatting, checking, growing
   }
 
-  /// Why a wait for its end is over.
+  /// Why a wait for the end returned.
   enum Turn: Sendable {
     case ended
-    /// The time is up; it goes on.
+    /// The time is up; the program is still running.
     case late
-    /// The task that waited was cancelled; it goes on.
+    /// The waiting task was cancelled; the program is still running.
     case left
   }
 
   private struct State {
     var outcome: Result<Void, VolumeError>?
     var waiters: [UInt64: CheckedContinuation<Turn, Never>] = [:]
-    /// Turns that came before their waiter.
+    /// Results that arrived before their waiter.
     var early: [UInt64: Turn] = [:]
     var count: UInt64 = 0
-    /// Whether the call that began it waits for its end.
+    /// Whether the call that started the program waits for its end.
     var hasCaller = true
-    /// It is about to end: a caller that waits now sees the end.
+    /// Whether the program is about to end. A caller that waits now gets the result.
     var isEnding = false
     var task: Task<Void, Never>?
     var isCancelled = false
@@ -35,7 +35,7 @@ package final class LongRun: Sendable {
 
   package let volume: VolumeName
   package let phase: Phase
-  /// When it began, for people.
+  /// The start time, as text.
   package let startedAt: String
   package let progress: ToolProgress
   private let began = MonotonicClock.now()
@@ -48,10 +48,10 @@ package final class LongRun: Sendable {
     progress = ToolProgress()
   }
 
-  /// For how long it has been going on.
+  /// The time since the start.
   package var age: Duration { MonotonicClock.now() - began }
 
-  /// Whether it is over.
+  /// Whether the program has ended.
   var hasEnded: Bool { state.withLock { $0.outcome != nil } }
 
   /// `volume pvc-1 is being formatted since 2026-01-01T00:00:00Z (20 s): writing inode tables 120 of 800`
@@ -66,7 +66,7 @@ package final class LongRun: Sendable {
     return "volume \(volume) \(what) since \(startedAt) (\(seconds) s)\(progress.text.map { ": \($0)" } ?? "")"
   }
 
-  // MARK: Its life
+  // MARK: Running
 
   func begin(_ body: @escaping @Sendable () async -> Void) {
     let task = Task.detached { await body() }
@@ -77,7 +77,7 @@ package final class LongRun: Sendable {
     if isCancelled { task.cancel() }
   }
 
-  /// Ends the program; it is over when ``wait(until:)`` says so.
+  /// Kills the program. ``wait(until:)`` returns when it has ended.
   func cancel() {
     let task = state.withLock { state in
       state.isCancelled = true
@@ -97,9 +97,9 @@ package final class LongRun: Sendable {
 
   // MARK: Waiting
 
-  /// Says that nothing is left to be done but what its caller, if it is still there, does with the outcome.
+  /// Marks the program as ending: only its caller's part, if there still is a caller, is left to do.
   ///
-  /// - Returns: whether its caller is there; it will be told the outcome then.
+  /// - Returns: whether there is a caller. It then gets the result.
   func beginEnd() -> Bool {
     state.withLock { state in
       state.isEnding = state.hasCaller
@@ -107,10 +107,10 @@ package final class LongRun: Sendable {
     }
   }
 
-  /// Waits for its end.
+  /// Waits for the end.
   ///
-  /// - Throws: why it failed; `inProgress` when it goes on at that time (of `MonotonicClock`), `cancelled` when the task
-  ///   is cancelled: it goes on then too.
+  /// - Throws: the program's failure; `inProgress` if it is still running at `limit` (a time of `MonotonicClock`);
+  ///   `cancelled` if the task is cancelled, in which case the program continues.
   func wait(until limit: Duration) async throws(VolumeError) {
     switch await turn(until: limit) {
     case .ended: try result()
@@ -119,13 +119,15 @@ package final class LongRun: Sendable {
     }
   }
 
-  /// Why it failed, if it did.
+  /// Throws the program's failure, if it failed.
   func result() throws(VolumeError) { try state.withLock { $0.outcome }?.get() }
 
-  var goesOn: VolumeError { VolumeError(.inProgress, "\(words). It goes on by itself; call again for its end") }
-  var goesOnAlone: VolumeError { VolumeError(.cancelled, "the caller went away; \(words), and that goes on") }
+  var goesOn: VolumeError { VolumeError(.inProgress, "\(words). It continues by itself; call again for its result") }
+  var goesOnAlone: VolumeError {
+    VolumeError(.cancelled, "the caller disconnected; \(words), and the program continues")
+  }
 
-  /// - Parameter isCaller: whether this is the call that began it.
+  /// - Parameter isCaller: whether this is the call that started the program.
   func turn(until limit: Duration, isCaller: Bool = false) async -> Turn {
     let id =
       isCaller
@@ -136,7 +138,7 @@ package final class LongRun: Sendable {
       }
     let timer = Task.detached { [self] in
       let left = limit - MonotonicClock.now()
-      // Cancelled: it has ended before.
+      // Cancelled means that the run has ended before.
       if left > .zero { do { try await Task.sleep(for: left) } catch { return } }
       give(.late, to: id)
     }

@@ -3,9 +3,9 @@ internal import Synchronization
 internal import StorageModel
 internal import Telemetry
 
-/// Counters and latencies of the service. Labels are of bounded number: never a volume's name.
+/// Counters and latencies of the service. The number of label values is bounded: no label is a volume's name.
 package final class Metrics: Sendable {
-  /// The phases a call is made of.
+  /// The phases of a call.
   package enum Phase: String, Sendable, CaseIterable {
     case create, probe, format, stage, publish, unpublish, unstage, extend, grow, remove
   }
@@ -35,7 +35,7 @@ package final class Metrics: Sendable {
   package func beginCall() { state.withLock { $0.inFlight += 1 } }
 
   /// - Parameters:
-  ///   - verb: one of a bounded number.
+  /// - verb: one of a bounded number of verbs.
   ///   - outcome: `success`, or the code of the error.
   package func endCall(_ verb: String, outcome: String, _ elapsed: Duration) {
     state.withLock { state in

@@ -2,10 +2,10 @@ internal import LinuxSystem
 internal import StorageModel
 internal import Synchronization
 
-/// Which call was the last to be told that a directory shows its volume.
+/// The last call for each directory that was answered with `mounted`.
 ///
-/// A call whose reply is lost takes its mount back, but not when a later call for the same directory has been told
-/// "it is there" meanwhile: then the mount is that one's. Read and written under the volume's lock.
+/// A call whose reply is lost takes its mount back, but not if a later call for the same directory has been answered
+/// with `mounted` meanwhile: the mount then belongs to that call. Read and written under the volume's lock.
 package final class MountAnswers: Sendable {
   private struct State {
     var lastCall: [PublishTarget: UInt64] = [:]

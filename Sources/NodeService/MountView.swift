@@ -2,10 +2,10 @@ package import LinuxSystem
 package import LogicalVolumes
 package import StorageModel
 
-/// What one look at the mount table shows.
+/// The result of reading the mount table once.
 package struct MountView: Sendable {
   package let table: MountTable
-  /// Every mount of each volume that was asked about, wherever it is, in the order of the question.
+  /// All mounts of each requested volume, in the order of the request.
   package let volumes: [[MountEntry]]
 
   package init(table: MountTable, volumes: [[MountEntry]]) {
@@ -13,19 +13,25 @@ package struct MountView: Sendable {
     self.volumes = volumes
   }
 
-  /// Every mount of the volume that was asked about.
+  /// All mounts of the first requested volume.
   var ofVolume: [MountEntry] { volumes.first ?? [] }
 
-  /// What is visible at exactly this path; nil where nothing is mounted.
+  /// The visible mount at exactly this path; nil if nothing is mounted there.
   package func top(at path: String) -> MountEntry? { table.at(path).last }
 }
 
 extension NodeSystem {
-  /// What is visible at exactly this path; nil where nothing is mounted.
-  package func top(at path: String) async throws(VolumeError) -> MountEntry? { try await look(at: []).top(at: path) }
+  /// The visible mount at exactly this path; nil if nothing is mounted there. Reads the mount table.
+  ///
+  /// - Throws: ``VolumeError`` if the mount table cannot be read.
+  package func top(at path: String) async throws(VolumeError) -> MountEntry? {
+    try await mountView(of: []).top(at: path)
+  }
 
-  /// Every mount of a volume, wherever it is.
+  /// All mounts of a volume. Reads the mount table.
+  ///
+  /// - Throws: ``VolumeError`` if the mount table cannot be read.
   package func mounts(of location: StoredVolume.Location) async throws(VolumeError) -> [MountEntry] {
-    try await look(at: [location]).ofVolume
+    try await mountView(of: [location]).ofVolume
   }
 }

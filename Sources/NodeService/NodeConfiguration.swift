@@ -1,17 +1,18 @@
 internal import LinuxSystem
 package import StorageModel
 
-/// What the node service works with, checked at start.
+/// The configuration of the node service, checked at start.
 package struct NodeConfiguration: Sendable {
   package var nodeName: String
-  /// Kubelet's root directory as kubelet writes it into paths.
+  /// Kubelet's root directory, as kubelet writes it in paths.
   package var kubeletRoot: String
   package var stateDirectory: String
   /// A volume younger than this is not removed: its PV may not be visible yet.
   package var reclaimGrace: Duration
-  /// How long a `mkfs`, `e2fsck` or grow tool may run; nil for as long as it takes.
+  /// The time limit of a `mkfs`, `e2fsck` or grow tool; nil for none.
   package var toolDeadline: Duration?
-  /// How long a call waits for one before it answers that it goes on. Less than the client waits, see ``CallTimes``.
+  /// How long a call waits for such a tool before it answers `inProgress`. Less than the client waits, see
+  /// ``CallTimes``.
   package var callPatience: Duration
 
   package init(
@@ -27,9 +28,9 @@ package struct NodeConfiguration: Sendable {
     self.callPatience = callPatience
   }
 
-  /// These settings with the state directory made, and named by its real path: mountinfo shows no other.
+  /// Creates the state directory. Returns this configuration with its real path, which mountinfo shows. Blocks.
   ///
-  /// - Throws: when it cannot be made.
+  /// - Throws: ``VolumeError`` if the directory cannot be created.
   package func preparingStateDirectory() throws(VolumeError) -> NodeConfiguration {
     var configuration = self
     let directory = stateDirectory
@@ -41,7 +42,7 @@ package struct NodeConfiguration: Sendable {
     return configuration
   }
 
-  /// Where volumes are mounted once per node.
+  /// The directory in which volumes are mounted once per node.
   package var stagingDirectory: String { stateDirectory + "/staging" }
   package var permitDirectory: String { stateDirectory + "/permits" }
   package var lockFile: String { stateDirectory + "/lock" }

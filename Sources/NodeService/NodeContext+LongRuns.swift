@@ -3,21 +3,21 @@ internal import StorageModel
 internal import Telemetry
 
 extension NodeContext {
-  /// This context for a call that is to be answered within that time: it waits no longer for a program.
+  /// This context for a call that must be answered within `limit`. The call waits no longer for a program.
   package func answering(within limit: Duration) -> NodeContext {
     var context = self
     context.answerBy = MonotonicClock.now() + limit
     return context
   }
 
-  /// When the call is to be answered.
+  /// The time by which the call must be answered.
   var deadline: Duration { answerBy ?? MonotonicClock.now() + configuration.callPatience }
 
-  /// Runs `body` while holding the volume's lock. While a program of an earlier call goes on, its end is waited for, as
-  /// long as the call can wait.
+  /// Runs `body` while holding the volume's lock. If a program of an earlier call is running, first waits for its end
+  /// as long as the call may wait.
   ///
-  /// - Parameter whileBusy: what to do instead of waiting; nil to try for the lock again.
-  /// - Throws: `inProgress` when it goes on for longer, `cancelled` when the task is cancelled, what `body` throws.
+  /// - Parameter whileBusy: runs instead of waiting; it returns nil to try for the lock again.
+  /// - Throws: `inProgress` if the program runs longer, `cancelled` if the task is cancelled, and the errors of `body`.
   func withLock<Value>(
     _ volume: VolumeName, whileBusy: ((LongRun) async throws(VolumeError) -> Value?)? = nil,
     _ body: () async throws(VolumeError) -> Value
@@ -38,7 +38,7 @@ extension NodeContext {
         if let whileBusy {
           if let value = try await whileBusy(run) { return value }
         } else {
-          // The reason is told to the call that began it, or to the next call that would repeat it.
+          // The failure is thrown to the call that started the program, or to the next call that would repeat it.
           do throws(VolumeError) { try await run.wait(until: deadline) } catch {
             if [.inProgress, .cancelled].contains(error.code), !run.hasEnded { throw error }
           }
@@ -47,14 +47,14 @@ extension NodeContext {
     }
   }
 
-  /// Runs a program that may take longer than the call. The caller holds the volume's lock; when the call ends first, the
-  /// program keeps others from getting it.
+  /// Runs a program that may take longer than the call. The caller holds the volume's lock. If the call ends first, the
+  /// program keeps other calls from getting the lock.
   ///
   /// - Parameters:
-  ///   - rollback: is emptied when the call ends first: what it has made is the program's then.
-  ///   - body: undoes what it has begun when it fails, since nobody else may be there to do it. Its task is cancelled when
-  ///     the program is to end.
-  /// - Throws: why it failed, `inProgress` or `cancelled` when it goes on.
+  /// - rollback: emptied if the call ends first. Its steps then belong to the program.
+  /// - body: undoes its own steps when it fails, because no caller may be left to do that. Its task is cancelled to end
+  ///   the program.
+  /// - Throws: the program's failure; `inProgress` or `cancelled` if it continues.
   func perform(
     _ phase: LongRun.Phase, on volume: VolumeName, _ rollback: inout Rollback,
     _ body: @escaping @Sendable (ToolProgress) async throws(VolumeError) -> Void
@@ -76,14 +76,15 @@ extension NodeContext {
 
   private func leave(_ run: LongRun, _ rollback: inout Rollback, _ error: VolumeError) -> VolumeError {
     rollback.keep()
-    log.notice("program goes on in the background", ["volume": run.volume.text, "phase": run.phase.rawValue])
+    log.notice("program continues in the background", ["volume": run.volume.text, "phase": run.phase.rawValue])
     return error
   }
 
   private func end(_ run: LongRun, _ outcome: Result<Void, VolumeError>) async {
     var untold: VolumeError?
     if !run.beginEnd() {
-      // Whoever began it is gone: nobody uses the volume's device, or unmounts what only we have mounted.
+      // The call that started the program has gone. No caller will use the volume's device, or unmount a mount that
+      // only we have.
       do throws(VolumeError) {
         try await Stager(context: self).unstageIfUnused(run.volume)
       } catch {

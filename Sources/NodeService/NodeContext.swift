@@ -3,12 +3,12 @@ package import LogicalVolumes
 internal import StorageModel
 package import Telemetry
 
-/// What every part of the service works with. Time and randomness come from outside.
+/// The shared state of all parts of the service. Time and randomness are parameters.
 package struct NodeContext: Sendable {
   package let configuration: NodeConfiguration
   package let engine: any VolumeEngine
   package let system: any NodeSystem
-  /// The ways by which volumes are asked for here.
+  /// The doors through which volumes are requested.
   package let doors: [any Door]
   package let permits: FormatPermits
   package let locks: VolumeLocks
@@ -20,7 +20,7 @@ package struct NodeContext: Sendable {
   package let log: Log
   package let metrics: Metrics
   package let startedAt: Duration
-  /// When the call that this is for is to be answered, by `MonotonicClock`; nil for what nobody waits for.
+  /// The time by which the present call must be answered, of `MonotonicClock`; nil if no caller waits.
   var answerBy: Duration?
   package let now: @Sendable () -> Timestamp
   package let freshToken: @Sendable () -> CreationToken
@@ -56,7 +56,7 @@ package struct NodeContext: Sendable {
     return CreationToken(using: &generator)
   }
 
-  /// Runs a phase of a call and measures how long it took.
+  /// Runs a phase of a call and measures its duration.
   func measure<Value>(
     _ phase: Metrics.Phase, _ body: () async throws(VolumeError) -> Value
   ) async throws(VolumeError) -> Value {

@@ -1,12 +1,11 @@
 package import StorageModel
 
-/// Where a volume is to be usable, as a door names it: a directory below a root, opened component by component without
-/// following links.
+/// The directory at which a door wants a volume: below a root, opened component by component without following links.
 package struct PublishTarget: Hashable, Sendable {
   package enum Kind: Hashable, Sendable {
-    /// One of any number of directories of pods: bound from the one mount of the node.
+    /// One of any number of pods' directories, bound from the node's one mount.
     case bind
-    /// The one mount of the node itself, from which others are bound.
+    /// The node's one mount itself, from which others are bound.
     case device
   }
 
@@ -27,7 +26,7 @@ package struct PublishTarget: Hashable, Sendable {
 }
 
 extension PublishTarget.Kind {
-  /// What the log says of it.
+  /// The log messages for this kind.
   var messages: (done: String, alreadyDone: String, undone: String) {
     switch self {
     case .bind: ("volume published", "volume already published", "volume unpublished")
@@ -35,9 +34,9 @@ extension PublishTarget.Kind {
     }
   }
 
-  /// What is measured when it is taken down.
+  /// The phase that measures the unmount.
   var takingDown: Metrics.Phase { self == .bind ? .unpublish : .unstage }
 
-  /// The step that has been done then.
+  /// The step point after the unmount.
   var takenDown: StepPoint { self == .bind ? .unpublished : .deviceUnmounted }
 }

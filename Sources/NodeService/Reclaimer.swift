@@ -3,21 +3,21 @@ internal import LogicalVolumes
 internal import StorageModel
 internal import Telemetry
 
-/// Removes volumes that are proven dead. Rule 3 of the design lives here.
+/// Removes volumes that are proven unused. Rule 3 of the design is implemented here.
 struct Reclaimer: Sendable {
   let context: NodeContext
 
-  /// For how long a confirmation counts: longer than an LVM command of another volume usually takes.
+  /// How long a confirmation is valid: longer than an LVM command of another volume usually takes.
   private static let validity = Duration.seconds(10)
 
   typealias Warrant = VolumeService.Warrant
 
-  /// Removes the volume for good: its data is gone afterwards. No such volume is success.
+  /// Removes the volume for good; its data is gone afterwards. A volume that does not exist is success.
   ///
-  /// The proofs, each with a message of its own: our tag; the instance or the claim's UID; not retained; older than the
-  /// grace time, for an operator's word; mounted nowhere in our mount namespace; held by nobody in any other.
+  /// The proofs, each with its own message: our tag; the instance or the claim's UID; not retained; for an operator's
+  /// request, older than the grace time; not mounted in our mount namespace; not held in any other.
   ///
-  /// - Parameter confirm: called last before the removal; what it throws keeps the volume.
+  /// - Parameter confirm: called last before the removal. If it throws, the volume is kept.
   func remove(
     _ name: VolumeName, _ warrant: Warrant,
     confirming confirm: @Sendable () async throws(VolumeError) -> Void
@@ -27,7 +27,7 @@ struct Reclaimer: Sendable {
       return nil
     }
     return try await context.withLock(name, whileBusy: whileBusy) { () async throws(VolumeError) in
-      // One that cannot be read is looked at by somebody first.
+      // An unreadable permit must first be checked by an operator.
       _ = try context.permits.permit(for: name)
       guard let volume = try await context.engine.volume(name) else {
         try context.permits.remove(name)
@@ -37,9 +37,9 @@ struct Reclaimer: Sendable {
       try await requireUnused(volume)
       try await Stager(context: context).unstageIfUnused(name)
       guard try await context.system.top(at: context.configuration.stagingPath(of: name)) == nil else {
-        throw VolumeError(.inUse, "volume \(name) is in use: it cannot be unstaged; it is kept")
+        throw VolumeError(.inUse, "volume \(name) is in use: it cannot be unstaged. It is kept")
       }
-      // Unstaging may have detached the device: look at what there is now.
+      // Unstaging may have detached the device, so the volume is read again.
       try await requireNotHeld(try await context.engine.volume(name) ?? volume)
       try await context.steps.reach(.removalProven)
       try await confirm()
@@ -48,7 +48,7 @@ struct Reclaimer: Sendable {
         try await context.engine.remove(volume, notAfter: end)
       }
       try await context.steps.reach(.volumeRemoved)
-      // Of a creation that never ended; without its volume the permit speaks for nothing.
+      // Left by an interrupted creation. Without its volume the permit has no meaning.
       try context.permits.remove(name)
       if outcome.isChange {
         context.log.notice("volume removed", ["volume": name.text, "size": "\(volume.size)", "group": volume.group])
@@ -57,7 +57,7 @@ struct Reclaimer: Sendable {
     }
   }
 
-  /// Sets or clears the mark that keeps a volume from being removed.
+  /// Sets or clears the retained mark, which forbids removal.
   func setRetained(_ name: VolumeName, _ isRetained: Bool) async throws(VolumeError) {
     try await context.withLock(name) { () async throws(VolumeError) in
       guard let volume = try await context.engine.volume(name) else {
@@ -70,7 +70,7 @@ struct Reclaimer: Sendable {
     }
   }
 
-  /// Ends a program that works on the volume, once it is proven that the volume may go. What it has begun it undoes itself.
+  /// Ends a program that works on the volume, once the volume is proven removable. The program undoes its own steps.
   private func end(_ run: LongRun, _ warrant: Warrant) async throws(VolumeError) {
     guard let volume = try await context.engine.volume(run.volume) else {
       return try await run.wait(until: context.deadline)
@@ -79,11 +79,11 @@ struct Reclaimer: Sendable {
     try await requireUnused(volume)
     if !run.hasEnded {
       context.log.notice(
-        "program ended: its volume is to be removed", ["volume": run.volume.text, "phase": run.phase.rawValue])
+        "program killed because its volume is being removed", ["volume": run.volume.text, "phase": run.phase.rawValue])
     }
     run.cancel()
     do throws(VolumeError) { try await run.wait(until: context.deadline) } catch {
-      // Only that it has ended counts.
+      // Only the end counts, not the result.
       if !run.hasEnded { throw error }
     }
   }
@@ -92,7 +92,7 @@ struct Reclaimer: Sendable {
     let marks = try volume.requireOurs(to: "remove")
     switch warrant {
     case .recorded(let instance): try requireInstance(instance, of: volume)
-    case .madeFor(let claim): try requireClaim(claim, of: volume, marks)
+    case .createdFor(let claim): try requireClaim(claim, of: volume, marks)
     case .byHand(let claim):
       if let claim { try requireClaim(claim, of: volume, marks) }
       try requireOld(volume)
@@ -104,8 +104,8 @@ struct Reclaimer: Sendable {
     guard volume.instance != instance else { return }
     throw VolumeError(
       .unsafe,
-      "volume \(volume.name) is \(volume.instance), and its PV records \(instance); it is kept. Look which of them is "
-        + "wanted; to remove this one: elastic-local-node remove \(volume.name)")
+      "volume \(volume.name) is \(volume.instance), and its PV records \(instance); it is kept. Find out which of them is "
+        + "needed. To remove this one: elastic-local-node remove \(volume.name)")
   }
 
   private func requireClaim(
@@ -123,9 +123,10 @@ struct Reclaimer: Sendable {
     var age = context.now() - createdAt
     var found = "is \(Int(age.inSeconds)) s old"
     if age < .zero {
-      // By a clock that was set back nobody can say how old it is; at least as old as it has been asked about.
+      // The node's clock was set back, so the age is not known. The volume is at least as old as the first request
+      // about it.
       age = context.unknownAges.seen(volume.name, volume.instance)
-      found = "was made at \(createdAt), which this node's clock has not reached: its age is not known"
+      found = "was created at \(createdAt), which is in the future of this node's clock, so its age is not known"
     }
     guard age < grace else {
       context.unknownAges.forget(volume.name)
@@ -139,8 +140,8 @@ struct Reclaimer: Sendable {
 
   private func requireUnused(_ volume: StoredVolume) async throws(VolumeError) {
     let staging = context.configuration.stagingPath(of: volume.name)
-    let mounts = try await context.system.look(at: [volume.location])
-    // By the device, and by name: a device whose node is lost has no number to look for.
+    let mounts = try await context.system.mountView(of: [volume.location])
+    // By device and by name, because a device whose node is lost has no number to search for.
     let named = mounts.table.entries.map(\.mountPoint).filter { mountPoint in
       context.doors.contains { $0.claims(mountPoint, for: volume.name) }
     }

@@ -1,20 +1,20 @@
 internal import StorageModel
 
-/// The undo list of one call: what was done so far, to be taken back in reverse when a later step fails.
+/// The undo list of one call. When a step fails, the earlier steps are undone in reverse order.
 struct Rollback {
   private var steps: [(what: String, undo: () async throws(VolumeError) -> Void)] = []
 
-  /// Adds the undoing of a step that has just been done (or has been begun).
+  /// Adds the undo of a step that has been done or begun.
   mutating func add(_ what: String, _ undo: @escaping () async throws(VolumeError) -> Void) {
     steps.append((what, undo))
   }
 
-  /// Forgets everything: from here on the steps stay done.
+  /// Empties the list: the steps so far stay done.
   mutating func keep() { steps = [] }
 
-  /// Takes all steps back, the last first. A failing one does not stop the others.
+  /// Undoes all steps, the last first. A failure does not stop the others.
   ///
-  /// - Returns: the first failure, naming the step.
+  /// - Returns: the first failure, with the step's name.
   func run() async -> VolumeError? {
     var failure: VolumeError?
     for step in steps.reversed() {
@@ -28,7 +28,7 @@ struct Rollback {
   }
 }
 
-/// Runs `body`; when it throws, everything it has added to its rollback is undone before the error goes on.
+/// Runs `body`. If it throws, undoes all steps of its rollback and rethrows the error.
 func withRollback<Value>(
   _ body: (inout Rollback) async throws(VolumeError) -> Value
 ) async throws(VolumeError) -> Value {
@@ -43,9 +43,9 @@ func withRollback<Value>(
   }
 }
 
-/// Throws `cancelled` when the caller has gone away: between two steps, so that what was begun is undone.
+/// Throws `cancelled` if the caller has disconnected. Called between two steps, so that the earlier steps are undone.
 func checkCancellation(_ volume: VolumeName) throws(VolumeError) {
   if Task.isCancelled {
-    throw VolumeError(.cancelled, "the caller went away; what was begun for volume \(volume) has been undone")
+    throw VolumeError(.cancelled, "the caller disconnected; the steps for volume \(volume) have been undone")
   }
 }

@@ -3,11 +3,11 @@ package import LogicalVolumes
 package import StorageModel
 internal import Synchronization
 
-/// The operating system of a ``SimulatedWorld``: mounts and device contents in memory. It keeps the kernel's rules that
-/// matter here: mounts stack, a mounted directory cannot be removed, an unmounted device loses nothing.
+/// The operating system of a ``SimulatedWorld``: mounts and device contents in memory. It follows the kernel's rules
+/// that matter here: mounts stack, a mounted directory cannot be removed, an unmounted device keeps its data.
 package struct SimulatedNodeSystem: NodeSystem {
   private let world: SimulatedWorld
-  /// Whether kubelet's directories are taken to exist, whatever their name.
+  /// Whether kubelet's directories exist under any name.
   private let makesDirectories: Bool
 
   package init(world: SimulatedWorld, makesDirectories: Bool = true) {
@@ -28,7 +28,7 @@ package struct SimulatedNodeSystem: NodeSystem {
 
   package func isSameDirectory(_ first: String, _ second: String) async throws(VolumeError) -> Bool { first == second }
 
-  package func look(at volumes: [StoredVolume.Location]) async throws(VolumeError) -> MountView {
+  package func mountView(of volumes: [StoredVolume.Location]) async throws(VolumeError) -> MountView {
     world.state.withLock { state in
       let mounts = volumes.map { location in
         guard case .device(let device) = location, let number = state.deviceNumbers[device] else {
@@ -51,7 +51,7 @@ package struct SimulatedNodeSystem: NodeSystem {
   ) async throws(VolumeError) -> DeviceContents {
     try world.state.withLock { state throws(VolumeError) in
       guard let contents = state.devices[device] else {
-        throw VolumeError(.internal, "looking into \(device): no such device")
+        throw VolumeError(.internal, "probing \(device): no such device")
       }
       return contents
     }
@@ -116,7 +116,7 @@ package struct SimulatedNodeSystem: NodeSystem {
   ) async throws(VolumeError) {
     let path = Self.path(root, components)
     guard try await resolve(root: root, components: components) != nil else {
-      throw VolumeError(.notFound, "\(quoted(path)) does not exist; kubelet makes it before it calls")
+      throw VolumeError(.notFound, "\(quoted(path)) does not exist; kubelet creates it before the call")
     }
     try world.state.withLock { state throws(VolumeError) in
       guard let from = state.mounts.last(where: { $0.mountPoint == source }) else {

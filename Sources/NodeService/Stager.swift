@@ -3,14 +3,14 @@ internal import LogicalVolumes
 internal import StorageModel
 internal import Telemetry
 
-/// Mounts a volume once per node, for pods' directories to be bound from, and takes that mount down with its last user.
+/// Mounts a volume once per node, as the source of binds to pods' directories. Unmounts it after its last user.
 ///
 /// Callers hold the volume's lock.
 struct Stager: Sendable {
   let context: NodeContext
   private var preparer: VolumePreparer { VolumePreparer(context: context) }
 
-  /// Makes sure that the volume is mounted somewhere to bind from, and returns where.
+  /// Ensures that the volume is mounted, and returns a mount point to bind from.
   func ensureStaged(
     _ volume: StoredVolume, _ options: VolumeOptions, _ rollback: inout Rollback
   ) async throws(VolumeError) -> String {
@@ -35,7 +35,7 @@ struct Stager: Sendable {
     return path
   }
 
-  /// Mounts the volume's device itself at a target, where a door keeps the one mount of the node.
+  /// Mounts the volume's device at a target, for a door that has the node's one mount.
   func mount(
     _ volume: StoredVolume, _ options: VolumeOptions, at target: PublishTarget, _ path: String,
     _ rollback: inout Rollback
@@ -44,7 +44,7 @@ struct Stager: Sendable {
     guard case .device(let device) = volume.location,
       case let (kind?, mounts) = try await fileSystem(of: volume, options, &rollback)
     else {
-      throw VolumeError(.invalid, "volume \(volume.name) is a directory; there is no device to mount")
+      throw VolumeError(.invalid, "volume \(volume.name) is a directory and has no device to mount")
     }
     if mounts.ofVolume.isEmpty { try await preparer.repair(kind, volume, device, &rollback) }
     try checkCancellation(volume.name)
@@ -57,10 +57,10 @@ struct Stager: Sendable {
     try checkCancellation(volume.name)
   }
 
-  /// Takes the staging mount down if no other mount of the volume is left.
+  /// Unmounts the staging directory if the volume has no other mount.
   func unstageIfUnused(_ name: VolumeName) async throws(VolumeError) {
     let path = context.configuration.stagingPath(of: name)
-    let mounts = try await context.system.look(at: [])
+    let mounts = try await context.system.mountView(of: [])
     if let top = mounts.top(at: path) {
       let users = mounts.table.on(top.device).filter { $0.mountPoint != path }
       guard users.isEmpty else { return }
@@ -80,15 +80,15 @@ struct Stager: Sendable {
 // MARK: - Steps
 
 extension Stager {
-  /// The volume's file system, made where there is none, and its mounts; nil for a volume that is a directory.
+  /// The volume's file system, created if there is none, and its mounts; nil for a volume that is a directory.
   ///
-  /// One look at the mount table does for all decisions that lead to the mount, since nothing of ours changes it meanwhile.
-  /// mkfs may take long, so the table is looked at again after it.
+  /// The mount table is read once for all decisions before the mount, because no other call changes the volume's mounts
+  /// meanwhile. After mkfs, which may take long, the table is read again.
   private func fileSystem(
     of volume: StoredVolume, _ options: VolumeOptions, _ rollback: inout Rollback
   ) async throws(VolumeError) -> (FileSystemKind?, MountView) {
-    let mounts = try await context.system.look(at: [volume.location])
-    // A mounted volume needs no look into its device.
+    let mounts = try await context.system.mountView(of: [volume.location])
+    // If the volume is mounted, its device need not be probed.
     if case .device = volume.location,
       let known = mounts.ofVolume.first.flatMap({ FileSystemKind(rawValue: $0.fileSystemType) })
     {
@@ -96,11 +96,11 @@ extension Stager {
     }
     switch try await preparer.ensureFileSystem(on: volume, options, &rollback) {
     case .unchanged(let kind): return (kind, mounts)
-    case .changed(let kind): return (kind, try await context.system.look(at: [volume.location]))
+    case .changed(let kind): return (kind, try await context.system.mountView(of: [volume.location]))
     }
   }
 
-  /// Where a door has had the device mounted already; a second mount of ours would keep it from being unmounted there.
+  /// An existing mount of the device by a door. A second mount by us would keep the door from unmounting the device.
   private func deviceMount(
     of name: VolumeName, among mounts: [MountEntry]
   ) async throws(VolumeError) -> String? {
@@ -120,13 +120,13 @@ extension Stager {
     let system = context.system
     try await system.makeDirectory(path)
     rollback.add("staging directory \(path)") { () async throws(VolumeError) in try await system.removeDirectory(path) }
-    try await context.steps.reach(.stagingDirectoryMade)
+    try await context.steps.reach(.stagingDirectoryCreated)
     try checkCancellation(volume.name)
     try await context.measure(.stage) { () async throws(VolumeError) in
       do throws(VolumeError) {
         try await system.mount(device, at: path, kind: kind, options: options.mountOptions)
       } catch {
-        // The engine knows why a device takes no writes, and says it.
+        // The engine knows why a device is not writable, and throws that error.
         _ = try await context.engine.activate(volume)
         throw error
       }

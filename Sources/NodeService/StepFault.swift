@@ -1,13 +1,13 @@
 internal import LinuxSystem
 package import StorageModel
 
-/// A fault to inject at a step point of the running daemon, for tests that need a real process to die:
+/// A fault to inject at a step point, for tests in which a real daemon must die:
 /// `ELASTIC_LOCAL_FAULT=<step point>:<action>`.
 package struct StepFault: Sendable, Hashable {
   package enum Action: Sendable, Hashable {
-    /// The process ends at once, as by a power cut.
+    /// The process ends at once, as in a power cut.
     case kill
-    /// The process ends after so many milliseconds, in the middle of what comes next.
+    /// The process ends after this many milliseconds, in the middle of a later step.
     case killAfter(milliseconds: Int)
     /// The step fails.
     case fail
@@ -18,7 +18,7 @@ package struct StepFault: Sendable, Hashable {
   package let point: StepPoint
   package let action: Action
 
-  /// - Throws: `invalid` naming the points and actions there are.
+  /// - Throws: `invalid` with the known points and actions.
   package init(parsing text: String) throws(VolumeError) {
     let parts = text.split(separator: ":", maxSplits: 1).map(String.init)
     guard parts.count == 2, let point = StepPoint(rawValue: parts[0]), let action = Self.action(parts[1]) else {

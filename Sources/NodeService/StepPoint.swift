@@ -1,11 +1,11 @@
 package import StorageModel
 
-/// The named places between two steps where a crash has to be survived.
+/// The named places between two steps at which a crash must be survived.
 ///
-/// Each is reached after the change it names is in the world and before the next begins. The tests kill the daemon at
-/// every one of them; a new step needs a new name, and the tests then cover it by themselves.
+/// A step point is reached after its change is done and before the next step begins. The tests kill the daemon at each
+/// of them. A new step needs a new name; the tests then cover it without changes.
 package enum StepPoint: String, Sendable, CaseIterable {
-  // making
+  // creating
   case permitWritten = "permit-written"
   case volumeCreated = "volume-created"
   case volumeCleared = "volume-cleared"
@@ -14,14 +14,14 @@ package enum StepPoint: String, Sendable, CaseIterable {
   case formatted = "formatted"
   case permitRemoved = "permit-removed"
   // staging and publishing
-  case stagingDirectoryMade = "staging-directory-made"
+  case stagingDirectoryCreated = "staging-directory-created"
   case staged = "staged"
   case published = "published"
-  // taking down
+  // unmounting
   case unpublished = "unpublished"
   case unstaged = "unstaged"
   case stagingDirectoryRemoved = "staging-directory-removed"
-  case detached = "released"
+  case detached = "detached"
   // the attach path
   case deviceMounted = "device-mounted"
   case deviceUnmounted = "device-unmounted"
@@ -33,7 +33,7 @@ package enum StepPoint: String, Sendable, CaseIterable {
   case volumeRemoved = "volume-removed"
 }
 
-/// What happens at a step point: nothing, but for tests.
+/// The action at a step point: none, except in tests.
 package struct StepPoints: Sendable {
   private let action: @Sendable (StepPoint) async throws(VolumeError) -> Void
 
@@ -43,5 +43,6 @@ package struct StepPoints: Sendable {
 
   package static let none = StepPoints { _ async throws(VolumeError) in }
 
+  /// Runs the action. Throws only in tests.
   package func reach(_ point: StepPoint) async throws(VolumeError) { try await action(point) }
 }

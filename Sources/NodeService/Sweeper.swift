@@ -2,16 +2,18 @@ internal import LogicalVolumes
 package import StorageModel
 internal import Telemetry
 
-/// Takes down what nobody uses any more: what a crash or a lost call left.
+/// Cleans up after crashes and lost calls: unused mounts and interrupted creations.
 package struct Sweeper: Sendable {
   private let context: NodeContext
 
   package init(context: NodeContext) { self.context = context }
 
-  /// Undoes creations that were interrupted. At start, before any call is served: no creation can be going on.
+  /// Settles interrupted creations at start, before any call is served, when no creation can be in progress.
   ///
-  /// One that cannot be undone is logged and keeps nobody else from being served: calls for that volume try again, or
-  /// are refused with the reason.
+  /// If one cannot be settled, this is logged and other volumes are served. Calls for its volume try again, or are
+  /// refused with the reason.
+  ///
+  /// - Throws: ``VolumeError`` if the permits cannot be listed.
   package func settleInterruptedCreations() async throws(VolumeError) {
     for name in try context.permits.volumes() {
       do throws(VolumeError) {
@@ -24,11 +26,13 @@ package struct Sweeper: Sendable {
     }
   }
 
-  /// Unstages volumes without a user. A failure is logged and met again by the next sweep.
+  /// Unstages volumes without a user. A failure is logged, and the next sweep tries again.
+  ///
+  /// - Throws: ``VolumeError`` if the staging directory cannot be listed.
   package func sweepStaging() async throws(VolumeError) {
     for name in try await context.system.directories(in: context.configuration.stagingDirectory) {
       guard let volume = try? VolumeName(name) else {
-        context.log.warning("staging directory has an entry that is no volume", ["entry": name])
+        context.log.warning("staging directory has an entry that is not a volume", ["entry": name])
         continue
       }
       do throws(VolumeError) {

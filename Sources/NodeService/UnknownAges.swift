@@ -2,7 +2,7 @@ internal import LinuxSystem
 internal import StorageModel
 internal import Synchronization
 
-/// Since when volumes of unknown age have been asked about, by the monotonic clock: they are at least that old.
+/// When each volume of unknown age was first asked about, by the monotonic clock. The volume is at least that old.
 package final class UnknownAges: Sendable {
   private struct Sight {
     let instance: String
@@ -14,7 +14,7 @@ package final class UnknownAges: Sendable {
 
   package init(now: @escaping @Sendable () -> Duration = { MonotonicClock.now() }) { self.now = now }
 
-  /// For how long this very volume has been asked about; zero the first time.
+  /// How long ago exactly this volume was first asked about; zero the first time.
   func seen(_ volume: VolumeName, _ instance: String) -> Duration {
     let now = now()
     return sights.withLock { sights in

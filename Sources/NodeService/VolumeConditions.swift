@@ -2,28 +2,28 @@ internal import LinuxSystem
 internal import LogicalVolumes
 internal import StorageModel
 
-/// Whether the file systems of volumes in use are well.
+/// Checks the condition of the file systems of volumes in use.
 struct VolumeConditions: Sendable {
   let context: NodeContext
 
-  /// How many volumes are looked at at a time.
+  /// How many volumes are checked at once.
   private static let parallelism = 16
 
-  /// What the kernel holds against volumes that are mounted somewhere.
+  /// The kernel's complaints about mounted volumes.
   ///
-  /// A volume whose disk does not answer holds up the look at the others by ``KnownConditions/patience`` at most, and is
-  /// not looked at again until that look has ended.
+  /// A volume whose disk does not answer delays the check of others by at most ``KnownConditions/patience``. It is not
+  /// checked again until its last check has ended.
   func complaints() async throws(VolumeError) -> [VolumeName: FileSystemComplaint] {
     let volumes = try await context.engine.volumes()
-    let mounts = try await context.system.look(at: volumes.map(\.location)).volumes
-    let looks = zip(volumes, mounts).compactMap { volume, entries in
+    let mounts = try await context.system.mountView(of: volumes.map(\.location)).volumes
+    let checks = zip(volumes, mounts).compactMap { volume, entries in
       mount(of: volume.name, among: entries).map { (name: volume.name, mount: $0) }
     }
     let found = await withTaskGroup(of: (VolumeName, Result<FileSystemComplaint?, VolumeError>).self) { group in
       var result: [VolumeName: Result<FileSystemComplaint?, VolumeError>] = [:]
-      for (index, look) in looks.enumerated() {
+      for (index, check) in checks.enumerated() {
         if index >= Self.parallelism, let (name, outcome) = await group.next() { result[name] = outcome }
-        group.addTask { (look.name, await self.look(at: look.name, look.mount)) }
+        group.addTask { (check.name, await self.check(check.name, check.mount)) }
       }
       for await (name, outcome) in group { result[name] = outcome }
       return result
@@ -34,15 +34,15 @@ struct VolumeConditions: Sendable {
     return result
   }
 
-  /// One that may be written, the staging if it is there, stands for all mounts of the volume.
+  /// The mount that represents the volume: a writable one, preferably the staging mount.
   private func mount(of name: VolumeName, among mounts: [MountEntry]) -> MountEntry? {
     let staging = context.configuration.stagingPath(of: name)
     let writable = mounts.filter { !$0.isReadOnly || $0.mountPoint == staging }
     return writable.first { $0.mountPoint == staging } ?? writable.first
   }
 
-  private func look(at name: VolumeName, _ mount: MountEntry) async -> Result<FileSystemComplaint?, VolumeError> {
-    await context.conditions.look(at: name) { [context] () async -> Result<FileSystemComplaint?, VolumeError> in
+  private func check(_ name: VolumeName, _ mount: MountEntry) async -> Result<FileSystemComplaint?, VolumeError> {
+    await context.conditions.check(name) { [context] () async -> Result<FileSystemComplaint?, VolumeError> in
       do throws(VolumeError) {
         return .success(try await Self.complaint(about: mount, context))
       } catch {
@@ -57,7 +57,7 @@ struct VolumeConditions: Sendable {
     do throws(VolumeError) {
       return try await context.system.complaint(about: mount)
     } catch {
-      // Unmounted since the table was read.
+      // The file system was unmounted after the table was read.
       guard try await context.system.top(at: mount.mountPoint) == nil else { throw error }
       return nil
     }

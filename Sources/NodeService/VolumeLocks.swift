@@ -2,18 +2,18 @@ internal import LinuxSystem
 internal import Synchronization
 package import StorageModel
 
-/// One lock per volume. Waiters are served first come, first served, and leave when their task is cancelled.
+/// One lock per volume. Waiters get it in order, and leave when their task is cancelled.
 ///
-/// A program that goes on without its caller keeps everybody out, see ``LongRun``.
+/// A program that continues without its caller keeps all others from the lock, see ``LongRun``.
 ///
-/// Order of locks: a volume's, then the engine's own. Nobody holds two volumes'.
+/// Lock order: a volume's lock, then the engine's. No code path holds the locks of two volumes.
 package final class VolumeLocks: Sendable {
   private struct Waiter {
     let id: UInt64
     let continuation: CheckedContinuation<Turn, Never>
   }
 
-  /// What came of asking for a lock.
+  /// The result of a request for a lock.
   enum Turn: Sendable {
     case held
     case cancelled
@@ -22,14 +22,14 @@ package final class VolumeLocks: Sendable {
   }
 
   private struct State {
-    /// Present while held: those who wait, in order.
+    /// Locked volumes, with their waiters in order.
     var waiters: [VolumeName: [Waiter]] = [:]
     var nextID: UInt64 = 0
-    /// Waiters cancelled before they had queued up.
+    /// Waiters that were cancelled before they were queued.
     var cancelled: Set<UInt64> = []
     /// Programs that work on volumes.
     var runs: [VolumeName: LongRun] = [:]
-    /// Why the last program failed, where nobody was there to be told.
+    /// The failure of the last program, if no caller was left to get it.
     var failures: [VolumeName: VolumeError] = [:]
   }
 
@@ -37,9 +37,9 @@ package final class VolumeLocks: Sendable {
 
   package init() {}
 
-  /// Runs `body` while holding the volume's lock.
+  /// Waits for the volume's lock and runs `body` while holding it.
   ///
-  /// - Throws: `cancelled` when the task is cancelled while waiting, and whatever `body` throws.
+  /// - Throws: `cancelled` if the task is cancelled while waiting, and the errors of `body`.
   package func withLock<Value>(
     _ volume: VolumeName, _ body: () async throws(VolumeError) -> Value
   ) async throws(VolumeError) -> Value {
@@ -54,11 +54,11 @@ package final class VolumeLocks: Sendable {
     }
   }
 
-  /// How many calls wait for the volume; for tests.
+  /// The number of calls that wait for the volume; for tests.
   func waiting(for volume: VolumeName) -> Int { state.withLock { $0.waiters[volume]?.count ?? 0 } }
 
   static func cancelled(_ volume: VolumeName) -> VolumeError {
-    VolumeError(.cancelled, "the caller went away while another call for volume \(volume) was running")
+    VolumeError(.cancelled, "the caller disconnected while another call for volume \(volume) was running")
   }
 
   func acquire(_ volume: VolumeName) async -> Turn {
@@ -71,7 +71,7 @@ package final class VolumeLocks: Sendable {
     } onCancel: {
       cancel(id, volume)
     }
-    // A cancellation that came after the lock was had leaves its mark.
+    // A cancellation after the lock was obtained leaves an entry.
     state.withLock { _ = $0.cancelled.remove(id) }
     return turn
   }
@@ -95,7 +95,8 @@ package final class VolumeLocks: Sendable {
       if let index = state.waiters[volume]?.firstIndex(where: { $0.id == id }) {
         return state.waiters[volume]?.remove(at: index)
       }
-      // Not queued: either it holds the lock, and its own checks see the cancellation, or it is about to queue.
+      // Not queued: either the task holds the lock, and its own checks notice the cancellation, or it is about to
+      // queue.
       state.cancelled.insert(id)
       return nil
     }
@@ -118,7 +119,7 @@ package final class VolumeLocks: Sendable {
 // MARK: - Programs
 
 extension VolumeLocks {
-  /// From now on nobody gets the lock of the run's volume, which its caller holds; those who wait for it are told.
+  /// Marks the volume as busy with the run, whose caller holds the lock. Those that wait for the lock are informed.
   func begin(_ run: LongRun) {
     let waiters = state.withLock { state in
       state.runs[run.volume] = run
@@ -129,7 +130,7 @@ extension VolumeLocks {
     for waiter in waiters { waiter.continuation.resume(returning: .busy(run)) }
   }
 
-  /// - Parameter untold: why it failed, where nobody was there to be told.
+  /// - Parameter untold: the failure, if no caller was left to get it.
   func end(_ run: LongRun, _ untold: VolumeError?) {
     state.withLock { state in
       state.runs[run.volume] = nil
@@ -137,21 +138,22 @@ extension VolumeLocks {
     }
   }
 
-  /// The programs that go on, the oldest first.
+  /// The running programs, the oldest first.
   package var runs: [LongRun] { state.withLock { Array($0.runs.values) }.sorted { $0.age > $1.age } }
 
-  /// Tells a caller that would do the same again why it failed the last time: once, so that the next call does it again.
+  /// Throws the failure of the last program to a caller that would do the same again. Throws it once, so that the next
+  /// call tries again.
   func throwFailure(of volume: VolumeName) throws(VolumeError) {
     let failure = state.withLock { $0.failures.removeValue(forKey: volume) }
     if let failure { throw failure.during("in the background, before this call") }
   }
 
-  /// Ends all programs and waits until they have ended and undone what they had begun, at most so long.
+  /// Ends all programs. Waits at most `limit` until they have ended and undone their steps.
   package func stopRuns(within limit: Duration) async {
     let end = MonotonicClock.now() + limit
     for run in runs { run.cancel() }
     for run in runs {
-      // What came of it is logged where it ended; what could not be undone is settled by its permit at the next start.
+      // Failures are logged where the program ends. An undo that failed is settled by the permit at the next start.
       do throws(VolumeError) { try await run.wait(until: end) } catch { continue }
     }
   }

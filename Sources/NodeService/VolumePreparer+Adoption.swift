@@ -3,14 +3,14 @@ internal import LogicalVolumes
 internal import StorageModel
 internal import Telemetry
 
-// A volume that exists, ours or not.
+// An existing volume, ours or not.
 extension VolumePreparer {
-  /// Adopts a volume of the Go program; refuses everything else that is not ours.
+  /// Adopts a volume of the Go program. Refuses any other volume that is not ours.
   func ensureOurs(
     _ found: StoredVolume, _ rollback: inout Rollback
   ) async throws(VolumeError) -> StoredVolume {
     guard case .foreign(let isAdoptable, let kind) = found.ownership else {
-      // The engine is not asked for what is there already: it may be stuck on another volume.
+      // The engine is not called for an active volume, because it may be stuck on another one.
       return found.isActive ? found : try await activated(found, &rollback)
     }
     guard isAdoptable else {
@@ -25,7 +25,7 @@ extension VolumePreparer {
         throw VolumeError(
           .unsafe,
           "volume \(found.name) in \(found.group) exists without our tag and holds \(contents.inWords), not a file system "
-            + "of ours; it is neither adopted nor formatted. Rename or remove it by hand if it is not wanted")
+            + "of ours; it is neither adopted nor formatted. Rename it, or remove it by hand if you do not need it")
       }
     }
     let adopted = try await engine.adopt(active, claim: ClaimUID(provisioned: found.name)).value
@@ -34,7 +34,8 @@ extension VolumePreparer {
     return try await engine.activate(adopted).value
   }
 
-  /// An engine holds something for a device that is there; nobody is to hold it for a call that failed.
+  /// Activates a volume. Rolling back undoes the activation, because an engine keeps a device attached, and a failed
+  /// call must not leave that.
   private func activated(
     _ volume: StoredVolume, _ rollback: inout Rollback
   ) async throws(VolumeError) -> StoredVolume {
@@ -47,8 +48,9 @@ extension VolumePreparer {
     return outcome.value
   }
 
-  /// A volume that the host or another program uses is not the Go program's left-over: adopting it would show its data
-  /// to a pod. Mounts at kubelet's directories for this very volume are the Go program's.
+  /// Checks that no host or other program uses the volume. If one does, the volume is not the Go program's, and
+  /// adopting it would show its data to a pod. Mounts at kubelet's directories for exactly this volume are the Go
+  /// program's.
   private func requireUnusedByOthers(_ volume: StoredVolume, _ device: String) async throws(VolumeError) {
     let mounts = try await context.system.mounts(of: volume.location).map(\.mountPoint)
     let foreign = mounts.first { mount in
@@ -63,8 +65,8 @@ extension VolumePreparer {
     if mounts.isEmpty, try await context.system.isHeld(device) {
       throw VolumeError(
         .unsafe,
-        "volume \(volume.name) in \(volume.group) exists without our tag and something outside this mount namespace holds "
-          + "it; it is not adopted")
+        "volume \(volume.name) in \(volume.group) exists without our tag and is in use outside this mount namespace; "
+          + "it is not adopted")
     }
   }
 }

@@ -4,9 +4,9 @@ internal import Telemetry
 
 // A volume that does not exist.
 extension VolumePreparer {
-  /// Makes the volume, with a permit to format it.
+  /// Creates the volume, with a permit to format it.
   ///
-  /// - Parameter size: what is asked for.
+  /// - Parameter size: the requested size.
   func create(
     _ request: VolumeRequest, _ size: ByteCount, willFormat: Bool, _ rollback: inout Rollback
   ) async throws(VolumeError) -> StoredVolume {
@@ -19,8 +19,8 @@ extension VolumePreparer {
     let permits = permits
     let engine = engine
     try permits.write(permit)
-    // While nobody can say whether the volume was made (the disk is away), the permit stays, for the next call to settle
-    // by: without it a volume that was made would be taken for one that has lost its data.
+    // If it is not known whether the volume was created (the disk does not answer), the permit stays, and the next call
+    // settles by it. Without the permit, the new volume would be taken for one that has lost its data.
     rollback.add("the permit of volume \(name)") { () async throws(VolumeError) in
       if let left = try await engine.volume(name, wantedIn: deviceClass.group), left.marks?.creation == creation {
         _ = try await engine.remove(left)
@@ -36,11 +36,12 @@ extension VolumePreparer {
     }
     let volume = outcome.value
     guard outcome.isChange else {
-      // Somebody made one of that name since we looked.
+      // Another program has created a volume of that name since the check.
       try permits.remove(name)
       return try await ensureOurs(volume, &rollback)
     }
-    rollback.add("the making of volume \(name)") { () async throws(VolumeError) in _ = try await engine.remove(volume) }
+    rollback.add("the creation of volume \(name)") { () async throws(VolumeError) in _ = try await engine.remove(volume)
+    }
     context.log.notice(
       "volume created", ["volume": name.text, "size": "\(volume.size)", "group": volume.group])
     try await context.steps.reach(.volumeCreated)
@@ -50,8 +51,8 @@ extension VolumePreparer {
     return try await engine.activate(volume).value
   }
 
-  /// Before a volume is pinned to this node for good: while it is not, a pod elsewhere can still have it. A thin pool may
-  /// promise more than it has.
+  /// Checks the free space before a volume is pinned to this node for good. Until then the pod can still get the volume
+  /// on another node. A thin pool may be overcommitted.
   func requireSpace(
     for name: VolumeName, _ size: ByteCount, _ deviceClass: DeviceClass
   ) async throws(VolumeError) {
@@ -60,13 +61,13 @@ extension VolumePreparer {
     if let trouble = group.trouble {
       throw VolumeError(
         .unavailable,
-        "volume \(name) cannot be made on node \(context.configuration.nodeName): \(trouble.message). It is not pinned to this "
-          + "node; a pod on another node can have it")
+        "volume \(name) cannot be created on node \(context.configuration.nodeName): \(trouble.message). It is not pinned to "
+          + "this node, so it can be created on another one")
     }
     guard group.thin == nil || deviceClass.provisioning == .thick, group.thickFreeBytes < size.bytes else { return }
     throw VolumeError(
       .noSpace,
       "volume \(name) of \(size) does not fit on node \(context.configuration.nodeName): volume group \(group.group) has "
-        + "\(ByteCount(group.thickFreeBytes)) free. It is not pinned to this node; a pod on another node can have it")
+        + "\(ByteCount(group.thickFreeBytes)) free. It is not pinned to this node, so it can be created on another one")
   }
 }

@@ -3,13 +3,13 @@ internal import LogicalVolumes
 internal import StorageModel
 internal import Telemetry
 
-// The file system on a volume.
+// The file system of a volume.
 extension VolumePreparer {
-  /// Makes sure that a volume's device holds a file system that may be mounted, and says which.
+  /// Ensures that a volume's device contains a file system that may be mounted, and returns its kind.
   ///
   /// mkfs happens only on a device that is proven blank and whose volume has a permit.
   ///
-  /// - Returns: changed when it has been made; nil for a volume that is a directory.
+  /// - Returns: changed if it has been created; nil for a volume that is a directory.
   func ensureFileSystem(
     on volume: StoredVolume, _ options: VolumeOptions, _ rollback: inout Rollback
   ) async throws(VolumeError) -> Outcome<FileSystemKind?> {
@@ -28,12 +28,12 @@ extension VolumePreparer {
     case .other(let kind):
       throw VolumeError(
         .unsafe,
-        "volume \(volume.name) holds \(kind), no file system; it is neither formatted nor mounted. Look at \(device)")
+        "volume \(volume.name) holds \(kind), not a file system; it is neither formatted nor mounted. Check \(device)")
     case .ambivalent(let what):
       throw VolumeError(
         .unsafe,
         "volume \(volume.name) shows signs of more than one format (\(what)); it is neither formatted nor mounted. "
-          + "Look at \(device) with wipefs --no-act")
+          + "Check \(device) with wipefs --no-act")
     }
   }
 
@@ -45,17 +45,17 @@ extension VolumePreparer {
         .unsafe, "volume \(volume.name) holds a file system of type \(quoted(type)), which is not mounted here")
     }
     if let asked = options.fileSystem, asked != kind {
-      // Data comes before a wish: what is there is mounted as it is.
+      // Existing data takes precedence over the request: the file system is mounted as it is.
       context.log.warning(
-        "volume holds another file system than asked for",
+        "volume holds another file system than requested",
         ["volume": volume.name.text, "found": kind.rawValue, "asked": asked.rawValue])
     }
-    // A permit that is still here speaks of a device nobody has formatted for us: it is used up.
+    // A permit that still exists is obsolete, because the device was not formatted by us.
     try permits.remove(volume.name)
     return kind
   }
 
-  /// Repairs a file system that says it needs it before it may be mounted.
+  /// Repairs a file system whose superblock asks for repair before the next mount.
   func repair(
     _ kind: FileSystemKind, _ volume: StoredVolume, _ device: String, _ rollback: inout Rollback
   ) async throws(VolumeError) {

@@ -3,7 +3,7 @@ internal import LogicalVolumes
 internal import StorageModel
 internal import Telemetry
 
-// mkfs, once in the life of a volume.
+// mkfs, once in the lifetime of a volume.
 extension VolumePreparer {
   func format(
     _ volume: StoredVolume, _ device: String, _ options: VolumeOptions, _ rollback: inout Rollback
@@ -11,21 +11,21 @@ extension VolumePreparer {
     guard var permit = try permits.permit(for: volume.name), permit.creation == volume.marks?.creation else {
       throw VolumeError(
         .unsafe,
-        "volume \(volume.name) holds no file system, and nothing proves that it never did: it is not formatted. If it "
-          + "had data, restore its superblock (e2fsck -b, xfs_repair); if not, remove it with "
+        "volume \(volume.name) has no file system and no format permit, so it is not formatted. If it held "
+          + "data, restore its superblock (e2fsck -b, xfs_repair). Otherwise remove it: "
           + "elastic-local-node remove \(volume.name)")
     }
     if try await context.system.isHeld(device) {
-      throw VolumeError(.inUse, "volume \(volume.name) is blank but \(device) is in use by somebody else; try again")
+      throw VolumeError(.inUse, "volume \(volume.name) is blank but \(device) is in use by another program; try again")
     }
     if permit.progress != .formatting {
       permit.progress = .formatting
       try permits.write(permit)
     }
     try checkCancellation(volume.name)
-    // From here on the device holds nothing, or half of something, or an empty file system that nobody has seen.
+    // From here on the device contains nothing, an incomplete file system, or an empty one that was never used.
     let (engine, permits) = (engine, permits)
-    rollback.add("the formatting of volume \(volume.name)") { () async throws(VolumeError) in
+    rollback.add("the format of volume \(volume.name)") { () async throws(VolumeError) in
       _ = try await engine.remove(volume)
       try permits.remove(volume.name)
     }
@@ -58,10 +58,10 @@ extension VolumePreparer {
     try await context.steps.reach(.permitRemoved)
   }
 
-  /// Nobody has seen what mkfs left: the volume goes, and its permit with it. Where that fails the permit stays, and the
-  /// next call or start settles by it.
+  /// Removes the volume after a failed mkfs, and its permit. The volume was never used. If this fails, the permit
+  /// stays, and the next call or start settles by it.
   ///
-  /// A task of its own: mkfs may have failed because this one was cancelled.
+  /// Runs in its own task, because mkfs may have failed by the cancellation of this one.
   private static func undoFormatting(
     of volume: StoredVolume, _ context: NodeContext, after error: VolumeError
   ) async -> VolumeError {

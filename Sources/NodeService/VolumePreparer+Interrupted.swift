@@ -3,19 +3,18 @@ internal import LogicalVolumes
 internal import StorageModel
 internal import Telemetry
 
-/// What becomes of a creation that did not come to its end. Its permit says how far it was at least, and the volume what
-/// is on it.
+/// Settling an interrupted creation. Its permit shows the minimum progress, and the volume shows its content.
 extension VolumePreparer {
-  /// Settles a creation that was interrupted: a volume that is still blank, holds what a former tenant left, or a file
-  /// system that says of itself that it is not finished, is removed; one with a finished file system is kept, for the
-  /// next call to use.
+  /// Settles an interrupted creation. The volume is removed if it is blank, if it contains the data of a former volume,
+  /// or if its file system is not finished. If the file system is finished, the volume is kept and the next call uses
+  /// it.
   ///
-  /// The permit alone would prove that the volume was never mounted, but for one case: a state directory that was
-  /// restored from a backup can hold a permit that was used up long ago. So a volume that is known to have been finished,
-  /// by its PV or by its file system, is kept, and of others nothing is removed that could be mounted, unless it lies
-  /// where nothing had been made yet and is not what would have been made.
+  /// The permit alone proves that the volume was never mounted, with one exception: a state directory that was restored
+  /// from a backup can contain a permit that was used up long ago. So a volume that is known to be finished, by its PV
+  /// or by its file system, is kept. Otherwise a mountable volume is removed only if its permit is still `planned` and
+  /// its file system does not carry our token.
   ///
-  /// - Throws: `unsafe` when the volume holds something else, or is mounted: it is left alone, with its permit.
+  /// - Throws: `unsafe` if the volume has other content or is mounted. The volume and its permit then stay.
   func settleInterruptedCreation(of name: VolumeName) async throws(VolumeError) {
     guard let permit = try permits.permit(for: name) else { return }
     if let volume = try await engine.volume(name), volume.marks?.creation == permit.creation {
@@ -24,23 +23,24 @@ extension VolumePreparer {
     try permits.remove(name)
   }
 
-  /// The same for the next call, which goes on with a volume that was cleared: nothing has been done to it since.
+  /// Like ``settleInterruptedCreation(of:)``, for the next call. A cleared volume stays, and the call continues with
+  /// it, because it has not been changed since.
   func settleUnlessCleared(_ name: VolumeName) async throws(VolumeError) {
     guard let permit = try permits.permit(for: name), permit.progress != .cleared else { return }
     try await settleInterruptedCreation(of: name)
   }
 
   private func settle(_ volume: StoredVolume, _ permit: FormatPermit) async throws(VolumeError) {
-    if context.cluster.instance(madeFor: volume.name) == volume.instance {
-      return context.log.notice("volume is finished, as its PV says", ["volume": volume.name.text])
+    if context.cluster.instance(createdFor: volume.name) == volume.instance {
+      return context.log.notice("volume is finished according to its PV", ["volume": volume.name.text])
     }
     let mounts = try await context.system.mounts(of: volume.location)
     let found = try await find(on: volume, permit, isMounted: !mounts.isEmpty)
     guard mounts.isEmpty || found == .ours else {
       throw VolumeError(
         .unsafe,
-        "volume \(volume.name) was not finished, yet it is mounted at \(mounts[0].mountPoint); it is left alone. When "
-          + "nothing has it mounted any more it is looked at again")
+        "volume \(volume.name) was not finished, but it is mounted at \(mounts[0].mountPoint); it is left alone. "
+          + "Unmount it; the next call then checks it again")
     }
     switch found {
     case .nothing:
@@ -52,23 +52,23 @@ extension VolumePreparer {
     case .unknown(let contents):
       throw VolumeError(
         .unsafe,
-        "the making of volume \(volume.name) was interrupted, and now it holds \(contents.inWords), which we did not make; "
-          + "it is left alone. Look at it with wipefs --no-act. To give it up: elastic-local-node remove \(volume.name). If "
-          + "it is data that is wanted, take it from there first")
+        "the creation of volume \(volume.name) was interrupted, and now it holds \(contents.inWords), which this driver did "
+          + "not create; it is left alone. Check it with wipefs --no-act. If you need the data, copy it first. To remove the "
+          + "volume: elastic-local-node remove \(volume.name)")
     }
   }
 
-  /// What an interrupted creation has left.
+  /// The content that an interrupted creation has left.
   private enum Found: Equatable {
-    /// Nothing that anybody could miss.
+    /// Nothing of value.
     case nothing
-    /// What was to be made.
+    /// The file system that was to be created.
     case ours
-    /// Something that nobody here has made.
+    /// Data that this driver has not written.
     case unknown(DeviceContents)
   }
 
-  /// - Parameter isMounted: then only what bears its name is taken for what was to be made.
+  /// - Parameter isMounted: if true, only a file system with our identity counts as the one that was to be created.
   private func find(
     on volume: StoredVolume, _ permit: FormatPermit, isMounted: Bool
   ) async throws(VolumeError) -> Found {
@@ -76,7 +76,7 @@ extension VolumePreparer {
     do throws(VolumeError) {
       active = volume.isActive ? volume : try await engine.activate(volume).value
     } catch {
-      // A thin volume of which its pool knows nothing holds nothing.
+      // A thin volume that is unknown to its thin pool contains nothing.
       guard volume.isThin, error.code == .notFound else { throw error }
       return .nothing
     }
@@ -92,9 +92,9 @@ extension VolumePreparer {
     let identity = permit.creation.fileSystemIdentity
     let contents = try await context.system.contents(of: device, knownAs: identity)
     if contents == .blank { return .nothing }
-    // Where nothing had been made yet, what does not bear its name is a former tenant's.
+    // If the permit is still `planned`, a file system without our identity is a former volume's.
     if permit.progress == .planned || isMounted, !contents.bears(identity) { return .nothing }
-    // Somebody may have named it anew since.
+    // An administrator may have changed the UUID since.
     guard case .fileSystem(let type, _, _) = contents, let kind = FileSystemKind(rawValue: type) else {
       return .unknown(contents)
     }

@@ -3,18 +3,18 @@ internal import LogicalVolumes
 internal import StorageModel
 internal import Telemetry
 
-/// Brings a volume into being: the logical volume and its file system. Rules 1 and 2 of the design live here.
+/// Creates a volume and its file system. Rules 1 and 2 of the design are implemented here.
 ///
-/// Callers hold the volume's lock. Every step looks at the real state first and goes onto the caller's rollback.
+/// Callers hold the volume's lock. Each step first checks the real state, and adds its undo to the caller's rollback.
 struct VolumePreparer: Sendable {
   let context: NodeContext
 
   var engine: any VolumeEngine { context.engine }
   var permits: FormatPermits { context.permits }
 
-  /// Makes sure that the volume exists, is ours and has its device.
+  /// Ensures that the volume exists, carries our tag, and has a device node.
   ///
-  /// - Parameter willFormat: whether this call goes on to format the volume if it is new.
+  /// - Parameter willFormat: whether this call also formats a new volume.
   func ensureVolume(
     _ request: VolumeRequest, willFormat: Bool, _ rollback: inout Rollback
   ) async throws(VolumeError) -> StoredVolume {
@@ -29,8 +29,8 @@ struct VolumePreparer: Sendable {
     guard let size = request.options.size else {
       throw VolumeError(
         .notFound,
-        "volume \(name) does not exist on node \(context.configuration.nodeName) and the call has no sizeBytes to make it with; "
-          + "was it made on another node?")
+        "volume \(name) does not exist on node \(context.configuration.nodeName) and the call has no sizeBytes to create it with. "
+          + "Was it created on another node?")
     }
     if request.options.isUnpinned { try await requireSpace(for: name, size, deviceClass) }
     try await context.cluster.admitCreation(of: name, adopting: nil, by: request.consumer?.description)
@@ -38,7 +38,7 @@ struct VolumePreparer: Sendable {
     return try await create(request, size, willFormat: willFormat, &rollback)
   }
 
-  /// A volume that carries our tag may be used without the API server; one that is to become ours may not.
+  /// A volume with our tag may be used without the API server. A volume that is to become ours may not.
   private func admit(_ found: StoredVolume, _ request: VolumeRequest) async throws(VolumeError) {
     let pod = request.consumer?.description
     if found.marks == nil {
@@ -48,7 +48,7 @@ struct VolumePreparer: Sendable {
     }
   }
 
-  /// A volume that exists is taken as it is, but not from another group than was asked for.
+  /// An existing volume is used as it is, except if another group is requested.
   private func requireAsAsked(_ found: StoredVolume, _ options: VolumeOptions) throws(VolumeError) {
     if let group = options.deviceClass.group, group.text != found.group {
       throw VolumeError(
@@ -57,7 +57,7 @@ struct VolumePreparer: Sendable {
     }
     if let size = options.size, found.size < size, case .device = found.location {
       context.log.warning(
-        "volume is smaller than asked for",
+        "volume is smaller than requested",
         ["volume": found.name.text, "size": "\(found.size)", "asked": "\(size)"])
     }
   }

@@ -3,11 +3,14 @@ internal import LogicalVolumes
 package import StorageModel
 internal import Telemetry
 
-// A volume at a target, and off it: ensure, stage, publish.
+// Publishing a volume at a target and unpublishing it: ensure, stage, publish.
 extension VolumeService {
-  /// Makes the volume usable at the target. Already there is success, and unchanged. A failure leaves nothing behind.
+  /// Ensures that the volume is mounted at the target. Success, and unchanged, if it is already. A failure leaves
+  /// nothing behind.
   ///
-  /// - Returns: what was published, for ``takeBack(_:)``; `unchanged` when it was there before.
+  /// - Returns: the answer, for ``takeBack(_:)``; `unchanged` if the volume was mounted before.
+  /// - Throws: ``VolumeError``; `inProgress` if a program runs longer than the call, `cancelled` if the caller
+  ///   disconnects, `conflict` if another device is mounted at the target.
   package func publish(
     _ request: VolumeRequest, at target: PublishTarget
   ) async throws(VolumeError) -> Outcome<MountAnswer> {
@@ -42,12 +45,12 @@ extension VolumeService {
 
   private func requireDirectory(_ target: PublishTarget) async throws(VolumeError) -> String {
     if let path = try await context.system.resolve(root: target.root, components: target.components) { return path }
-    throw VolumeError(.notFound, "\(target.path) does not exist; kubelet makes it before it calls")
+    throw VolumeError(.notFound, "\(target.path) does not exist; kubelet creates it before the call")
   }
 
-  /// The mount at the directory, if it shows the volume already and allows no more than is asked.
+  /// The mount at the directory, if it already shows the volume with no more access than requested.
   ///
-  /// - Throws: `conflict` when something else is mounted there.
+  /// - Throws: `conflict` if another device is mounted there.
   private func published(
     _ request: VolumeRequest, _ target: PublishTarget, at path: String
   ) async throws(VolumeError) -> MountEntry? {
@@ -58,12 +61,12 @@ extension VolumeService {
       throw VolumeError(.conflict, "\(path) has \(quoted(top.source)) mounted, which is not volume \(request.name)")
     }
     if flags(request, target).optionNames.isSubset(of: top.options) { return top }
-    // Made by an earlier release, or read-only since: take it off and do it again.
+    // The mount is of an earlier release, or its access has become read-only since: it is unmounted and mounted again.
     _ = try await context.system.unmountAll(path)
     return nil
   }
 
-  /// - Returns: from where it is shown.
+  /// - Returns: the source of the mount.
   private func mount(
     _ volume: StoredVolume, _ request: VolumeRequest, _ target: PublishTarget, at path: String,
     _ rollback: inout Rollback
@@ -92,47 +95,51 @@ extension VolumeService {
     try await context.steps.reach(.published)
   }
 
-  /// What the mount at the target adds to the flags of what is shown there. A directory's source is no mount of ours: its bind
-  /// has them all.
+  /// The flags that the mount at the target adds to those of its source. The source of a directory volume is not a
+  /// mount of ours, so its bind needs all flags.
   private func flags(_ request: VolumeRequest, _ target: PublishTarget) -> MountFlags {
     guard target.kind == .bind else { return [] }
     let own: MountFlags = context.engine.kind == .directory ? request.options.mountOptions.kernelForm.flags : []
     return request.access == .readOnly ? own.union(.readOnly) : own
   }
 
-  /// The bind shows what is visible at the staging path, which something mounted over it may hide: a pod that wrote
-  /// there would write to another disk.
+  /// Checks that the staging path shows the volume. If something is mounted over it, the bind would show that, and a
+  /// pod would write to another disk.
   private func requireShown(
     _ volume: StoredVolume, at path: String, _ source: String
   ) async throws(VolumeError) -> MountEntry {
-    let mounts = try await context.system.look(at: [volume.location])
+    let mounts = try await context.system.mountView(of: [volume.location])
     if let top = mounts.top(at: path), isWhole(top, volume, among: mounts.ofVolume) { return top }
     throw VolumeError(
       .conflict,
-      "what is visible at \(source) is not volume \(volume.name): something is mounted over it or above it; unmount that, or "
-        + "restart the daemon after its state directory was moved")
+      "what is visible at \(source) is not volume \(volume.name): something is mounted at it or above it. Unmount that. If the "
+        + "state directory was moved, restart the daemon")
   }
 
-  /// Whether a mount shows the volume, from its root on.
+  /// Whether a mount shows the volume from its root directory.
   private func isWhole(_ entry: MountEntry, _ volume: StoredVolume, among mounts: [MountEntry]) -> Bool {
     if case .device = volume.location, entry.root != "/" { return false }
     return mounts.contains(entry)
   }
 }
 
-// MARK: - Taking down
+// MARK: - Unpublishing
 
 extension VolumeService {
-  /// Takes the volume off the target. Not mounted, gone and never known are success: kubelet asks until it is told so.
+  /// Unmounts the volume from the target. If it is not mounted, or does not exist, that is success, because kubelet
+  /// repeats the call until it succeeds.
+  ///
+  /// - Throws: ``VolumeError``; `inUse` if the mount is in use.
   package func unpublish(_ target: PublishTarget) async throws(VolumeError) {
     try await context.withLock(target.volume, whileBusy: { _ async throws(VolumeError) in try await detach(target) }) {
       () async throws(VolumeError) in try await takeDown(target)
     }
   }
 
-  /// Takes a mount back whose caller was never told of it, unless a later call has been told.
+  /// Takes a mount back if its caller did not get the answer, unless a later call has been answered with `mounted`.
   ///
-  /// - Returns: whether it was taken back.
+  /// - Returns: whether the mount was taken back.
+  /// - Throws: ``VolumeError`` if it cannot be unmounted.
   package func takeBack(_ answer: MountAnswer) async throws(VolumeError) -> Bool {
     let target = answer.target
     let whileBusy = { (_: LongRun) async throws(VolumeError) -> Bool? in
@@ -147,8 +154,8 @@ extension VolumeService {
     }
   }
 
-  /// While a program works on the volume: the directory is freed, and the rest is the program's, since its caller or its end
-  /// unstages. A volume that is formatted or checked is mounted nowhere; one that grows does so by our own mount.
+  /// Unmounts the target while a program works on the volume. The program's caller or its end then unstages the volume.
+  /// A volume that is formatted or checked is mounted nowhere, and one that grows does so through our own mount.
   private func detach(_ target: PublishTarget) async throws(VolumeError) {
     try await takeOff(target)
     context.mountAnswers.forget(target)
@@ -160,7 +167,7 @@ extension VolumeService {
     do throws(VolumeError) {
       try await stager.unstageIfUnused(target.volume)
     } catch {
-      // The pod's directory is free, which is all that kubelet asked. The sweep tries the rest again.
+      // The pod's directory is unmounted, which is all that kubelet asked for. The sweep tries the rest again.
       context.log.warning("volume cannot be unstaged yet", ["volume": target.volume.text, "reason": error.message])
     }
   }

@@ -2,9 +2,11 @@ package import LinuxSystem
 package import LogicalVolumes
 package import StorageModel
 
-/// The volumes of this node. All creation, mounts, growth and removal of volumes go through it, under its locks.
+/// The volumes of this node. All creation, mounts, growth and removal of volumes go through this type and its locks.
 ///
-/// It knows no door. A door turns the calls of its protocol into a ``VolumeRequest`` and a ``PublishTarget``.
+/// It does not depend on a door. A door converts the calls of its protocol to a ``VolumeRequest`` and a
+/// ``PublishTarget``. All methods throw ``VolumeError``. None blocks the cooperative pool, but each may wait for a
+/// disk, for the volume's lock or for a program.
 package struct VolumeService: Sendable {
   package let context: NodeContext
   var preparer: VolumePreparer { VolumePreparer(context: context) }
@@ -13,12 +15,12 @@ package struct VolumeService: Sendable {
   package init(_ context: NodeContext) { self.context = context }
 }
 
-// MARK: - Volumes ahead of their mount
+// MARK: - Volumes before their mount
 
 extension VolumeService {
   /// Ensures that the volume exists, and returns its device. Does not format it; the first mount does.
   ///
-  /// - Throws: `invalid` where the node's volumes are no devices.
+  /// - Throws: `invalid` if the node's volumes are directories without devices.
   package func attach(_ request: VolumeRequest) async throws(VolumeError) -> String {
     let name = request.name
     return try await context.withLock(name) { () async throws(VolumeError) in
@@ -37,18 +39,19 @@ extension VolumeService {
     }
   }
 
-  /// Makes the volume and its file system if they are not there yet, and mounts nothing. A failure leaves nothing behind.
+  /// Creates the volume and its file system if they do not exist, without mounting it. A failure leaves nothing behind.
   ///
   /// - Returns: the volume's instance.
+  /// - Throws: `inProgress` if a program runs longer than ten seconds, and the errors of a creation.
   package func prepare(_ request: VolumeRequest) async throws(VolumeError) -> String {
     try context.requireHoldable(request.options.mountOptions)
-    // Calls of pods are what is waited for: the reconciler is told soon what goes on, and tells others.
+    // Calls of pods may wait long. The reconciler gets an answer soon, and reports a running program.
     let context = context.answering(within: min(.seconds(10), context.configuration.callPatience))
     return try await context.withLock(request.name) { () async throws(VolumeError) in
       let preparer = VolumePreparer(context: context)
       return try await withRollback { rollback async throws(VolumeError) in
         let volume = try await preparer.ensureVolume(request, willFormat: true, &rollback)
-        // One that is mounted needs no look into its device.
+        // If the volume is mounted, its device need not be probed.
         if try await context.system.mounts(of: volume.location).isEmpty {
           _ = try await preparer.ensureFileSystem(on: volume, request.options, &rollback)
         }
@@ -57,33 +60,36 @@ extension VolumeService {
     }
   }
 
-  /// Grows the volume and its file system to at least `size`, while it is in use. Never shrinks.
+  /// Grows the volume and its file system to at least `size`, while in use. Never shrinks.
   ///
-  /// - Parameter target: where its user has it.
+  /// - Parameter target: where the volume's user has it mounted.
+  /// - Throws: `notFound` if the volume does not exist, `noSpace` if it cannot grow, `inProgress` if a program runs
+  ///   longer than the call.
   package func expand(at target: PublishTarget, to size: ByteCount) async throws(VolumeError) {
     try await Expander(context: context).expand(target, to: size)
   }
 }
 
-// MARK: - Their end
+// MARK: - Removal
 
 extension VolumeService {
-  /// On whose word a volume is removed, and which volume that word is about.
+  /// Who requests a removal, and what proves that it is about this volume.
   package enum Warrant: Sendable {
-    /// An operator's, who may name the claim that the volume was made for. A volume's age counts.
+    /// An operator, who may name the claim that the volume was created for. The volume's age counts.
     case byHand(ClaimUID?)
-    /// A PV's that is being deleted and records this instance. The PV itself proves that it is no volume whose PV cannot be
-    /// seen yet, so its age does not count; everything else is proven as ever.
+    /// A PV that is being deleted and records this instance. The PV exists, so this is not a volume whose PV is not visible
+    /// yet, and the age does not count. All other proofs are required.
     case recorded(String)
-    /// A PV's that is being deleted and records none; the volume's tag has to name its claim.
-    case madeFor(ClaimUID)
+    /// A PV that is being deleted and records no instance. The volume's tag must name the PV's claim.
+    case createdFor(ClaimUID)
   }
 
-  /// Removes the volume for good: its data is gone afterwards. No such volume is success.
+  /// Removes the volume for good; its data is gone afterwards. A volume that does not exist is success.
   ///
-  /// - Parameter confirm: called last before the removal, which may have waited for long; what it throws keeps the volume.
-  /// - Returns: whether there was one.
-  /// - Throws: `inUse` while it is mounted, `unsafe` when it is retained or another one.
+  /// - Parameter confirm: called last before the removal, which may have waited for long. If it throws, the volume is
+  ///   kept.
+  /// - Returns: whether the volume existed.
+  /// - Throws: `inUse` while the volume is mounted, `unsafe` if it is retained or another instance.
   package func remove(
     _ name: VolumeName, _ warrant: Warrant,
     confirming confirm: @escaping @Sendable () async throws(VolumeError) -> Void = { () async throws(VolumeError) in }
@@ -91,37 +97,37 @@ extension VolumeService {
     try await Reclaimer(context: context).remove(name, warrant, confirming: confirm).isChange
   }
 
-  /// Sets or clears the mark that keeps a volume from being removed.
+  /// Sets or clears the retained mark, which forbids removal.
   ///
-  /// - Throws: `notFound` where there is none.
+  /// - Throws: `notFound` if the volume does not exist.
   package func setRetained(_ name: VolumeName, _ isRetained: Bool) async throws(VolumeError) {
     try await Reclaimer(context: context).setRetained(name, isRetained)
   }
 }
 
-// MARK: - Looking
+// MARK: - Reading
 
 extension VolumeService {
-  /// The volume of that name, ours or not.
+  /// The volume of this name, ours or not.
   package func volume(_ name: VolumeName) async throws(VolumeError) -> StoredVolume? {
     try await context.engine.volume(name)
   }
 
-  /// The instance of a volume of ours; nil when there is none.
+  /// The instance of a volume of ours; nil when it does not exist.
   package func instance(of name: VolumeName) async throws(VolumeError) -> String? {
     guard let volume = try await volume(name), volume.marks != nil else { return nil }
     return volume.instance
   }
 
-  /// The instance of a volume of ours that is whole. Nil when there is none, and while one is being created: a failure would
-  /// remove it again. Waits for whoever works on the volume.
+  /// The instance of a completely created volume of ours. Nil when it does not exist, and while it is being created,
+  /// because a failure would remove it again. Waits for running work on the volume.
   ///
-  /// - Throws: `inProgress` when somebody works on it for longer than ten seconds.
+  /// - Throws: `inProgress` if that work takes longer than ten seconds.
   package func createdInstance(of name: VolumeName) async throws(VolumeError) -> String? {
     let context = context.answering(within: min(.seconds(10), context.configuration.callPatience))
     return try await context.withLock(name) { () async throws(VolumeError) in
       guard let volume = try await context.engine.volume(name), let marks = volume.marks else { return nil }
-      // Left of a creation that failed or was interrupted: the next call settles it.
+      // Left by a creation that failed or was interrupted. The next call settles it.
       if let permit = try context.permits.permit(for: name), permit.creation == marks.creation { return nil }
       return volume.instance
     }
@@ -130,9 +136,10 @@ extension VolumeService {
   /// All volumes of ours, by name.
   package func volumes() async throws(VolumeError) -> [StoredVolume] { try await context.engine.volumes() }
 
+  /// Size, free space and trouble of each group.
   package func capacity() async throws(VolumeError) -> [GroupCapacity] { try await context.engine.capacity() }
 
-  /// What the kernel holds against volumes that are staged. May take as long as a disk takes to answer.
+  /// The kernel's complaints about staged volumes. May take as long as a disk takes to answer.
   package func complaints() async throws(VolumeError) -> [VolumeName: FileSystemComplaint] {
     try await VolumeConditions(context: context).complaints()
   }
@@ -143,11 +150,11 @@ extension VolumeService {
     /// When it began.
     package let startedAt: String
     package let seconds: Int
-    /// What it does, for how long, and how far it is.
+    /// What the program does, for how long, and its progress.
     package let words: String
   }
 
-  /// The programs that have been working on volumes for longer than a call is short.
+  /// The programs that have been working on volumes for longer than a short call takes.
   package var longWork: [LongWork] {
     context.locks.runs.filter { $0.age > .seconds(30) }.map {
       LongWork(

@@ -2,15 +2,15 @@ internal import Controllers
 package import KubernetesAPI
 internal import StorageModel
 
-// Reserve, write, confirm; and what follows when an answer is lost.
+// Reserve, write, confirm; and how a lost answer is handled.
 extension Allocator {
-  /// Creates a PV whose space is reserved first. Waits for the API server, and for an earlier call about the same volume.
+  /// Creates a PV after its space is reserved. Waits for the API server, and for an earlier call about the same volume.
   ///
-  /// Where the PV may have been written already, it is read first, so at most one PV of the name is ever made.
+  /// A PV that may have been written already is read first. So at most one PV of the name is ever created.
   ///
   /// - Parameters:
-  ///   - booking: the space that it takes; nil for a PV that is pinned to no node.
-  ///   - isOurs: whether a PV of the name that is there already is the one that the client wants.
+  /// - booking: the space that the PV takes; nil for a PV that is pinned to no node.
+  /// - isOurs: whether an existing PV of this name is the one that the client wants.
   package func create(
     _ volume: PersistentVolume, as booking: Booking?, isOurs: @Sendable (PersistentVolume) -> Bool
   ) async -> Allocation {
@@ -21,7 +21,7 @@ extension Allocator {
     if doubts[name] != nil, let former = ledger.booking(of: name), former != booking {
       return .unsettled(
         WriteFailure(
-          .unknown, "PersistentVolume \(name) was perhaps written for node \(former.node), and is not there yet"))
+          .unknown, "PersistentVolume \(name) may have been written for node \(former.node), but does not exist yet"))
     }
     if let booking {
       do throws(Shortage) {
@@ -43,22 +43,22 @@ extension Allocator {
     }
   }
 
-  /// What there is of a PV that may have been written; nil when there is nothing of it. Sends no request when nothing says
-  /// that it was written. What is in doubt stays in doubt, and is settled without the client.
+  /// Finds a PV that may have been written; nil when it was not. Sends no request when no earlier request is in doubt.
+  /// A PV in doubt stays in doubt, and ``run()`` resolves it without the client.
   package func find(_ name: String, isOurs: @Sendable (PersistentVolume) -> Bool) async -> Allocation? {
     await beginTurn(name)
     defer { endTurn(name) }
     return await earlierWrite(of: name, isOurs)
   }
 
-  /// Reads a PV in doubt when the API server's limit has passed: its space is booked or free from then on.
+  /// Reads a PV in doubt after the API server's time limit. From then on its space is booked or free.
   func resolveDoubt(_ name: String) async -> Ending {
     await beginTurn(name)
     defer { endTurn(name) }
     guard let doubt = doubts[name] else { return .done }
     let wait = doubt.end - time.now
     guard wait <= .zero else { return .again(after: wait) }
-    // It stays in doubt, and is read again, when it cannot be read.
+    // If the PV cannot be read, it stays in doubt and is read again.
     do throws(WriteFailure) { _ = try await read(name) } catch { return .failed }
     return .done
   }
@@ -75,9 +75,9 @@ extension Allocator {
     case .exists:
       do throws(WriteFailure) {
         return try await existing(name, isOurs)
-          ?? .refused(WriteFailure(.conflict, "PersistentVolume \(name) was there and is gone"))
+          ?? .refused(WriteFailure(.conflict, "PersistentVolume \(name) existed and is gone"))
       } catch {
-        // Nothing was lost: the PV is to be read, that is all.
+        // No answer was lost. The PV only has to be read.
         if isReserved { doubt(name, until: time.now) }
         return .unsettled(error)
       }
@@ -99,12 +99,12 @@ extension Allocator {
     guard isOurs(found) else { return .foreign(found) }
     guard !found.metadata.isBeingDeleted else {
       return .refused(
-        WriteFailure(.conflict, "PersistentVolume \(name) is being deleted; another is made when it is gone"))
+        WriteFailure(.conflict, "PersistentVolume \(name) is being deleted; another is created when it is gone"))
     }
     return .adopted(found)
   }
 
-  /// Reads the PV, and books or frees its space if that ends the doubt.
+  /// Reads the PV. Books or frees its space if that ends the doubt.
   private func read(_ name: String) async throws(WriteFailure) -> PersistentVolume? {
     let asked = time.now
     let found = try await writes.volume(name)
@@ -116,7 +116,7 @@ extension Allocator {
       endDoubt(of: name)
       return nil
     }
-    // Only one of several requests has made it. The others may be carried out once it is gone.
+    // Only one of several requests has created the PV. The server may still carry out the others after the PV is gone.
     guard isOver || doubt?.isSingle == true else { return found }
     change(name) { $0.confirm(name, as: booking(of: found), uid: found.metadata.uid) }
     endDoubt(of: name)

@@ -3,18 +3,19 @@ package import KubernetesAPI
 package import StorageModel
 internal import Synchronization
 
-/// Reserves space on nodes and creates PVs there: reserve, write, confirm. The one place in a cluster that gives out space.
+/// Reserves space on nodes and creates PVs there: reserve, write, confirm. The only part of a cluster that gives out
+/// space.
 ///
-/// It owns the ``Ledger``. Controllers are its clients: each asks with ``create(_:as:isOurs:)`` and gets one ``Allocation``,
-/// whatever answers are lost. It works by volume, so it does not matter what becomes of the claim, or of the client. No space
-/// is given twice: a reservation is made inside the actor, in one step with the check, and lasts until a list or watch shows
-/// the PV or until it is known that the PV was not and will not be written.
+/// It owns the ``Ledger``. Controllers are its clients. Each calls ``create(_:as:isOurs:)`` and gets one
+/// ``Allocation``, even if answers are lost. It works by volume, so it does not depend on the claim or on the client.
+/// No space is given twice: the reservation and its check are one step inside the actor. The reservation lasts until a
+/// list or watch shows the PV, or until it is known that the PV was not and will not be written.
 ///
-/// Nothing here is stored. A new leader begins with an empty one, and shows it nodes, storage and PVs before the first
-/// ``create(_:as:isOurs:)``.
+/// Nothing is stored. A new leader begins with an empty allocator, and passes nodes, storage and PVs to it before the
+/// first ``create(_:as:isOurs:)``.
 package actor Allocator {
-  /// How long the API server may still carry out a request whose answer was lost: its `--request-timeout`, 60 s unless set
-  /// (kube-apiserver 1.20 to 1.36), and a margin for etcd.
+  /// How long the API server may still carry out a request whose answer was lost: its `--request-timeout`, 60 s by
+  /// default (kube-apiserver 1.20 to 1.36), and a margin for etcd.
   package static let writeLimit = Duration.seconds(90)
 
   let writes: any VolumeWrites
@@ -25,15 +26,15 @@ package actor Allocator {
   private(set) var ledger = Ledger()
   private var hostnames = Hostnames()
   private var storages: [String: NodeStorage] = [:]
-  /// PVs of which nobody knows whether they were, or will be, written.
+  /// PVs whose create request got no answer.
   private(set) var doubts: [String: Doubt] = [:]
-  /// Volumes that a request is under way for, and who waits for its end.
+  /// Volumes with a request in progress, and the callers that wait for its end.
   private var turns: [String: [CheckedContinuation<Void, Never>]] = [:]
 
   struct Doubt: Sendable {
-    /// When the API server carries out no request without an answer any more.
+    /// From this time on the API server no longer carries out a request that got no answer.
     var end: Duration
-    /// Whether only one request can have made the PV: if it is there, nothing more is to come.
+    /// Whether only one request can have created the PV. If so, once the PV exists, no other will.
     var isSingle = true
   }
 
@@ -44,7 +45,7 @@ package actor Allocator {
     loop.open()
   }
 
-  /// Settles what is in doubt, until the task is cancelled. Returns when the last request has ended. Call once.
+  /// Resolves doubts until the task is cancelled. Returns when the last request has ended. Call once.
   package func run() async { await loop.run { await self.resolveDoubt($0) } }
 
   /// Calls the body, on any thread, after each change of a node's free space. It must not block.
@@ -56,7 +57,7 @@ package actor Allocator {
 
   func booking(of shown: ShownVolume) -> Booking? { shown.booking(hostnames) }
 
-  /// Changes the ledger's entry of a volume, and tells of it.
+  /// Changes the ledger's entry of a volume, and calls the listeners.
   func change<Failure: Error>(
     _ volume: String, _ body: (inout Ledger) throws(Failure) -> Void
   ) throws(Failure) {
@@ -69,14 +70,15 @@ package actor Allocator {
     }
   }
 
-  /// Nobody knows whether the PV was written: its space stays reserved.
+  /// Records that a create request got no answer. The PV's space stays reserved.
   func doubt(_ volume: String, until end: Duration) {
     let former = doubts[volume]
     doubts[volume] = Doubt(end: max(end, former?.end ?? end), isSingle: former == nil)
     loop.add(volume, after: end - time.now)
   }
 
-  /// A PV was written while an earlier request is in doubt: the earlier one may be carried out once that PV is gone.
+  /// Records that a PV was written while an earlier request is in doubt. The server may still carry out the earlier
+  /// request after that PV is gone.
   func keepDoubt(of volume: String) { doubts[volume]?.isSingle = false }
 
   func endDoubt(of volume: String) {
@@ -84,7 +86,8 @@ package actor Allocator {
     loop.remove(volume)
   }
 
-  /// One request at a time for each volume: an answer that another request has overtaken says nothing.
+  /// Waits for the turn of a volume: one request at a time. If two requests overlapped, the answer to the first could
+  /// be out of date.
   func beginTurn(_ volume: String) async {
     guard turns[volume] != nil else { return turns[volume] = [] }
     await withCheckedContinuation { turns[volume]?.append($0) }
@@ -103,9 +106,9 @@ package actor Allocator {
 // MARK: What lists and watches show
 
 extension Allocator {
-  /// A node; nil for one that is gone.
+  /// Sets a node; nil for a node that is gone.
   ///
-  /// - Parameter labels: its labels, of which `kubernetes.io/hostname` is what volumes are pinned by.
+  /// - Parameter labels: the node's labels. Volumes are pinned by `kubernetes.io/hostname`.
   package func node(_ name: String, _ labels: StringMap?) {
     let former = hostnames.hostname(of: name)
     let hostname = labels?[ClusterNames.hostnameLabel]
@@ -114,20 +117,20 @@ extension Allocator {
     for case let hostname? in [name, former, hostname] { updateStorage(of: hostname) }
   }
 
-  /// What a node says that it has; nil when it says nothing any more.
+  /// Sets the storage that a node reports; nil when it reports none any more.
   package func storage(of node: String, _ new: NodeStorage?) {
     guard storages[node] != new else { return }
     storages[node] = new
     updateStorage(of: hostnames.hostname(of: node) ?? node)
   }
 
-  /// A node that is named anew comes before the former one goes: what counts is which one has the hostname now.
+  /// A renamed node can appear before the former one disappears. The node that has the hostname now counts.
   private func updateStorage(of hostname: String) {
     ledger.setStorage(hostnames.reporter(of: hostname).flatMap { storages[$0] }, of: hostname)
     notify(FreeSpaceChange(node: hostname, isMore: true))
   }
 
-  /// A PV; nil for one that is gone or not ours.
+  /// Sets a PV as a list or watch shows it; nil for one that is gone or not ours.
   package func volume(_ name: String, _ shown: ShownVolume?) {
     change(name) { ledger in
       guard let shown else { return ledger.forget(name) }
@@ -135,17 +138,18 @@ extension Allocator {
     }
   }
 
-  /// Call before all PVs are listed.
+  /// Call before a list of all PVs is requested.
   package func beginListing() { ledger.beginListing() }
 
-  /// A list that began after ``beginListing()`` is complete, and what it lacks has been shown as gone.
+  /// Call when a list that began after ``beginListing()`` is complete and ``volume(_:_:)`` has removed the PVs that it
+  /// lacks.
   package func endListing() {
     ledger.endListing()
     for node in ledger.reportingNodes { notify(FreeSpaceChange(node: node, isMore: true)) }
   }
 }
 
-// MARK: What there is
+// MARK: Reading
 
 extension Allocator {
   /// The hostnames of nodes that report storage, sorted.
@@ -154,18 +158,18 @@ extension Allocator {
   /// The hostnames of nodes that PVs have space on.
   package var nodesWithVolumes: Set<String> { ledger.nodesWithVolumes }
 
-  /// How many volumes have space.
+  /// The number of PVs that have space.
   package var bookings: Int { ledger.count }
 
   /// The PVs that have space on a node, sorted.
   package func volumes(on node: String) -> [String] { ledger.volumes(on: node) }
 
-  /// What is free on a node at each of the places.
+  /// The free space of a node in each of the device classes.
   package func freeSpaces(on node: String, at places: Set<DeviceClass>) -> [DeviceClass: ByteCount] {
     Dictionary(uniqueKeysWithValues: places.map { ($0, ledger.freeSpace(on: node, at: $0)) })
   }
 
-  /// What is free at each of the places, by hostname.
+  /// The free space in each of the device classes, by hostname.
   package func freeSpaces(at places: Set<DeviceClass>) -> [DeviceClass: [String: ByteCount]] {
     let nodes = ledger.reportingNodes
     let freeSpaces = places.map { place in
@@ -174,18 +178,23 @@ extension Allocator {
     return Dictionary(uniqueKeysWithValues: freeSpaces)
   }
 
-  /// What the ledger counts for a PV; nil for one without a node and for one that is not ours.
+  /// The booking of a PV; nil for one without a node and for one that is not ours.
   package func booking(of volume: PersistentVolume) -> Booking? { ShownVolume(volume).flatMap(booking(of:)) }
 
-  /// Whether a volume would fit that had exactly this booking, whatever it has now. Reserves nothing.
+  /// Checks whether a volume would fit with exactly this booking, whatever its present booking. Reserves nothing.
+  ///
+  /// - Throws: ``Shortage`` when it does not fit.
   package func check(_ booking: Booking, for volume: String) throws(Shortage) { try ledger.check(booking, for: volume) }
 
-  /// Whether a volume could grow to what this booking wants. See ``Ledger/checkGrowth(_:for:)``. Reserves nothing.
+  /// Checks whether a volume could grow to the requested size of this booking. See ``Ledger/checkGrowth(_:for:)``.
+  /// Reserves nothing.
+  ///
+  /// - Throws: ``Shortage`` when there is not enough space.
   package func checkGrowth(_ booking: Booking, for volume: String) throws(Shortage) -> Bool {
     try ledger.checkGrowth(booking, for: volume)
   }
 
-  /// Why volumes cannot grow to these sizes; those that can, and those without a node, are left out.
+  /// Why volumes cannot grow to these sizes. Volumes that can grow, and those without a node, are left out.
   package func shortages(ofGrowing volumes: [String: ByteCount]) -> [String: Shortage] {
     var shortages: [String: Shortage] = [:]
     for (volume, size) in volumes {

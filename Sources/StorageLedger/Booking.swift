@@ -3,11 +3,11 @@ package import StorageModel
 /// Space on one node that belongs to one PV.
 package struct Booking: Hashable, Sendable {
   package var node: String
-  /// Where on the node: what the PV names, or the node's default.
+  /// The device class on the node, from the PV or by the node's default.
   package var place: DeviceClass
-  /// What the volume was made with, or is to be made with. What the node has reported counts where that is more.
+  /// The size at creation. If the node has reported a larger size, that counts.
   package var size: ByteCount
-  /// What its PV asks for by now, never less than ``size``. Kubernetes writes it and asks nobody whether there is space.
+  /// The size that the PV requests now, never less than ``size``. Kubernetes writes it without a check for free space.
   package var wanted: ByteCount
 
   /// - Parameter wanted: nil for a volume that is not to grow.
@@ -19,8 +19,8 @@ package struct Booking: Hashable, Sendable {
   }
 }
 
-extension NodeStorage.Pool {
-  /// What a volume really takes: whole extents.
+extension NodeStorage.ClassCapacity {
+  /// The space that a volume of this size takes: whole extents.
   package func allocatedSize(for size: ByteCount) -> ByteCount {
     size.roundedUp(to: ByteCount(max(1, extentBytes))) ?? ByteCount(.max)
   }

@@ -2,12 +2,12 @@
 package struct Hostnames: Sendable {
   private var hostnames: [String: String] = [:]
   private var names: [String: Set<String>] = [:]
-  /// Nodes that have no such label.
+  /// Nodes without that label.
   private var unlabelled: Set<String> = []
 
   package init() {}
 
-  /// Sets what a node's label says; nil for a node without the label.
+  /// Sets a node's hostname label; nil for a node without the label.
   package mutating func set(_ name: String, _ hostname: String?) {
     remove(name)
     guard let hostname else {
@@ -28,16 +28,16 @@ package struct Hostnames: Sendable {
 
   package func hostname(of name: String) -> String? { hostnames[name] }
 
-  /// The node that volumes of a hostname are on.
+  /// The node that has the volumes of a hostname.
   package func name(of hostname: String) -> String? { names[hostname]?.min() }
 
-  /// The nodes that have a hostname, sorted. More than one is a mistake: nobody can say on which of them a volume is.
+  /// The nodes that have a hostname, sorted. More than one is a mistake: which of them has a volume cannot be known.
   package func names(sharing hostname: String) -> [String] { names[hostname]?.sorted() ?? [] }
 
-  /// The hostname for what a volume says of its node: a hostname already, or a node's name as a label has it.
+  /// The hostname for a volume's node label, which is a hostname already or a node's name.
   func hostname(for text: String) -> String { names[text] == nil ? hostnames[text] ?? text : text }
 
-  /// The node whose reported storage counts for a hostname; a node that is not known yet has its name as hostname.
+  /// The node whose reported storage counts for a hostname. A node that is not known yet has its name as hostname.
   func reporter(of hostname: String) -> String? {
     name(of: hostname) ?? (isKnown(hostname) ? nil : hostname)
   }

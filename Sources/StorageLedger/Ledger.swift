@@ -1,9 +1,9 @@
 package import StorageModel
 
-/// Who has how much of which node.
+/// The space that each PV takes on each node.
 ///
-/// The PVs are the entries; beside them stand reservations for PVs that are being written at this moment. One value, changed
-/// by one owner: two claims cannot get the same space. Nothing here is stored: a new owner reads the PVs.
+/// PVs are the entries. PVs that are being written have reservations. The ledger is one value with one owner, so two
+/// claims cannot get the same space. Nothing is stored; a new owner reads the PVs.
 package struct Ledger: Sendable {
   private(set) var accounts: [String: NodeAccount] = [:]
   private var nodes: [String: String] = [:]
@@ -12,17 +12,18 @@ package struct Ledger: Sendable {
 
   /// A booking that no list or watch has shown yet, as far as is known.
   private struct Reservation: Sendable {
-    /// What was written; nil while it is being written, or while nobody knows whether it was.
+    /// The PV that was written; nil while the request is in progress or in doubt.
     var written: Writing?
-    /// What lists and watches show of the name: it counts when the PV turns out to be shown already, or not to be written.
+    /// What lists and watches show under the name. It counts when the reservation ends: because the PV is shown, or
+    /// because it will not be written.
     var shown: Booking?
-    /// Whose it has been since.
+    /// UIDs of the PVs that lists and watches have shown under the name since the reservation.
     var shownUIDs: Set<String> = []
   }
 
   private struct Writing: Sendable {
     var uid: String
-    /// How many listings had begun when that was known.
+    /// The number of listings that had begun when the write was confirmed.
     var listings: Int
   }
 
@@ -30,7 +31,8 @@ package struct Ledger: Sendable {
 
   // MARK: Nodes
 
-  /// What a node has, by the hostname that volumes are pinned to; nil when it reports nothing any more. Its bookings stay.
+  /// Sets a node's storage, by the hostname that volumes are pinned to; nil when the node reports none any more. Its
+  /// bookings stay.
   package mutating func setStorage(_ storage: NodeStorage?, of node: String) {
     let isKnown = storage?.version == NodeStorage.currentVersion
     accounts[node, default: NodeAccount()].setStorage(isKnown ? storage : nil)
@@ -40,28 +42,31 @@ package struct Ledger: Sendable {
   /// The nodes that report storage, sorted.
   package var reportingNodes: [String] { accounts.filter { $0.value.storage != nil }.keys.sorted() }
 
-  /// What is left at a place of a node.
+  /// The free space of a node in a device class.
   package func freeSpace(on node: String, at place: DeviceClass) -> ByteCount {
-    guard let account = accounts[node], let pool = account.storage?.pool(of: place) else { return .zero }
-    return account.freeSpace(in: pool)
+    guard let account = accounts[node], let capacity = account.storage?.capacity(of: place) else { return .zero }
+    return account.freeSpace(in: capacity)
   }
 
   // MARK: Bookings
 
-  /// How many volumes are booked.
+  /// The number of bookings.
   package var count: Int { nodes.count }
 
   package func booking(of volume: String) -> Booking? { nodes[volume].flatMap { accounts[$0]?.bookings[volume] } }
 
-  /// Whether a volume would fit that had exactly this booking, whatever it has now.
+  /// Checks whether a volume would fit with exactly this booking, whatever its present booking.
+  ///
+  /// - Throws: ``Shortage`` when it does not fit.
   package func check(_ booking: Booking, for volume: String) throws(Shortage) {
     try (accounts[booking.node] ?? NodeAccount()).check(booking, for: volume)
   }
 
-  /// Whether a volume could grow to what this booking wants.
+  /// Checks whether a volume could grow to the requested size of this booking.
   ///
-  /// - Returns: whether there is space for all others that are to grow too. If not, whoever comes first has it.
-  /// - Throws: ``Shortage`` when there is no space even if no other volume grows.
+  /// - Returns: whether there is also enough space for all other volumes that are to grow. If not, the first to grow
+  ///   gets it.
+  /// - Throws: ``Shortage`` when there is not enough space even if no other volume grows.
   package func checkGrowth(_ booking: Booking, for volume: String) throws(Shortage) -> Bool {
     let account = accounts[booking.node] ?? NodeAccount()
     try account.check(booking, for: volume, besideGrowths: false)
@@ -69,9 +74,10 @@ package struct Ledger: Sendable {
     return true
   }
 
-  /// Takes space for a PV that is about to be written. The same again is fine while nobody knows whether it was.
+  /// Reserves space for a PV that is about to be written. Repeating the same reservation is allowed while the write is
+  /// in doubt.
   ///
-  /// - Throws: ``Shortage`` when it does not fit; nothing has changed then.
+  /// - Throws: ``Shortage`` when it does not fit. Nothing has changed then.
   package mutating func reserve(_ booking: Booking, for volume: String) throws(Shortage) {
     let booked = self.booking(of: volume)
     if let reservation = reservations[volume], booked == booking, reservation.written == nil { return }
@@ -80,23 +86,23 @@ package struct Ledger: Sendable {
     reservations[volume] = Reservation(shown: reservations[volume].map(\.shown) ?? booked)
   }
 
-  /// The API server has taken the PV, or has been asked for it and has it.
+  /// Records that the PV exists: the API server has created it, or a read has found it.
   ///
-  /// - Parameter uid: which of those that have had the name it is. It can have been shown before this is known, its end too.
+  /// - Parameter uid: the UID of the PV. Lists and watches can have shown this PV, and even its end, before this call.
   package mutating func confirm(_ volume: String, uid: String) {
     guard let reservation = reservations[volume] else { return }
     reservations[volume]?.written = Writing(uid: uid, listings: listings)
     if reservation.shownUIDs.contains(uid) { endReservation(of: volume) }
   }
 
-  /// There is no such PV, and none will come: what was to be written was not, as the server has said or as time has shown. What
-  /// is shown is booked again.
+  /// Records that the PV does not exist and will not be created, from the server's answer or because enough time has
+  /// passed. What lists and watches show is booked again.
   package mutating func cancel(_ volume: String) { endReservation(of: volume) }
 
-  /// A PV that was perhaps written has been read, and is this.
+  /// Records the result of reading a PV that was in doubt.
   ///
-  /// What has been read may be older than what a watch has shown meanwhile, in particular its end: it counts only where
-  /// nothing has been shown of it since it was reserved.
+  /// The read may be older than what a watch has shown meanwhile, in particular the PV's end. So it counts only if
+  /// nothing has been shown of the PV since it was reserved.
   package mutating func confirm(_ volume: String, as found: Booking?, uid: String) {
     guard reservations[volume] != nil else { return }
     enter(found, for: volume)
@@ -105,21 +111,21 @@ package struct Ledger: Sendable {
 
   // MARK: What the API server shows
 
-  /// A PV as a list or watch shows it; nil for one without a node.
+  /// Records a PV as a list or watch shows it; nil for one without a node.
   ///
-  /// It may be an earlier one of the same name: the reservation stands until the one that was written is seen.
+  /// It may be an earlier PV of the same name, so the reservation stays until the written PV is seen.
   package mutating func observe(_ booking: Booking?, of volume: String, uid: String) {
     guard let reservation = reservations[volume] else { return enter(booking, for: volume) }
     reservations[volume]?.shown = booking
     reservations[volume]?.shownUIDs.insert(uid)
     if reservation.written?.uid == uid { return endReservation(of: volume) }
-    // It may be that one all the same, and have grown.
+    // It may also be the PV of the reservation, and may have grown.
     guard let booking, let reserved = self.booking(of: volume), booking.node == reserved.node else { return }
     if booking.wanted > reserved.wanted { enter(booking, for: volume) }
   }
 
-  /// A watch has shown a PV's end. Where one of the name is being written, or was and has not been seen, that can be a later
-  /// one: its space stays taken until it is known which it is.
+  /// Records that a watch has shown a PV's end. If a PV of the name is reserved and has not been seen, the end may be
+  /// of an earlier one. The space stays reserved until that is known.
   package mutating func forget(_ volume: String) {
     guard reservations[volume] == nil else {
       reservations[volume]?.shown = nil
@@ -128,11 +134,11 @@ package struct Ledger: Sendable {
     enter(nil, for: volume)
   }
 
-  /// Call before a list of all PVs is asked for.
+  /// Call before a list of all PVs is requested.
   package mutating func beginListing() { listings += 1 }
 
-  /// A list that began after ``beginListing()`` is complete, and what it lacks has been forgotten: what was written before it
-  /// and has not been seen is gone too.
+  /// Call when a list that began after ``beginListing()`` is complete and ``forget(_:)`` has removed the PVs that it
+  /// lacks. A PV that was written before the list and has not been seen is gone too.
   package mutating func endListing() {
     for (volume, reservation) in reservations {
       guard let written = reservation.written, written.listings < listings else { continue }
@@ -140,7 +146,7 @@ package struct Ledger: Sendable {
     }
   }
 
-  /// The reservation is over: what is shown is all there is.
+  /// Ends the reservation. Only what lists and watches show counts from now on.
   private mutating func endReservation(of volume: String) {
     guard let reservation = reservations.removeValue(forKey: volume) else { return }
     enter(reservation.shown, for: volume)

@@ -3,10 +3,9 @@ package import Controllers
 package import KubernetesAPI
 package import StorageModel
 
-/// The custom resource `NodeStorage`: what one node's daemon says, in one object of the node's name.
+/// The custom resource `NodeStorage`: the report of one node's daemon. The object has the node's name.
 ///
-/// Everything that it says is in the status, which the daemon alone writes. The provisioner reads it and checks it
-/// before it acts on it.
+/// The report is the status, which only the daemon writes. The provisioner reads it, and checks it before each action.
 package struct NodeStorageObject: CustomResource {
   package static let resource = APIResource(
     group: "volumes.k8s.elastic.co", version: "v1alpha1", name: "nodestorages", kind: "NodeStorage", isNamespaced: true)
@@ -26,26 +25,26 @@ package struct NodeStorageObject: CustomResource {
 
   package init() {}
 
-  /// The object for a node, with nothing said yet.
+  /// The object for a node, without a report.
   package init(node: String, namespace: String, owner: OwnerReference?) {
     metadata = ObjectMeta(name: node, namespace: namespace, ownerReferences: owner.map { [$0] } ?? [])
   }
 
-  /// What the node's storage can hold; nil before that was said, and when it cannot be understood.
+  /// The node's capacity; nil before it is reported, and when it cannot be decoded.
   package var storage: NodeStorage? {
     get {
       var storage = status.storage
       storage?.node = metadata.name
       return storage
     }
-    // The object's name says which node it is.
+    // The object's name is the node's name.
     set {
       status.storage = newValue
       status.storage?.node = ""
     }
   }
 
-  /// About volumes whose PVs do not say it yet.
+  /// Reports about volumes whose PVs do not record the same yet.
   package var reports: [VolumeReport] {
     get { status.reports }
     set { status.reports = newValue }
@@ -53,16 +52,16 @@ package struct NodeStorageObject: CustomResource {
 }
 
 extension NodeStorage: FieldObject {
-  /// Of no known form, so without free space.
+  /// With an unknown version, so without free space.
   package init() {
-    self.init(node: "", defaultGroup: "", isThinByDefault: false, pools: [])
+    self.init(node: "", defaultGroup: "", isThinByDefault: false, classes: [])
     version = 0
   }
 
   package static let fields: [Field<NodeStorage>] = [
     Field("version", \.version), Field("defaultGroup", \.defaultGroup), Field("thinByDefault", \.isThinByDefault),
-    Field("pools", \.pools),
-    // An array: a merge patch replaces it whole, where members of an object would stay.
+    Field("pools", \.classes),
+    // An array, because a merge patch replaces an array whole, whereas it would keep members of an object.
     Field(
       "volumes",
       read: { (json: inout JSONReader, storage: inout NodeStorage) throws(JSONSyntaxError) in
@@ -78,7 +77,7 @@ extension NodeStorage: FieldObject {
 
   private struct NamedVolume: FieldObject {
     var name = ""
-    var volume = Volume(sizeBytes: 0, wantedBytes: 0)
+    var volume = Volume(sizeBytes: 0, requestedBytes: 0)
 
     init() {}
 
@@ -88,16 +87,16 @@ extension NodeStorage: FieldObject {
     }
 
     static let fields: [Field<NamedVolume>] = [
-      Field("name", \.name), Field("sizeBytes", \.volume.sizeBytes), Field("wantedBytes", \.volume.wantedBytes),
+      Field("name", \.name), Field("sizeBytes", \.volume.sizeBytes), Field("wantedBytes", \.volume.requestedBytes),
     ]
   }
 }
 
-extension NodeStorage.Pool: FieldObject {
-  /// No storage at all.
+extension NodeStorage.ClassCapacity: FieldObject {
+  /// A capacity of zero.
   package init() { self.init(group: "", isThin: false, sizeBytes: 0, reservedBytes: 0, extentBytes: 0) }
 
-  package static let fields: [Field<NodeStorage.Pool>] = [
+  package static let fields: [Field<NodeStorage.ClassCapacity>] = [
     Field("group", \.group), Field("thin", \.isThin), Field("sizeBytes", \.sizeBytes),
     Field("reservedBytes", \.reservedBytes), Field("extentBytes", \.extentBytes),
   ]
@@ -105,7 +104,7 @@ extension NodeStorage.Pool: FieldObject {
 
 extension VolumeReport.State: FieldValue {}
 
-/// One that names no PV object, or is in no known state, counts as missing.
+/// A report that names no PV object, or has an unknown state, counts as absent.
 extension VolumeReport: FieldValue {
   private struct Form: FieldObject {
     var name = ""

@@ -1,14 +1,14 @@
 package import KubernetesAPI
 internal import StorageModel
 
-/// What the ledger counts of a PV of ours, as a list, a watch or a read shows it.
+/// The properties of a PV of ours that the ledger counts, from a list, a watch or a read.
 package struct ShownVolume: Sendable {
   package var uid: String
   /// The hostname that the PV is pinned to.
   var hostname: String?
-  /// What its label says of the node, where it is pinned to no hostname.
+  /// The node of its label, if the PV is pinned to no hostname.
   var labelledNode: String?
-  /// Nil where its options name what no node can have.
+  /// Nil if its options name a device class that no node can have.
   var place: DeviceClass?
   var madeSize: ByteCount
   var size: ByteCount
@@ -24,7 +24,7 @@ package struct ShownVolume: Sendable {
     size = volume.size
   }
 
-  /// Nil for a PV without a node, and for one whose volume no node can create.
+  /// Nil for a PV without a node, and for one whose device class no node can have.
   func booking(_ hostnames: Hostnames) -> Booking? {
     guard let node = hostname ?? labelledNode.map(hostnames.hostname(for:)), let place else { return nil }
     return Booking(node: node, place: place, size: madeSize, wanted: size)

@@ -1,6 +1,6 @@
 /// A non-negative number of bytes.
 ///
-/// Sizes travel through the product in this type alone; units exist only where text is parsed or printed.
+/// All sizes have this type. Units exist only where text is parsed or printed.
 package struct ByteCount: Hashable, Sendable, Comparable {
   /// The number of bytes.
   package let bytes: UInt64
@@ -8,7 +8,7 @@ package struct ByteCount: Hashable, Sendable, Comparable {
   package init(_ bytes: UInt64) { self.bytes = bytes }
 
   package static let zero = ByteCount(0)
-  /// More than a volume ever has: the largest offset into a file or device (`loff_t`).
+  /// The largest offset into a file or device (`loff_t`). No volume is larger.
   package static let largestVolume = ByteCount(UInt64(Int64.max))
   package static func kibibytes(_ count: UInt64) -> ByteCount { ByteCount(count << 10) }
   package static func mebibytes(_ count: UInt64) -> ByteCount { ByteCount(count << 20) }
@@ -16,18 +16,19 @@ package struct ByteCount: Hashable, Sendable, Comparable {
 
   package static func < (left: ByteCount, right: ByteCount) -> Bool { left.bytes < right.bytes }
 
-  /// The sum, or the largest count there is: sizes come from reports and objects that others write.
+  /// The sum, capped at the largest count. Sizes come from reports and objects that others write, so a sum can
+  /// overflow.
   package static func + (left: ByteCount, right: ByteCount) -> ByteCount {
     let (sum, overflow) = left.bytes.addingReportingOverflow(right.bytes)
     return ByteCount(overflow ? .max : sum)
   }
 
-  /// The difference, or zero when `right` is the larger: what is left cannot be less than nothing.
+  /// The difference, or zero when `right` is the larger.
   package static func - (left: ByteCount, right: ByteCount) -> ByteCount {
     ByteCount(left.bytes > right.bytes ? left.bytes - right.bytes : 0)
   }
 
-  /// The next multiple of `unit` at or above this count; nil when that does not fit 64 bits.
+  /// The next multiple of `unit` at or above this count; nil when that exceeds 64 bits.
   package func roundedUp(to unit: ByteCount) -> ByteCount? {
     let remainder = bytes % unit.bytes
     guard remainder != 0 else { return self }
@@ -56,7 +57,8 @@ extension ByteCount: CustomStringConvertible {
     let whole = bytes / unit
     let remainder = bytes % unit
     guard remainder != 0 else { return "\(whole) \(units[index])" }
-    // Down, so that it never reads as more than there is; a double may round the largest remainders up to a whole.
+    // Rounded down, so that the text never shows more than the count. A double may round the largest remainders up to
+    // 1.
     let hundredths = min(99, UInt64(Double(remainder) / Double(unit) * 100))
     let digits = hundredths < 10 ? "0\(hundredths)" : "\(hundredths)"
     return "\(whole).\(digits) \(units[index])"

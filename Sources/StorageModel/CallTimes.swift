@@ -1,9 +1,9 @@
-/// How long a call may take: the one who asks waits longer than the one who answers works.
+/// How long a call may take. The client waits longer than the daemon works.
 package enum CallTimes {
-  /// After this the flex client gives up (`CallTime` in Sources/FlexClient, which can import nothing;
-  /// `ELASTIC_LOCAL_TIMEOUT` is another time), and so does our own tool.
+  /// The flex client (`CallTime` in Sources/FlexClient, which can import nothing; `ELASTIC_LOCAL_TIMEOUT` sets another
+  /// time) and our own tool give up after this time.
   package static let client = Duration.seconds(110)
 
-  /// After this the daemon answers that a program goes on.
+  /// After this time the daemon answers that a program is still running.
   package static let daemon = Duration.seconds(95)
 }

@@ -1,10 +1,10 @@
-/// On what storage of a node a volume is created. What is nil is left to the node's settings.
+/// The storage of a node on which a volume is created. A nil property means the node's default.
 package struct DeviceClass: Hashable, Sendable {
   /// How a volume gets its blocks.
   package enum Provisioning: Sendable {
-    /// All when it is created.
+    /// All blocks are allocated when the volume is created.
     case thick
-    /// From a thin pool, when they are written.
+    /// Blocks come from a thin pool when they are written.
     case thin
   }
 
@@ -18,7 +18,8 @@ package struct DeviceClass: Hashable, Sendable {
 }
 
 extension DeviceClass {
-  /// Reads the values of ``VolumeOptions/Name/volumeGroup`` and ``VolumeOptions/Name/thin``. Empty is not given.
+  /// Reads the values of ``VolumeOptions/Name/volumeGroup`` and ``VolumeOptions/Name/thin``. An empty value counts as
+  /// absent.
   ///
   /// - Throws: ``VolumeError/Code/invalid`` naming the option.
   package init(volumeGroup: String?, thin: String?) throws(VolumeError) {
@@ -37,7 +38,7 @@ extension DeviceClass {
     }
   }
 
-  /// The options that say the same.
+  /// The options that select this device class.
   package var options: [String: String] {
     var options: [String: String] = [:]
     options[VolumeOptions.Name.volumeGroup.rawValue] = group?.text
@@ -47,10 +48,10 @@ extension DeviceClass {
 }
 
 extension NodeStorage {
-  /// The pool from which volumes of this class are made; nil when the node has none.
-  package func pool(of deviceClass: DeviceClass) -> Pool? {
+  /// The capacity from which volumes of this class are created; nil when the node has no such device class.
+  package func capacity(of deviceClass: DeviceClass) -> ClassCapacity? {
     let group = deviceClass.group?.text ?? defaultGroup
     let isThin = deviceClass.provisioning.map { $0 == .thin } ?? isThinByDefault
-    return pools.first { $0.group == group && $0.isThin == isThin }
+    return classes.first { $0.group == group && $0.isThin == isThin }
   }
 }

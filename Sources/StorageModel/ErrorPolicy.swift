@@ -1,10 +1,10 @@
-/// How a failure of each kind is answered: the one table from error code to flex status, exit code and retry class.
+/// How each kind of failure is answered: the one table from error code to flex status, exit code and retry class.
 package struct ErrorPolicy: Hashable, Sendable {
   /// Whether the same call can succeed later.
   package enum Retry: String, Sendable {
-    /// The cause passes by itself.
+    /// The cause ends without help.
     case later
-    /// Somebody has to act first.
+    /// An operator must act first.
     case afterIntervention
     /// The same call can never succeed.
     case never

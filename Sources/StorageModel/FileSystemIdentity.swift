@@ -1,8 +1,8 @@
-/// By what a file system that we made is known again, whatever else lies on its device.
+/// Identifies a file system that we created, whatever else its device contains.
 package struct FileSystemIdentity: Hashable, Sendable {
   package let uuid: String
-  /// For btrfs: its maker takes a UUID only after it has looked into every block device of the machine for one that has it
-  /// already (btrfs-progs 6.2, `test_uuid_unique`), and would wait for one that is stuck.
+  /// The label also identifies btrfs. With a given UUID, mkfs.btrfs first searches every block device of the machine
+  /// for that UUID (btrfs-progs 6.2, `test_uuid_unique`), and would hang at a device that does not answer.
   package let label: String
 
   package init(uuid: String, label: String) {
@@ -10,7 +10,7 @@ package struct FileSystemIdentity: Hashable, Sendable {
     self.label = label
   }
 
-  /// Whether a file system of that kind, with that UUID and label, is the one.
+  /// Whether a file system of this kind, with this UUID and label, has this identity.
   package func isBorne(by kind: FileSystemKind, uuid: String?, label: String?) -> Bool {
     kind == .btrfs ? label == self.label : uuid == self.uuid
   }

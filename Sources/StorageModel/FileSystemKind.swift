@@ -1,4 +1,4 @@
-/// The file systems we make. Others are mounted by nobody here.
+/// The file systems that we create. No other is ever mounted.
 package enum FileSystemKind: String, Sendable, CaseIterable {
   case ext4, xfs, btrfs
 
@@ -6,10 +6,10 @@ package enum FileSystemKind: String, Sendable, CaseIterable {
   package static let standard = FileSystemKind.ext4
 }
 
-// What mkfs is told, and what it needs.
+// Arguments of mkfs, and the space that it needs.
 extension FileSystemKind {
-  /// No discard of the whole device: on a large volume that alone takes longer than kubelet's patience; `mkfsOptions`
-  /// can ask for it (a later `-E discard` wins). No blocks reserved for root, as kubelet's own formatter does it.
+  /// No discard of the whole device: on a large volume that takes longer than kubelet waits. `mkfsOptions` can ask for
+  /// it (a later `-E discard` wins). No blocks reserved for root, as in kubelet's own formatter.
   package var standardMkfsOptions: [String] {
     switch self {
     case .ext4: ["-m", "0", "-E", "nodiscard"]
@@ -17,13 +17,13 @@ extension FileSystemKind {
     }
   }
 
-  /// The smallest volume on which mkfs makes this file system.
+  /// The smallest volume on which mkfs creates this file system.
   ///
-  /// Found with Debian 12's mkfs on images (xfsprogs 6.1, btrfs-progs 6.2, e2fsprogs 1.47); `FileSystemMinimumTests` tries them
-  /// again. Other options than those named have little influence or none.
+  /// Measured with Debian 12's mkfs on images (xfsprogs 6.1, btrfs-progs 6.2, e2fsprogs 1.47). `FileSystemMinimumTests`
+  /// measures it again. Options that are not named here change it little or not at all.
   package func minimumSize(with options: MkfsOptions) -> ByteCount {
     switch self {
-    // With blocks of 4 KiB, as on disks with such sectors; 104 KiB with blocks of 1 KiB.
+    // With blocks of 4 KiB, which disks with 4 KiB sectors require; 104 KiB with blocks of 1 KiB.
     case .ext4: .kibibytes(256)
     case .xfs: .mebibytes(300)
     case .btrfs where options.arguments.contains("--mixed"): .mebibytes(16)

@@ -17,7 +17,8 @@ package enum KeepTime: Hashable, Sendable {
     else {
       throw VolumeError(
         .invalid,
-        "keep \(quoted(text)) is neither \"forever\" nor a time such as \"720h\" or \"30d\" (s, m, h or d; at most 36500d)")
+        "keep \(quoted(text)) is neither \"forever\" nor a time such as \"720h\" or \"30d\" (s, m, h or d; at most 36500d)"
+      )
     }
     self = .limited(.seconds(number * unit))
   }

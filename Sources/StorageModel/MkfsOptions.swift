@@ -1,16 +1,16 @@
-/// The `mkfsOptions` of a volume: an allow-list per file system of `mkfs` switches that change how the file system is
-/// laid out, never which device or file is written.
+/// The `mkfsOptions` of a volume: an allow-list of `mkfs` switches per file system. These switches change the layout of
+/// the file system, never which device or file is written.
 package struct MkfsOptions: Hashable, Sendable {
-  /// The words as mkfs gets them, each one argument: no shell is involved.
+  /// The arguments for mkfs, one word each. No shell is involved.
   package let arguments: [String]
 
   package static let none = MkfsOptions(checked: [])
 
   private init(checked arguments: [String]) { self.arguments = arguments }
 
-  /// Parses words separated by spaces, a switch and its value being two words (`-b 4096 -m 1`).
+  /// Parses words separated by spaces. A switch and its value are two words (`-b 4096 -m 1`).
   ///
-  /// - Throws: ``VolumeError/Code/invalid`` naming the switch.
+  /// - Throws: ``VolumeError/Code/invalid`` with the switch's name.
   package init(parsing text: String, for kind: FileSystemKind) throws(VolumeError) {
     let words = text.split(separator: " ").map(String.init)
     let allowed = Self.allowed(for: kind)
@@ -43,10 +43,10 @@ package struct MkfsOptions: Hashable, Sendable {
     self.init(checked: words)
   }
 
-  /// What is wrong with a switch's value. Never holds the value.
+  /// What is wrong with a switch's value. Never contains the value.
   private enum Objection {
     case value
-    /// Nil when what stands in the key's place may be anything, a secret even.
+    /// Nil when the text in the key's position may be anything, even a secret.
     case key(String?, allowed: Set<String>)
     case keyValue(String)
   }
@@ -95,7 +95,7 @@ package struct MkfsOptions: Hashable, Sendable {
   private static let number: @Sendable (String) -> Bool = { text in
     (1...12).contains(text.utf8.count) && text.utf8.allSatisfy { (0x30...0x39).contains($0) }
   }
-  /// mke2fs(8) reads the share of reserved blocks with a fraction.
+  /// mke2fs(8) accepts a fraction as the percentage of reserved blocks.
   private static let percentage: @Sendable (String) -> Bool = { text in
     let parts = text.split(separator: ".", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
     return parts.allSatisfy(number)
@@ -110,7 +110,7 @@ package struct MkfsOptions: Hashable, Sendable {
   }
   private static let profile: @Sendable (String) -> Bool = { ["single", "dup"].contains($0) }
 
-  /// Comma-separated feature names, `^` in front to switch one off.
+  /// Comma-separated feature names. A `^` in front switches a feature off.
   private static let features: @Sendable (String) -> Bool = { text in
     text.split(separator: ",", omittingEmptySubsequences: false).allSatisfy {
       word(String($0.hasPrefix("^") ? $0.dropFirst() : $0))

@@ -1,7 +1,7 @@
-/// The `mountOptions` of a volume: an allow-list, since the mount happens on the host with all privileges.
+/// The `mountOptions` of a volume: an allow-list, because the mount happens on the host with all privileges.
 ///
-/// `dev` and `suid` are not allowed: a volume is written by pods, and a device node or set-uid file in it would be a way
-/// out of them.
+/// `dev` and `suid` are not allowed. Pods write to the volume, and a device node or set-uid file in it would let them
+/// escape.
 package struct MountOptions: Hashable, Sendable {
   /// Options as given, in order, each on the allow-list.
   package let options: [String]
@@ -12,7 +12,8 @@ package struct MountOptions: Hashable, Sendable {
 
   /// Parses a comma-separated list.
   ///
-  /// - Throws: ``VolumeError/Code/invalid`` naming the option that is not allowed. The value behind `=` is not shown.
+  /// - Throws: ``VolumeError/Code/invalid`` with the name of the option that is not allowed. The value after `=` is not
+  ///   shown.
   package init(parsing text: String) throws(VolumeError) {
     var options: [String] = []
     for part in text.split(separator: ",", omittingEmptySubsequences: false) {
@@ -29,7 +30,8 @@ package struct MountOptions: Hashable, Sendable {
     self.init(checked: options)
   }
 
-  /// Words of fstab(5) that ask for what is so anyway; many storage classes have them. Whether a pod may write is its claim's.
+  /// Words of fstab(5) that ask for the default; many storage classes have them. The claim's access mode decides
+  /// whether a pod may write.
   private static let neutral: Set<String> = ["defaults", "rw"]
 
   /// Options the kernel takes as flags of mount(2) rather than as data.
@@ -39,7 +41,7 @@ package struct MountOptions: Hashable, Sendable {
 
   private static let flags = Set(Flag.allCases.map(\.rawValue))
 
-  /// Options without a value that a file system reads from mount data (ext4(5), xfs(5), btrfs(5)).
+  /// Options without a value that a file system takes as mount data (ext4(5), xfs(5), btrfs(5)).
   private static let words: Set<String> = [
     "discard", "nodiscard", "barrier", "nobarrier", "journal_checksum", "delalloc", "nodelalloc", "inode64", "largeio",
     "nolargeio", "swalloc", "wsync", "noquota", "ssd", "nossd", "autodefrag", "noautodefrag", "nodatacow", "nodatasum",
@@ -55,7 +57,7 @@ package struct MountOptions: Hashable, Sendable {
     "space_cache": { $0 == "v2" },
   ]
 
-  /// The names an error message offers.
+  /// The allowed options, for an error message.
   package static var summary: String {
     (flags.union(words).union(neutral).sorted() + valued.keys.sorted().map { $0 + "=" }).joined(separator: " ")
   }

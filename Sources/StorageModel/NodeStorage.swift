@@ -1,23 +1,23 @@
-/// What a node's storage can hold, as its daemon reports it for the provisioner.
+/// The capacity of a node's storage, as its daemon reports it to the provisioner.
 ///
-/// The provisioner alone hands out space: a node's free space is what is reported here, less the PVs that are pinned to the
-/// node. So the figures here never count what belongs to a PV, and can be old without harm as long as nobody else takes
-/// space on the node.
+/// Only the provisioner gives out space. A node's free space is the reported capacity less the PVs that are pinned to
+/// the node. So these values never include the space of a PV, and a late report does no harm as long as nobody else
+/// takes space on the node.
 package struct NodeStorage: Hashable, Sendable {
-  /// Of this form. A provisioner that does not know it takes the node as one without space.
+  /// The version of this form. A provisioner that does not know a node's version gives out no space there.
   package static let currentVersion = 1
 
-  /// Space of one kind in one group.
-  package struct Pool: Hashable, Sendable {
+  /// The capacity of one device class.
+  package struct ClassCapacity: Hashable, Sendable {
     package var group: String
-    /// Whether the space is a thin pool's, in virtual bytes.
+    /// Whether this is a thin pool; its bytes are then virtual.
     package var isThin: Bool
-    /// All that could ever be handed out.
+    /// Everything that could ever be given out.
     package var sizeBytes: UInt64
-    /// What is taken by anything but the volumes of PVs that are pinned to this node: foreign volumes, the thin pool
-    /// itself, volumes of ours without a PV.
+    /// Space that is not available to PVs pinned to this node: foreign volumes, the thin pool itself, volumes of ours
+    /// without a PV.
     package var reservedBytes: UInt64
-    /// Volumes are multiples of this.
+    /// The size of a volume is a multiple of this.
     package var extentBytes: UInt64
 
     package init(group: String, isThin: Bool, sizeBytes: UInt64, reservedBytes: UInt64, extentBytes: UInt64) {
@@ -31,32 +31,32 @@ package struct NodeStorage: Hashable, Sendable {
 
   package var version: Int
   package var node: String
-  /// For volumes that name no group.
+  /// The group of volumes that name none.
   package var defaultGroup: String
-  /// For volumes that do not say.
+  /// For volumes that name neither thick nor thin.
   package var isThinByDefault: Bool
-  package var pools: [Pool]
-  /// PVs' volumes whose size cannot be known from their PV alone: they have grown, or are to grow. Nil from a daemon that does
-  /// not report them.
+  package var classes: [ClassCapacity]
+  /// Volumes of PVs whose size is not known from the PV alone, because they have grown or are to grow. Nil from a
+  /// daemon that does not report them.
   package var volumes: [String: Volume]?
 
-  /// A volume's size, and what its PV wanted when the node looked.
+  /// A volume's size, and the size that its PV requested when the daemon last checked.
   package struct Volume: Hashable, Sendable {
-    /// What it has, without what it may have beyond what its PV wants: that is reserved.
+    /// The volume's size, without the bytes beyond its PV's request; those count as reserved.
     package var sizeBytes: UInt64
-    package var wantedBytes: UInt64
+    package var requestedBytes: UInt64
 
-    package init(sizeBytes: UInt64, wantedBytes: UInt64) {
+    package init(sizeBytes: UInt64, requestedBytes: UInt64) {
       self.sizeBytes = sizeBytes
-      self.wantedBytes = wantedBytes
+      self.requestedBytes = requestedBytes
     }
   }
 
-  package init(node: String, defaultGroup: String, isThinByDefault: Bool, pools: [Pool]) {
+  package init(node: String, defaultGroup: String, isThinByDefault: Bool, classes: [ClassCapacity]) {
     version = Self.currentVersion
     self.node = node
     self.defaultGroup = defaultGroup
     self.isThinByDefault = isThinByDefault
-    self.pools = pools
+    self.classes = classes
   }
 }

@@ -1,4 +1,4 @@
-/// What a mutation did: nothing, since the world already was as asked, or the change.
+/// What a mutation did: nothing, because the state was already as requested, or a change.
 package enum Outcome<Value> {
   case unchanged(Value)
   case changed(Value)

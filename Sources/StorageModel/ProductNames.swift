@@ -1,4 +1,5 @@
-/// The names other programs know us by. They never change: PVs, labels and volumes of earlier releases carry them.
+/// The names by which other programs know us. They never change, because PVs, labels and volumes of earlier releases
+/// have them.
 package enum ProductNames {
   /// The release, as in tags, images and metrics.
   package static let release = "0.1.0"
@@ -18,7 +19,7 @@ package enum ProductNames {
   /// The thin pool the Go program used.
   package static let defaultThinPool = "elastic-local-thinpool"
 
-  /// Where client and daemon meet.
+  /// The socket on which the daemon serves the client.
   package static let defaultSocket = "/var/run/elastic-local/socket"
 
   /// Kubelet's default root directory (kubelet `--root-dir`).

@@ -1,4 +1,4 @@
-/// Text from outside, made fit for a one-line message: quoted, control characters escaped, cut at 80 characters.
+/// Text from outside for a one-line message: quoted, control characters escaped, cut at 80 characters.
 package func quoted(_ text: some StringProtocol) -> String {
   var result = "\""
   var count = 0

@@ -1,33 +1,34 @@
-/// What went wrong with a volume, for callers to branch on and for people to read.
+/// A failure of an operation on a volume: a code for callers, and a message for people.
 ///
-/// Callers look at `code` only. `message` names the volume, what was found and what to do; it never holds an option's
-/// value or a secret.
+/// Callers branch on `code` only. `message` names the volume, what was found and what to do. It never contains an
+/// option's value or a secret.
 package struct VolumeError: Error, Sendable {
-  /// The kinds of failure. ``ErrorPolicy`` says how each is answered.
+  /// The kinds of failure. ``ErrorPolicy`` defines the answer to each.
   package enum Code: String, Sendable, CaseIterable {
-    /// The thing named does not exist.
+    /// The named object does not exist.
     case notFound
-    /// Something of that name is there and is not what was asked for.
+    /// An object of that name exists and differs from the request.
     case conflict
-    /// Mounted, or otherwise held open.
+    /// The volume is mounted or otherwise open.
     case inUse
-    /// The group, pool or disk has no space.
+    /// The group, thin pool or disk has not enough space.
     case noSpace
-    /// The request itself is malformed or asks for what is not allowed.
+    /// The request is malformed, or asks for something that is not allowed.
     case invalid
-    /// Going on could destroy data: not ours, not proven blank, not proven dead.
+    /// To continue could destroy data: the volume is not ours, not proven blank, or not proven unused.
     case unsafe
-    /// The caller is not allowed to ask.
+    /// The caller has no permission for this request.
     case forbidden
-    /// A part that is needed does not answer at the moment.
+    /// A required part does not answer at the moment.
     case unavailable
-    /// The caller has gone away or the time is up; what was begun has been undone.
+    /// The caller has gone away, or the time is up. All steps of the call have been undone.
     case cancelled
-    /// A program that was begun for this works on; the same call later says how far it is, or goes on from its end.
+    /// A program that this call started is still running. The same call later reports its progress, or continues after
+    /// its end.
     case inProgress
-    /// We do not do this, and never will for this kind of volume.
+    /// Not supported for this kind of volume, and never will be.
     case unsupported
-    /// A defect, or an answer of the operating system nobody foresaw.
+    /// A defect of this program, or an unexpected answer of the operating system.
     case `internal`
   }
 
@@ -42,7 +43,7 @@ package struct VolumeError: Error, Sendable {
     self.cause = cause
   }
 
-  /// The same error with what was being done in front of it.
+  /// The same error with the activity that failed in front of its message.
   package func during(_ activity: String) -> VolumeError {
     VolumeError(code, "\(activity): \(message)", cause: cause)
   }
@@ -50,13 +51,13 @@ package struct VolumeError: Error, Sendable {
 
 extension VolumeError: CustomStringConvertible {
   package var description: String {
-    // Many messages quote what is underneath.
+    // Many messages quote their cause already.
     guard let cause, !message.contains("\(cause)") else { return message }
     return "\(message) (\(cause))"
   }
 }
 
-/// A failure whose undoing failed too: both are kept, since the second is what an operator has to clean up.
+/// A failure whose rollback failed too. Both errors are kept, because an operator has to clean up after the second.
 package struct RollbackError: Error, Sendable, CustomStringConvertible {
   package let original: VolumeError
   package let rollback: VolumeError

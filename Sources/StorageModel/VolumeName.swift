@@ -1,14 +1,15 @@
 /// The name of a volume: the PV's name, and the logical volume's.
 ///
-/// It reaches LVM command lines and paths, so it is checked once, here, and carried as this type from then on.
+/// The name becomes part of LVM command lines and paths. It is checked once, here, and passed as this type from then
+/// on.
 package struct VolumeName: Hashable, Sendable, Comparable, CustomStringConvertible {
   package let text: String
 
-  /// Longest name: LVM's `NAME_LEN` is 128 with the terminating zero (lvm2 `lib/metadata/metadata-exported.h`), and
+  /// Longest name. LVM's `NAME_LEN` is 128 with the terminating zero (lvm2 `lib/metadata/metadata-exported.h`), and
   /// suffixes such as `_tdata` must still fit.
   package static let maximumLength = 112
 
-  /// - Throws: ``VolumeError/Code/invalid`` saying what is wrong with the name.
+  /// - Throws: ``VolumeError/Code/invalid`` with the reason.
   package init(_ text: String) throws(VolumeError) {
     if let reason = Self.objection(to: text) {
       throw VolumeError(.invalid, "volume name \(quoted(text)) \(reason)")
@@ -19,7 +20,7 @@ package struct VolumeName: Hashable, Sendable, Comparable, CustomStringConvertib
   package var description: String { text }
   package static func < (left: VolumeName, right: VolumeName) -> Bool { left.text < right.text }
 
-  /// Prefixes and infixes that LVM keeps for itself (lvm2 `lib/misc/lvm-string.c`, `apply_lvname_restrictions`).
+  /// Prefixes and infixes that LVM reserves (lvm2 `lib/misc/lvm-string.c`, `apply_lvname_restrictions`).
   private static let reservedPrefixes = ["snapshot", "pvmove"]
   private static let reservedInfixes = [
     "_cdata", "_cmeta", "_corig", "_cpool", "_cvol", "_wcorig", "_iorig", "_mimage", "_mlog", "_pmspare", "_rimage",
@@ -63,7 +64,7 @@ package struct VolumeGroupName: Hashable, Sendable, Comparable, CustomStringConv
   package static func < (left: VolumeGroupName, right: VolumeGroupName) -> Bool { left.text < right.text }
 }
 
-/// The UID of the claim a volume was made for: lowercase hexadecimal digits and hyphens (RFC 4122 text).
+/// The UID of the claim that a volume was created for: lowercase hexadecimal digits and hyphens (RFC 4122 text).
 package struct ClaimUID: Hashable, Sendable, CustomStringConvertible {
   package let text: String
 
@@ -76,7 +77,7 @@ package struct ClaimUID: Hashable, Sendable, CustomStringConvertible {
     self.text = String(text)
   }
 
-  /// The claim of a dynamically provisioned volume: its PV is named `pvc-<claim uid>`.
+  /// The claim of a dynamically provisioned volume, whose PV is named `pvc-<claim uid>`; nil for any other name.
   package init?(provisioned name: VolumeName) {
     guard name.text.hasPrefix("pvc-") else { return nil }
     self.init(name.text.dropFirst(4))
@@ -85,14 +86,14 @@ package struct ClaimUID: Hashable, Sendable, CustomStringConvertible {
   package var description: String { text }
 }
 
-/// The UID of a pod, as it names the pod's directory. Static pods have a hash in place of a UUID.
+/// The UID of a pod, which is also the name of the pod's directory. A static pod has a hash in place of a UUID.
 package struct PodUID: Hashable, Sendable, CustomStringConvertible {
   package let text: String
 
   /// - Throws: ``VolumeError/Code/invalid``.
   package init(_ text: String) throws(VolumeError) {
     guard isPlainName(text, maximumLength: 253) else {
-      throw VolumeError(.invalid, "\(quoted(text)) is no pod UID")
+      throw VolumeError(.invalid, "\(quoted(text)) is not a pod UID")
     }
     self.text = text
   }
@@ -108,7 +109,8 @@ func isNameCharacter(_ byte: UInt8) -> Bool {
   isAlphanumeric(byte) || byte == 0x2E || byte == 0x5F || byte == 0x2B || byte == 0x2D
 }
 
-/// Non-empty, of the characters LVM allows, beginning with a letter or digit (so never an option, `.` or `..`).
+/// Whether the text is a plain name: not empty, only characters that LVM allows, beginning with a letter or digit (so
+/// never an option, `.` or `..`).
 func isPlainName(_ text: String, maximumLength: Int) -> Bool {
   guard let first = text.utf8.first, isAlphanumeric(first), text.utf8.count <= maximumLength else { return false }
   return text.utf8.allSatisfy(isNameCharacter)

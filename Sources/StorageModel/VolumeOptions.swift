@@ -1,30 +1,31 @@
-/// How a volume is created and mounted, as the options of a PV and the parameters of a storage class say it.
+/// How a volume is created and mounted: the options of a PV, or the parameters of a storage class.
 ///
-/// Options that we do not know are refused, since a misspelt one would silently give another volume than was asked for.
-/// Keys of Kubernetes' own are ignored: new versions add some.
+/// Unknown options are refused, because a misspelt option would silently give a different volume. Kubernetes' own keys
+/// are ignored, because new versions add some.
 package struct VolumeOptions: Hashable, Sendable {
-  /// Size of a volume that has to be made; nil when it is not said (kubelet's reconstructed specs do not).
+  /// Size of a volume to be created; nil when absent (kubelet's reconstructed specs have none).
   package var size: ByteCount?
-  /// The file system asked for by name; nil leaves an existing one as it is and makes ``FileSystemKind/standard``.
+  /// The requested file system. With nil an existing one stays as it is, and a new volume gets
+  /// ``FileSystemKind/standard``.
   package var fileSystem: FileSystemKind?
   package var mkfsOptions = MkfsOptions.none
   package var mountOptions = MountOptions.none
   package var deviceClass = DeviceClass()
-  /// Whether the volume's claim was bound before a node was known (`volumeBindingMode: Immediate`): its PV has to be
+  /// Whether the volume's claim was bound before a node was known (`volumeBindingMode: Immediate`). Its PV is then
   /// pinned to the node of its first mount.
   package var isUnpinned = false
 
   package init() {}
 
-  /// What a freshly made volume is formatted with.
+  /// The file system of a new volume.
   package var fileSystemToMake: FileSystemKind { fileSystem ?? .standard }
 
-  /// The smallest volume on which mkfs makes that.
+  /// The smallest volume on which mkfs creates that file system.
   package var minimumSize: ByteCount { fileSystemToMake.minimumSize(with: mkfsOptions) }
 }
 
 extension VolumeOptions {
-  /// The names of the options. PVs carry them, so they never change.
+  /// The names of the options. They never change, because PVs contain them.
   package enum Name: String, Sendable, CaseIterable {
     case fileSystem = "fsType"
     case mkfsOptions
@@ -38,11 +39,12 @@ extension VolumeOptions {
   /// The value of ``Name/binding`` for ``isUnpinned``.
   package static let immediateBinding = "immediate"
 
-  /// Keys that begin so are Kubernetes' own.
+  /// The prefix of Kubernetes' own keys.
   package static let kubernetesPrefix = "kubernetes.io/"
 
-  /// - Parameter fsType: the file system as the PV names it beside its options; nil and empty name none.
-  /// - Throws: ``VolumeError/Code/invalid`` naming the option, never its value unless the value is a plain word or number.
+  /// - Parameter fsType: the PV's own field for the file system, beside its options; nil and empty mean none.
+  /// - Throws: ``VolumeError/Code/invalid`` with the option's name. The value appears only if it is a plain word or
+  ///   number.
   package init(_ values: [String: String], fsType: String? = nil) throws(VolumeError) {
     let unknown = values.keys.filter { !$0.hasPrefix(Self.kubernetesPrefix) && Name(rawValue: $0) == nil }.min()
     if let unknown {
@@ -62,7 +64,7 @@ extension VolumeOptions {
 
   private static func size(_ text: String) throws(VolumeError) -> ByteCount {
     guard let size = ByteCount(decimal: text), size > .zero, size <= .largestVolume else {
-      throw VolumeError(.invalid, "option sizeBytes: \(quoted(text)) is no positive decimal number of bytes")
+      throw VolumeError(.invalid, "option sizeBytes: \(quoted(text)) is not a positive decimal number of bytes")
     }
     return size
   }

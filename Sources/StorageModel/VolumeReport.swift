@@ -1,10 +1,10 @@
-/// What a node says about the volume of one PV, until the PV itself says so.
+/// A node's report about the volume of one PV, until the PV itself records the same.
 ///
-/// A node's daemon changes no PV. It reports here, and the provisioner checks the report and writes the PV. A report is
-/// about exactly one PV object: the one with this UID.
+/// A node's daemon changes no PV. It reports here; the provisioner checks the report and writes the PV. A report is
+/// about exactly one PV object, identified by its UID.
 package struct VolumeReport: Hashable, Sendable {
   package enum State: String, Sendable, CaseIterable {
-    /// The node wants to create the volume of a PV that does not name it as its node yet.
+    /// The node asks to create the volume of a PV that does not name it as its node yet.
     case requested = "Requested"
     /// The volume exists, as ``instance``.
     case created = "Created"
@@ -14,14 +14,14 @@ package struct VolumeReport: Hashable, Sendable {
     case kept = "Kept"
   }
 
-  /// The PV's name, which is the volume's.
+  /// The name of the PV and of its volume.
   package var volume: String
   /// The PV's UID.
   package var uid: String
   package var state: State
-  /// Which volume it is, by ``StoredVolume/instance``; only for ``State/created``.
+  /// The volume's ``StoredVolume/instance``; only for ``State/created``.
   package var instance: String?
-  /// `namespace/name` of the pod that the volume is wanted for; only for ``State/requested``.
+  /// `namespace/name` of the pod that needs the volume; only for ``State/requested``.
   package var pod: String?
 
   package init(volume: String, uid: String, state: State, instance: String? = nil, pod: String? = nil) {

@@ -1,16 +1,16 @@
-/// A volume as a node is asked for it, through whichever door.
+/// A request to a node for a volume, through whichever door.
 package struct VolumeRequest: Hashable, Sendable {
   /// The PV's name, or the name of an inline volume.
   package var name: VolumeName
-  /// How it is created where it does not exist yet, and mounted.
+  /// How the volume is created, if it does not exist yet, and mounted.
   package var options: VolumeOptions
   package var access: Access
-  /// What a volume that is created holds at first.
+  /// The first content of a new volume.
   package var source: VolumeSource
-  /// The pod that it is for; nil when the caller does not say.
+  /// The pod that needs the volume; nil when the caller does not name it.
   package var consumer: PodName?
 
-  /// What may be done with the volume where it is published.
+  /// Permitted access to the volume at its target.
   package enum Access: Sendable {
     case readWrite, readOnly
   }
@@ -27,7 +27,7 @@ package struct VolumeRequest: Hashable, Sendable {
   }
 }
 
-/// What a new volume is made from.
+/// The source of a new volume's content.
 package enum VolumeSource: Hashable, Sendable {
   /// An empty file system.
   case empty

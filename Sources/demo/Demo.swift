@@ -2,8 +2,8 @@ import CommandLineTool
 import Glibc
 import LinuxSystem
 
-/// The command that lab/demo runs. `demo first` tells the story up to the power cut, if there is one. `demo second`
-/// tells the rest on the next boot. Exits with 1 at the first unexpected result.
+/// The command that lab/demo runs. `demo first` runs the scenario up to the power cut, if there is one. `demo second`
+/// runs the rest on the next boot. Exits with 1 at the first unexpected result.
 @main
 enum Demo {
   static func main() async {
@@ -16,10 +16,10 @@ enum Demo {
     }
     let node = DemoNode(root: "/mnt", products: products)
     do {
-      let story = try Story(node: node, isOwnKernel: kind == "uml")
+      let scenario = try Scenario(node: node, isOwnKernel: kind == "uml")
       switch OwnProcess.arguments[0] {
-      case "first": try await story.firstBoot()
-      case "second": try await story.secondBoot()
+      case "first": try await scenario.firstBoot()
+      case "second": try await scenario.secondBoot()
       case let word: throw DemoFailure("\(word) is neither first nor second")
       }
     } catch {

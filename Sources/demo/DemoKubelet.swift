@@ -9,12 +9,12 @@ final class DemoKubelet: Sendable {
 
   private let node: NodeVolumes
   private let manager: PluginManager
-  private let runner: TellingRunner
+  private let runner: PrintingRunner
   private let work: Task<Void, Never>
   private let events: EventList
 
   /// Starts as a kubelet does after its own start or the machine's: with these pods and the directories that it finds.
-  init(root: String, plugins: String, runner: TellingRunner, pods: [Pod] = []) async {
+  init(root: String, plugins: String, runner: PrintingRunner, pods: [Pod] = []) async {
     self.runner = runner
     let host = PluginHost(paths: HostPaths(root: root), node: "demo", files: LinuxFiles(), time: SystemTime())
     let prober = FlexProber(directory: plugins, changes: DriverDirectory(plugins), runner: runner, host: host)
@@ -23,7 +23,7 @@ final class DemoKubelet: Sendable {
     manager = PluginManager(probers: [prober])
     let node = NodeVolumes(host: host, manager: manager) { event in
       events.add(event)
-      Teller.say("  event: \(event.reason) \(event.message)")
+      StepPrinter.print("  event: \(event.reason) \(event.message)")
     }
     for pod in pods { await node.run(pod) }
     work = Task { await node.reconcile() }

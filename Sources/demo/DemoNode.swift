@@ -44,7 +44,7 @@ final class DemoNode {
       try require(MonotonicClock.now() - began < .seconds(30), "the daemon does not answer")
       try await Task.sleep(for: .milliseconds(10))
     }
-    Teller.say("the daemon serves after \(Teller.milliseconds(MonotonicClock.now() - began))")
+    StepPrinter.print("the daemon serves after \(StepPrinter.milliseconds(MonotonicClock.now() - began))")
   }
 
   /// Kills the daemon with SIGKILL, as the kernel does when memory is short.
@@ -93,9 +93,10 @@ final class DemoNode {
     let result = try ChildProcess.run(
       products + "/elastic-local-node", words,
       environment: ChildProcess.minimalEnvironment + ["ELASTIC_LOCAL_SOCKET=\(socket)"], deadline: .seconds(60))
-    let took = Teller.milliseconds(MonotonicClock.now() - began)
+    let took = StepPrinter.milliseconds(MonotonicClock.now() - began)
     let lines = result.output.split(separator: "\n").map { "  " + $0.prefix(width) }
-    Teller.say("$ elastic-local-node \(words.joined(separator: " "))   \(took)\n\(lines.joined(separator: "\n"))")
+    StepPrinter.print(
+      "$ elastic-local-node \(words.joined(separator: " "))   \(took)\n\(lines.joined(separator: "\n"))")
     try require(result.isSuccess == mustSucceed, "that was to \(mustSucceed ? "succeed" : "fail")")
   }
 

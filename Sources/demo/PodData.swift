@@ -14,7 +14,7 @@ struct PodData {
     }
     try Files.writeDurably(Array(try sum(in: directory).utf8), to: directory + "/sum", mode: 0o644)
     try Files.writeDurably(Array(Self.line.utf8), to: directory + "/line", mode: 0o644)
-    Teller.say("the pod has written \(try size(of: directory + "/blob")) MiB and synced them")
+    StepPrinter.print("the pod has written \(try size(of: directory + "/blob")) MiB and synced them")
   }
 
   /// Returns different words each time: one system call for the seed, then splitmix64.
@@ -33,7 +33,7 @@ struct PodData {
     try require(try size(of: directory + "/blob") == 64, "the blob is not 64 MiB")
     let sum = try sum(in: directory)
     try require(try Files.readText(directory + "/sum") == sum, "64 MiB of data are not what was written")
-    Teller.say("the data is there: 64 MiB with SHA-256 \(sum.prefix(16))…, and \"\(Self.line.dropLast())\"")
+    StepPrinter.print("the data is there: 64 MiB with SHA-256 \(sum.prefix(16))…, and \"\(Self.line.dropLast())\"")
   }
 
   func requireReadOnly(_ directory: String) throws {
@@ -41,7 +41,7 @@ struct PodData {
       _ = try Descriptor.open(directory + "/attempt", O_WRONLY | O_CREAT, mode: 0o644)
     } catch {
       try require(error.errno == .readOnly, "writing failed otherwise: \(error)")
-      Teller.say("it cannot write: \(error)")
+      StepPrinter.print("it cannot write: \(error)")
       return
     }
     throw DemoFailure("the pod can write, although its claim is read-only")

@@ -2,13 +2,13 @@ import CommandLineTool
 import NodeProtocol
 import StorageModel
 
-/// `remove`, `retain`, `unretain`: asks the running daemon, which alone owns the volumes.
+/// `remove`, `retain`, `unretain`: calls the running daemon, because only the daemon changes volumes.
 enum AdminCommand {
   static func run(
     _ command: String, _ words: [String], environment: [String: String]
   ) throws(VolumeError) -> Int32 {
     guard let volume = words.first, !volume.hasPrefix("--") else {
-      throw VolumeError(.invalid, "\(command) wants the name of a volume")
+      throw VolumeError(.invalid, "\(command) needs the name of a volume")
     }
     var arguments = [command, volume]
     var socket = environment["ELASTIC_LOCAL_SOCKET"] ?? ProductNames.defaultSocket

@@ -7,7 +7,7 @@ import NodeService
 import StorageModel
 import Telemetry
 
-/// The daemon's configuration: flags, then environment, then defaults; checked as a whole before anything starts.
+/// The daemon's configuration: flags, then environment, then defaults. Checked as a whole before anything starts.
 struct Configuration {
   let engine: EngineKind
   let volumeGroups: [VolumeGroupName]
@@ -19,14 +19,14 @@ struct Configuration {
   let udev: UdevUse
   let node: NodeConfiguration
   let fault: StepFault?
-  /// Nil without an API server: in no pod, and no flag names one.
+  /// Nil without an API server: outside of a pod, and no flag names one.
   let connection: ConnectionConfiguration?
   let namespace: String
   let podName: String?
   /// Whether a volume that no PV names may be created and used.
   let allowsInlineVolumes: Bool
 
-  /// - Throws: `invalid` naming the flag and the variable, what was found and what is allowed.
+  /// - Throws: `invalid` with the flag and the variable, what was found and what is allowed.
   init(_ words: [String], environment: [String: String]) throws(VolumeError) {
     let command = "elastic-local-node"
     let values = try SettingValues<NodeSetting>(
@@ -50,7 +50,7 @@ struct Configuration {
     connection = hasServer ? try api.connection(environment: environment) : nil
     namespace = try values.objectName(.namespace)
     podName = values[.podName]
-    // Without an API server nobody can tell an inline volume from a PV's.
+    // Without an API server an inline volume cannot be distinguished from a PV's.
     allowsInlineVolumes =
       switch try values.word(.inlineVolumes, InlineVolumes.allCases) {
       case .allow: true
@@ -60,7 +60,7 @@ struct Configuration {
     fault = try environment["ELASTIC_LOCAL_FAULT"].map { text throws(VolumeError) in try StepFault(parsing: text) }
   }
 
-  /// Everything in force, for the one line at start.
+  /// All values in force, for the log line at start.
   var summary: [String: String] {
     [
       "engine": engine.rawValue, "volumeGroups": volumeGroups.map(\.text).joined(separator: ","),
@@ -79,7 +79,7 @@ extension Duration {
   fileprivate var unlessZero: Duration? { self == .zero ? nil : self }
 }
 
-/// What becomes of a volume that no PV names: the words of `--inline-volumes`.
+/// Whether volumes that no PV names are allowed: the values of `--inline-volumes`.
 enum InlineVolumes: String, CaseIterable {
   case auto, allow, refuse
 }
@@ -101,7 +101,7 @@ extension SettingValues<NodeSetting> {
     return groups
   }
 
-  /// The Go program had a switch beside the pool's name; without it a name alone changes nothing.
+  /// The Go program had a switch beside the thin pool's name. Without the switch, the name alone has no effect.
   fileprivate func thinPool(_ environment: [String: String]) throws(VolumeError) -> VolumeName? {
     if let name = self[.thinPool] {
       return try naming(.thinPool) { () throws(VolumeError) in try VolumeName(name) }

@@ -2,11 +2,11 @@ import LinuxSystem
 import NodeService
 import StorageModel
 
-/// The lock that keeps a second daemon off the node, held for as long as the process lives.
+/// The lock that prevents a second daemon on the node. It is held as long as the process lives.
 final class DaemonLock: Sendable {
   private let lock: ExclusiveLock
 
-  /// - Throws: `conflict` naming the process that holds it.
+  /// - Throws: `conflict` with the process that holds it.
   init(path: String) throws(VolumeError) {
     do throws(SystemError) {
       lock = try ExclusiveLock.acquire(path)
@@ -18,6 +18,6 @@ final class DaemonLock: Sendable {
     }
   }
 
-  /// Ends the lock's life here and not earlier.
+  /// Ends the lock's lifetime here, not earlier.
   func unlock() {}
 }

@@ -5,7 +5,7 @@ import NodeService
 import StorageModel
 import Telemetry
 
-/// The daemon: start-up, the servers, the sweep, and the way down.
+/// The daemon: start, servers, sweep, and shutdown.
 struct NodeDaemon: Sendable {
   private let context: NodeContext
   private let socketPath: String
@@ -15,12 +15,12 @@ struct NodeDaemon: Sendable {
   private let cluster: (any ClusterSide)?
   private let tasks: TaskWatch?
 
-  /// How often unused stagings are looked for. Rare: every call cleans up behind itself.
+  /// How often unused staging mounts are searched. Rarely, because every call cleans up after itself.
   private static let sweepInterval = Duration.seconds(300)
-  /// How long running calls may go on after SIGTERM before they are cancelled and undone.
+  /// How long running calls may continue after SIGTERM before they are cancelled and undone.
   private static let drainGrace = Duration.seconds(20)
 
-  /// How long programs that nobody waits for may take to end and be undone then.
+  /// How long programs without a waiting caller may then take to end and be undone.
   private static let undoGrace = Duration.seconds(10)
 
   init(
@@ -38,19 +38,19 @@ struct NodeDaemon: Sendable {
 
   /// Serves until SIGTERM or SIGINT.
   ///
-  /// - Throws: when the daemon cannot start; nothing has been changed then.
+  /// - Throws: ``VolumeError`` if the daemon cannot start. Nothing has been changed then.
   func run() async throws(VolumeError) {
     let metrics = try metricsAddress.map { address throws(VolumeError) in
       try MetricsServer(
         address: address, context: context, release: release, socketPath: socketPath, cluster: cluster, tasks: tasks)
     }
     let lock = try prepareStateDirectory()
-    // With the lock: what a bind of another daemon is just doing is not taken down.
+    // With the lock, so that a bind in progress of another daemon is not unmounted.
     try await context.system.prepareMounting(
       root: context.configuration.kubeletRoot, directories: context.doors.flatMap(\.targetDirectories))
     try await context.engine.start()
     let groups = GroupWatch(context: context)
-    await groups.look()
+    await groups.check()
     try context.permits.prepare()
     let sweeper = Sweeper(context: context)
     await reporting("sweep of stagings failed") { () async throws(VolumeError) in try await sweeper.sweepStaging() }
@@ -81,7 +81,7 @@ struct NodeDaemon: Sendable {
     lock.unlock()
   }
 
-  /// Takes the lock that keeps a second daemon out and makes the staging directory.
+  /// Takes the lock that prevents a second daemon, and creates the staging directory.
   private func prepareStateDirectory() throws(VolumeError) -> DaemonLock {
     let configuration = context.configuration
     let lock = try DaemonLock(path: configuration.lockFile)

@@ -20,7 +20,7 @@ enum NodeSetting: String, Setting {
   case podName = "pod-name"
   case inlineVolumes = "inline-volumes"
 
-  /// The Go program's variables, understood for ever.
+  /// The Go program's variables, which are accepted for ever.
   var formerNames: [String] {
     switch self {
     case .engine: ["DRIVER_KIND"]
@@ -69,22 +69,22 @@ enum NodeSetting: String, Setting {
 
   var help: String {
     switch self {
-    case .engine: "where volumes come from"
+    case .engine: "the way to store volumes"
     case .volumeGroup: "LVM volume groups; the first is for volumes that name none"
-    case .thinPool: "thin volumes from this pool; thick ones without it"
-    case .thinOverprovision: "how many times its size the pool may be promised"
-    case .socket: "where the flex client finds the daemon"
+    case .thinPool: "the thin pool for thin volumes; without it volumes are thick"
+    case .thinOverprovision: "limit of the thin pool's virtual sizes, as a multiple of its size"
+    case .socket: "the socket for the flex client"
     case .kubeletRoot: "kubelet's --root-dir"
     case .stateDirectory: "lock, permits, staging, LVM archives, file and directory volumes"
     case .nodeName: "this node's name in Kubernetes"
-    case .metricsAddress: "serve /metrics and /healthz there"
-    case .logFormat: "lines for people or for machines"
+    case .metricsAddress: "the address of /metrics and /healthz"
+    case .logFormat: "log lines as text or as JSON"
     case .reclaimGrace: "a volume younger than this is never removed"
-    case .toolDeadline: "how long mkfs, e2fsck and growth may take; 0 for as long as they take"
-    case .udev: "whether LVM waits for udev; auto asks if udev could answer"
-    case .namespace: "where the node's storage is published"
+    case .toolDeadline: "time limit of mkfs, e2fsck and growth; 0 for none"
+    case .udev: "whether LVM waits for udev; auto waits if udev can answer"
+    case .namespace: "namespace of the NodeStorage objects"
     case .inlineVolumes: "volumes that no PV names; auto refuses them where there is an API server"
-    case .podName: "the daemon's own pod, whose DaemonSet owns what is published"
+    case .podName: "the daemon's own pod, whose DaemonSet owns the NodeStorage object"
     }
   }
 }

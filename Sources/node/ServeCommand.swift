@@ -10,9 +10,9 @@ import NodeService
 import StorageModel
 import Telemetry
 
-/// `serve`: puts the parts together and runs the daemon.
+/// `serve`: creates the parts and runs the daemon.
 enum ServeCommand {
-  /// What the daemon and the tools that it starts need of root's power. A system test takes each away and sees what fails.
+  /// The capabilities that the daemon and its tools need. A system test removes each and checks what fails.
   static let capabilities: [Capability] = [
     // mount(2), the device mapper, loop devices
     .administer,
@@ -64,7 +64,7 @@ enum ServeCommand {
     }
   }
 
-  /// The way to the API server; nil without one.
+  /// The connection to the API server; nil without one.
   private static func cluster(
     _ configuration: Configuration, _ context: NodeContext, _ knowledge: Knowledge
   ) throws(VolumeError) -> ClusterLink? {

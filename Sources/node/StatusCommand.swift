@@ -3,12 +3,12 @@ import JSON
 import NodeProtocol
 import StorageModel
 
-/// `status`: asks the running daemon and prints its report.
+/// `status`: calls the running daemon and prints its status.
 enum StatusCommand {
   static func run(_ words: [String], environment: [String: String]) throws(VolumeError) -> Int32 {
     var socket = environment["ELASTIC_LOCAL_SOCKET"] ?? ProductNames.defaultSocket
     let isJSON = words.contains("--json")
-    // `--json` has no value; it is named where the others are.
+    // `--json` has no value. It is known here only for error messages.
     let others = words.filter { $0 != "--json" }
     for (name, value) in try Flags.parse(others, known: ["socket", "json"], of: "elastic-local-node status") {
       guard name == "socket" else { throw VolumeError(.invalid, "flag --json takes no value") }
@@ -24,11 +24,11 @@ enum StatusCommand {
   }
 }
 
-/// The report for people.
+/// The status as text.
 struct StatusText {
-  private let report: NodeReport
+  private let report: DaemonStatus
 
-  init(_ report: NodeReport) { self.report = report }
+  init(_ report: DaemonStatus) { self.report = report }
 
   var text: String {
     (head + groups + volumes + rest + commands).joined(separator: "\n")
@@ -69,18 +69,19 @@ struct StatusText {
     return [""] + report.volumes.flatMap(lines(of:))
   }
 
-  private func lines(of volume: NodeReport.Volume) -> [String] {
+  private func lines(of volume: DaemonStatus.Volume) -> [String] {
     let device = volume.device ?? "inactive"
     let mark = volume.isRetained ? "  retained" : ""
     var lines = ["volume \(volume.name)  \(ByteCount(volume.sizeBytes))  \(device)\(mark)"]
     if let complaint = volume.complaint { lines.append("  NOT WELL: \(complaint)") }
+    if let keptFor = volume.keptFor { lines.append("  kept for \(keptFor)") }
     return lines + volume.publishedAt.map { "  at \($0)" }
   }
 
   private var rest: [String] {
     var lines: [String] = []
     if !report.interrupted.isEmpty {
-      lines.append("being made, or interrupted: \(report.interrupted.joined(separator: ", "))")
+      lines.append("being created, or interrupted: \(report.interrupted.joined(separator: ", "))")
     }
     for work in report.work ?? [] {
       let progress = work.progress.map { ": \($0)" } ?? ""

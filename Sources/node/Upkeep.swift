@@ -62,7 +62,7 @@ final class Upkeep: Sendable {
     do throws(VolumeError) {
       switch try server.restoreSocket() {
       case .inPlace: break
-      case .restored: log.warning("socket was removed and has been made again", ["socket": path])
+      case .restored: log.warning("socket was removed and has been created again", ["socket": path])
       case .replaced: return "another file has its name; is a second daemon configured with it?"
       }
       return ""

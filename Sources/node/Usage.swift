@@ -9,9 +9,9 @@ enum Usage {
 
     usage:
       elastic-local-node serve [options]             serve this node's kubelet until SIGTERM
-      elastic-local-node status [--json]             what the running daemon has and does
-      elastic-local-node remove VOLUME [--claim UID] remove a volume that is proven dead; its data is gone
-      elastic-local-node retain VOLUME               keep a volume from being removed
+      elastic-local-node status [--json]             show volumes, groups and work of the running daemon
+      elastic-local-node remove VOLUME [--claim UID] remove an unused volume; its data is gone
+      elastic-local-node retain VOLUME               mark a volume as retained, so that it is not removed
       elastic-local-node unretain VOLUME             clear that mark
       elastic-local-node version | help
 

@@ -2,8 +2,8 @@ import CommandLineTool
 import LinuxSystem
 import StorageModel
 
-// Before anything else has a thread: signals are to be blocked in all of them, capabilities are a thread's own, and the
-// allocator is to be told to stay small.
+// Before any thread starts: signals must be blocked in all threads, capabilities belong to a thread, and the allocator
+// must be set to stay small.
 let isDaemon = OwnProcess.arguments.first == "serve"
 if isDaemon { Signals.block() } else { Signals.ignoreBrokenPipes() }
 if isDaemon, !Capability.keepOnly(ServeCommand.capabilities) {

@@ -27,9 +27,11 @@ struct Configuration {
     lease = try values.objectName(.lease)
     identity = values[.identity] ?? Host.name
     leaseDuration = try values.seconds(.leaseDuration, 3...600)
-    provisioner = Provisioner.Configuration(
+    var provisioner = Provisioner.Configuration(
       parallelism: Int(try values.number(.parallelism, 1...256)),
       nodeGrace: try values.seconds(.nodeGrace, 0...31_536_000))
+    provisioner.nodeLossLimit = Int(try values.number(.nodeLossLimit, 0...100_000))
+    self.provisioner = provisioner
     metricsAddress = values[.metricsAddress]
     logFormat = try values.word(.logFormat, Log.Format.allCases)
     connection = try api.connection(environment: environment)
@@ -40,7 +42,8 @@ struct Configuration {
     [
       "server": connection.server, "namespace": namespace, "identity": identity, "lease": lease,
       "leaseDuration": "\(leaseDuration.components.seconds)s", "parallelism": "\(provisioner.parallelism)",
-      "nodeGrace": "\(provisioner.nodeGrace.components.seconds)s", "metricsAddress": metricsAddress ?? "",
+      "nodeGrace": "\(provisioner.nodeGrace.components.seconds)s", "nodeLossLimit": "\(provisioner.nodeLossLimit)",
+      "metricsAddress": metricsAddress ?? "",
       "logFormat": logFormat.rawValue,
     ]
   }

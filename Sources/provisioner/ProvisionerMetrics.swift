@@ -1,52 +1,105 @@
 import Controllers
+import KeptVolumes
 import LinuxSystem
 import Provisioning
 import StorageModel
 import Telemetry
 
-/// The provisioner's metrics. Counters begin anew with each lead.
+/// The provisioner's metrics. Counters restart at zero with each term of leadership.
 struct ProvisionerMetrics {
   private var exposition = Exposition()
 
   var text: String { exposition.text }
 
   init(
-    _ snapshot: Snapshot?, isLeading: Bool, api: APIMetrics, droppedLines: Int
+    _ snapshot: Snapshot?, _ kept: KeptFigures?, isLeading: Bool, api: APIMetrics, droppedLines: Int
   ) {
-    gauge("elastic_local_build_info", "The release that runs.", 1, ["release": ProductNames.release])
     gauge(
-      "elastic_local_process_resident_bytes", "Resident memory of the provisioner.",
+      "elastic_local_build_info", "Release of the provisioner, as a label; always 1.", 1,
+      ["release": ProductNames.release])
+    gauge(
+      "elastic_local_process_resident_bytes", "Resident memory of the provisioner in bytes.",
       Double(OwnProcess.residentMemory.bytes))
-    gauge("elastic_local_provisioner_leading", "1 while this one works, 0 while it waits.", isLeading ? 1 : 0)
+    gauge("elastic_local_provisioner_leading", "Whether this candidate leads (0 or 1).", isLeading ? 1 : 0)
     api.write(to: &exposition, prefix: "elastic_local_provisioner")
-    counter("elastic_local_log_lines_dropped_total", "Lines of the log that nobody read.", droppedLines)
+    counter(
+      "elastic_local_log_lines_dropped_total", "Number of log lines dropped because the log was not read.", droppedLines
+    )
     if let snapshot { add(snapshot) }
+    if let kept { add(kept) }
+  }
+
+  private mutating func add(_ kept: KeptFigures) {
+    let nodes = kept.volumes.sorted { $0.key < $1.key }
+    exposition.family(
+      "elastic_local_provisioner_kept_volumes", "gauge", "Volumes without a claim that are kept for one, by node.")
+    for (node, figures) in nodes {
+      exposition.sample("elastic_local_provisioner_kept_volumes", ["hostname": node], Double(figures.count))
+    }
+    exposition.family(
+      "elastic_local_provisioner_kept_bytes", "gauge", "Size of the volumes without a claim that are kept, by node.")
+    for (node, figures) in nodes {
+      exposition.sample("elastic_local_provisioner_kept_bytes", ["hostname": node], Double(figures.size.bytes))
+    }
+    gauge(
+      "elastic_local_provisioner_kept_volumes_expiring", "Kept volumes whose deletion has been announced.",
+      Double(kept.expiring))
+    counter(
+      "elastic_local_provisioner_kept_volumes_ended_total",
+      "Kept volumes that were deleted: their time was over, or somebody asked for it.", kept.ended)
   }
 
   private mutating func add(_ snapshot: Snapshot) {
     let counters = snapshot.counters
-    counter("elastic_local_provisioner_volumes_created_total", "PVs written.", counters.volumesCreated)
-    counter("elastic_local_provisioner_volumes_deleted_total", "Released PVs deleted.", counters.volumesDeleted)
+    counter("elastic_local_provisioner_volumes_created_total", "Number of created PVs.", counters.volumesCreated)
+    counter("elastic_local_provisioner_volumes_deleted_total", "Number of deleted PVs.", counters.volumesDeleted)
     counter(
-      "elastic_local_provisioner_rescheduled_total", "Claims sent to another node for want of room.",
+      "elastic_local_provisioner_rescheduled_total",
+      "Number of claims rescheduled because their node has not enough free space.",
       counters.rescheduled)
-    counter("elastic_local_provisioner_refused_total", "Refusals of claims, told in Events.", counters.refused)
-    counter("elastic_local_provisioner_failures_total", "Requests that failed and are tried again.", counters.failures)
     counter(
-      "elastic_local_provisioner_finalizers_lifted_total", "PVs given up because their node is gone or had no volume.",
+      "elastic_local_provisioner_refused_total", "Number of refused claims, each with an Event.", counters.refused)
+    counter(
+      "elastic_local_provisioner_failures_total", "Number of failed requests, which are retried.", counters.failures)
+    counter(
+      "elastic_local_provisioner_finalizers_lifted_total",
+      "Number of PVs given up because their node is gone or had no volume.",
       counters.finalizersLifted)
+    counter(
+      "elastic_local_provisioner_claims_recreated_total", "Claims deleted because their node has left the cluster.",
+      counters.claimsRecreated)
     exposition.family("elastic_local_provisioner_claim_seconds", "summary", "Time of a look at a claim.")
     exposition.sample("elastic_local_provisioner_claim_seconds_sum", counters.claimSeconds.total.inSeconds)
     exposition.sample("elastic_local_provisioner_claim_seconds_count", Double(counters.claimSeconds.count))
-    gauge("elastic_local_provisioner_synced", "1 once everything has been listed.", snapshot.isSynced ? 1 : 0)
-    gauge("elastic_local_provisioner_queue", "Claims and volumes that wait to be looked at.", Double(snapshot.waiting))
-    gauge("elastic_local_provisioner_running", "Claims and volumes being worked on.", Double(snapshot.running))
     gauge(
-      "elastic_local_provisioner_claims_without_room", "Claims that no node has room for.",
+      "elastic_local_provisioner_synced", "Whether the first lists are complete (0 or 1).", snapshot.isSynced ? 1 : 0)
+    gauge(
+      "elastic_local_provisioner_queue", "Number of claims and PVs that wait to be reconciled.",
+      Double(snapshot.waiting))
+    gauge(
+      "elastic_local_provisioner_running", "Number of claims and PVs that are being reconciled.",
+      Double(snapshot.running))
+    gauge(
+      "elastic_local_provisioner_claims_without_room", "Number of claims for which no node has enough free space.",
       Double(snapshot.claimsWithoutSpace))
+    gauge(
+      "elastic_local_provisioner_claims_held_back",
+      "Claims whose node has left, not deleted because --node-loss-limit is reached.", Double(snapshot.claimsHeldBack))
+    gauge(
+      "elastic_local_provisioner_volumes_set_aside",
+      "PVs set aside because their nodes have left the cluster.",
+      Double(snapshot.volumesSetAside))
+    gauge(
+      "elastic_local_provisioner_kept_conflicts",
+      "Claims that wait for a decision: a volume is kept under their name that they may not have.",
+      Double(snapshot.keptConflicts))
+    counter(
+      "elastic_local_provisioner_kept_volumes_returned_total", "Kept volumes that were given back to a claim.",
+      snapshot.counters.keptVolumesReturned)
     gauge("elastic_local_provisioner_bookings", "PVs in the ledger.", Double(snapshot.bookings))
     gauge(
-      "elastic_local_provisioner_nodes", "Nodes that publish their storage.", Double(snapshot.reportingNodes))
+      "elastic_local_provisioner_nodes", "Number of nodes whose daemon has reported its storage.",
+      Double(snapshot.reportingNodes))
   }
 
   private mutating func gauge(_ name: String, _ help: String, _ value: Double, _ labels: [String: String] = [:]) {

@@ -8,6 +8,7 @@ enum ProvisionerSetting: String, Setting {
   case leaseDuration = "lease-duration"
   case parallelism
   case nodeGrace = "node-grace"
+  case nodeLossLimit = "node-loss-limit"
   case metricsAddress = "metrics-address"
   case logFormat = "log-format"
 
@@ -26,6 +27,7 @@ enum ProvisionerSetting: String, Setting {
     case .leaseDuration: "15"
     case .parallelism: "16"
     case .nodeGrace: "3600"
+    case .nodeLossLimit: "10"
     case .logFormat: "text"
     case .identity, .metricsAddress: nil
     }
@@ -35,7 +37,7 @@ enum ProvisionerSetting: String, Setting {
     switch self {
     case .namespace, .identity, .lease: "NAME"
     case .leaseDuration, .nodeGrace: "SECONDS"
-    case .parallelism: "NUMBER"
+    case .parallelism, .nodeLossLimit: "NUMBER"
     case .metricsAddress: "HOST:PORT"
     case .logFormat: "text|json"
     }
@@ -49,6 +51,7 @@ enum ProvisionerSetting: String, Setting {
     case .leaseDuration: "after that long without a sign of life another takes over"
     case .parallelism: "how many claims and volumes are worked on at a time"
     case .nodeGrace: "how long a node must be gone before its volumes are given up"
+    case .nodeLossLimit: "how many claims are deleted because their nodes are gone before somebody looks; 0: none"
     case .metricsAddress: "serve /metrics, /healthz and /readyz there"
     case .logFormat: "lines for people or for machines"
     }

@@ -1,5 +1,6 @@
 import CommandLineTool
 import Controllers
+import KeptVolumes
 import KubernetesAPI
 import LinuxSystem
 import Provisioning
@@ -16,6 +17,7 @@ final class Service: Sendable {
   private let tasks: TaskWatch
   /// While this one leads.
   private let provisioner = Mutex<Provisioner?>(nil)
+  private let keeper = Mutex<KeptVolumeKeeper?>(nil)
 
   init(
     _ configuration: Configuration, _ log: Log, _ writer: LineWriter, _ tasks: TaskWatch
@@ -41,13 +43,23 @@ final class Service: Sendable {
     let log = api.log
     let writes = APIWrites(client: api.client, events: api.events, namespace: configuration.namespace)
     let allocator = Allocator(writes: writes)
-    let provisioner = Provisioner(writes: writes, allocator: allocator, configuration: configuration.provisioner) {
-      line in
+    let keptWrites = APIKeptVolumeWrites(client: api.client, events: api.events)
+    let keeper = KeptVolumeKeeper(writes: keptWrites) { isWarning, message, values in
+      if isWarning { log.warning(message, values) } else { log.notice(message, values) }
+    }
+    let kept = KeptAccess(writes: keptWrites) { await keeper.isCondemned($0) }
+    let provisioner = Provisioner(
+      writes: writes, allocator: allocator, kept: kept, configuration: configuration.provisioner
+    ) { line in
       if line.isWarning { log.warning(line.message, line.values) } else { log.notice(line.message, line.values) }
     }
     let cluster = ClusterCaches(term.caches, namespace: configuration.namespace)
+    cluster.feed(keeper)
     cluster.feed(provisioner)
+    term.add(keeper, reading: cluster.all)
     term.add(provisioner, reading: cluster.all)
+    addNamespaceVolumes(to: term, cluster)
+    self.keeper.withLock { $0 = keeper }
     self.provisioner.withLock { $0 = provisioner }
     await withDiscardingTaskGroup { group in
       group.addTask { await allocator.run() }
@@ -55,13 +67,25 @@ final class Service: Sendable {
       group.cancelAll()
     }
     self.provisioner.withLock { $0 = nil }
+    self.keeper.withLock { $0 = nil }
+  }
+
+  private func addNamespaceVolumes(to term: Term, _ cluster: ClusterCaches) {
+    let log = api.log
+    let writes = APINamespaceVolumeWrites(client: api.client, events: api.events)
+    let keeper = NamespaceVolumeKeeper(view: cluster, writes: writes) { line in
+      if line.isWarning { log.warning(line.message, line.values) } else { log.notice(line.message, line.values) }
+    }
+    cluster.feed(keeper)
+    term.add(keeper, reading: cluster.all)
   }
 
   func page(_ path: String) -> PageServer.Source? {
     host.page(path, tasks: tasks) { [self] in
       let snapshot = await provisioner.withLock { $0 }?.snapshot
       return ProvisionerMetrics(
-        snapshot, isLeading: host.isLeading, api: api.metrics, droppedLines: api.log.dropped
+        snapshot, await keeper.withLock { $0 }?.figures, isLeading: host.isLeading, api: api.metrics,
+        droppedLines: api.log.dropped
       ).text
     }
   }

@@ -9,6 +9,7 @@ enum Tool {
     let words = Array(arguments.dropFirst())
     switch command {
     case "serve": return try await ServeCommand.run(try Configuration(words, environment: environment))
+    case "directory": return try DirectoryCommand.run(words)
     case "version", "--version":
       Console.print("elastic-local-provisioner \(ProductNames.release)")
       return 0
@@ -26,6 +27,8 @@ enum Tool {
 
     usage:
       elastic-local-provisioner serve [options]   work while this one leads, until SIGTERM
+      elastic-local-provisioner directory named NAME | bind PATH | anonymous SERVICE TARGET
+                                                  print the directory of a volume within a namespace's volume
       elastic-local-provisioner version | help
 
     options of serve (flag, or environment variable):

@@ -2,7 +2,7 @@ import CommandLineTool
 import LinuxSystem
 import StorageModel
 
-// Before anything else has a thread: signals are to be blocked in all of them, and the allocator is to be told to stay small.
+// Before any thread starts: signals must be blocked in all threads, and the allocator must be set to stay small.
 Signals.block()
 OwnProcess.keepAllocatorSmall()
 OwnProcess.raiseDescriptorLimit()

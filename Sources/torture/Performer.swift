@@ -2,11 +2,11 @@ import CommandLineTool
 import LinuxSystem
 import StorageModel
 
-/// Performs operations, and acknowledges in the history what has been done, as soon as nothing may undo it any more.
+/// Performs operations. Acknowledges each in the history as soon as nothing may undo it.
 struct Performer: Sendable {
   let history: History
   let node: NodeUnderTest
-  /// What happens to it; nil when nothing does.
+  /// The strike against the operation; nil for none.
   let strike: Strike?
 
   private var caller: Caller {
@@ -19,7 +19,7 @@ struct Performer: Sendable {
     return caller
   }
 
-  /// One try.
+  /// Attempts an operation once.
   func perform(_ operation: Operation) async throws -> Answer {
     let model = history.model
     switch operation {
@@ -41,7 +41,7 @@ struct Performer: Sendable {
     case .write(let name, let pod, let files): return try await write(files, name, pod)
     case .grow(let name, let mebibytes):
       let volume = try require(name, in: model)
-      guard let pod = volume.pods.keys.min() else { throw TortureError("nobody uses \(name)") }
+      guard let pod = volume.pods.keys.min() else { throw TortureError("no pod uses \(name)") }
       return try await acknowledging(try await caller.grow(volume.new, pod, mebibytes: mebibytes)) {
         [.grown(volume: name, mebibytes: mebibytes)]
       }
@@ -51,7 +51,8 @@ struct Performer: Sendable {
     }
   }
 
-  /// The PV is deleted, no claim names it any more, and the provisioner agrees: the daemon removes the volume.
+  /// Deletes the PV as a cluster does: no claim names it, and the provisioner agrees. Waits until the daemon has
+  /// removed the volume.
   func removeByDeletion(_ claim: Model.Claim) async throws {
     let name = claim.new.name
     try await requireSound(try require(name, in: history.model))
@@ -67,7 +68,7 @@ struct Performer: Sendable {
     node.cluster.remove(name)
   }
 
-  /// The call of an operation that has been acknowledged, again.
+  /// Repeats the call of an acknowledged operation.
   func repeatCall(_ operation: Operation) async throws -> Answer {
     switch operation {
     case .make(let new, let pod): return try await caller.mount(new, pod, readOnly: false)
@@ -81,7 +82,7 @@ struct Performer: Sendable {
     }
   }
 
-  /// Meanwhile another pod writes. What it cannot write it does not acknowledge.
+  /// Writes in another pod meanwhile. Only successful writes are acknowledged.
   func accompany(_ work: (volume: String, pod: String, files: [Operation.NewFile])?) async throws {
     guard let work else { return }
     _ = try await write(work.files, work.volume, work.pod)
@@ -94,7 +95,7 @@ struct Performer: Sendable {
   ) async throws -> Answer {
     guard answer.isSuccess else { return answer }
     let made: [Event]
-    // While the disk fails nobody can say what there is: the call is repeated and acknowledged then.
+    // While the disk fails, the result cannot be read. The call is repeated and acknowledged later.
     do { made = try events() } catch let error as SystemError {
       return Answer(question: answer.question, failure: "succeeded, but: \(error)")
     }
@@ -105,7 +106,7 @@ struct Performer: Sendable {
   private func acknowledge(_ events: [Event]) async throws {
     try await node.disk.mark(Replay.mark)
     for event in events { try history.add(event) }
-    // The claim is bound, and so on: the daemon looks at a PV that has changed.
+    // The cluster changes the PV too, for example when the claim is bound, and the daemon checks a changed PV.
     for case .made(let volume) in events { node.cluster.touch(volume.new.name) }
   }
 
@@ -114,7 +115,7 @@ struct Performer: Sendable {
     for file in files {
       try history.add(.writing(volume: volume, file))
       do throws(SystemError) {
-        // A disk may hang, and everything else goes on meanwhile.
+        // A disk may hang, and everything else must continue.
         try await Self.writers.run { () throws(SystemError) in
           try Files.writeDurably(file.content.make(), to: "\(directory)/\(file.name)", mode: 0o644)
         }
@@ -133,8 +134,8 @@ struct Performer: Sendable {
     return volume
   }
 
-  /// A volume that has just been made, by what the kernel says of it: the file system is that of the last mkfs, and nothing
-  /// is in it, least of all what another left where it lies.
+  /// Describes a new volume by the kernel's data. Its file system must be that of the last mkfs, and it must be empty,
+  /// above all of files of a former volume at the same place.
   private func describe(_ new: Operation.NewVolume, _ pod: String) throws -> Model.Volume {
     let device = Group.device(new.name)
     guard let uuid = BlockDevice.deviceMapperUUID(try BlockDevice.number(of: device)), uuid.hasPrefix("LVM-"),
@@ -150,9 +151,10 @@ struct Performer: Sendable {
       makings: try node.standIns.makings(of: new.name), mebibytes: new.mebibytes)
   }
 
-  // MARK: looking
+  // MARK: checking
 
-  /// By mounting it: again where the kernel cannot replay a growth at once, see `LinuxNodeSystem.mountReplayed`.
+  /// Replays the journal by mounting the device; repeated if the kernel cannot replay a growth at once, see
+  /// `LinuxNodeSystem.mountReplayed`.
   private func replayJournal(_ device: String, _ fileSystem: String) throws {
     guard try MountTable.current().mounts(ofBlockDevice: BlockDevice.number(of: device)).isEmpty else { return }
     let path = node.place.root + "/look"
@@ -167,21 +169,22 @@ struct Performer: Sendable {
     }
   }
 
-  /// Before its end a volume has to be one sound file system.
+  /// Requires one sound file system before a volume is removed.
   private func requireSound(_ volume: Model.Volume) async throws {
     let device = Group.device(volume.new.name)
-    // A removal that was killed can have left no node, or one that leads to another device by now.
+    // A removal that was killed may have left no node, or a node of another device.
     guard let uuid = (try? BlockDevice.number(of: device)).flatMap({ BlockDevice.deviceMapperUUID($0) }),
       Group.instance(inDevice: uuid) == volume.instance
     else { return }
     let isExt4 = volume.new.fileSystem == "ext4"
-    // A journal that was not replayed is no flaw, and neither checker reads it when it may change nothing.
+    // A journal that was not replayed is not an error, but neither checker reads the journal in read-only mode.
     try replayJournal(device, volume.new.fileSystem)
     let words = isExt4 ? ["-fn", device] : ["-n", device]
     let result = try await Shell.attempt(isExt4 ? "e2fsck" : "xfs_repair", words)
     if volume.mebibytes > volume.new.mebibytes, result.output.contains("would write modified primary superblock") {
-      // The kernel writes an XFS's secondary superblocks after a growth, beside the journal: docs/defects.md, "Not ours".
-      return Console.print("  \(device): secondary superblocks from before a growth; not looked at any further")
+      // After a growth the kernel writes an XFS's secondary superblocks outside of the journal: docs/defects.md, "Not
+      // ours".
+      return Console.print("  \(device): secondary superblocks from before a growth; not checked further")
     }
     if !result.isSuccess { throw Finding("\(device) is not sound: \(result.output.suffix(800))") }
   }

@@ -1,6 +1,6 @@
-/// The PVs, as a cluster makes, changes and deletes them.
+/// The PVs, as a cluster creates, changes and deletes them.
 extension Run {
-  /// A PV is there before a pod asks for its volume, and gone before an operator removes the volume.
+  /// Creates a PV before a pod asks for its volume, and deletes it before an operator removes the volume.
   func changeClaims(for operation: Operation) throws {
     switch operation {
     case .make(let new, _):
@@ -11,12 +11,12 @@ extension Run {
     }
   }
 
-  /// The PV changes while its volume is made, as when a claim is bound to it: the daemon looks at it each time.
+  /// Changes the PV during the creation of its volume, as when a claim is bound. The daemon checks the PV each time.
   func changeMeanwhile(_ round: Model.Round) async {
     var dice = Dice(seed: planner.seed, stream: UInt64(round.number) | 1 << 42)
     guard case .make(let new, _) = round.operation, dice.percent(50) else { return }
     for _ in 0..<24 {
-      // Cancelled: the call has ended.
+      // Cancelled means that the call has ended.
       do { try await Task.sleep(for: .milliseconds(dice.below(80))) } catch { return }
       node.cluster.touch(new.name)
     }
@@ -27,7 +27,8 @@ extension Run {
     node.cluster.remove(name)
   }
 
-  /// A PV that records its volume is deleted, and its volume goes with it; others are an operator's to remove.
+  /// Removes a volume for good. If its PV records it, the PV is deleted and the daemon removes the volume; otherwise an
+  /// operator does.
   func removeForGood(_ volume: Model.Volume, _ performer: Performer) async throws {
     let name = volume.new.name
     if let claim = model.claims[name], claim.instance == volume.instance, node.cluster.isWatched {

@@ -3,9 +3,9 @@ import Glibc
 import LinuxSystem
 import VolumeHost
 
-/// A run: rounds of one operation and one strike each, until the power fails or all rounds are over.
+/// A run: rounds of one operation and one strike each, until a power cut or the last round.
 struct Run {
-  /// lab/run cuts the power at exactly this line.
+  /// lab/run cuts the power when this line appears.
   private static let powerCut = "LAB-POWER-CUT"
 
   let history: History
@@ -19,7 +19,7 @@ struct Run {
   func go() async throws {
     try await boot()
     if let open = model.open {
-      Console.print("  up again")
+      Console.print("  started again")
       try await finish(open)
     }
     while model.nextRound < rounds {
@@ -50,7 +50,7 @@ struct Run {
     try await comeBack()
   }
 
-  /// A kubelet that starts takes down what it finds of pods that it does not know.
+  /// Unmounts the remains of unknown pods, as a kubelet does at start.
   private func cleanOrphans() async throws {
     let pods = node.place.kubelet + "/pods"
     for uid in (try? Files.list(pods)) ?? [] {
@@ -66,7 +66,7 @@ struct Run {
     }
   }
 
-  /// The pods that were running are wanted again.
+  /// Mounts the volumes of the pods that were running.
   private func comeBack() async throws {
     for volume in model.sorted {
       for (pod, readOnly) in volume.pods.sorted(by: { $0.key < $1.key }) {
@@ -79,7 +79,7 @@ struct Run {
 
   // MARK: a round
 
-  /// The operation once, and the strike.
+  /// Runs the operation once, with the strike.
   private func attempt(_ round: Model.Round) async throws {
     let (strike, operation) = (round.strike, round.operation)
     try changeClaims(for: operation)
@@ -106,25 +106,25 @@ struct Run {
 
   private func require(_ outcome: Disturbance.Outcome, _ answer: Answer, _ operation: Operation) throws {
     switch outcome {
-    case .success: if !answer.isSuccess { throw Finding("nothing of this was to be felt: \(answer)") }
+    case .success: if !answer.isSuccess { throw Finding("the operation had to succeed: \(answer)") }
     case .failure:
-      guard let failure = answer.failure else { throw Finding("this was to be refused: \(answer)") }
-      // A client that gives up has no reason to tell.
-      if !failure.contains(operation.volume) { throw Finding("a refusal that does not say what of: \(answer)") }
+      guard let failure = answer.failure else { throw Finding("the operation had to be refused: \(answer)") }
+      // A client that gives up knows no reason.
+      if !failure.contains(operation.volume) { throw Finding("a refusal that does not name the volume: \(answer)") }
     case .either: break
     }
   }
 
-  /// The power fails. Does not return.
+  /// Cuts the power. Does not return.
   private func cut(_ moment: Strike.Moment, _ work: Task<Answer, any Error>) async throws {
     switch moment {
     case .after(let milliseconds): try await Task.sleep(for: .milliseconds(milliseconds))
     case .acknowledged:
       _ = try await work.value
-      // Others go on writing for a moment.
+      // Other pods write for a moment longer.
       try await Task.sleep(for: .milliseconds(model.nextRound * 7 % 60))
     case .atStep:
-      // The daemon dies there; what is safe by then is to be what the cut leaves.
+      // The daemon dies there. The cut must keep what is safe by then.
       try await Waiting.until(seconds: 60, TortureError("the daemon does not reach the step for 60 s")) {
         node.daemon?.isRunning == false || model.open.map { model.shows($0.operation) } == true
       }
@@ -136,7 +136,7 @@ struct Run {
     throw TortureError("the power was not cut")
   }
 
-  /// After errors of the disk a file system refuses everything: the pods that use it are started anew.
+  /// Restarts the pods whose file system refuses everything after errors of the disk.
   private func restartPods() async throws {
     for volume in model.sorted {
       for pod in volume.pods.keys.sorted() {
@@ -149,12 +149,12 @@ struct Run {
     try await comeBack()
   }
 
-  /// The calls are repeated until what was wanted is so; then everything is compared with the model.
+  /// Repeats the calls until the operation is done, then compares everything with the model.
   private func finish(_ round: Model.Round) async throws {
     let performer = Performer(history: history, node: node, strike: nil)
     if let aftershock = round.aftershock { try await strikeAgain(aftershock, round, performer) }
     if model.shows(round.operation) {
-      // The kubelet that lost the answer asks again.
+      // The kubelet that lost the answer repeats the call.
       try await insist { try await performer.repeatCall(round.operation) }
     } else if round.isGivenUp {
       try await giveUp(round.operation)
@@ -186,7 +186,7 @@ struct Run {
     }
   }
 
-  /// The pod is deleted before it ever ran, then its claim.
+  /// Deletes the pod before it has ever run, then its claim.
   private func giveUp(_ operation: Operation) async throws {
     guard case .make(let new, let pod) = operation else { return }
     try await insist { try await node.caller.unmount(new, pod, isLast: true) }
@@ -194,7 +194,7 @@ struct Run {
     try await insist { await node.caller.ask("remove", new.name) }
   }
 
-  /// The same call converges within two tries.
+  /// Requires that the same call succeeds within two attempts.
   func insist(_ call: () async throws -> Answer) async throws {
     let first = try await call()
     if first.isSuccess { return }
@@ -212,7 +212,7 @@ struct Run {
 
   // MARK: the end
 
-  /// All pods go, all volumes are looked at and removed; nothing may be left.
+  /// Ends all pods, and checks and removes all volumes. Nothing may be left.
   private func end() async throws {
     let performer = Performer(history: history, node: node, strike: nil)
     for volume in model.sorted {

@@ -1,4 +1,4 @@
-/// What a number of runs came to.
+/// The totals of several runs.
 struct Summary: CustomStringConvertible {
   private var strikes: [String: Int] = [:]
   private var operations = 0
@@ -6,7 +6,7 @@ struct Summary: CustomStringConvertible {
   private var volumes = 0
   private var aftershocks = 0
 
-  /// Rounds that were carried out, in the histories of several runs.
+  /// The number of rounds in the histories of several runs.
   init(_ histories: [[Event]]) {
     for events in histories {
       for event in events {
@@ -30,7 +30,7 @@ struct Summary: CustomStringConvertible {
     return
       (["strikes by kind:"] + lines + [
         "  aftershocks: \(aftershocks)",
-        "\(operations) strikes, \(powerCuts) of them power cuts; \(volumes) volumes made, \(files) files acknowledged",
+        "\(operations) strikes, \(powerCuts) of them power cuts; \(volumes) volumes created, \(files) files acknowledged",
       ]).joined(separator: "\n")
   }
 }

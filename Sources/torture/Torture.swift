@@ -2,17 +2,17 @@ import CommandLineTool
 import Glibc
 import LinuxSystem
 
-/// The crash matrix, run by lab/torture: operations on a real node, each struck by an adversary, and a model of what must
-/// hold in spite of it.
+/// The crash matrix, run by lab/torture: operations on a real node, each struck by an adversary, and a model of what
+/// must still hold.
 ///
-///     torture run SEED ROUNDS NOTES     in a machine of its own: from wherever the history in NOTES ends
-///     torture cut NOTES IMAGE LOG CUT   outside, after a power cut: makes of IMAGE, the disk at the machine's start, what the
-///                                       cut leaves; CUT is what was written until then
-///     torture summary NOTES...          outside: what was done
+///     torture run SEED ROUNDS NOTES     in its own machine: continues at the end of the history in NOTES
+///     torture cut NOTES IMAGE LOG CUT   outside, after a power cut: changes IMAGE from the disk at the machine's start to the
+///                                       disk after the cut; CUT is the log of writes until then
+///     torture summary NOTES...          outside: prints the totals
 ///
-/// `LAB_TORTURE_KIND` has a word of ``Disturbance/Kind``: then there are no other strikes.
+/// `LAB_TORTURE_KIND` is a word of ``Disturbance/Kind``. If set, this is the only kind of strike.
 ///
-/// Exit status: 0; 1 when something does not hold; 2 wrong usage; 3 when the run could not go on for another reason.
+/// Exit status: 0; 1 for a finding; 2 for wrong usage; 3 if the run could not continue for another reason.
 @main
 enum Torture {
   static func main() async {
@@ -42,7 +42,7 @@ enum Torture {
     let disks = (environment["LAB_DISKS"] ?? "").split(separator: " ").map(String.init)
     guard let products = environment["ELASTIC_LOCAL_PRODUCTS"], environment["LAB_KIND"] == "uml", disks.count == 2
     else {
-      throw TortureError("needs a machine of its own with two disks, and ELASTIC_LOCAL_PRODUCTS")
+      throw TortureError("needs its own machine with two disks, and ELASTIC_LOCAL_PRODUCTS")
     }
     let node = NodeUnderTest(products: products, recordsDirectory: words[3], disks: disks)
     let history = try History(path: words[3] + "/history")
@@ -51,7 +51,7 @@ enum Torture {
     do {
       try await run.go()
     } catch {
-      // Its last words belong to what is kept, and what the kernel has to say.
+      // The last messages of the daemon and the kernel belong to the kept files.
       try await keepKernelState(words[3])
       try await node.daemon?.kill9()
       try node.takeLog()

@@ -101,16 +101,18 @@ struct AuthorityTests {
       #"{"status":{"reports":[\#(reports.joined(separator: ","))]}}"#)
   }
 
-  @Test("the provisioner's token changes no pod, node or secret, and nothing that a node says")
+  @Test("the provisioner's token creates and changes no pod, touches no node or secret, and nothing that a node says")
   func provisioner() throws {
     let provisioner = try Account("elastic-local-provisioner", component: "provisioner")
+    let pod = try #require(Product.pods("provisioner").first)
     let nothing = #"{"metadata":{"annotations":{"x":"y"}}}"#
     let attempts = [
       try provisioner.attempt("get", "secrets", "-n", Self.namespace),
-      try provisioner.attempt("get", "pods", "-n", Self.namespace),
-      try provisioner.attempt("delete", "pods", "--all", "-n", Self.namespace),
+      try provisioner.attempt("run", "mine", "--image=localhost/busybox:1", "-n", Self.namespace),
+      try provisioner.attempt("patch", "pod", pod, "-n", Self.namespace, "--type=merge", "-p", nothing),
+      try provisioner.attempt("exec", pod, "-n", Self.namespace, "--", "true"),
       try provisioner.attempt("patch", "node", "node1", "--type=merge", "-p", nothing),
-      try provisioner.attempt("delete", "pvc", "any", "--wait=false"),
+      try provisioner.attempt("delete", "node", "node1", "--wait=false"),
       try provisioner.attempt("patch", "nodestorage", "node1", "-n", Self.namespace, "--type=merge", "-p", nothing),
       try provisioner.attempt("delete", "nodestorage", "node1", "-n", Self.namespace),
       try provisioner.attempt(

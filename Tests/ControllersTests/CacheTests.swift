@@ -52,7 +52,7 @@ struct CacheTests {
       ], .open),
   ]
 
-  @Test("two subscribers of a kind are told of the same changes in the same order, from one list and one watch")
+  @Test("two subscribers of a kind get the same changes in the same order, from one list and one watch")
   func subscribers() async {
     let transport = Self.transport(["persistentvolumes": Self.followed])
     let caches = Self.caches(transport)
@@ -77,7 +77,7 @@ struct CacheTests {
     await task.value
   }
 
-  @Test("an index has changed when a subscriber is told, and is empty where nothing is left")
+  @Test("an index has changed before a subscriber is called, and is empty when no object is left")
   func indices() async {
     let caches = Self.caches(Self.transport(["persistentvolumes": Self.followed]))
     let cache = caches.cache("volumes", PersistentVolume.self)
@@ -100,7 +100,7 @@ struct CacheTests {
     await task.value
   }
 
-  @Test("keys are found in what an object is and in what it was")
+  @Test("keys are taken from an object's old and new value")
   func mapping() async {
     let caches = Self.caches(Self.transport(["persistentvolumes": Self.followed]))
     let cache = caches.cache("volumes", PersistentVolume.self)
@@ -159,7 +159,7 @@ struct CacheTests {
     func reconcile(_ key: String) async -> Ending { .done }
   }
 
-  @Test("nothing of a term is left when it has ended, not even when nothing was ever listed")
+  @Test("a term leaves no state behind when it ends, even if nothing was ever listed")
   func release() async {
     weak var holder: Holder?
     do {
@@ -184,7 +184,7 @@ struct CacheTests {
     func reconcile(_ key: String) -> Ending { .done }
   }
 
-  @Test("an actor's own way to begin counts, whoever calls it")
+  @Test("an actor's own becomeSynced is called, whoever calls it")
   func ownBeginning() async {
     let lines = Lines()
     let sleeper = Sleeper(lines)
@@ -198,7 +198,7 @@ struct CacheTests {
     await task.value
   }
 
-  @Test("a controller begins when all that it reads has been listed, and not before; one that reads nothing at once")
+  @Test("a controller begins exactly when all its caches have synced; one without caches begins at once")
   func gate() async {
     let lines = Lines()
     let answered = Mutex(false)

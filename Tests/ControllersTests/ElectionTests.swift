@@ -69,7 +69,7 @@ struct ElectionTests {
     }
   }
 
-  @Test("a free lease is taken, renewed, and given back in the end")
+  @Test("a free lease is acquired, renewed, and released in the end")
   func life() async throws {
     let (server, time) = (SimulatedAPIServer(), ManualTime())
     let one = try candidate("one", server, time)
@@ -83,7 +83,7 @@ struct ElectionTests {
     #expect(server.lease?.holder == "" && !one.isWorking.isSet && !one.wasEnded.isSet)
   }
 
-  @Test("who waits takes over when the holder has not been seen to renew for its whole duration, and not before")
+  @Test("a follower takes over exactly when it has seen no renewal for the lease's whole duration")
   func takeOver() async throws {
     let (server, time) = (SimulatedAPIServer(), ManualTime())
     var lease = Lease(metadata: ObjectMeta(name: "l", namespace: "n"))
@@ -102,7 +102,7 @@ struct ElectionTests {
     _ = await one.task.value
   }
 
-  @Test("a released lease is taken at the next look")
+  @Test("a released lease is acquired at the next read")
   func released() async throws {
     let (server, time) = (SimulatedAPIServer(), ManualTime())
     let one = try candidate("one", server, time)
@@ -118,7 +118,7 @@ struct ElectionTests {
     _ = await two.task.value
   }
 
-  @Test("with the server away the work is ended before others may take over")
+  @Test("during an outage of the server the work ends before others may take over")
   func serverAway() async throws {
     let (server, time) = (SimulatedAPIServer(), ManualTime())
     let one = try candidate("one", server, time)
@@ -132,7 +132,7 @@ struct ElectionTests {
     #expect(!one.wasEnded.isSet)
   }
 
-  @Test("a short absence of the server costs nothing")
+  @Test("a short outage of the server does not cost the lease")
   func shortAbsence() async throws {
     let (server, time) = (SimulatedAPIServer(), ManualTime())
     let one = try candidate("one", server, time)
@@ -196,7 +196,7 @@ struct ElectionTests {
     _ = await two.task.value
   }
 
-  @Test("a lease that another has taken in spite of all ends the work")
+  @Test("a lease that another process has acquired in spite of the election ends the work")
   func stolen() async throws {
     let (server, time) = (SimulatedAPIServer(), ManualTime())
     let one = try candidate("one", server, time)
@@ -207,7 +207,7 @@ struct ElectionTests {
     #expect(server.lease?.holder == "thief")
   }
 
-  @Test("work that keeps every task from its turn is ended in time all the same")
+  @Test("work that keeps all tasks from running is still ended in time")
   func blocked() async throws {
     let server = SimulatedAPIServer()
     let (isWorking, wasEnded, gaveUp) = (Flag(), Flag(), Flag())

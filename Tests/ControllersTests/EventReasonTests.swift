@@ -25,7 +25,7 @@ struct EventReasonTests {
     }
   }
 
-  @Test("only work that goes on is no warning among what a node cannot do now")
+  @Test("among a node's refusals only work in progress is not a warning")
   func codes() {
     for code in VolumeError.Code.allCases {
       #expect(EventReason(code).isWarning == (code != .inProgress), "\(code)")

@@ -34,7 +34,7 @@ struct EventTests {
     }
   }
 
-  @Test("an event names its object, its maker and its time")
+  @Test("an Event names its object, its sender and its time")
   func event() async throws {
     let writes = try await writes(1) { recorder, _ in
       recorder.record(.insufficientStorage, on: claim, "there is none")
@@ -55,7 +55,7 @@ struct EventTests {
     #expect(writes.map(\.event.count) == [1, 2, 3])
   }
 
-  @Test("an event that has expired on the server is made anew")
+  @Test("an Event that has expired on the server is created again")
   func expired() async throws {
     let writes = try await writes(3, answer: { request, _ in request.method == "PATCH" ? .reply(404, "{}") : nil }) {
       recorder, _ in
@@ -88,7 +88,7 @@ struct EventTests {
     #expect(writes.last?.event.metadata.namespace == "default", "a volume has no namespace, its events need one")
   }
 
-  @Test("recording never waits: with a server that says nothing the oldest are dropped")
+  @Test("recording never waits: if the server does not answer, the oldest Events are dropped")
   func neverBlocks() async throws {
     let transport = ScriptedTransport { _, _ in .silence }
     let recorder = EventRecorder(APIClient(transport, time: ManualTime()), component: "test")

@@ -35,7 +35,7 @@ struct HostTests {
     }
   }
 
-  @Test("a process that has lost the lead works again when it leads again, in a term that knows nothing of the first")
+  @Test("a process that has lost the lead works again when it leads again, in a term without the state of the first")
   func terms() async throws {
     let (server, time, story) = (SimulatedAPIServer(), ManualTime(), Story())
     let host = ControllerHost(access(server, time), election: try election()) { story.endProcess() }

@@ -54,7 +54,7 @@ struct ObjectWriterTests {
     #expect(found == kind)
   }
 
-  @Test("a change of an object as it was seen names its UID and its resource version")
+  @Test("a change of a read object carries its UID and its resource version")
   func asSeen() async throws {
     let sent = try await requests { writer throws(WriteFailure) in
       try await writer.change(seen, ["metadata": ["labels": ["x": "y"]]])
@@ -76,7 +76,7 @@ struct ObjectWriterTests {
     #expect(sent == ["PATCH /api/v1/persistentvolumes/a \(operations)"])
   }
 
-  @Test("a deletion is of exactly this object; what is gone is fine only where that was said")
+  @Test("a deletion is of exactly this object; a missing object is an error unless the call allows it")
   func deletion() async throws {
     let sent = try await requests([.reply(200, "{}"), .reply(200, "{}")]) { writer throws(WriteFailure) in
       try await writer.delete(seen)
@@ -103,7 +103,7 @@ struct ObjectWriterTests {
     #expect(sent[1].contains(#""finalizers":["other"],"resourceVersion":"7""#))
   }
 
-  @Test("what is not there is created, and its status written then")
+  @Test("a missing object is created, and then its status is written")
   func putting() async throws {
     let missing = ScriptedTransport.Step.reply(404, status(404, "NotFound"))
     let lease = Lease(metadata: ObjectMeta(name: "l", namespace: "n"))
@@ -121,7 +121,7 @@ struct ObjectWriterTests {
     #expect(found.map { $0.prefix(5) } == ["PATCH", "POST "])
   }
 
-  @Test("an object is read from the server itself; nil is one that is not there, and no answer is no nil")
+  @Test("an object is read from the server; nil means that it does not exist, and a missing answer is an error")
   func finding() async throws {
     _ = try await requests([.reply(200, #"{"metadata":{"name":"a"}}"#), .reply(404, status(404, "NotFound"))]) {
       writer throws(WriteFailure) in

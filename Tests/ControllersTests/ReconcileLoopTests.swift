@@ -18,7 +18,7 @@ struct ReconcileLoopTests {
     do { try await Task.sleep(for: .seconds(3600)) } catch { return }
   }
 
-  @Test("looks that hang keep the others waiting for as long as they are waited for, and no longer")
+  @Test("hanging reconciliations delay others for the time of patience, and no longer")
   func patience() async throws {
     let time = ManualTime()
     let loop = ReconcileLoop<Int>(parallelism: 2, patience: .seconds(20), time: time)
@@ -40,7 +40,7 @@ struct ReconcileLoopTests {
     await running.value
   }
 
-  @Test("of looks that hang no more than 16 times as many go on")
+  @Test("at most 16 times as many reconciliations run when all hang")
   func bounds() async throws {
     let time = ManualTime()
     let loop = ReconcileLoop<Int>(parallelism: 1, patience: .seconds(1), time: time)

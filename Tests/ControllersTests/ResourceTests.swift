@@ -43,7 +43,7 @@ struct ResourceTests {
 
   private func text(_ sample: Sample) -> String { String(decoding: sample.json.encoded, as: UTF8.self) }
 
-  @Test("what is written is read as the same")
+  @Test("a written object is read back unchanged")
   func roundTrip() throws {
     var sample = Sample()
     (sample.name, sample.size, sample.isOn, sample.words, sample.phase) = ("n", 1 << 40, false, ["a", "b"], .waiting)
@@ -56,7 +56,7 @@ struct ResourceTests {
         + #""parts":[{"number":1},{"number":2}],"since":"2023-11-14T22:13:20Z","capacity":"5Gi"}"#)
   }
 
-  @Test("what is missing, unknown or of another type has its default, and what has none is left out")
+  @Test("a missing, unknown or mistyped member has its default, and an empty one is not written")
   func defaults() throws {
     #expect(text(Sample()) == #"{"name":"standard","size":7}"#)
     let odd =
@@ -68,7 +68,7 @@ struct ResourceTests {
     #expect(try read("[]") == nil && read("null") == nil)
   }
 
-  @Test("a status is replaced only as long as the object is as it was seen, and not at all when it is the same")
+  @Test("a status is replaced only if the object has not changed since it was read, and only if the status differs")
   func replacing() async throws {
     let transport = ScriptedTransport([.reply(422, status(422, "Invalid"))])
     let writer = ObjectWriter(APIClient(transport, time: ManualTime()))
@@ -103,7 +103,7 @@ struct ConditionsTests {
     return try Conditions.read(&json)
   }
 
-  @Test("the time of a condition changes with its status, and with nothing else")
+  @Test("the time of a condition changes only with its status")
   func times() {
     var conditions = Conditions()
     func set(_ status: Condition.Status, _ reason: String, _ seconds: Int64) -> Int64? {
@@ -119,7 +119,7 @@ struct ConditionsTests {
     #expect(set(.unknown, "Four", 500) == 400 && conditions.all.count == 1)
   }
 
-  @Test("what is read back is the same, and conditions of others stay as they are")
+  @Test("conditions are read back unchanged, and those of other writers stay as they are")
   func others() throws {
     let text =
       #"[{"type":"Theirs","status":"Sometimes","reason":"R","message":"m","lastTransitionTime":"2023-11-14T22:13:20Z"},"#

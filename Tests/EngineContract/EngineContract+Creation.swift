@@ -23,7 +23,7 @@ extension EngineContract {
       try expectEqual(found.group, made.group, "the group found is the group made")
       try expect(found.isActive, "an activated volume is found active")
     },
-    Case("making a volume again changes nothing, whatever the size and the token") { subject in
+    Case("creating a volume again changes nothing, whatever the size and the token") { subject in
       let name = try VolumeName("pvc-again")
       let made = try await subject.create(name, units: 2)
       for size in [subject.size(1), subject.size(2), subject.size(3)] {
@@ -57,7 +57,7 @@ extension EngineContract {
       try expectEqual(other?.claim, nil, "no claim is invented")
       try expectEqual(other?.isRetained, false, "the mark of one volume is not on another")
     },
-    Case("two volumes are two: name, instance and place differ, and the list is sorted") { subject in
+    Case("two volumes differ in name, instance and place, and the list is sorted") { subject in
       let names = try ["pvc-b", "pvc-a", "pvc-a.b", "pvc-a-b"].map { text throws(VolumeError) in try VolumeName(text) }
       var made: [StoredVolume] = []
       for name in names { made.append(try await subject.engine.activate(subject.create(name)).value) }
@@ -67,7 +67,7 @@ extension EngineContract {
       try expectEqual(listed.map(\.name), names.sorted(), "the list has all volumes of ours, by name")
       try expectEqual(Set(listed.map(\.instance)), Set(made.map(\.instance)), "the list has the volumes made")
     },
-    Case("concurrent creations of one name make exactly one volume") { subject in
+    Case("concurrent creations of one name create exactly one volume") { subject in
       let name = try VolumeName("pvc-race")
       let engine = subject.engine
       let requests = (0..<8).map { _ in subject.request(name, subject.size(1)) }
@@ -81,7 +81,7 @@ extension EngineContract {
       try expectEqual(
         token, outcomes.first { $0.isChange }?.value.marks?.creation, "it carries the token of the one who made it")
     },
-    Case("a group that is not served is refused, and nothing is made") { subject in
+    Case("a group that is not served is refused, and nothing is created") { subject in
       let name = try VolumeName("pvc-elsewhere")
       let group = try VolumeGroupName("no-such-group")
       let error = try await expectRefusal(.invalid, "an unknown group is refused") { () async throws(VolumeError) in
@@ -90,7 +90,7 @@ extension EngineContract {
       try expect(error.message.contains("no-such-group"), "the refusal names the group: \(error.message)")
       try expectEqual(try await subject.engine.volume(name), nil, "nothing was made")
     },
-    Case("a size beyond all bounds is refused, and nothing is made") { subject in
+    Case("a size beyond all bounds is refused, and nothing is created") { subject in
       let name = try VolumeName("pvc-huge")
       for size in [ByteCount(UInt64(Int64.max)), ByteCount(UInt64.max)] {
         do throws(VolumeError) {
@@ -103,7 +103,7 @@ extension EngineContract {
         throw ContractViolation("a volume of \(size) was made")
       }
     },
-    Case("activating and releasing again is fine, as is releasing what is not there") { subject in
+    Case("activating and detaching can be repeated, and detaching a missing volume is not an error") { subject in
       let name = try VolumeName("pvc-active")
       let made = try await subject.create(name)
       let active = try await subject.engine.activate(made).value
@@ -121,7 +121,7 @@ extension EngineContract {
   ]
 
   static let names: [Case] = [
-    Case("names with - _ + . and digits are each a volume of their own, also after a restart") { subject in
+    Case("names with - _ + . and digits are different volumes, also after a restart") { subject in
       let texts = ["a-b", "a--b", "a_b", "a+b", "a.b", "a-b-", "0", "A", "a", "pvc-a.b_c+d-e", "a.json", "a.img"]
       let names = try texts.map { text throws(VolumeError) in try VolumeName(text) }
       for name in names { _ = try await subject.create(name) }

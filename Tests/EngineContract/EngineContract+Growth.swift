@@ -22,7 +22,7 @@ extension EngineContract {
       try await subject.restart()
       try expectEqual(try await subject.require(name).size, grown.value.size, "the new size survives a restart")
     },
-    Case("growing without room says how much is missing and changes nothing") { subject in
+    Case("growing without free space says how much is missing and changes nothing") { subject in
       let name = try VolumeName("pvc-no-room")
       let made = try await subject.create(name)
       let before = try await subject.capacity()
@@ -35,7 +35,7 @@ extension EngineContract {
       try expectEqual(try await subject.require(name).size, made.size, "the size stays")
       try await subject.expectSame(before, "the figures stay")
     },
-    Case("a volume that is gone, or was made anew, is not grown or marked through an older value") { subject in
+    Case("a volume that is gone, or was created again, is not grown or marked through an older value") { subject in
       let name = try VolumeName("pvc-gone")
       let old = try await subject.create(name)
       _ = try await subject.engine.remove(old)

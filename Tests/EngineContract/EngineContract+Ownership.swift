@@ -56,7 +56,7 @@ extension EngineContract {
   ]
 
   static let removal: [Case] = [
-    Case("removing says once that it changed something; removing what is gone is fine") { subject in
+    Case("removing says once that it changed something; removing a volume that is gone is not an error") { subject in
       let name = try VolumeName("pvc-remove")
       let kept = try await subject.create(try VolumeName("pvc-remove-not"))
       let made = try await subject.create(name)
@@ -68,7 +68,7 @@ extension EngineContract {
       try expectEqual(try await subject.engine.volume(name), nil, "it is gone after a restart too")
       try expectEqual(try await subject.engine.volumes().map(\.name), [kept.name], "its neighbour still stays")
     },
-    Case("an older value of a volume that was made anew removes nothing") { subject in
+    Case("an older value of a volume that was created again removes nothing") { subject in
       let name = try VolumeName("pvc-remade")
       let old = try await subject.create(name)
       _ = try await subject.engine.remove(old)

@@ -6,7 +6,9 @@ extension EngineContract {
   private static let places: UInt64 = 3
 
   static let space: [Case] = [
-    Case("when the storage fills, as many succeed as fit, the rest is told what is missing, and figures add up") {
+    Case(
+      "when the storage fills, as many succeed as fit, the rest is refused with the missing space, and the numbers add up"
+    ) {
       subject in
       let empty = try await subject.capacity()
       let size = try await subject.sizeOfPlace(places)
@@ -36,7 +38,7 @@ extension EngineContract {
       try await subject.expectSame(empty, "all room is back")
       _ = try await subject.engine.create(subject.request(name, size))
     },
-    Case("of many concurrent creations exactly as many succeed as there is room for") { subject in
+    Case("of many concurrent creations exactly as many succeed as fit") { subject in
       let size = try await subject.sizeOfPlace(places)
       let empty = try await subject.capacity()
       let engine = subject.engine
@@ -59,7 +61,7 @@ extension EngineContract {
       for volume in try await subject.engine.volumes() { _ = try await subject.engine.remove(volume) }
       try await subject.expectSame(empty, "all room is back")
     },
-    Case("growing takes room, and removing gives all of it back") { subject in
+    Case("growing takes space, and removing returns all of it") { subject in
       let empty = try await subject.capacity()
       let made = try await subject.create(try VolumeName("pvc-room"))
       let small = try await subject.capacity()

@@ -48,7 +48,7 @@ struct ClientTests {
   }
 
   @Test(
-    "Retry-After is kept to, from head or body, up to a bound",
+    "the delay in Retry-After or in the body is used, up to a bound",
     arguments: [
       (["retry-after": "4"], "{}", 3.0), ([:], #"{"retryAfterSeconds":8}"#, 6.0), (["retry-after": "9999"], "{}", 22.5),
     ])
@@ -75,7 +75,7 @@ struct ClientTests {
     }
   }
 
-  @Test("a write that was never sent is repeated")
+  @Test("a write that was never sent is retried")
   func neverSent() async throws {
     let (client, transport, _) = client([
       .failure(TransportError(.unreachable, "refused")), .reply(201, volume("v", version: 1)),
@@ -119,7 +119,7 @@ struct ClientTests {
     #expect(transport.lines == [query, "\(query)&continue=t%2B1", query, "\(query)&continue=u"])
   }
 
-  @Test("the newest served version of a resource is found, a group's version without the resource passed over")
+  @Test("the newest served version of a resource is found; a version of the group without the resource does not count")
   func discovery() async throws {
     let transport = ScriptedTransport { request, _ in
       switch request.path {

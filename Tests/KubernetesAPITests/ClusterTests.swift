@@ -112,7 +112,7 @@ struct ClusterTests {
     #expect(error?.mayHaveHappened == false)
   }
 
-  @Test("what the server makes of a quantity is what is printed here")
+  @Test("a quantity is printed as the server prints it")
   func quantities() async throws {
     let client = try Cluster.client()
     for text in ["1024Mi", "1.5Gi", "0.5Gi", "1e9", "1000M", "1.500G", "100.035Ki", "1e3", "+5Gi", "12E", "5"] {
@@ -130,7 +130,7 @@ struct ClusterTests {
     }
   }
 
-  @Test("a reflector follows what others do, through a list in pages and a watch")
+  @Test("a reflector shows the changes of other clients, by a list in pages and a watch")
   func reflector() async throws {
     let (client, label) = (try Cluster.client(), Cluster.name("label"))
     let names = (0..<5).map { "\(label)-\($0)" }
@@ -181,7 +181,7 @@ struct ClusterTests {
     }
   }
 
-  @Test("a wrong authority, a wrong token, no right: each is named")
+  @Test("a wrong authority, a wrong token and a missing permission are named")
   func refusals() async throws {
     var configuration = try Cluster.configuration()
     (configuration.certificate, configuration.key, configuration.token) = (nil, nil, .inline(Array("wrong".utf8)))

@@ -46,7 +46,7 @@ struct ConfigurationTests {
     #expect(error?.kind == .credentials && error?.message.contains(word) == true, "\(error?.message ?? "")")
   }
 
-  @Test("YAML is refused with the command that makes JSON of it")
+  @Test("YAML is refused, with the command that converts it to JSON")
   func yaml() {
     let error = #expect(throws: TransportError.self) { try kubeconfig("apiVersion: v1\nkind: Config\n") }
     #expect(error?.message.contains("kubectl config view --raw -o json") == true)

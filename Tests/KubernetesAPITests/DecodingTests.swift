@@ -13,7 +13,7 @@ struct DecodingTests {
     return object
   }
 
-  @Test("a volume is read with what is used of it, and written with what a client may set")
+  @Test("a PV is read with the fields that are used, and written with those that a client may set")
   func volume() throws {
     let volume: PersistentVolume = try decode(
       #"""
@@ -72,7 +72,7 @@ struct DecodingTests {
     #expect(throws: JSONSyntaxError.self) { let _: PersistentVolume = try decode(text) }
   }
 
-  @Test("whatever becomes of the bytes, decoding ends with an object or an error")
+  @Test("decoding damaged bytes gives an object or an error")
   func mutated() throws {
     let text =
       Array(
@@ -160,7 +160,7 @@ struct RFC3339Tests {
   }
 
   @Test(
-    "what is no time is none",
+    "text that is not a time is refused",
     arguments: [
       "", "2024-02-29", "2024-02-29T23:59:59", "2024-13-01T00:00:00Z", "x", "2023-02-29T00:00:00Z",
       "2024-04-31T00:00:00Z", "2024-01-01T00:00:00+24:00", "2024-01-01T00:00:00-00:60", "9999-12-31T23:59:59-00:01",

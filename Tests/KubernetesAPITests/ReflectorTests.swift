@@ -44,7 +44,7 @@ struct ReflectorTests {
     return value("continue").map { "list:\($0)" } ?? "list"
   }
 
-  @Test("what is selected is delivered once, what is not wanted never, and a watch goes on where the list ended")
+  @Test("a selected object is delivered once, an unwanted one never, and the watch begins at the list's version")
   func basics() async {
     let run = await changes(
       6,
@@ -103,7 +103,7 @@ struct ReflectorTests {
     #expect(run.waits.isEmpty, "at once, since that is what happens after each long pause")
   }
 
-  @Test("after an absence of the server an expired version is answered at once, and a second one after a wait")
+  @Test("after an outage an expired version leads to a list at once, and a second one to a list after a wait")
   func expiryAfterAbsence() async {
     let away = ScriptedTransport.Step.failure(TransportError(.unreachable, "away"))
     let expired = ScriptedTransport.Step.reply(410, status(410, "Expired"))
@@ -117,7 +117,7 @@ struct ReflectorTests {
     #expect(run.waits == [375, 750, 375].map { .milliseconds($0) })
   }
 
-  @Test("a list that is broken off begins anew and deletes nothing that the first half had not")
+  @Test("an interrupted list begins again, and removes no object that its first half lacked")
   func brokenList() async {
     let run = await changes(
       5,
@@ -145,7 +145,7 @@ struct ReflectorTests {
   }
 
   @Test(
-    "a watch of which nothing is heard is begun again at once, and is no failure: where nothing changes nothing comes")
+    "a silent watch is restarted at once and is not a failure, because a collection without changes has no events")
   func silence() async {
     let run = await changes(
       3,

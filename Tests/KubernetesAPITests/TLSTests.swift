@@ -9,7 +9,7 @@ struct TLSTests {
     return String(time.rfc3339.filter { !"-T:".contains($0) })
   }
 
-  @Test("a server with a certificate of the authority given is talked to")
+  @Test("a server with a certificate of the given authority is accepted")
   func trusted() async throws {
     let server = try TLSServer(from: day(-1), to: day(1))
     defer { server.stop() }
@@ -24,7 +24,7 @@ struct TLSTests {
     let cases: [(String, ConnectionConfiguration.Source?, TransportError.Kind, String)] = [
       (server.address, .file("\(server.directory)/other.crt"), .untrusted, "not issued by the certificate authority"),
       (server.address, nil, .untrusted, "not issued by the certificate authority"),
-      (server.address, .inline(Array("no PEM".utf8)), .credentials, "no usable PEM"),
+      (server.address, .inline(Array("no PEM".utf8)), .credentials, "not a usable PEM"),
       (server.address, .file("/nowhere/ca.crt"), .credentials, "/nowhere/ca.crt"),
       ("https://localhost:\(server.port)", server.authority, .untrusted, "is for another name"),
     ]
@@ -60,7 +60,7 @@ struct TLSTests {
     #expect(error?.kind == .untrusted, "\(error?.message ?? "")")
   }
 
-  @Test("a certificate that has expired or is not valid yet is told with the time of this machine's clock")
+  @Test("a certificate that has expired or is not valid yet is reported with the time of this machine's clock")
   func clock() async throws {
     let year = WallClock.now().rfc3339.prefix(13)
     for (begin, end, words) in [(-3, -1, "has expired"), (1, 3, "is not valid yet")] {
@@ -74,7 +74,7 @@ struct TLSTests {
     }
   }
 
-  @Test("a client certificate is shown, one that is no PEM is refused before anything is sent")
+  @Test("a client certificate is sent; one that is not PEM is refused before anything is sent")
   func clientCertificate() async throws {
     let server = try TLSServer(from: day(-1), to: day(1), requiresClientCertificate: true)
     defer { server.stop() }

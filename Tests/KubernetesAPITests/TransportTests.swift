@@ -113,7 +113,7 @@ struct TransportTests {
     }
   }
 
-  @Test("nobody at the address: unreachable, and nothing can have happened")
+  @Test("an address without a server is unreachable, and nothing can have happened")
   func unreachable() async throws {
     let server = try StubServer { _, _ in false }
     let address = server.address
@@ -124,7 +124,7 @@ struct TransportTests {
     #expect(error?.mayHaveHappened == false || error?.kind == .broken, "\(error?.message ?? "")")
   }
 
-  @Test("a server that is silent is given up after the idle time, a slow one after the whole time")
+  @Test("a silent server times out after the idle time, a slow one after the whole time")
   func tooSlow() async throws {
     try await with({ _, connection in
       connection.beginChunks()
@@ -182,7 +182,7 @@ struct TransportTests {
     }
   }
 
-  @Test("letting go of a body aborts its transfer")
+  @Test("releasing a body aborts its transfer")
   func letGo() async throws {
     let left = Mutex(false)
     try await with({ _, connection in

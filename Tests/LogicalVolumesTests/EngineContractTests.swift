@@ -58,7 +58,7 @@ struct EngineContractTests {
     try await promise.run(subject)
   }
 
-  @Test("every promise has a sentence of its own")
+  @Test("every case has its own sentence")
   func sentences() {
     let names = EngineContract.cases.map(\.name)
     #expect(Set(names).count == names.count)

@@ -84,7 +84,7 @@ struct FlightRecorderTests {
     #expect(error.message.contains(message), "the library's words are quoted whole: \(error.message)")
   }
 
-  @Test("a lock that is held elsewhere is told by its file, and a volume that lvm.conf leaves out by the setting")
+  @Test("a lock that is held elsewhere is reported with its file, and a volume that lvm.conf excludes with the setting")
   func settings() {
     let locked = LVMSession.Result(
       returnCode: 5, report: [],
@@ -99,7 +99,7 @@ struct FlightRecorderTests {
     #expect(filtered.lockHeldElsewhere == nil)
   }
 
-  @Test("that a volume exists already is told from every other failure")
+  @Test("an existing volume is distinguished from every other failure")
   func exists() {
     func result(_ text: String) -> LVMSession.Result { LVMSession.Result(returnCode: 5, report: [], messages: [text]) }
     #expect(result("Logical Volume \"pvc-1\" already exists in volume group \"vg\"").saysExists)

@@ -88,7 +88,7 @@ struct LVMCommandTests {
     }
   }
 
-  @Test("a report asks for the tags last, since a row is cut at its end, and names no other group")
+  @Test("a report requests the tags last, because a row is cut at its end, and names no other group")
   func groupReport() {
     let words = LVMCommand.groupReport(of: group).words
     #expect(words.first == "fullreport")
@@ -98,7 +98,7 @@ struct LVMCommandTests {
     #expect(words.contains("--nosuffix") && words.contains("--units"))
   }
 
-  @Test("a command can be shown some disks alone, by paths that cannot be anything but one word of it")
+  @Test("a command can be limited to some disks, by paths that are always one word")
   func devices() {
     let command = LVMCommand.activate(volume, in: group)
     let filter = ##"["a|^/dev/sda$|","a|^/dev/mapper/a[.]b$|","r|.*|"]"##
@@ -146,7 +146,7 @@ struct LVMCommandTests {
     }
   }
 
-  @Test("tags say all marks and are read back, whatever else a volume carries")
+  @Test("tags contain all marks and are read back, whatever other tags a volume has")
   func tags() throws {
     let claim = try claim()
     let token = try token()
@@ -181,7 +181,7 @@ struct LVMCommandTests {
     #expect(VolumeTags.marks(in: tags.map { Substring($0) }) == nil, "\(remark)")
   }
 
-  @Test("a tag of ours whose value makes no sense is no claim and no token")
+  @Test("a tag of ours with an invalid value is neither claim nor token")
   func senseless() {
     let tags: [Substring] = ["elastic-local", "elastic-local/claim=nobody", "elastic-local/creation=x"]
     #expect(VolumeTags.marks(in: tags) == StoredVolume.Marks(claim: nil, creation: nil))

@@ -48,7 +48,7 @@ struct LVMReportTests {
     try GroupState(report: LVMReport(lines: lines), of: fixture)
   }
 
-  @Test("a recorded report becomes the group as it is")
+  @Test("a recorded report gives the group's state")
   func recordedReport() throws {
     let group = try state(Self.recorded)
     #expect(group.name == fixture)
@@ -73,7 +73,7 @@ struct LVMReportTests {
   }
 
   @Test(
-    "a group in which LVM makes nothing says why, and what is free is what LVM can allocate",
+    "a group in which LVM creates nothing has the reason, and its free space is what LVM can allocate",
     arguments: [
       (nil, 50_331_648, [("", "")]),
       (.exported, 50_331_648, [("\"vg_seqno\"", "\"vg_exported\":\"exported\", \"vg_seqno\"")]),
@@ -118,7 +118,7 @@ struct LVMReportTests {
     #expect(group.hindrance?.message.hasPrefix("volume group \"fixture\" ") != false)
   }
 
-  @Test("rows are read with and without the comma behind them, and other lines are passed over")
+  @Test("rows are read with and without a comma at the end, and other lines are ignored")
   func rows() throws {
     let lines = ["{", "  \"report\": [", "  {\"a\":\"1\", \"b\":\"x,y\"},", "{\"a\":\"2\"}", "  ]", "", "  }"]
     #expect(try LVMReport(lines: lines).rows == [["a": "1", "b": "x,y"], ["a": "2"]])
@@ -126,7 +126,7 @@ struct LVMReportTests {
   }
 
   @Test(
-    "a thin pool is well, not well in LVM's words, or not known when it is not active",
+    "a thin pool has no complaint, one in LVM's words, or an unknown condition when it is not active",
     arguments: [
       ("0.00", "10.84", "", "", ""), ("", "", "", "unknown", nil), ("1", "2", "out_of_data", "", "out_of_data"),
       ("1", "2", "metadata_read_only", "check needed", "metadata_read_only, check needed"),
@@ -154,7 +154,7 @@ struct LVMReportTests {
   }
 
   @Test(
-    "a row that was cut at 4,095 bytes, wherever in its last value or behind it, still shows its volume",
+    "a row that was cut at 4,095 bytes, in its last value or after it, still shows its volume",
     arguments: [
       (4095, "not cut at all"), (4096, "the brace is missing"), (4097, "the quote and the brace are missing"),
       (4098, "the last character of a tag is missing"), (6000, "many tags are missing"),
@@ -167,7 +167,7 @@ struct LVMReportTests {
     }
   }
 
-  @Test("tags of a row that was cut are not believed: a volume may have lost its mark of being retained")
+  @Test("tags of a row that was cut are not used, because the retained mark may be missing")
   func cutTags() throws {
     for (tags, remark) in [
       ("elastic-local,elastic-local/creation=abcdefgh,elastic-local/retained", "the mark is cut off"),
@@ -183,7 +183,7 @@ struct LVMReportTests {
   }
 
   @Test(
-    "what is no report is an error that says what was found",
+    "text that is not a report is an error that says what was found",
     arguments: [
       ([#"{"vg_name":"fixture" "vg_uuid":"x"}"#], "a missing comma"),
       ([#"{"vg_name":"fixture", "vg_seqno":3}"#], "a number where LVM writes a string"),
@@ -242,7 +242,7 @@ struct LVMReportTests {
   }
 
   @Test(
-    "the virtual size of a pool counts every volume of it, foreign ones too, and thin ones take no room of the group")
+    "the virtual size of a pool counts every volume of it, foreign ones too, and thin ones take no space of the group")
   func thin() throws {
     let lines =
       Self.recorded + [
@@ -266,7 +266,7 @@ struct LVMReportTests {
     #expect(error?.message.contains("UUID of volume \"pvc-1\"") == true)
   }
 
-  @Test("volumes that claim more than 64 bits hold in sum are counted as the most there is")
+  @Test("volumes that claim more than 64 bits hold in sum count as the largest possible size")
   func hugeVolumes() throws {
     let rows = (0..<3).map { number in
       "{\"lv_name\":\"v\(number)\",\"lv_uuid\":\"u\(number)\",\"lv_size\":\"18446744073709551615\",\"pool_lv\":\"\","

@@ -30,7 +30,7 @@ struct MetadataSequenceTests {
     #expect(MetadataSequence.sequence(in: Array(text.utf8), group: group, uuid: "PGlyI0") == number, "\(remark)")
   }
 
-  @Test("a block that is no physical volume's has no metadata area")
+  @Test("a block that is not of a physical volume has no metadata area")
   func noLabel() {
     let blank = [UInt8](repeating: 0, count: 4096)
     #expect(MetadataSequence.firstMetadataArea(in: blank) == nil)

@@ -38,7 +38,7 @@ struct RecordedEngineTests {
 
   private func record(_ kind: Kind) -> String { scratch["\(kind)/records/\(name).json"] }
 
-  @Test("a record without its volume is of a creation that never was: it is swept at start", arguments: Kind.allCases)
+  @Test("a record without its volume is left by an interrupted step and removed at start", arguments: Kind.allCases)
   func recordAlone(_ kind: Kind) async throws {
     _ = try await made(engine(kind))
     try Files.removeTree(scratch["\(kind)/\(kind.data(name))"])
@@ -94,7 +94,7 @@ struct RecordedEngineTests {
   }
 
   @Test(
-    "a symbolic link in a volume's place is no volume, is not followed, and what it names stays",
+    "a symbolic link in a volume's place is not a volume, is not followed, and its target stays",
     arguments: Kind.allCases)
   func link(_ kind: Kind) async throws {
     let engine = try await engine(kind)
@@ -110,7 +110,9 @@ struct RecordedEngineTests {
     #expect(Files.linkTarget(place) != nil)
   }
 
-  @Test("a directory removed with files in it is gone with all of them, and a start finishes what a crash left of that")
+  @Test(
+    "a directory removed with files in it is gone with all of them, and a start finishes a removal that a crash interrupted"
+  )
   func removal() async throws {
     let engine = try await engine(.directories)
     let volume = try await made(engine)
@@ -130,7 +132,7 @@ struct RecordedEngineTests {
   }
 
   @Test(
-    "a loop device follows its image: one while active, grown with it, none after release, removal and start",
+    "a loop device follows its image: one while active, grown with it, none after detach, removal and start",
     .enabled(if: Machine.hasLoopDevices, Machine.needsLoopDevices))
   func loops() async throws {
     let engine = try await engine(.images)

@@ -10,7 +10,7 @@ struct VolumeTagsTests {
 
   private func marks(_ tags: String...) -> StoredVolume.Marks? { VolumeTags.marks(in: tags.map { Substring($0) }) }
 
-  @Test("a mark that is there with two values is none, and one that is there twice is itself")
+  @Test("a mark with two values does not count, and a repeated mark counts once")
   func twoValues() throws {
     let whole = try #require(marks("elastic-local", Self.creation, Self.claim))
     #expect(whole.creation?.text == "abcdefghij234567" && whole.claim != nil)

@@ -102,7 +102,7 @@ struct MessageTests {
   @Test("a number that is none is left out of a reply, which is one line all the same")
   func notANumber() throws {
     var reply = Reply.success
-    reply.report = NodeReport(
+    reply.report = DaemonStatus(
       node: "n", release: "r", engine: "e", uptimeSeconds: 1, residentBytes: 1, groups: [], volumes: [],
       interrupted: [],
       orphans: nil, commands: [], runningSeconds: .nan)
@@ -125,17 +125,17 @@ struct MessageTests {
 
   @Test("a report comes back as it was sent, and one of a newer daemon is read as far as it is known")
   func report() throws {
-    var group = NodeReport.Group(name: "vg", totalBytes: 4, freeBytes: 3, foreignBytes: 1, volumes: 2)
+    var group = DaemonStatus.Group(name: "vg", totalBytes: 4, freeBytes: 3, foreignBytes: 1, volumes: 2)
     group.thinDataPercent = 12.5
     var sent = Reply.success
-    sent.report = NodeReport(
+    sent.report = DaemonStatus(
       node: "n", release: "r", engine: "lvm", uptimeSeconds: 1, residentBytes: UInt64(Int64.max), groups: [group],
       volumes: [
-        NodeReport.Volume(
+        DaemonStatus.Volume(
           name: "v", group: "vg", sizeBytes: 1, device: nil, isActive: false, isRetained: true, createdAt: nil,
           stagedAt: nil, publishedAt: ["/a"])
       ], interrupted: ["i"], orphans: [],
-      commands: [NodeReport.Command(startedAt: "t", command: "lvs", seconds: 0.5, returnCode: 1, messages: "")],
+      commands: [DaemonStatus.Command(startedAt: "t", command: "lvs", seconds: 0.5, returnCode: 1, messages: "")],
       runningSeconds: 2.5)
     let read = try #require(try Reply(decoding: Array(sent.encoded().dropLast())).report)
     #expect(read.groups.first?.thinDataPercent == 12.5 && read.groups.first?.thinPool == nil)

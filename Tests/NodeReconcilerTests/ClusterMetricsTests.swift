@@ -6,7 +6,7 @@ import Testing
 
 @Suite("Metrics of the cluster's side")
 struct ClusterMetricsTests {
-  @Test("what is known is told with its value, and what is not known yet is left out")
+  @Test("known values are shown, and values that are not known yet are left out")
   func metrics() {
     var metrics = ClusterMetrics(
       api: APIMetrics(failures: ["pvs": 4], droppedEvents: 5), volumes: 9, stuckRemovals: 1, lostVolumes: 2,

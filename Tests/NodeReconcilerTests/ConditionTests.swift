@@ -7,7 +7,7 @@ import Testing
 
 @testable import NodeReconciler
 
-@Suite("Volumes in use that are not well")
+@Suite("Conditions of volumes in use")
 struct ConditionTests {
   /// A volume that is made and mounted, and its device.
   private static func mounted() async throws -> (Bench, NodeReconciler, DeviceNumber) {
@@ -25,7 +25,7 @@ struct ConditionTests {
     return (bench, reconciler, device)
   }
 
-  @Test("a complaint of the kernel is told once on PV and claim, a worse one again, and its end too")
+  @Test("a complaint of the kernel gives one Event on PV and claim, a worse one another, and its end too")
   func told() async throws {
     let (bench, reconciler, device) = try await Self.mounted()
     let look = { (complaint: FileSystemComplaint?) in

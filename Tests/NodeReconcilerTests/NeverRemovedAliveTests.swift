@@ -37,7 +37,7 @@ struct NeverRemovedAliveTests {
       && truth.nodeAffinity.map { $0 == NodeSelector(label: ClusterNames.hostnameLabel, in: ["host-1"]) } ?? true
   }
 
-  @Test("whatever a watch shows and whatever is true, a volume goes only when the truth allows it", arguments: 0..<8)
+  @Test("whatever a watch shows, a volume is removed only if the API server's state allows it", arguments: 0..<8)
   func neverAlive(seed: UInt64) async throws {
     var random = Dice(seed: seed)
     var removed = 0

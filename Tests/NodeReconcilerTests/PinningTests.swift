@@ -30,7 +30,7 @@ struct PinningTests {
     }
   }
 
-  @Test("the first mount has the PV assigned to this node, then makes the volume")
+  @Test("the first mount gets the PV assigned to this node, then creates the volume")
   func first() async throws {
     let bench = try Self.bench()
     try await Self.mount(bench)
@@ -44,7 +44,7 @@ struct PinningTests {
     try await Self.mount(bench)
   }
 
-  @Test("a node without room for it does not pin the volume: a pod elsewhere can still have it")
+  @Test("a node without free space does not pin the volume: a pod elsewhere can still have it")
   func noRoom() async throws {
     let bench = try Self.bench()
     let refusal = try await #require(throws: VolumeError.self) {
@@ -60,7 +60,7 @@ struct PinningTests {
     #expect(bench.stored() == nil)
   }
 
-  @Test("two nodes at once: the slower one is refused and makes nothing")
+  @Test("two nodes at once: the slower one is refused and creates nothing")
   func race() async throws {
     let bench = try Self.bench()
     bench.writes.look { state in
@@ -80,7 +80,7 @@ struct PinningTests {
     #expect(bench.stored() != nil)
   }
 
-  @Test("a PV that is pinned elsewhere, going, or gone is refused", arguments: ["elsewhere", "going", "gone"])
+  @Test("a PV that is pinned elsewhere, being deleted, or gone is refused", arguments: ["elsewhere", "going", "gone"])
   func refused(why: String) async throws {
     let bench = try Self.bench { volume in
       if why == "elsewhere" { volume.nodeAffinity = NodeSelector(label: ClusterNames.hostnameLabel, in: ["host-2"]) }
@@ -92,7 +92,7 @@ struct PinningTests {
     #expect(bench.stored() == nil)
   }
 
-  @Test("a provisioner that does not assign it: the mount fails and says who is waited for")
+  @Test("if the provisioner does not assign the PV, the mount fails and says so")
   func noProvisioner() async throws {
     let bench = try Self.bench()
     bench.writes.look { $0.hasProvisioner = false }

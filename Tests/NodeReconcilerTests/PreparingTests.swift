@@ -11,10 +11,10 @@ import Testing
 
 @testable import NodeReconciler
 
-@Suite("Volumes made ahead of kubelet")
+@Suite("Volumes created before kubelet asks")
 struct PreparingTests {
   @Test(
-    "the volume of a PV of this node is made and formatted at once, after one look at the PV, and reported in one write"
+    "the volume of a PV of this node is created and formatted at once, after one read of the PV, and reported in one write"
   )
   func made() async throws {
     let bench = try Bench()
@@ -38,13 +38,13 @@ struct PreparingTests {
     let marked = try #require(bench.writes.look { $0.volumes[Bench.name] })
     for shown in [seen, seen, marked] { await bench.process(shown, with: reconciler) }
     #expect(bench.writes.look { $0.requests } == ["get \(Bench.name)", "publish storage"])
-    #expect(bench.knowledge.instance(madeFor: try VolumeName(Bench.name)) == marked.instance)
+    #expect(bench.knowledge.instance(createdFor: try VolumeName(Bench.name)) == marked.instance)
     // Somebody has taken the annotation off.
     await bench.process(bench.writes.put(Bench.volume()), with: reconciler)
     #expect(bench.writes.look { $0.volumes[Bench.name]?.instance } == marked.instance)
   }
 
-  @Test("what was reported and is not recorded yet counts after a restart of the daemon: no second volume is made")
+  @Test("what was reported and is not recorded yet counts after a restart of the daemon: no second volume is created")
   func restarted() async throws {
     let bench = try Bench()
     bench.writes.look { $0.hasProvisioner = false }
@@ -81,7 +81,7 @@ struct PreparingTests {
   }
 
   @Test(
-    "a PV of others, of another node, not provisioned by us, not pinned, released or going is not made",
+    "a PV of others, of another node, not provisioned by us, not pinned, released or being deleted gets no volume",
     arguments: ["driver", "affinity", "provisioner", "unpinned", "Released", "Failed", "going"])
   func notMade(what: String) async throws {
     let bench = try Bench()
@@ -100,7 +100,9 @@ struct PreparingTests {
     #expect(bench.writes.look { $0.requests } == ["publish storage"])
   }
 
-  @Test("a volume that was made and is gone is not made anew, neither ahead nor by a pod's mount, and it is said")
+  @Test(
+    "a volume that was created and is gone is not created again, neither before nor by a pod's mount, and an Event says so"
+  )
   func lost() async throws {
     let bench = try Bench()
     let reconciler = bench.reconciler()
@@ -115,11 +117,11 @@ struct PreparingTests {
       try await bench.service.prepare(try VolumeName(Bench.name), ["sizeBytes": "1073741824"])
     }
     #expect(refusal.code == .unsafe)
-    #expect(refusal.message.contains("is not on node node-1 any more"))
+    #expect(refusal.message.contains("node node-1 does not have it any more"))
     #expect(await reconciler.lostVolumes == 1)
   }
 
-  @Test("a volume that kubelet has made first is marked, not made twice")
+  @Test("a volume that kubelet's mount has created first is reported, not created twice")
   func kubeletFirst() async throws {
     let bench = try Bench()
     let instance = try await bench.earlier.prepare(try VolumeName(Bench.name), ["sizeBytes": "1073741824"])
@@ -128,7 +130,7 @@ struct PreparingTests {
     #expect(bench.writes.look { $0.volumes[Bench.name]?.instance } == instance)
   }
 
-  @Test("without room it is said on PV and claim, nothing stays behind, and it is tried again")
+  @Test("without free space Events on PV and claim say so, nothing stays behind, and the creation is retried")
   func noRoom() async throws {
     let bench = try Bench(gibibytes: 1)
     let ending = await bench.process(
@@ -142,7 +144,7 @@ struct PreparingTests {
     #expect(bench.writes.look { $0.events.allSatisfy { $0.message.contains("missing") } })
   }
 
-  @Test("while the API server is away nothing is made, and a volume that is there is reported later")
+  @Test("during an outage of the API server nothing is created, and a volume that is there is reported later")
   func serverAway() async throws {
     let bench = try Bench()
     let reconciler = bench.reconciler()

@@ -10,7 +10,7 @@ import Testing
 
 @testable import NodeReconciler
 
-@Suite("Volumes of PVs that go")
+@Suite("Volumes of PVs that are being deleted")
 struct RemovingTests {
   /// A bench with a volume that its PV has been made for.
   private static func made() async throws -> (bench: Bench, reconciler: NodeReconciler) {
@@ -29,7 +29,7 @@ struct RemovingTests {
     #expect(bench.writes.look { $0.reports.map(\.state) } == [.removed])
   }
 
-  @Test("a PV whose volume was never made, or is gone already, may go")
+  @Test("a PV whose volume was never created, or is gone already, is deleted")
   func nothingThere() async throws {
     let bench = try Bench()
     await bench.process(bench.writes.put(Bench.dying()), with: bench.reconciler())
@@ -37,7 +37,7 @@ struct RemovingTests {
   }
 
   @Test(
-    "with Retain, without a claim, or not provisioned by us, the volume is kept, and counted before the PV goes",
+    "with Retain, without a claim, or not provisioned by us, the volume is retained, and counted before the PV is gone",
     arguments: ["Retain", "", "no claim", "by hand"])
   func kept(how: String) async throws {
     let (bench, reconciler) = try await Self.made()
@@ -53,20 +53,20 @@ struct RemovingTests {
     #expect(bench.writes.look { $0.volumes.isEmpty })
   }
 
-  @Test("a retained volume is published as taken in the same write that lets its PV go")
+  @Test("a retained volume is reported as reserved in the same write that frees its PV")
   func countedFirst() async throws {
     let (bench, reconciler) = try await Self.made()
     let seen = bench.writes.put(Bench.dying { $0.reclaimPolicy = "Retain" })
     await reconciler.volume(seen.metadata.name, seen)
     _ = await reconciler.reportNow()
-    #expect(bench.writes.look { $0.storage?.pools.map(\.reservedBytes) } == [0], "its PV books it")
+    #expect(bench.writes.look { $0.storage?.classes.map(\.reservedBytes) } == [0], "its PV books it")
     _ = await reconciler.process(volume: seen.metadata.name)
     #expect(bench.writes.look { $0.reports.map(\.state) } == [.kept])
-    #expect(bench.writes.look { $0.storage?.pools.map(\.reservedBytes) } == [1 << 30])
+    #expect(bench.writes.look { $0.storage?.classes.map(\.reservedBytes) } == [1 << 30])
     #expect(bench.writes.look { $0.requests } == ["publish storage", "get \(Bench.name)", "publish storage"])
   }
 
-  @Test("a volume whose PV records it goes whatever claim it was made for: claims come and go while it stays")
+  @Test("a recorded volume is removed whatever claim it was created for, because claims can change during its life")
   func anotherClaimSince() async throws {
     let (bench, reconciler) = try await Self.made()
     let instance = try #require(bench.stored()?.instance)
@@ -81,7 +81,7 @@ struct RemovingTests {
     #expect(bench.writes.look { $0.volumes.isEmpty })
   }
 
-  @Test("a PV that records another instance takes nothing with it, though claim and name are right")
+  @Test("a PV that records another instance removes nothing, though claim and name match")
   func anotherInstance() async throws {
     let (bench, reconciler) = try await Self.made()
     let volume = Bench.dying { volume in
@@ -109,7 +109,7 @@ struct RemovingTests {
     #expect(bench.writes.look { $0.volumes.count } == 1)
   }
 
-  @Test("a PV that is made anew while the removal waits keeps the volume: it is read again last of all")
+  @Test("a PV that is created again while the removal waits keeps the volume, because the PV is read again last")
   func madeAnewWhileWaiting() async throws {
     let (bench, reconciler) = try await Self.made()
     let seen = bench.writes.put(Bench.dying())
@@ -121,7 +121,7 @@ struct RemovingTests {
     #expect(bench.stored() != nil)
   }
 
-  @Test("a removal that the engine comes to too late is not done")
+  @Test("a removal that the engine begins too late is not done")
   func tooLate() async throws {
     let (bench, _) = try await Self.made()
     let volume = try #require(bench.stored())
@@ -152,7 +152,7 @@ struct RemovingTests {
   }
 
   @Test(
-    "an old picture removes nothing: the PV is read again, and bound, made anew, kept or pinned elsewhere meanwhile counts",
+    "an outdated event removes nothing: the PV is read again, and one that was bound, created again, retained or pinned elsewhere meanwhile stays",
     arguments: ["Bound", "another UID", "Retain", "another node", "not going", "gone"])
   func stale(change: String) async throws {
     let (bench, reconciler) = try await Self.made()
@@ -186,7 +186,7 @@ struct RemovingTests {
     #expect(bench.writes.look { $0.events.map(\.reason) } == ["VolumeProtected"])
   }
 
-  @Test("a retained mark holds against Delete, with the way to clear it")
+  @Test("a retained mark prevents removal, and the Event says how to clear it")
   func retained() async throws {
     let (bench, reconciler) = try await Self.made()
     try await bench.service.setRetained(try VolumeName(Bench.name), true)
@@ -220,7 +220,7 @@ struct RemovingTests {
     #expect(bench.writes.look { $0.volumes.isEmpty })
   }
 
-  @Test("with the API server away nothing is removed, and later it is")
+  @Test("during an outage of the API server nothing is removed, and afterwards the volume is")
   func serverAway() async throws {
     let (bench, reconciler) = try await Self.made()
     let seen = bench.writes.put(Bench.dying())

@@ -10,9 +10,9 @@ import Testing
 
 @testable import NodeReconciler
 
-@Suite("What a node publishes")
+@Suite("The report of a node")
 struct ReportingTests {
-  @Test("what is reserved is what no PV has: orphans, and what a volume has beyond its PV's size")
+  @Test("reserved space is that of no PV: orphans, and space that a volume has beyond its PV's size")
   func reserved() async throws {
     let bench = try Bench(gibibytes: 20)
     let reconciler = bench.reconciler()
@@ -22,17 +22,17 @@ struct ReportingTests {
     let storage = try #require(bench.writes.look { $0.storage })
     #expect(storage.node == "node-1")
     #expect(storage.defaultGroup == "simulated-vg")
-    #expect(storage.pools.map(\.sizeBytes) == [20 << 30])
-    #expect(storage.pools.map(\.reservedBytes) == [3 << 30], "the orphan")
+    #expect(storage.classes.map(\.sizeBytes) == [20 << 30])
+    #expect(storage.classes.map(\.reservedBytes) == [3 << 30], "the orphan")
     // The volume has grown beyond its PV.
     let volume = try #require(bench.stored())
     _ = try await bench.context.engine.extend(volume, to: .gibibytes(3))
     _ = await reconciler.report()
-    #expect(bench.writes.look { $0.storage?.pools.map(\.reservedBytes) } == [4 << 30])
+    #expect(bench.writes.look { $0.storage?.classes.map(\.reservedBytes) } == [4 << 30])
   }
 
   @Test(
-    "a PV that Kubernetes has made larger than there is takes no room of any class, by the provisioner's ledger",
+    "a PV that requests more than the capacity takes no space of any class, by the provisioner's ledger",
     arguments: [
       (wanted: UInt64(5), freeSpace: UInt64(11)), (wanted: 900 << 10, freeSpace: 14), (wanted: 17, freeSpace: 14),
     ])
@@ -47,7 +47,7 @@ struct ReportingTests {
     for volume in volumes { await bench.process(volume, with: reconciler) }
     _ = await reconciler.report()
     let storage = try #require(bench.writes.look { $0.storage })
-    #expect(storage.volumes == [Bench.name: .init(sizeBytes: 2 << 30, wantedBytes: wanted << 30)])
+    #expect(storage.volumes == [Bench.name: .init(sizeBytes: 2 << 30, requestedBytes: wanted << 30)])
     #expect(Self.freeSpace(storage, volumes) == .gibibytes(freeSpace))
   }
 
@@ -61,7 +61,7 @@ struct ReportingTests {
     return ledger.freeSpace(on: "host-1", at: .init())
   }
 
-  @Test("what a volume has grown to is published, without what it has beyond its PV's size")
+  @Test("the size of a grown volume is reported, without space beyond its PV's size")
   func grown() async throws {
     let bench = try Bench(gibibytes: 20)
     let time = ManualTime()
@@ -72,8 +72,8 @@ struct ReportingTests {
     await reconciler.volume(Bench.name, volume)
     _ = await reconciler.report()
     let storage = try #require(bench.writes.look { $0.storage })
-    #expect(storage.volumes == [Bench.name: .init(sizeBytes: 5 << 30, wantedBytes: 5 << 30)])
-    #expect(storage.pools.map(\.reservedBytes) == [1 << 30])
+    #expect(storage.volumes == [Bench.name: .init(sizeBytes: 5 << 30, requestedBytes: 5 << 30)])
+    #expect(storage.classes.map(\.reservedBytes) == [1 << 30])
     #expect(Self.freeSpace(storage, [volume]) == .gibibytes(14))
     // The growth is not wanted any more before the file system has followed.
     let lowered = Bench.volume(gibibytes: 2) { $0.capacity = Quantity(.gibibytes(3)) }
@@ -84,7 +84,7 @@ struct ReportingTests {
   }
 
   @Test(
-    "while the group cannot be used nothing is free, whatever cannot be looked up in it, and afterwards all is again")
+    "while the group cannot be used it has no free space, even if volumes cannot be read, and afterwards it has again")
   func unusable() async throws {
     let bench = try Bench(gibibytes: 20)
     let time = ManualTime()
@@ -102,11 +102,11 @@ struct ReportingTests {
       let storage = try #require(bench.writes.look { $0.storage })
       #expect(Self.freeSpace(storage, volumes) == (trouble == nil ? .gibibytes(14) : .zero))
       #expect(storage.defaultGroup == "simulated-vg")
-      #expect(storage.pools.map(\.sizeBytes) == [20 << 30])
+      #expect(storage.classes.map(\.sizeBytes) == [20 << 30])
     }
   }
 
-  @Test("nothing is written when nothing has changed, and what could not be written is written later")
+  @Test("nothing is written without a change, and a failed write is repeated later")
   func quiet() async throws {
     let bench = try Bench()
     let time = ManualTime()
@@ -125,7 +125,7 @@ struct ReportingTests {
     #expect(bench.writes.look { $0.requests.count } == count)
   }
 
-  @Test("what somebody has removed from the API server is there again after ten minutes")
+  @Test("a report that was deleted from the API server is written again after ten minutes")
   func refreshed() async throws {
     let bench = try Bench()
     let time = ManualTime()

@@ -60,7 +60,7 @@ struct CallTests {
     #expect(node.lines.withLock { $0.last?.contains("volume=snapshot-1") } == true)
   }
 
-  @Test("what is underneath is said once")
+  @Test("the cause of an error appears once")
   func reasonOnce() {
     let cause = SystemError(operation: "mount", subject: "/dev/x", errno: .ioError)
     let quoting = VolumeError(cause, during: "mounting /dev/x")

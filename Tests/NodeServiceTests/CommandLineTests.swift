@@ -227,7 +227,7 @@ struct CommandLineTests {
       #expect(try await BuiltNode.run(["status"], environment: environment).isSuccess, "its socket was made again")
     }
     #expect(Files.exists(directory["socket.restarting"]), "another may come")
-    #expect(result.output.contains("socket was removed and has been made again"))
+    #expect(result.output.contains("socket was removed and has been created again"))
     try Files.removeDurably(directory["socket"])
     _ = try await serving(directory, ["--engine", "simulated"]) {
       let limit = MonotonicClock.now() + .seconds(20)

@@ -45,7 +45,7 @@ struct ConfirmationTests {
     SimulatedNode.mount(1), ["mountdevice", SimulatedNode.global(), SimulatedNode.device, SimulatedNode.options()],
   ]
 
-  @Test("one that is seen stays; the reply says what its directory shows", arguments: calls)
+  @Test("a mount that the client sees stays; the reply says what its directory shows", arguments: calls)
   func seen(arguments: [String]) async throws {
     let server = try await RunningServer(node: node)
     let reply = try await call(server, arguments, then: Confirmation(seen: true).encoded())
@@ -55,7 +55,7 @@ struct ConfirmationTests {
     #expect(!node.mountPoints().isEmpty)
   }
 
-  @Test("one that is not seen is taken back before the connection ends", arguments: calls)
+  @Test("a mount that the client does not see is taken back before the connection ends", arguments: calls)
   func unseen(arguments: [String]) async throws {
     let server = try await RunningServer(node: node)
     _ = try await call(server, arguments, then: Confirmation(seen: false).encoded())
@@ -65,7 +65,7 @@ struct ConfirmationTests {
     await server.server.stop(grace: .seconds(20))
   }
 
-  @Test("one whose client leaves without a word, or says something else, is taken back", arguments: calls)
+  @Test("a mount is taken back if its client disconnects or sends anything else", arguments: calls)
   func left(arguments: [String]) async throws {
     for words in [nil, Array("{}\n".utf8), Array("seen\n".utf8), [UInt8](repeating: 0x78, count: 300)] {
       let server = try await RunningServer(node: node)
@@ -84,7 +84,7 @@ struct ConfirmationTests {
     #expect(!node.mountPoints().isEmpty)
   }
 
-  @Test("one that was there before stays whatever the client says: a pod may run on it", arguments: calls)
+  @Test("an earlier mount stays whatever the client answers, because a pod may run on it", arguments: calls)
   func before(arguments: [String]) async throws {
     let server = try await RunningServer(node: node)
     _ = try await call(server, arguments, then: Confirmation(seen: true).encoded())
@@ -95,7 +95,7 @@ struct ConfirmationTests {
     #expect(node.mountPoints() == mounts)
   }
 
-  @Test("one that a later call has been told of stays, though the first does not see it", arguments: calls)
+  @Test("a mount that a later call was answered with stays, though the first client does not see it", arguments: calls)
   func later(arguments: [String]) async throws {
     let server = try await RunningServer(node: node)
     let path = server.path
@@ -116,7 +116,7 @@ struct ConfirmationTests {
     #expect(!node.mountPoints().isEmpty)
   }
 
-  @Test("a client that is too late knows it: the mount is taken back, and its word is not taken")
+  @Test("a late client is told so: the mount is taken back, and its confirmation is refused")
   func late() async throws {
     let server = try await RunningServer(node: node, confirmationDeadline: .milliseconds(50))
     let path = server.path
@@ -138,7 +138,7 @@ struct ConfirmationTests {
     await server.server.stop(grace: .seconds(20))
   }
 
-  @Test("clients that do not confirm hold no place of other calls")
+  @Test("clients that do not confirm do not keep other calls waiting")
   func silent() async throws {
     let server = try await RunningServer(node: node, makingCalls: 1)
     let path = server.path
@@ -157,7 +157,7 @@ struct ConfirmationTests {
     #expect(node.mountPoints().count == 3)
   }
 
-  @Test("a directory that cannot be looked at is a failure that leaves nothing behind", arguments: calls)
+  @Test("a directory that cannot be read is a failure that leaves nothing behind", arguments: calls)
   func unviewable(arguments: [String]) async throws {
     let daemon = try await node.start()
     node.tools.state.withLock { $0.failing = "view" }

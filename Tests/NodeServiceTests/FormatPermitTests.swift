@@ -13,7 +13,7 @@ struct FormatPermitTests {
     return FormatPermit(decoding: Array(text.utf8), of: try VolumeName(volume))
   }
 
-  @Test("what is written is read as the same", arguments: FormatPermit.Progress.allCases)
+  @Test("a written permit is read back unchanged", arguments: FormatPermit.Progress.allCases)
   func written(_ progress: FormatPermit.Progress) throws {
     let creation = try #require(CreationToken("abcdefghij234567"))
     let permit = FormatPermit(volume: try VolumeName("pvc-1"), creation: creation, progress: progress)

@@ -9,7 +9,7 @@ import Testing
 
 /// Found by `make torture SEED=23 N=60`: lvcreate has made the volume when it wipes what lay in its place. A daemon that was
 /// killed between the two took a former tenant's file system for the one that it had been going to make.
-@Suite("What a former tenant left where a volume is being made")
+@Suite("Data of a former volume at the place of a new one")
 struct FormerTenantsTests {
   let node: SimulatedNode
   let calls: [[String]] = [SimulatedNode.mount(1), ["waitforattach", "", SimulatedNode.options()]]
@@ -17,7 +17,7 @@ struct FormerTenantsTests {
   init() throws { node = try SimulatedNode() }
 
   @Test(
-    "is never mounted, whatever it is: the volume is made anew",
+    "is never mounted, whatever it is: the volume is created again",
     arguments: [
       DeviceContents.fileSystem(type: "ext4", uuid: "0b0e5a7c-2f7e-4a57-9c3e-5d1ea1f0c0de", label: nil),
       .fileSystem(type: "xfs", uuid: nil, label: nil), .fileSystem(type: "vfat", uuid: "1234-5678", label: nil),
@@ -42,7 +42,7 @@ struct FormerTenantsTests {
   }
 
   @Test(
-    "is told from a file system that was made since, should the permit come back from a backup",
+    "is distinguished from a later file system if the permit comes back from a backup",
     arguments: FileSystemKind.allCases)
   func ours(kind: FileSystemKind) async throws {
     defer { node.discard() }

@@ -5,7 +5,7 @@ import Testing
 
 @testable import NodeService
 
-@Suite("Whether kubelet sees what is mounted below its root")
+@Suite("Mounts below kubelet's root are visible to kubelet")
 struct KubeletRootTests {
   private static let root = "/var/lib/kubelet"
 
@@ -32,7 +32,7 @@ struct KubeletRootTests {
   }
 
   @Test(
-    "any other does not, and says which mount it is and what to do",
+    "any other daemon does not start, and names the mount and what to do",
     arguments: [
       (["1 0 8:1 / / rw - ext4 d rw"], [String](), "of / is not shared"),
       (["1 0 8:1 / / rw master:1 - ext4 d rw"], ["1 0 8:1 / / rw shared:1 - ext4 d rw"], "of / is not shared"),

@@ -7,7 +7,7 @@ import Testing
 
 @testable import NodeService
 
-@Suite("What can hang together", .timeLimit(.minutes(1)))
+@Suite("Lanes", .timeLimit(.minutes(1)))
 struct LanesTests {
   @Test(
     "a device's lane is its volume group's, all disk images' or its own",
@@ -20,8 +20,8 @@ struct LanesTests {
     #expect(LinuxNodeSystem.group(ofDevice: device) == group)
   }
 
-  @Test("a look that hangs is told of, holds up no other look, and is not begun again until it has ended")
-  func looks() async throws {
+  @Test("a check that hangs is reported, delays no other check, and is not repeated until it has ended")
+  func checks() async throws {
     let conditions = KnownConditions(patience: .milliseconds(100))
     let gate = Gate()
     let begun = MadeCount()
@@ -31,17 +31,17 @@ struct LanesTests {
       await gate.pass()
       return 1
     }
-    #expect(await conditions.look(at: stuck, hang) == nil)
-    #expect(await conditions.look(at: stuck, hang) == nil)
+    #expect(await conditions.check(stuck, hang) == nil)
+    #expect(await conditions.check(stuck, hang) == nil)
     #expect(begun.value.withLock { $0 } == 1)
-    #expect(await conditions.look(at: well) { 2 } == 2)
+    #expect(await conditions.check(well) { 2 } == 2)
     gate.open()
     let limit = MonotonicClock.now() + .seconds(30)
-    while await conditions.look(at: stuck, { 3 }) != 3, MonotonicClock.now() < limit { await Task.yield() }
-    #expect(await conditions.look(at: stuck) { 4 } == 4)
+    while await conditions.check(stuck, { 3 }) != 3, MonotonicClock.now() < limit { await Task.yield() }
+    #expect(await conditions.check(stuck) { 4 } == 4)
   }
 
-  @Test("health says which disk does not answer and stays well; it fails when what all need is stuck")
+  @Test("health says which disk does not answer and stays well; it fails when work that all volumes need is stuck")
   func health() async throws {
     let rows: [(load: LaneLoad, isWell: Bool, words: String)] = [
       (

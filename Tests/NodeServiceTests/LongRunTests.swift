@@ -69,7 +69,7 @@ struct LongRunTests {
     #expect(node.tools.formatCount == 1)
   }
 
-  @Test("what failed when nobody waited is undone, told to the next call, and done again by the one after it")
+  @Test("a failure without a waiting caller is undone, reported to the next call, and retried by the one after it")
   func fails() async throws {
     slow("mkfs")
     let daemon = try await node.start()
@@ -137,7 +137,7 @@ struct LongRunTests {
     #expect(node.mountPoints().count == 2)
   }
 
-  @Test("calls for a volume that wait when mkfs outlasts another call are told of it, and none is lost")
+  @Test("calls for a volume that wait when mkfs outlasts another call are answered so, and none is lost")
   func crowd() async throws {
     slow("mkfs")
     let daemon = try await node.start()

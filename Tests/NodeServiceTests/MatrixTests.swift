@@ -39,7 +39,7 @@ struct MatrixTests {
     #expect(await flow.leak(on: node, daemon) == nil, "\(remark)")
   }
 
-  @Test("a daemon that dies at any step leaves what the next one finishes or undoes:", arguments: Flow.all)
+  @Test("a daemon that dies at any step leaves a state that the next one completes or undoes:", arguments: Flow.all)
   func crash(_ flow: Flow) async throws {
     for point in try await flow.points() {
       let node = try SimulatedNode()
@@ -52,7 +52,7 @@ struct MatrixTests {
     }
   }
 
-  @Test("a power cut at any step leaves what the next daemon finishes or undoes:", arguments: Flow.all)
+  @Test("a power cut at any step leaves a state that the next daemon completes or undoes:", arguments: Flow.all)
   func reboot(_ flow: Flow) async throws {
     for point in try await flow.points() {
       let node = try SimulatedNode()
@@ -162,7 +162,7 @@ struct MatrixTests {
       if reply.isSuccess {
         #expect(flow.verify(node) == nil, "\(point.rawValue)")
       } else {
-        #expect(reply.message?.contains("went away") == true, "\(point.rawValue): \(reply.message ?? "")")
+        #expect(reply.message?.contains("disconnected") == true, "\(point.rawValue): \(reply.message ?? "")")
         if flow.isUndone { #expect(node.view == before, "\(point.rawValue): before \(before), after \(node.view)") }
       }
       try await converge(flow, node, "cancelled at \(point.rawValue)")
@@ -179,7 +179,7 @@ struct MatrixTests {
     let mounts = node.view.mounts
     let call = await daemon.handle(flow.call)
     #expect(call.reply.isSuccess)
-    await call.undo?("the caller had gone")
+    await call.undo?("the caller had disconnected")
     #expect(node.view.mounts == mounts)
     #expect(node.view.permits.isEmpty)
     try await converge(flow, node, "after it was taken back")
@@ -194,7 +194,7 @@ struct MatrixTests {
     let before = node.view
     let call = await daemon.handle(SimulatedNode.mount(1))
     #expect(call.reply.isSuccess)
-    await call.undo?("the caller had gone")
+    await call.undo?("the caller had disconnected")
     #expect(node.view == before)
   }
 

@@ -81,7 +81,7 @@ final class RudeClient: Sendable {
   }
 }
 
-@Suite("Pages for peers that mean no good", .serialized, .timeLimit(.minutes(2)))
+@Suite("Pages for hostile peers", .serialized, .timeLimit(.minutes(2)))
 struct PageServerTests {
   private let threads = WorkerPool(name: "test", limit: 4)
   /// More than the socket's buffers hold.
@@ -99,9 +99,7 @@ struct PageServerTests {
     return server
   }
 
-  @Test(
-    "40 clients that do not read hold up neither the program's tasks nor health, and 1,000 idle ones nobody; 128 are left"
-  )
+  @Test("40 clients that do not read delay neither tasks nor health; of 1,000 idle ones at most 128 are kept")
   func rude() async throws {
     OwnProcess.raiseDescriptorLimit()
     let server = try serve()
@@ -141,7 +139,7 @@ struct PageServerTests {
     #expect(MonotonicClock.now() - before < .seconds(4), "health took \(MonotonicClock.now() - before)")
   }
 
-  @Test("a page is made once however many ask for it at a time")
+  @Test("a page is built once, however many clients request it at a time")
   func once() async throws {
     let made = MadeCount()
     let gate = Gate()

@@ -36,7 +36,7 @@ struct PublishTests {
 
   /// The kernel writes the table anew for each reader. Each number is of looks that a decision needs: what is at the pod's
   /// directory, what the volume is mounted at, and, after mkfs and after the mount, what is there now.
-  @Test("a mount reads the mount table three times where the volume has a file system, and once more where it makes it")
+  @Test("a mount reads the mount table three times if the volume has a file system, and once more if it creates one")
   func looks() async throws {
     func looks(_ call: [String]) async -> Int {
       let before = node.tools.state.withLock { $0.looks }
@@ -76,7 +76,7 @@ struct PublishTests {
     #expect(node.mountPoints().count == 2)
   }
 
-  @Test("unmount of what is not mounted, gone or never known is success, again and again")
+  @Test("unmount of a volume that is not mounted, gone or unknown is success, however often")
   func unmountNothing() async throws {
     for _ in 0..<2 {
       await daemon.succeed(SimulatedNode.unmount(1), "never known")
@@ -129,7 +129,7 @@ struct PublishTests {
     await daemon.succeed(call)
   }
 
-  @Test("a size that does not fit is refused, saying what is missing, and nothing stays")
+  @Test("a size that does not fit is refused, saying how much is missing, and nothing stays")
   func full() async {
     await daemon.fail(
       ["mount", SimulatedNode.pod(1), SimulatedNode.options(size: "1099511627776")], naming: "free", "requested",
@@ -137,7 +137,7 @@ struct PublishTests {
     #expect(node.view.isEmpty)
   }
 
-  @Test("ten volumes for room for four: four are mounted, six are refused, nothing half-made stays")
+  @Test("ten volumes in space for four: four are mounted, six are refused, nothing incomplete stays")
   func crowd() async throws {
     let small = try SimulatedNode(totalSize: .gibibytes(4))
     let daemon = try await small.start()
@@ -173,7 +173,7 @@ struct PublishTests {
     #expect(node.view.stagings.isEmpty)
   }
 
-  @Test("mkfs gets our standard switches, and the volume's behind them")
+  @Test("mkfs gets our standard switches, followed by the volume's")
   func mkfsOptions() async throws {
     await daemon.succeed([
       "mount", SimulatedNode.pod(1), SimulatedNode.options(fsType: "xfs", ["mkfsOptions": "-i size=1024"]),
@@ -183,7 +183,7 @@ struct PublishTests {
     #expect(node.contents() == .fileSystem(type: "xfs", uuid: uuid, label: nil))
   }
 
-  @Test("a volume with another file system than asked for is mounted as it is, and that is logged")
+  @Test("a volume with another file system than requested is mounted as it is, and that is logged")
   func otherFileSystem() async {
     await daemon.succeed(SimulatedNode.mount(1))
     node.placeData(type: "xfs")
@@ -351,7 +351,7 @@ struct ProtectionTests {
     #expect(node.formats() == 1)
   }
 
-  @Test("a permit that comes back while its volume is in use is used up: the file system bears its name")
+  @Test("a permit that comes back while its volume is in use is removed: the file system carries its token")
   func permitOfVolumeInUse() async throws {
     await daemon.succeed(SimulatedNode.mount(1))
     let token = try #require(node.volume()?.marks?.creation)
@@ -365,7 +365,7 @@ struct ProtectionTests {
     #expect(node.formats() == 1)
   }
 
-  @Test("a blank device that somebody else holds is not formatted")
+  @Test("a blank device that another process holds is not formatted")
   func held() async {
     node.tools.state.withLock { $0.isHeld = true }
     await daemon.fail(SimulatedNode.mount(1), naming: SimulatedNode.name, "in use")
@@ -390,7 +390,7 @@ struct ProtectionTests {
   }
 
   @Test(
-    "what is no plain volume is left alone:",
+    "a volume that is not plain is left alone:",
     arguments: ["thin,pool volume (role private)", "snapshot", "cache volume"])
   func notAdoptable(_ kind: String) async throws {
     try node.placeForeign(.fileSystem(type: "ext4", uuid: "data", label: nil), adoptable: false, kind: kind)
@@ -451,7 +451,7 @@ struct ProtectionTests {
     }
   }
 
-  @Test("a command that is none of ours is answered as not supported, and the control plane's are answered")
+  @Test("an unknown command is answered as not supported, and the control plane's commands are answered")
   func verbs() async {
     for verb in ["", "frobnicate", "Mount", "getvolumename", "mount\n"] {
       #expect(await daemon.handle([verb]).reply.status == "Not supported", "\(verb)")
@@ -501,7 +501,7 @@ struct ExpandTests {
     ["expandfs", SimulatedNode.options(), SimulatedNode.device, path, size, "1073741824"]
   }
 
-  @Test("volume and file system grow, again is fine, and nothing ever shrinks")
+  @Test("volume and file system grow, a repeated call succeeds, and nothing ever shrinks")
   func grows() async {
     await daemon.succeed(SimulatedNode.mount(1))
     await daemon.succeed(expand("2147483647"))
@@ -513,7 +513,7 @@ struct ExpandTests {
     #expect(node.volume()?.size == .gibibytes(2))
   }
 
-  @Test("without room the failure says how much is missing, and nothing is changed")
+  @Test("without free space the failure says how much is missing, and nothing is changed")
   func noRoom() async {
     await daemon.succeed(SimulatedNode.mount(1))
     let before = node.view
@@ -555,7 +555,7 @@ struct ExpandTests {
 }
 
 /// Rule 3 of the design.
-@Suite("Removing what is proven dead")
+@Suite("Removing volumes that are proven unused")
 struct ReclaimTests {
   private let node: SimulatedNode
   private let daemon: CallHandler
@@ -579,7 +579,7 @@ struct ReclaimTests {
     #expect(node.mountPoints().count == 2, "and stays mounted")
   }
 
-  @Test("a volume that something outside of our mount namespace holds is kept")
+  @Test("a volume that is held outside of our mount namespace is kept")
   func held() async {
     await daemon.succeed(SimulatedNode.unmount(1))
     node.tools.state.withLock { $0.isHeld = true }
@@ -636,7 +636,7 @@ struct ReclaimTests {
     #expect(node.view.isEmpty)
   }
 
-  @Test("removing what is gone is success and says so; removing takes an interrupted creation with it")
+  @Test("removing a volume that is gone is success and says so; removing takes an interrupted creation with it")
   func gone() async throws {
     await daemon.succeed(SimulatedNode.unmount(1))
     let removed = await daemon.succeed(["remove", SimulatedNode.name, SimulatedNode.claim])

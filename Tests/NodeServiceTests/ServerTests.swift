@@ -92,7 +92,7 @@ struct ServerTests {
     await server.server.stop(grace: .zero)
   }
 
-  @Test("what is no request is refused with a reply that shows none of it, and the daemon goes on")
+  @Test("invalid requests are refused with a reply that shows none of their content, and the daemon continues")
   func garbage() async throws {
     let server = try await RunningServer(node: node)
     let secret = "hunter2"
@@ -141,7 +141,7 @@ struct ServerTests {
     await server.server.stop(grace: .zero)
   }
 
-  @Test("a caller that says nothing is let go after five seconds, and holds up nobody meanwhile")
+  @Test("a silent caller is disconnected after five seconds, and delays nobody meanwhile")
   func slow() async throws {
     let server = try await RunningServer(node: node)
     let start = MonotonicClock.now()
@@ -171,7 +171,7 @@ struct ServerTests {
     await server.server.stop(grace: .zero)
   }
 
-  @Test("while as many mounts hang as may be served, another is refused at once, and unmount and status are served")
+  @Test("while as many mounts hang as are allowed, another is refused at once, and unmount and status are served")
   func slots() async throws {
     let hanging = Flag()
     let gate = Once<Void>()
@@ -187,7 +187,7 @@ struct ServerTests {
     async let second = server.call(SimulatedNode.mount(2, volume: "pvc-2"))
     try await until { server.context.metrics.snapshot.inFlight == 2 && hanging.isSet }
     let refused = try await server.call(SimulatedNode.mount(3, volume: "pvc-3"))
-    #expect(refused.status == "Failure" && refused.message?.contains("2 calls are being served") == true)
+    #expect(refused.status == "Failure" && refused.message?.contains("2 calls are in progress") == true)
     #expect(try await server.call(SimulatedNode.unmount(9, volume: "pvc-9")).isSuccess)
     #expect(try await server.call(["status"]).isSuccess)
     await gate.set(())
@@ -277,7 +277,7 @@ struct ServerTests {
     await second.server.stop(grace: .zero)
   }
 
-  @Test("a socket that was removed, with its directory too, is made again, and calls are served as before")
+  @Test("a socket that was removed, with its directory too, is created again, and calls are served as before")
   func socketRemoved() async throws {
     let server = try await RunningServer(node: node)
     #expect(try server.server.restoreSocket() == .inPlace)
@@ -352,7 +352,8 @@ struct ServerTests {
 extension StepPoint {
   /// Those that a mount of a new volume reaches.
   static let makingOfAMount: [StepPoint] = [
-    .permitWritten, .volumeCreated, .volumeCleared, .formatPermitted, .formatted, .permitRemoved, .stagingDirectoryMade,
+    .permitWritten, .volumeCreated, .volumeCleared, .formatPermitted, .formatted, .permitRemoved,
+    .stagingDirectoryCreated,
     .staged, .published,
   ]
 }

@@ -290,9 +290,9 @@ struct RecordingSystem: NodeSystem {
   func isSameDirectory(_ first: String, _ second: String) async throws(VolumeError) -> Bool {
     try await base.isSameDirectory(first, second)
   }
-  func look(at volumes: [StoredVolume.Location]) async throws(VolumeError) -> MountView {
+  func mountView(of volumes: [StoredVolume.Location]) async throws(VolumeError) -> MountView {
     tools.state.withLock { $0.looks += 1 }
-    return try await base.look(at: volumes)
+    return try await base.mountView(of: volumes)
   }
   func isMountedAnywhere(_ directory: String) async throws(VolumeError) -> Bool {
     try await base.isMountedAnywhere(directory)

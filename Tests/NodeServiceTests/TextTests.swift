@@ -65,7 +65,7 @@ struct MetricsTextTests {
     ).text
   }
 
-  @Test("a group that cannot be used is told with the reason, in the metrics and in status")
+  @Test("a group that cannot be used is shown with the reason, in the metrics and in status")
   func unusableGroups() {
     var closed = GroupCapacity(
       group: "vg-1", totalBytes: 100, freeBytes: 60, foreignBytes: 0, extentBytes: 4, volumes: 1)
@@ -105,7 +105,7 @@ struct MetricsTextTests {
     return text(metrics, groups: [group], activity: recorder.snapshot, cluster: cluster)
   }
 
-  @Test("what can be alerted on is announced also while there is nothing to say about it")
+  @Test("metrics of alerts are present even while they have nothing to report")
   func announced() {
     let quiet = text(Metrics())
     for name in [
@@ -116,7 +116,7 @@ struct MetricsTextTests {
     }
   }
 
-  @Test("the cluster's side is told beside the node's, and not at all on a node without a cluster")
+  @Test("metrics of the cluster follow those of the node, and are absent on a node without a cluster")
   func cluster() {
     #expect(sample().contains("\nelastic_local_pvs 9\n"))
     #expect(!text(Metrics()).contains("elastic_local_pvs"))

@@ -229,7 +229,7 @@ struct FormatPermitsTests {
   }
 
   @Test(
-    "what is no permit of this volume is an error that names the file, and stays where it is",
+    "a file that is not a permit of this volume is an error that names the file, and stays in place",
     arguments: [
       ("", "empty, as after a crash of the disk"), ("{}", "no keys"), ("null", "null"), ("\0\0\0\0", "zeros"),
       (#"{"volume":"pvc-b","creation":"abcdefghijklmnop","progress":"planned"}"#, "another volume's"),
@@ -253,7 +253,7 @@ struct FormatPermitsTests {
     #expect(Files.exists(path), "\(remark)")
   }
 
-  @Test("what an interrupted write left is cleared, and no permit with it")
+  @Test("the remains of an interrupted write are removed, and no permit is")
   func temporaries() throws {
     try permits.write(FormatPermit(volume: volume, creation: creation, progress: .formatting))
     try directory.write("{", to: "permits/.elastic-local-1-2-3.tmp")

@@ -75,7 +75,8 @@ struct APIServerTests {
       events = EventRecorder(client, component: "test")
       let writes = APIWrites(client: client, events: events, namespace: Self.namespace)
       allocator = Allocator(writes: writes, time: time)
-      provisioner = Provisioner(writes: writes, allocator: allocator, configuration: .init(), time: time, log: { _ in })
+      provisioner = Provisioner(
+        writes: writes, allocator: allocator, kept: .unused, configuration: .init(), time: time, log: { _ in })
       term = Term(Caches(client) { _, _, _ in })
       let cluster = ClusterCaches(term.caches, namespace: Self.namespace)
       cluster.feed(provisioner)

@@ -29,6 +29,16 @@ struct ClassParametersTests {
     #expect(parameters.place == DeviceClass(group: try VolumeGroupName("fast"), provisioning: .thin))
   }
 
+  @Test("what a class says about lost nodes is understood, is no option of the volume, and misspelt it is refused")
+  func onNodeLoss() throws {
+    #expect(try ClassParameters([:]).onNodeLoss == .keepClaim)
+    #expect(try ClassParameters(["onNodeLoss": "keepClaim"]).onNodeLoss == .keepClaim)
+    let parameters = try ClassParameters(["onNodeLoss": "recreateClaim"])
+    #expect(parameters.onNodeLoss == .recreateClaim)
+    #expect(parameters.volumeOptions(size: .gibibytes(1), isUnpinned: false) == ["sizeBytes": "1073741824"])
+    #expect(throws: Refusal.self) { try ClassParameters(["onNodeLoss": "recreate"]) }
+  }
+
   @Test("the options of a checked class are accepted by the node")
   func accepted() throws {
     let parameters = try ClassParameters(["fsType": "ext4", "mkfsOptions": "-m 1", "thin": "false"])

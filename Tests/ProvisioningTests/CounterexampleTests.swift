@@ -146,7 +146,7 @@ struct CounterexampleTests {
   func storageBeforeNode() async throws {
     let allocator = Allocator(writes: cluster, time: FastTime())
     let provisioner = Provisioner(
-      writes: cluster, allocator: allocator, configuration: .init(), time: FastTime(), log: { _ in })
+      writes: cluster, allocator: allocator, kept: .unused, configuration: .init(), time: FastTime(), log: { _ in })
     await provisioner.storage(of: "a", storage("a", gibibytes: 10))
     await provisioner.node("a", Self.node("a").metadata.labels)
     #expect(await allocator.ledger.reportingNodes == ["host-a"])

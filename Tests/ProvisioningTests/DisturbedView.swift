@@ -30,7 +30,8 @@ final class DisturbedView: Sendable {
     self.cluster = cluster
     let allocator = Allocator(writes: cluster, time: time)
     let provisioner = Provisioner(
-      writes: cluster, allocator: allocator, configuration: .init(parallelism: 4, nodeGrace: .seconds(60)), time: time,
+      writes: cluster, allocator: allocator, kept: .unused,
+      configuration: .init(parallelism: 4, nodeGrace: .seconds(60)), time: time,
       log: { _ in })
     self.allocator = allocator
     self.provisioner = provisioner

@@ -19,7 +19,8 @@ struct ProvisionerBench: Sendable {
   ) {
     allocator = Allocator(writes: cluster, time: time)
     provisioner = Provisioner(
-      writes: cluster, allocator: allocator, configuration: .init(parallelism: parallelism, nodeGrace: nodeGrace),
+      writes: cluster, allocator: allocator, kept: .unused,
+      configuration: .init(parallelism: parallelism, nodeGrace: nodeGrace),
       time: time,
       log: log)
   }

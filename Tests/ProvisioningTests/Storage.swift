@@ -4,7 +4,7 @@ import StorageModel
 func storage(_ node: String, gibibytes: UInt64, reserved: UInt64 = 0) -> NodeStorage {
   NodeStorage(
     node: node, defaultGroup: "vg", isThinByDefault: false,
-    pools: [
+    classes: [
       .init(
         group: "vg", isThin: false, sizeBytes: gibibytes << 30, reservedBytes: reserved << 30, extentBytes: 4 << 20)
     ])

@@ -11,7 +11,7 @@ import Testing
 @Suite("Allocator against a model")
 struct AllocatorModelTests {
   @Test(
-    "two clients, lost and late answers and requests, refusals, late watches, new lists and leaders: no node is promised more than it has, each outcome is true, and no space is lost",
+    "with two clients, lost and late answers and requests, refusals, late watches, new lists and leaders, no node is promised more than it has, each outcome is true, and no space is lost",
     arguments: 0..<40)
   func neverOverbooked(seed: UInt64) {
     var world = World(seed: seed)

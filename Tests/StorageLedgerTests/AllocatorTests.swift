@@ -84,7 +84,7 @@ struct AllocatorTests {
 
   // MARK: the outcomes
 
-  @Test("space is reserved before the PV is written, and stays taken when it is there: created")
+  @Test("space is reserved before the PV is written, and stays reserved when the PV exists: created")
   func created() {
     let ending = create("v")
     #expect(free == .gibibytes(2) && ending.text == nil)
@@ -95,7 +95,7 @@ struct AllocatorTests {
     #expect(free == .gibibytes(10))
   }
 
-  @Test("what does not fit is not written: no room")
+  @Test("a volume that does not fit is not written: notEnoughSpace")
   func notEnoughSpace() {
     let ending = create("v", gibibytes: 11)
     #expect(ending.text == "node a has 10 GiB free in volume group \"vg\", 11 GiB requested, 1 GiB missing")
@@ -112,7 +112,7 @@ struct AllocatorTests {
     #expect(isInDoubt == false)
   }
 
-  @Test("a PV that is there already is read: adopted when it is the client's, else foreign")
+  @Test("an existing PV is read: adopted if it is the client's, else foreign")
   func exists() {
     for (owner, text) in [("claim", "adopted 1"), ("pool", "foreign 1")] {
       let ending = create("v")
@@ -135,12 +135,12 @@ struct AllocatorTests {
     #expect(ending.text?.hasPrefix("refused: PersistentVolume v is being deleted") == true && free == .gibibytes(2))
   }
 
-  @Test("a PV that was there and is gone frees the space that was reserved for it")
+  @Test("a PV that existed and is gone frees the space that was reserved for it")
   func gone() {
     let ending = create("v")
     fail(.exists)
     answer(.success(nil))
-    #expect(ending.text == "refused: PersistentVolume v was there and is gone" && free == .gibibytes(10))
+    #expect(ending.text == "refused: PersistentVolume v existed and is gone" && free == .gibibytes(10))
   }
 
   @Test("a PV without a node takes no space, and none is in doubt when its answer is lost")
@@ -153,7 +153,7 @@ struct AllocatorTests {
 
   // MARK: lost answers
 
-  @Test("a lost answer keeps the space; the PV is read before the next attempt, and adopted if it is there")
+  @Test("a lost answer keeps the space; the PV is read before the next attempt, and adopted if it exists")
   func lostAfter() {
     #expect(create("v").text == nil)
     fail(.unknown)
@@ -164,7 +164,7 @@ struct AllocatorTests {
     #expect(isInDoubt == false)
   }
 
-  @Test("that the next attempt is refused does not free the space of the first")
+  @Test("a refused retry does not free the space of the first attempt")
   func refusedAfterLoss() {
     _ = create("v")
     fail(.unknown)
@@ -180,11 +180,11 @@ struct AllocatorTests {
     fail(.unknown)
     let second = create("v", gibibytes: 4)
     answer(.success(nil))
-    #expect(second.text?.hasPrefix("unsettled: PersistentVolume v was perhaps written for node a") == true)
+    #expect(second.text?.hasPrefix("unsettled: PersistentVolume v may have been written for node a") == true)
     #expect(free == .gibibytes(2))
   }
 
-  @Test("nobody asks again: the space is settled when the API server's limit has passed", arguments: [true, false])
+  @Test("without a retry the doubt is resolved when the API server's limit has passed", arguments: [true, false])
   func settledAlone(isWritten: Bool) {
     _ = create("v")
     fail(.unknown)
@@ -218,7 +218,8 @@ struct AllocatorTests {
     #expect(free == .gibibytes(10))
   }
 
-  @Test("one of two lost requests has made the PV: its end frees nothing while the other may still be carried out")
+  @Test(
+    "after two lost requests, the end of the created PV frees nothing while the other request may still be carried out")
   func twoLost() {
     _ = create("v")
     fail(.unknown)
@@ -237,7 +238,7 @@ struct AllocatorTests {
     #expect(free == .gibibytes(10))
   }
 
-  @Test("a PV that the second request has made: its end frees nothing while the first may still be carried out")
+  @Test("the end of a PV that the second request has created frees nothing while the first may still be carried out")
   func lostThenCreated() {
     _ = create("v")
     fail(.unknown)
@@ -259,7 +260,7 @@ struct AllocatorTests {
 
   // MARK: several clients
 
-  @Test("requests about one volume follow each other; those about others do not wait")
+  @Test("requests for one volume run one after another; those for other volumes do not wait")
   func turns() {
     let first = create("v", gibibytes: 1)
     let second = create("v", gibibytes: 1, owner: "pool")
@@ -276,7 +277,7 @@ struct AllocatorTests {
     #expect(other.text == "created 2" && free == .gibibytes(8))
   }
 
-  @Test("what may have been written is found without writing; where nothing was reserved nobody is asked")
+  @Test("a PV that may have been written is found by a read; without a reservation no request is sent")
   func find() {
     let found = Told()
     let find: @Sendable () async -> Void = { [allocator] in
@@ -294,7 +295,7 @@ struct AllocatorTests {
     #expect(found.values.withLock { $0 } == [false, false, true])
   }
 
-  @Test("each change of free space is told, whoever has caused it, and whether it may be more")
+  @Test("each change of free space calls the listeners, whatever the cause, and says whether it may have increased")
   func changes() {
     let told = Told()
     allocator.onChange { change in told.values.withLock { $0.append(change.isMore) } }
@@ -312,7 +313,7 @@ struct AllocatorTests {
     let values = Mutex<[Bool]>([])
   }
 
-  @Test("what is in doubt is settled while the allocator runs, and a failed read is repeated", .timeLimit(.minutes(1)))
+  @Test("doubts are resolved while the allocator runs, and a failed read is repeated", .timeLimit(.minutes(1)))
   func runs() async {
     let writes = HeldWrites()
     let allocator = Allocator(writes: writes, time: ManualTime(isHasty: true))

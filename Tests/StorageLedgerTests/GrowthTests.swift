@@ -24,12 +24,12 @@ struct LedgerGrowthTests {
   }
 
   private static func volume(_ gibibytes: UInt64, wanting wanted: UInt64) -> NodeStorage.Volume {
-    .init(sizeBytes: gibibytes << 30, wantedBytes: wanted << 30)
+    .init(sizeBytes: gibibytes << 30, requestedBytes: wanted << 30)
   }
 
   private static func freeSpace(_ ledger: Ledger) -> ByteCount { ledger.freeSpace(on: node, at: .init()) }
 
-  @Test("a growth that cannot be had takes nobody's room, however many there are; the volume keeps what it has")
+  @Test("growths that do not fit take no space, however many there are; the volume keeps its own")
   func impossible() throws {
     var ledger = Self.ledger(wanting: [900 << 10, 900 << 10, 11])
     #expect(Self.freeSpace(ledger) == .gibibytes(4))
@@ -37,12 +37,12 @@ struct LedgerGrowthTests {
     #expect(Self.freeSpace(ledger) == .zero)
     #expect(
       throws: Shortage.notEnoughSpace(
-        node: "a", pool: "volume group \"vg\"", free: .gibibytes(2), requested: .gibibytes(900 << 10))
+        node: "a", place: "volume group \"vg\"", free: .gibibytes(2), requested: .gibibytes(900 << 10))
     ) { _ = try ledger.checkGrowth(Self.booking(wanting: 900 << 10), for: "v0") }
   }
 
   @Test(
-    "a growth that fits takes its room before kubelet asks for it, and gives it back when it is not wanted any more")
+    "a growth that fits takes its space before kubelet asks for it, and returns it when it is no longer requested")
   func possible() throws {
     var ledger = Self.ledger(wanting: [7])
     #expect(Self.freeSpace(ledger) == .gibibytes(3))
@@ -52,7 +52,7 @@ struct LedgerGrowthTests {
     #expect(Self.freeSpace(ledger) == .gibibytes(8))
   }
 
-  @Test("growths that fit one by one and not together take all that is free: whoever comes first has it")
+  @Test("growths that fit one by one but not together take all free space: the first to grow gets it")
   func contested() throws {
     var ledger = Self.ledger(wanting: [6, 7])
     #expect(Self.freeSpace(ledger) == .zero)
@@ -66,14 +66,14 @@ struct LedgerGrowthTests {
     #expect(throws: Shortage.self) { _ = try ledger.checkGrowth(Self.booking(wanting: 6), for: "v0") }
   }
 
-  @Test("a volume has what its node says when that is more than it was made with, and never less than it was made with")
+  @Test("a volume has the size that its node reports, but never less than its size at creation")
   func reported() {
     let ledger = Self.ledger(
       wanting: [900 << 10, 2], volumes: ["v0": Self.volume(5, wanting: 900 << 10), "v1": Self.volume(1, wanting: 2)])
     #expect(Self.freeSpace(ledger) == .gibibytes(3))
   }
 
-  @Test("what a node has said counts until it says something else, also when the PV wants less meanwhile or is gone")
+  @Test("a node's report counts until its next one, even if the PV then requests less or is gone")
   func reportedBefore() {
     var ledger = Self.ledger(
       wanting: [6], volumes: ["v0": Self.volume(6, wanting: 6), "gone": Self.volume(8, wanting: 8)])
@@ -83,7 +83,7 @@ struct LedgerGrowthTests {
   }
 
   @Test(
-    "a volume that may have grown before its PV wanted what cannot be had keeps that room until its node has looked since"
+    "a volume that may have grown before its PV requested a size that does not fit keeps that space until its node has checked"
   )
   func grownBefore() {
     var ledger = Self.ledger(wanting: [5])
@@ -99,11 +99,11 @@ struct LedgerGrowthTests {
     #expect(Self.freeSpace(ledger) == .gibibytes(8))
   }
 
-  @Test("a growth in one group leaves the room of another alone")
+  @Test("a growth in one group does not change the free space of another")
   func otherGroup() throws {
     var ledger = Ledger()
     var reported = storage(Self.node, gibibytes: 10)
-    reported.pools.append(
+    reported.classes.append(
       .init(group: "fast", isThin: false, sizeBytes: 4 << 30, reservedBytes: 0, extentBytes: 4 << 20))
     ledger.setStorage(reported, of: Self.node)
     let fast = DeviceClass(group: try VolumeGroupName("fast"), provisioning: .thick)

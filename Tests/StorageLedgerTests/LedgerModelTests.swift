@@ -159,7 +159,7 @@ struct LedgerModelTests {
       reported.volumes = [:]
       for (name, pv) in pvs where pv.booking.node == node && pv.booking.wanted > pv.booking.size {
         reported.volumes?[name] = .init(
-          sizeBytes: size(of: name, pv).bytes, wantedBytes: pv.booking.wanted.bytes)
+          sizeBytes: size(of: name, pv).bytes, requestedBytes: pv.booking.wanted.bytes)
       }
       ledger.setStorage(reported, of: node)
     }
@@ -174,7 +174,7 @@ struct LedgerModelTests {
   }
 
   @Test(
-    "whatever is written, refused, lost, delayed, listed anew and wanted, no node is ever promised more than it has, and no room is lost",
+    "in any order of writes, refusals, losses, delays, lists and requests, no node is ever promised more than it has, and no space is lost",
     arguments: 0..<100)
   func neverOverbooked(seed: UInt64) {
     var random = Dice(seed: seed)

@@ -18,12 +18,12 @@ struct LedgerTests {
     #expect(ledger.freeSpace(on: "a", at: .init()) == .gibibytes(10) - .mebibytes(4))
   }
 
-  @Test("what fits exactly is taken, one extent more is refused with the figures")
+  @Test("what fits exactly is taken, one extent more is refused with the numbers")
   func exactFit() throws {
     var ledger = Self.ledger(reserved: 4)
     #expect(
       throws: Shortage.notEnoughSpace(
-        node: "a", pool: "volume group \"vg\"", free: .gibibytes(6), requested: .mebibytes(6148))
+        node: "a", place: "volume group \"vg\"", free: .gibibytes(6), requested: .mebibytes(6148))
     ) { try ledger.reserve(Booking(node: "a", size: .gibibytes(6) + ByteCount(1)), for: "v") }
     try ledger.reserve(Booking(node: "a", size: .gibibytes(6)), for: "v")
     #expect(ledger.freeSpace(on: "a", at: .init()) == .zero)
@@ -40,7 +40,7 @@ struct LedgerTests {
     #expect(ledger.reportingNodes == ["a"])
   }
 
-  @Test("the same reservation again takes room once")
+  @Test("a repeated reservation takes space once")
   func reservingTwice() throws {
     var ledger = Self.ledger()
     try ledger.reserve(Booking(node: "a", size: .gibibytes(8)), for: "v")
@@ -48,13 +48,13 @@ struct LedgerTests {
     #expect(ledger.freeSpace(on: "a", at: .init()) == .gibibytes(2))
   }
 
-  @Test("a group, and a thin pool in it, have room of their own; what names neither takes the node's default")
+  @Test("a group, and a thin pool in it, have separate space; a volume that names neither takes the node's default")
   func places() throws {
     var ledger = Ledger()
     var storage = storage("a", gibibytes: 10)
-    storage.pools.append(
+    storage.classes.append(
       .init(group: "vg", isThin: true, sizeBytes: 40 << 30, reservedBytes: 0, extentBytes: 64 << 10))
-    storage.pools.append(
+    storage.classes.append(
       .init(group: "fast", isThin: false, sizeBytes: 2 << 30, reservedBytes: 0, extentBytes: 4 << 20))
     storage.isThinByDefault = true
     ledger.setStorage(storage, of: "a")
@@ -72,7 +72,7 @@ struct LedgerTests {
     }
   }
 
-  @Test("a PV that could not be written gives its room back")
+  @Test("a PV that could not be written returns its space")
   func cancelled() throws {
     var ledger = Self.ledger()
     try ledger.reserve(Booking(node: "a", size: .gibibytes(8)), for: "v")
@@ -80,7 +80,7 @@ struct LedgerTests {
     #expect(ledger.freeSpace(on: "a", at: .init()) == .gibibytes(10))
   }
 
-  @Test("a PV that could not be written leaves the earlier one of its name booked, for as long as that is shown")
+  @Test("a PV that could not be written leaves an earlier PV of its name booked as long as that is shown")
   func earlierOfTheName() throws {
     var ledger = Self.ledger()
     ledger.observe(Booking(node: "a", size: .gibibytes(2)), of: "v", uid: "earlier")
@@ -94,7 +94,7 @@ struct LedgerTests {
     #expect(ledger.freeSpace(on: "a", at: .init()) == .gibibytes(10))
   }
 
-  @Test("neither late pictures of an earlier PV of the same name nor its end free what was written, of one size too")
+  @Test("late events of an earlier PV of the same name do not free a written PV, even of the same size")
   func earlierShownLate() throws {
     var ledger = Self.ledger()
     let booking = Booking(node: "a", size: .gibibytes(5))
@@ -109,7 +109,7 @@ struct LedgerTests {
     #expect(ledger.freeSpace(on: "a", at: .init()) == .gibibytes(10))
   }
 
-  @Test("a PV that a watch shows before the answer to its writing comes is booked once, and as it is shown then")
+  @Test("a PV that a watch shows before its write is answered is booked once, as it is shown")
   func shownBeforeTheAnswer() throws {
     var ledger = Self.ledger()
     try ledger.reserve(Booking(node: "a", size: .gibibytes(2)), for: "v")
@@ -121,7 +121,7 @@ struct LedgerTests {
     #expect(ledger.freeSpace(on: "a", at: .init()) == .gibibytes(10))
   }
 
-  @Test("the end of an earlier PV of the same name does not free what is being written")
+  @Test("the end of an earlier PV of the same name does not free a PV that is being written")
   func staleEnd() throws {
     var ledger = Self.ledger()
     try ledger.reserve(Booking(node: "a", size: .gibibytes(5)), for: "v")
@@ -132,7 +132,7 @@ struct LedgerTests {
     #expect(ledger.freeSpace(on: "a", at: .init()) == .gibibytes(5))
   }
 
-  @Test("a list frees what it does not show, but not what was written since it began")
+  @Test("a list frees PVs that it does not show, but not those written since it began")
   func listing() throws {
     var ledger = Self.ledger()
     ledger.observe(Booking(node: "a", size: .gibibytes(1)), of: "gone", uid: "3")
@@ -151,7 +151,7 @@ struct LedgerTests {
     #expect(ledger.freeSpace(on: "a", at: .init()) == .gibibytes(7))
   }
 
-  @Test("a node that is silent takes nothing, and its volumes are not forgotten")
+  @Test("a node without a report takes no volumes, and its bookings stay")
   func silentNode() throws {
     var ledger = Self.ledger()
     try ledger.reserve(Booking(node: "a", size: .gibibytes(3)), for: "v")
@@ -161,7 +161,7 @@ struct LedgerTests {
     #expect(ledger.freeSpace(on: "a", at: .init()) == .gibibytes(7))
   }
 
-  @Test("storage of an unknown form is none")
+  @Test("storage of an unknown version has no capacity")
   func unknownForm() {
     var ledger = Ledger()
     var later = storage("a", gibibytes: 10)
@@ -170,18 +170,18 @@ struct LedgerTests {
     #expect(ledger.reportingNodes.isEmpty)
   }
 
-  @Test("more reserved than there is leaves no room")
+  @Test("more reserved than the capacity leaves no free space")
   func overfull() {
     let ledger = Self.ledger(gibibytes: 1, reserved: 4)
     #expect(ledger.freeSpace(on: "a", at: .init()) == .zero)
   }
 
-  @Test("a change of extents counts every booking anew")
+  @Test("a change of the extent size recomputes every booking")
   func extents() throws {
     var ledger = Self.ledger()
     try ledger.reserve(Booking(node: "a", size: ByteCount(1)), for: "v")
     var storage = storage("a", gibibytes: 10)
-    storage.pools[0].extentBytes = 1 << 30
+    storage.classes[0].extentBytes = 1 << 30
     ledger.setStorage(storage, of: "a")
     #expect(ledger.freeSpace(on: "a", at: .init()) == .gibibytes(9))
     ledger.forget("v")
@@ -189,7 +189,7 @@ struct LedgerTests {
     #expect(ledger.freeSpace(on: "a", at: .init()) == .gibibytes(10))
   }
 
-  @Test("PVs that claim more than 64 bits hold leave no room, and take nothing with them when they go")
+  @Test("PVs that claim more than 64 bits hold leave no free space, and free it when they are gone")
   func hugeVolumes() throws {
     var ledger = Ledger()
     ledger.setStorage(storage("a", gibibytes: 10), of: "a")
@@ -199,7 +199,7 @@ struct LedgerTests {
     #expect(ledger.freeSpace(on: "a", at: .init()) == .gibibytes(10))
   }
 
-  @Test("what was read of a PV counts only while nothing newer was shown: one whose end was shown takes no room")
+  @Test("the read of a PV counts only if no event was shown since: a PV whose end was shown takes no space")
   func readTooLate() throws {
     var ledger = Self.ledger()
     let booking = Booking(node: "a", size: .gibibytes(4))
@@ -210,7 +210,7 @@ struct LedgerTests {
     #expect(ledger.freeSpace(on: "a", at: .init()) == .gibibytes(10))
   }
 
-  @Test("a PV that was read and never shown takes room until a list that began later lacks it")
+  @Test("a PV that was read and never shown takes space until a list that began later lacks it")
   func readAndNeverShown() throws {
     var ledger = Self.ledger()
     try ledger.reserve(Booking(node: "a", size: .gibibytes(4)), for: "v")
@@ -231,7 +231,7 @@ struct LedgerTests {
 func storage(_ node: String, gibibytes: UInt64, reserved: UInt64 = 0) -> NodeStorage {
   NodeStorage(
     node: node, defaultGroup: "vg", isThinByDefault: false,
-    pools: [
+    classes: [
       .init(
         group: "vg", isThin: false, sizeBytes: gibibytes << 30, reservedBytes: reserved << 30, extentBytes: 4 << 20)
     ])

@@ -19,12 +19,12 @@ struct NodeStorageObjectTests {
     return try NodeStorageObject(json: &json)
   }
 
-  @Test("what a daemon of any release has written is read, and written again byte by byte")
+  @Test("the objects of daemons of all releases are read, and written back byte by byte")
   func form() throws {
     let object = try read(Self.text)
     let storage = try #require(object.storage)
     #expect(storage.node == "n" && storage.version == 1 && storage.isThinByDefault && storage.defaultGroup == "g")
-    #expect(storage.pools.first?.sizeBytes == 100 && storage.volumes?["a"]?.wantedBytes == 2)
+    #expect(storage.classes.first?.sizeBytes == 100 && storage.volumes?["a"]?.requestedBytes == 2)
     #expect(object.reports.map(\.state) == [.created, .requested] && object.reports[0].instance == "i")
     #expect(String(decoding: object.json().encoded, as: UTF8.self) == Self.text)
     var copy = NodeStorageObject(node: "n", namespace: "s", owner: nil)
@@ -33,12 +33,12 @@ struct NodeStorageObjectTests {
     #expect(copy.status == object.status)
   }
 
-  @Test("an object without a known form has no free space, and a report in an unknown state is none")
+  @Test("an object of an unknown version has no free space, and a report in an unknown state does not count")
   func unknown() throws {
     let object = try read(
       #"{"metadata":{"name":"n"},"status":{"storage":{"pools":"many","volumes":7},"#
         + #""reports":[{"name":"v","uid":"u","state":"Invented"},{"uid":"u","state":"Created"},9]}}"#)
-    #expect(object.storage?.version == 0 && object.storage?.pools == [] && object.reports.isEmpty)
+    #expect(object.storage?.version == 0 && object.storage?.classes == [] && object.reports.isEmpty)
     #expect(try read(#"{"metadata":{"name":"n"}}"#).storage == nil)
     #expect(try read(#"{"metadata":{"name":"n"},"status":{"storage":null}}"#).storage == nil)
   }

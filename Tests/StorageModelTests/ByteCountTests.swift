@@ -42,7 +42,7 @@ struct ByteCountTests {
     }
   }
 
-  @Test("a difference is never less than nothing")
+  @Test("a difference is never below zero")
   func difference() {
     #expect(ByteCount(3) - ByteCount(5) == .zero)
     #expect(ByteCount(5) - ByteCount(3) == ByteCount(2))
@@ -71,7 +71,7 @@ struct ByteCountTests {
     #expect(ByteCount(1) < ByteCount(2))
   }
 
-  @Test("a sum that 64 bits do not hold is the largest count, never something small")
+  @Test("a sum beyond 64 bits is the largest count")
   func largestSum() {
     #expect(ByteCount(.max) + ByteCount(1) == ByteCount(.max))
     #expect(ByteCount(.max - 1) + ByteCount(1) == ByteCount(.max))

@@ -4,7 +4,7 @@ import Testing
 @Suite("Names")
 struct NameTests {
   @Test(
-    "a volume's name is what LVM and a path take",
+    "a volume's name is valid for LVM and as part of a path",
     arguments: [
       ("pvc-0f3b6c1e-8d2a-4c55-9e0f-1a2b3c4d5e6f", "a provisioned one"), ("a", "one letter"), ("0", "one digit"),
       ("A.b_c+d-e", "all characters"), ("a..b", "two dots inside"), ("a-", "a hyphen at the end"),
@@ -17,7 +17,7 @@ struct NameTests {
   }
 
   @Test(
-    "what could be another path, a switch, or LVM's own is no volume's name",
+    "a text that could be another path, a switch, or a name of LVM's is not a volume's name",
     arguments: [
       ("", "nothing"), (".", "the directory itself"), ("..", "the way up"), (".hidden", "a dot in front"),
       ("-y", "a switch"), ("--config", "a switch"), ("_a", "an underscore in front"), ("+a", "a plus in front"),
@@ -53,7 +53,7 @@ struct NameTests {
   }
 
   @Test(
-    "a claim's UID is a lowercase UUID, and nothing that only looks like one",
+    "a claim's UID is a lowercase UUID, and nothing similar",
     arguments: [
       ("0f3b6c1e-8d2a-4c55-9e0f-1a2b3c4d5e6f", true, "a UUID"),
       ("0F3B6C1E-8D2A-4C55-9E0F-1A2B3C4D5E6F", false, "capitals"),

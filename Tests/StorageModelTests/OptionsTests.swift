@@ -16,7 +16,7 @@ struct AllowListTests {
   }
 
   @Test(
-    "options that open a way out of the pod or say what is mounted are refused",
+    "options that let a pod escape or name what to mount are refused",
     arguments: [
       ("dev", "device nodes"), ("suid", "set-uid programs"), ("exec", "undoes noexec"), ("bind", "another mount"),
       ("rbind", "another mount"), ("move", "another mount"), ("remount", "another mount"),
@@ -47,13 +47,13 @@ struct AllowListTests {
   }
 
   @Test(
-    "words that ask for what is so anyway are taken, and change nothing", arguments: ["defaults", "rw", "rw,defaults"])
+    "words that ask for the default are accepted, and change nothing", arguments: ["defaults", "rw", "rw,defaults"])
   func mountNeutral(_ text: String) throws {
     #expect(try MountOptions(parsing: text) == .none)
     #expect(try MountOptions(parsing: "\(text),noatime").options == ["noatime"])
   }
 
-  @Test("every name that a refusal offers is taken")
+  @Test("every name that a refusal offers is accepted")
   func summary() throws {
     for name in MountOptions.summary.split(separator: " ") where !name.hasSuffix("=") {
       _ = try MountOptions(parsing: String(name))
@@ -148,7 +148,7 @@ struct VolumeOptionsTests {
     #expect(try VolumeOptions(blank, fsType: "") == options, "empty is not given")
   }
 
-  @Test("every option is understood, and Kubernetes' own keys are passed over")
+  @Test("every option is understood, and Kubernetes' own keys are ignored")
   func all() throws {
     let options = try VolumeOptions(
       [
@@ -175,24 +175,26 @@ struct VolumeOptionsTests {
   }
 
   @Test(
-    "a device class without a word of its own is what the node's settings say, and one that a node lacks has no pool")
-  func pools() throws {
-    let thick = NodeStorage.Pool(group: "vg", isThin: false, sizeBytes: 1, reservedBytes: 0, extentBytes: 1)
-    let thin = NodeStorage.Pool(group: "vg", isThin: true, sizeBytes: 2, reservedBytes: 0, extentBytes: 1)
-    let storage = NodeStorage(node: "a", defaultGroup: "vg", isThinByDefault: true, pools: [thick, thin])
-    #expect(storage.pool(of: DeviceClass()) == thin)
-    #expect(storage.pool(of: DeviceClass(provisioning: .thick)) == thick)
-    #expect(storage.pool(of: DeviceClass(group: try VolumeGroupName("other"))) == nil)
+    "a device class without values is the node's default, and one that a node lacks has no capacity")
+  func classes() throws {
+    let thick = NodeStorage.ClassCapacity(group: "vg", isThin: false, sizeBytes: 1, reservedBytes: 0, extentBytes: 1)
+    let thin = NodeStorage.ClassCapacity(group: "vg", isThin: true, sizeBytes: 2, reservedBytes: 0, extentBytes: 1)
+    let storage = NodeStorage(node: "a", defaultGroup: "vg", isThinByDefault: true, classes: [thick, thin])
+    #expect(storage.capacity(of: DeviceClass()) == thin)
+    #expect(storage.capacity(of: DeviceClass(provisioning: .thick)) == thick)
+    #expect(storage.capacity(of: DeviceClass(group: try VolumeGroupName("other"))) == nil)
   }
 
   @Test(
-    "what Unicode takes for an allowed letter is none",
+    "a character that Unicode takes for an allowed letter is refused",
     arguments: ["allocsize=64\u{212A}", "noatime\u{301}", "commit=5\u{301}", "data\u{37E}"])
   func lookalikesInMountOptions(_ text: String) {
     #expect(throws: VolumeError.self) { try MountOptions(parsing: text) }
   }
 
-  @Test("what Unicode takes for an allowed switch is none", arguments: ["-\u{212A}", "-n 16\u{212A}", "-m dup\u{301}"])
+  @Test(
+    "a text that Unicode takes for an allowed switch is refused",
+    arguments: ["-\u{212A}", "-n 16\u{212A}", "-m dup\u{301}"])
   func lookalikesInMkfsOptions(_ text: String) {
     #expect(throws: VolumeError.self) { try MkfsOptions(parsing: text, for: .btrfs) }
   }
@@ -234,7 +236,7 @@ struct ErrorTests {
     for (status, text, code) in rows { #expect(status.rawValue == text && status.exitCode == code) }
   }
 
-  @Test("an error says what was being done, and what was underneath only in the log's form")
+  @Test("an error names the activity, and its cause only in the form for logs")
   func errors() {
     struct Underneath: Error {}
     let error = VolumeError(.noSpace, "full", cause: Underneath()).during("making x")

@@ -43,7 +43,7 @@ struct QuantityTests {
   }
 
   @Test(
-    "what Kubernetes refuses is refused",
+    "a text that Kubernetes refuses is refused",
     arguments: [
       ("", .format), (" 1", .format), ("1 ", .format), ("1.1.M", .format), ("1+1.0M", .format), ("aoeu", .format),
       ("--1", .suffix), ("1,5", .format), ("1_000", .format), ("1Ki5M", .format), ("0x10", .format),

@@ -14,7 +14,7 @@ struct GroupStateTests {
     for disk in disks { try disk.destroy() }
   }
 
-  private func report(_ node: Node) throws -> NodeReport.Group {
+  private func report(_ node: Node) throws -> DaemonStatus.Group {
     try #require(node.ask("status").succeeds().report?.groups.first)
   }
 

@@ -26,7 +26,7 @@ struct GroupTests {
 
   private func inGroup(_ group: VolumeGroup) -> Options { Options(extra: ["volumeGroup": group.name]) }
 
-  private func report(_ node: Node, of group: VolumeGroup) throws -> NodeReport.Group {
+  private func report(_ node: Node, of group: VolumeGroup) throws -> DaemonStatus.Group {
     let report = try #require(node.ask("status").succeeds().report)
     return try #require(report.groups.first { $0.name == group.name })
   }
@@ -113,7 +113,7 @@ struct GroupTests {
       try await node.start()
       let report = try #require(node.ask("status").succeeds().report)
       #expect(report.groups.map(\.name) == ["lab-none", try node.group.name])
-      #expect(report.groups[0].trouble?.contains("make it with vgcreate") == true)
+      #expect(report.groups[0].trouble?.contains("create it with vgcreate") == true)
       try await lifeOfAVolume(node, inGroup(try node.group))
       try await node.startPod(Scratch.volumeName()).fails(saying: "lab-none", "vgcreate")
       let disk = try LoopDisk()

@@ -30,7 +30,7 @@ extension KillFlow {
   static let unmountFromGlobal = KillFlow(
     name: "unmount beside the global directory", kubelet: .newAttaching,
     prepare: { try await $0.makeAndMountWithData() }, want: .noPod(by: .unmount), finish: { try await $0.startAgain() },
-    points: ["unpublished", "staging-directory-removed", "released"])
+    points: ["unpublished", "staging-directory-removed", "detached"])
 
   static let unmountDevice = KillFlow(
     name: "unmountdevice", kubelet: .newAttaching, prepare: { try await $0.makeAndMountWithData() },

@@ -58,12 +58,12 @@ extension KillFlow {
     finish: { try await $0.useUnmountRemove() },
     points: [
       "permit-written", "volume-created", "volume-cleared", "format-permitted", "formatted", "permit-removed",
-      "staging-directory-made", "staged", "published",
+      "staging-directory-created", "staged", "published",
     ])
 
   static let mountExisting = KillFlow(
     name: "mount of a volume with data", prepare: { try await $0.makeWithData() }, want: .pod(by: .mount),
-    finish: { try await $0.expectDataUnmountRemove() }, points: ["staging-directory-made", "staged", "published"])
+    finish: { try await $0.expectDataUnmountRemove() }, points: ["staging-directory-created", "staged", "published"])
 
   static let mountReadOnly = KillFlow(
     name: "read-only mount of a volume with data", prepare: { try await $0.makeWithData() },
@@ -91,7 +91,7 @@ extension KillFlow {
       #expect(try scene.node.group.volume(scene.volume) != nil)
       try await scene.node.startPod(scene.volume, scene.options).succeeds()
       try await scene.expectDataUnmountRemove()
-    }, points: ["unpublished", "unstaged", "staging-directory-removed", "released"])
+    }, points: ["unpublished", "unstaged", "staging-directory-removed", "detached"])
 
   static let expand = KillFlow(
     name: "expandfs", prepare: { try await $0.makeAndMountWithData() }, want: .growth,
@@ -106,5 +106,5 @@ extension KillFlow {
       let left = try scene.node.group.volume(scene.volume)
       #expect(left == nil)
     },
-    points: ["staging-directory-removed", "released", "removal-proven", "volume-removed"])
+    points: ["staging-directory-removed", "detached", "removal-proven", "volume-removed"])
 }

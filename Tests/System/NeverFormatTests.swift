@@ -14,7 +14,7 @@ struct NeverFormatTests {
         switch contents.verdict {
         case .mounted(let type): try await expectMounted(node, volume, as: type, contents)
         case .refused(let word): try await expectRefused(node, volume, contents, saying: word)
-        case .unknown: try await expectRefused(node, volume, contents, saying: "nothing proves that it never did")
+        case .unknown: try await expectRefused(node, volume, contents, saying: "no file system and no format permit")
         }
         node.remove(volume).succeeds()
       }
@@ -147,7 +147,7 @@ struct NeverFormatTests {
       let image = "\(node.state)/images/\(scene.volume).img"
       let beginning = try BlockDevice.readBytes(image, offset: 0, count: 64 << 10)
       try overwrite(image, with: [UInt8](repeating: 0, count: beginning.count), at: 0)
-      try await node.startPod(scene.volume).fails(saying: "nothing proves that it never did")
+      try await node.startPod(scene.volume).fails(saying: "no file system and no format permit")
       #expect(try LoopDevice.all().filter { $0.backingFile.hasPrefix(node.root + "/") }.isEmpty)
       try overwrite(image, with: beginning, at: 0)
       try await node.startPod(scene.volume).succeeds()
@@ -171,7 +171,7 @@ struct NeverFormatTests {
       try Files.makeDirectories(node.state, mode: 0o755)
       try await node.start()
       let before = try Digest.of(try node.group.device(blank))
-      try await node.startPod(blank).fails(saying: blank, "nothing proves", "elastic-local-node remove")
+      try await node.startPod(blank).fails(saying: blank, "no format permit", "elastic-local-node remove")
       #expect(try Digest.of(try node.group.device(blank)) == before)
       try await node.startPod(used).succeeds()
       #expect(marker.isIn(node.podDirectory("pod-a", used)))
@@ -195,7 +195,7 @@ struct NeverFormatTests {
       try overwrite(permits + broken + ".json", with: Array("no permit".utf8), at: 0)
       try overwrite(permits + other + ".json", with: Array(foreign.utf8), at: 0)
       try await node.startPod(broken).fails(saying: "permit")
-      try await node.startPod(other).fails(saying: "nothing proves")
+      try await node.startPod(other).fails(saying: "no format permit")
       #expect(try Digest.of(devices) == before)
 
       try await node.restart()

@@ -36,7 +36,7 @@ struct ReplacementTests {
       let volume = Scratch.volumeName()
       try Files.removeTree(parent(of: node.socket))
       try await node.startPod(volume).succeeds()
-      #expect(node.log.contains("socket was removed and has been made again"), "\(node.log)")
+      #expect(node.log.contains("socket was removed and has been created again"), "\(node.log)")
       try await node.deletePod(volume).succeeds()
       node.remove(volume).succeeds()
     }

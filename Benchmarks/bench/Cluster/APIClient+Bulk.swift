@@ -1,7 +1,7 @@
 import KubernetesAPI
 
 extension APIClient {
-  /// As many requests at a time as keep an API server of a few processors busy.
+  /// Runs the body for each number, with as many requests at once as keep an API server of a few processors busy.
   func each(_ numbers: some Sequence<Int>, _ body: @escaping @Sendable (Int) async throws -> Void) async throws {
     try await withThrowingTaskGroup(of: Void.self) { group in
       for (index, number) in numbers.enumerated() {
@@ -12,7 +12,7 @@ extension APIClient {
     }
   }
 
-  /// The PVs that there are.
+  /// All PVs of the selection.
   func volumes(_ selection: Selection = .all) async throws -> [PersistentVolume] {
     var volumes: [PersistentVolume] = []
     try await list(PersistentVolume.self, selection) { volumes.append($0) }

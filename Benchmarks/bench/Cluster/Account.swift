@@ -1,6 +1,6 @@
 import LinuxSystem
 
-/// An account of `daemonset/`: a program with its token has no more rights than its pods.
+/// A service account of `daemonset/`. A program with its token has exactly the rights of its pods.
 enum Account {
   /// Writes a token into a file and returns the file's path. Blocks.
   static func token(_ account: String, in cluster: BenchCluster) throws -> String {
@@ -10,7 +10,7 @@ enum Account {
     let path = "/api/v1/namespaces/elastic-local/serviceaccounts/\(account)/token"
     let reply = try cluster.kubectl("create", "--raw", path, "-f", request)
     guard let token = try JSONMembers.read(Array(reply.utf8), ["status.token"])["status.token"] else {
-      throw NotMeasured("the account \(account) gets no token: \(reply)")
+      throw NotMeasured("no token for account \(account): \(reply)")
     }
     let file = "\(cluster.directory)/\(account).token"
     try Files.writeDurably(Array(token.utf8), to: file)

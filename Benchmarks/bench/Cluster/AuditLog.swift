@@ -1,14 +1,14 @@
 import KubernetesAPI
 import LinuxSystem
 
-/// What the API server has written about the requests that it has answered.
+/// The API server's log of the requests that it has answered.
 enum AuditLog {
   struct Request {
     let who: Who
     let verb: String
-    /// With its subresource: `pods/binding`.
+    /// With the subresource: `pods/binding`.
     let resource: String
-    /// Without it.
+    /// Without the subresource.
     var kind: String { String(resource.prefix { $0 != "/" }) }
     let name: String
     let uid: String
@@ -61,7 +61,7 @@ enum AuditLog {
 }
 
 extension [AuditLog.Request] {
-  /// Those that came in between two points in time.
+  /// The requests that arrived between two times.
   func between(_ from: Timestamp, _ to: Timestamp) -> [AuditLog.Request] {
     filter { $0.received >= from && $0.received < to }
   }

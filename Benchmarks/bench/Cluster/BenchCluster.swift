@@ -3,11 +3,11 @@ import KubernetesAPI
 import LinuxSystem
 import RunningPrograms
 
-/// A cluster to measure, of `lab/cluster`, with what `kubectl apply -k daemonset/` makes but for the workloads: those run as
-/// processes here.
+/// A cluster of `lab/cluster` to measure. It has the objects of `kubectl apply -k daemonset/` without the workloads,
+/// which run as processes.
 struct BenchCluster: Sendable {
   let directory: String
-  /// As an administrator.
+  /// Has the administrator's rights.
   let client: APIClient
   private let environment: [String: String]
 
@@ -18,7 +18,7 @@ struct BenchCluster: Sendable {
 
   /// Starts a cluster, runs the body, and stops the cluster. Blocks.
   ///
-  /// - Parameter variables: for `lab/cluster start`.
+  /// - Parameter variables: the environment of `lab/cluster start`.
   @Measuring static func with(
     _ variables: [String: String] = [:], _ body: @Measuring (BenchCluster) async throws -> Void
   ) async throws {
@@ -33,7 +33,7 @@ struct BenchCluster: Sendable {
     } catch {
       if !Termination.isUnderWay {
         showLogs(directory)
-        // Why there is no figure counts, not what comes of that.
+        // The first error counts, not an error of the cleanup.
         try? end(directory)
       }
       throw error
@@ -41,7 +41,7 @@ struct BenchCluster: Sendable {
     try end(directory)
   }
 
-  /// kubelet's calls of the client go there.
+  /// The socket of kubelet's calls.
   static func socket(_ directory: String) -> String { directory + "/socket" }
 
   private static func start(_ directory: String, _ variables: [String: String]) throws -> BenchCluster {
@@ -55,7 +55,7 @@ struct BenchCluster: Sendable {
     return cluster
   }
 
-  /// What `lab/cluster env` prints: `export NAME=VALUE`, where a backslash quotes what follows.
+  /// Parses the output of `lab/cluster env`: `export NAME=VALUE`, in which a backslash quotes the next character.
   private static func environment(_ text: String) -> [String: String] {
     let pairs = text.split(separator: "\n").compactMap { line -> (String, String)? in
       let sides = line.drop { $0 != " " }.dropFirst().split(separator: "=", maxSplits: 1)
@@ -65,7 +65,7 @@ struct BenchCluster: Sendable {
   }
 
   func setting(_ name: String) throws -> String {
-    guard let value = environment[name] else { throw NotMeasured("lab/cluster env does not tell \(name)") }
+    guard let value = environment[name] else { throw NotMeasured("lab/cluster env does not print \(name)") }
     return value
   }
 
@@ -77,7 +77,7 @@ struct BenchCluster: Sendable {
 
   func lab(_ command: String, _ arguments: String...) throws { try lab(command, arguments) }
 
-  /// Runs kubectl as administrator and returns what it printed. Blocks.
+  /// Runs kubectl as administrator. Returns its output. Blocks.
   @discardableResult
   func kubectl(_ arguments: [String]) throws -> String {
     let directories = try setting("PATH").split(separator: ":").map(String.init)
@@ -90,14 +90,15 @@ struct BenchCluster: Sendable {
   @discardableResult
   func kubectl(_ arguments: String...) throws -> String { try kubectl(arguments) }
 
-  /// Makes objects from their manifests. Blocks.
+  /// Creates objects from their manifests. Blocks.
   func create(_ manifest: String) throws {
     let file = directory + "/manifest.yaml"
     try Files.writeDurably(Array(manifest.utf8), to: file)
     try kubectl("apply", "-f", file)
   }
 
-  /// Makes a directory whose mounts are seen elsewhere, as a daemon wants it of its kubelet's root. Needs root. Blocks.
+  /// Creates a directory with shared mount propagation, which a daemon requires of kubelet's root directory. Needs
+  /// root. Blocks.
   func sharedDirectory(_ name: String) throws -> String {
     let path = "\(directory)/\(name)"
     try Files.makeDirectories(path, mode: 0o755)
@@ -108,19 +109,19 @@ struct BenchCluster: Sendable {
 
   func auditLog() throws -> [AuditLog.Request] { try AuditLog.read(directory + "/logs/audit.log") }
 
-  // MARK: its end
+  // MARK: stopping
 
   private static func end(_ directory: String) throws {
     try Programs.run([lab, "stop", directory], cleansUp: true)
     for mount in try MountTable.current().below(directory).reversed() { try Mounting.unmount(mount.mountPoint) }
-    // Disk images are still attached: a daemon that ends leaves its volumes as they are.
+    // Disk images are still attached, because a daemon leaves its volumes as they are when it ends.
     for loop in try LoopDevice.all() where loop.backingFile.hasPrefix(directory + "/") {
       try LoopDevice.detach(loop.device)
     }
     try Files.removeTree(directory)
   }
 
-  /// What the parts said last may tell why something could not be measured.
+  /// Prints the last log lines of all parts, which may show why a measurement failed.
   private static func showLogs(_ directory: String) {
     let own = ((try? Files.list(directory + "/logs/own")) ?? []).map { "own/" + $0 }
     for name in ["etcd.log", "apiserver.log"] + own where name.hasSuffix(".log") {

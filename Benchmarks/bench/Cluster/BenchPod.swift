@@ -1,4 +1,4 @@
-/// A pod with a volume at /data, which says a word and sleeps; its claim and its local volume have its name.
+/// A pod with a volume at /data that prints one word and sleeps. Its claim and its local volume have the same name.
 struct BenchPod {
   enum Kind: String, CaseIterable {
     case emptyDir = "empty-dir"
@@ -13,7 +13,7 @@ struct BenchPod {
 
   func localPath(in cluster: BenchCluster) -> String { "\(cluster.directory)/local/\(name)" }
 
-  /// The pod comes last: what it needs is there when it is made.
+  /// The pod is last, so that its claim and volume exist when it is created.
   func manifest(in cluster: BenchCluster) -> String {
     let objects =
       switch kind {

@@ -1,9 +1,10 @@
 import LinuxSystem
 
-/// Claims from their creation to Bound, and what they cost the API server: ours beside claims whose volumes are there already.
+/// Claims from their creation to Bound, and their cost for the API server. Ours are compared with claims for existing
+/// volumes.
 @Measuring
 struct ClaimCosts {
-  /// Requests a second that Kubernetes' clients may make; nil for theirs.
+  /// The rate limit of Kubernetes' clients in requests per second; nil for their default.
   let rate: Int?
   let report: Report
 
@@ -33,11 +34,11 @@ struct ClaimCosts {
     let ours = try await ClaimRun(client: cluster.client, className: "elastic-local", prefix: "ours").run(claims)
     try programs.settle()
     let (ended, countedAfter) = (WallClock.now(), try counted(by: programs))
-    let rates = rate == nil ? "rate limits as ever, 50 and 20 a second" : "as good as no rate limits"
+    let rates = rate == nil ? "default rate limits, 50 and 20 a second" : "practically no rate limits"
     report.line(
       """
 
-      \(claims) claims with a pod each, made at once; \(Self.nodes.count) nodes that are objects; \
+      \(claims) claims with a pod each, created at once; \(Self.nodes.count) nodes that are objects; \
       scheduler and controllers: \(rates)
       """)
     let log = try cluster.auditLog()
@@ -48,8 +49,8 @@ struct ClaimCosts {
     ).show()
   }
 
-  /// What our programs say that they have asked, but for leases, which are renewed all the time, and watches, which the audit
-  /// log has when they end.
+  /// The requests that our programs have counted, without leases, which are renewed all the time, and without watches,
+  /// which the audit log contains when they end.
   private func counted(by programs: [ClusterProgram]) throws -> Int {
     try programs.reduce(0) { sum, program in
       sum + (try program.metrics().requests { $0["resource"] != "leases" && $0["verb"] != "watch" })

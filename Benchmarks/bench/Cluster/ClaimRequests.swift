@@ -1,27 +1,27 @@
 import StorageModel
 
-/// What claims cost the API server, from its audit log.
+/// The API server's cost of claims, from its audit log.
 struct ClaimRequests {
-  /// While claims of volumes that were there were bound, and while claims of ours were.
+  /// The requests while claims for existing volumes were bound, and while ours were.
   let plain, ours: [AuditLog.Request]
   let claims: Int
   let nodes: Int
-  /// How long `ours` were recorded.
+  /// The duration of `ours`.
   let time: Duration
-  /// How many requests our own programs have counted meanwhile, without leases and watches.
+  /// The number of requests that our programs counted meanwhile, without leases and watches.
   let countedByUs: Int
   let report: Report
 
-  /// A minute, node and class: one in five seconds.
+  /// Requests per minute, node and class: one in five seconds.
   private static let capacityLimit = 12.0
   private static let verbs = ["create", "update", "patch", "delete", "get", "list"]
-  /// What is done by the clock: the lease, and what a node reports. All else counts as done for a claim.
+  /// Requests that depend on time: the lease, and the nodes' reports. All others count for claims.
   private static let byTime: Set = ["leases", "nodestorages", "csistoragecapacities"]
 
   func show() {
     let own = ours.filter { !Self.byTime.contains($0.kind) }
     row("requests per claim, from the audit log", Self.verbs)
-    row("Kubernetes, volumes that were there", plain) { $0.isKubernetes }
+    row("Kubernetes, existing volumes", plain) { $0.isKubernetes }
     row("Kubernetes, elastic-local", ours) { $0.isKubernetes }
     row("our provisioner", own) { $0 == .provisioner }
     row("our daemons", own) { $0 == .daemon }
@@ -32,7 +32,7 @@ struct ClaimRequests {
     verdict("other requests of ours per claim, watches aside", own, ["get", "list", "delete", "deletecollection"])
     let audited = ours.count { $0.who.isOurs && $0.verb != "watch" && $0.resource != "leases" }
     report.verdict(
-      "requests that our metrics have and the audit log has not, or the reverse", abs(countedByUs - audited), limit: 0)
+      "difference between our metrics and the audit log, in requests", abs(countedByUs - audited), limit: 0)
   }
 
   private func row(_ text: String, _ columns: [String]) {
@@ -59,14 +59,14 @@ struct ClaimRequests {
     report.line(
       """
         not by claim, in these \(minutes.fixed(1)) minutes, a minute: lease \((leases / minutes).fixed(1)); \
-      what a node says \((said / minutes / Double(nodes)).fixed(1)); watches begun anew \((watches / minutes).fixed(1))
+      reports of a node \((said / minutes / Double(nodes)).fixed(1)); restarted watches \((watches / minutes).fixed(1))
       """)
     report.verdict(
-      "room published for the scheduler, requests a minute and node",
+      "capacities written for the scheduler, requests a minute and node",
       writes(.provisioner, "csistoragecapacities") / minutes / Double(nodes), digits: 1, limit: Self.capacityLimit)
   }
 
-  /// Requests that are no watches.
+  /// Requests that are not watches.
   private func writes(_ who: AuditLog.Who, _ kind: String) -> Double {
     Double(ours.count { $0.who == who && $0.verb != "watch" && $0.kind == kind })
   }

@@ -2,9 +2,9 @@ import JSON
 import KubernetesAPI
 import Synchronization
 
-/// Claims with a pod each, made at once, and how long it takes until a watch shows each of them bound.
+/// Creates claims with a pod each at once. Measures the time until a watch shows each of them bound.
 ///
-/// The pods need the scheduler only: their nodes are objects.
+/// The pods need only the scheduler; their nodes are objects without machines.
 final class ClaimRun: Sendable {
   private let client: APIClient
   private let className: String
@@ -22,11 +22,11 @@ final class ClaimRun: Sendable {
     self.prefix = prefix
   }
 
-  /// How long it took.
+  /// The times of a run.
   struct Figures {
-    /// From the first create to the last claim being bound.
+    /// From the first create request until the last claim is bound.
     let all: Duration
-    /// Of the claims' own times, from the create of each to its being bound.
+    /// Statistics of the claims' own times, from create request to bound.
     let median, percentile95, longest: Duration
   }
 

@@ -1,23 +1,23 @@
 import LinuxSystem
 import StorageModel
 
-/// How long claims take to be bound, and what part of that is ours.
+/// The time until claims are bound, and our part of it.
 struct ClaimTimes {
   let plain, ours: ClaimRun.Figures
   let claims: Int
   let report: Report
 
-  /// Noise, and two requests more for each: the PV, and what is recorded on it.
+  /// Allows for noise and two more requests per claim: the creation of the PV, and the record of its volume.
   private static let limit = 1.5
 
   func show(_ log: [AuditLog.Request]) throws {
     let columns = ["all".right(8), "median".right(8), "95 %".right(8), "longest".right(8), "claims/s".right(10)]
     report.line("  \("created to Bound, in s".left(46)) \(columns.joined(separator: " "))")
-    row("volumes that were there, bound by Kubernetes", plain)
+    row("existing volumes, bound by Kubernetes", plain)
     row("elastic-local", ours)
     try showOwnTime(log)
     report.verdict(
-      "time for all of them beside volumes that were there (ratio)", ours.all, beside: plain.all, limit: Self.limit)
+      "time for all claims compared with existing volumes (ratio)", ours.all, beside: plain.all, limit: Self.limit)
   }
 
   private func row(_ text: String, _ figures: ClaimRun.Figures) {
@@ -26,8 +26,8 @@ struct ClaimTimes {
     report.line("  \(text.left(46)) \(columns) \((Double(claims) / figures.all.inSeconds).fixed(1).right(10))")
   }
 
-  /// A claim's way to its PV, by its UID: the scheduler chooses a node; the controller-manager hands the claim to us (it writes
-  /// the annotation that names the provisioner), for which we do not wait; we make the PV.
+  /// The stages of a claim until its PV exists, by its UID. The scheduler chooses a node. The controller-manager hands
+  /// the claim to us by the annotation that names the provisioner, for which we do not wait. We create the PV.
   private struct Way {
     var chosen, handed, made: Timestamp?
   }
@@ -38,10 +38,11 @@ struct ClaimTimes {
       return (way.handed.map { $0 - chosen }, made - chosen)
     }
     guard made.count == claims else { throw NotMeasured("\(made.count) of \(claims) PVs are in the audit log") }
-    report.line("  of it, in ms, from a node being chosen to the PV being there: " + summary(of: made.map(\.making)))
+    report.line(
+      "  of it, in ms, from the choice of a node to the creation of the PV: " + summary(of: made.map(\.making)))
     let handing = made.compactMap(\.handing)
     guard !handing.isEmpty else { return }
-    report.line("  to the claim being handed to us by the controller-manager: ".left(64) + summary(of: handing))
+    report.line("  to the controller-manager's annotation on the claim: ".left(64) + summary(of: handing))
   }
 
   private func summary(of times: [Duration]) -> String {

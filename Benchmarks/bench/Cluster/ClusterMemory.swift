@@ -9,7 +9,7 @@ struct ClusterMemory {
 
   /// MiB.
   private static let (provisionerLimit, daemonLimit) = (40.0, 30.0)
-  /// An hour's worth of all PVs, and as many of the daemon's own.
+  /// As many updates as an hour brings for all PVs, and as many of the daemon's own.
   private static let updates = 2000
   private static let ownNode = "n0"
   private static let fields = ["VmRSS", "RssAnon", "VmHWM"]
@@ -17,13 +17,15 @@ struct ClusterMemory {
   func measure() async throws {
     let objects = try Settings.number("OBJECTS", or: 10_000)
     let nodes = try Settings.number("NODES", or: 100)
-    guard nodes <= objects else { throw NotMeasured("\(nodes) nodes for \(objects) volumes: each is to have some") }
+    guard nodes <= objects else {
+      throw NotMeasured("\(nodes) nodes for \(objects) volumes: each must have at least one")
+    }
     try await BenchCluster.with { cluster in try await measure(objects, nodes, in: cluster) }
   }
 
   private func measure(_ objects: Int, _ nodes: Int, in cluster: BenchCluster) async throws {
     let engine = try ClusterSection.prepareEngine()
-    // Nobody but us is to have work with them.
+    // No other controller may work with the PVs.
     try cluster.lab("stop-part", "controller-manager")
     try cluster.lab("stop-part", "scheduler")
     let began = MonotonicClock.now()
@@ -38,20 +40,20 @@ struct ClusterMemory {
     try await awaitVolumes(in: cluster)
     try both.settle()
     var worst = [0, 0]
-    try row("listed, and the daemon's volumes made", both, &worst)
+    try row("listed, and the daemon's volumes created", both, &worst)
     try await filling.churn(Self.updates, objects, step: 1)
     try await filling.churn(Self.updates, objects, step: nodes)
     try both.settle()
     try row("\(Self.updates) updates of all, \(Self.updates) of the daemon's later", both, &worst)
     for round in 1...3 {
       try forceLists(both, objects, in: cluster)
-      try row("API server lost, all listed anew, time \(round)", both, &worst)
+      try row("API server lost, all listed again, time \(round)", both, &worst)
     }
     verdict("resident MiB of the provisioner, the most of these", worst[0], limit: Self.provisionerLimit)
     verdict("resident MiB of the daemon, the most of these", worst[1], limit: Self.daemonLimit)
   }
 
-  /// Until all of the daemon's volumes are made and that is recorded on their PVs.
+  /// Waits until all of the daemon's volumes are created and recorded on their PVs.
   private func awaitVolumes(in cluster: BenchCluster) async throws {
     let limit = MonotonicClock.now() + .seconds(600)
     let selection = Selection(labels: "\(ClusterNames.nodeLabel)=\(Self.ownNode)")
@@ -61,13 +63,14 @@ struct ClusterMemory {
       }
       if missing == 0 { return }
       guard MonotonicClock.now() < limit else {
-        throw NotMeasured("\(missing) volumes of \(Self.ownNode) are not made after 600 s")
+        throw NotMeasured("\(missing) volumes of \(Self.ownNode) are not created after 600 s")
       }
       ThreadSleep.sleep(.seconds(2))
     }
   }
 
-  /// The API server loses its cache of changes, and something has changed: 410 for all watches, and new lists.
+  /// Makes the API server lose its cache of changes, and changes an object. All watches then get 410, and new lists
+  /// follow.
   private func forceLists(_ both: [ClusterProgram], _ objects: Int, in cluster: BenchCluster) throws {
     let before = try both.map(lists)
     try cluster.kubectl("create", "configmap", "change-\(WallClock.now().seconds)")
@@ -75,7 +78,7 @@ struct ClusterMemory {
     try cluster.lab("start-part", "apiserver")
     let pages = (objects + APIClient.pageSize - 1) / APIClient.pageSize
     for (index, wanted) in [pages, 1].enumerated() {
-      try Waiting.until(seconds: 240, "\(both[index].name) did not list PVs anew") {
+      try Waiting.until(seconds: 240, "\(both[index].name) did not list PVs again") {
         try lists(both[index]) >= before[index] + wanted
       }
     }
@@ -104,7 +107,7 @@ struct ClusterMemory {
     report.line("  \(text.left(46)) " + columns.map { $0.right(8) }.joined(separator: " "))
   }
 
-  /// Keeps the largest figures, KiB.
+  /// Keeps the largest values, in KiB.
   private func row(_ text: String, _ both: [ClusterProgram], _ worst: inout [Int]) throws {
     var columns: [String] = []
     for (index, program) in both.enumerated() {

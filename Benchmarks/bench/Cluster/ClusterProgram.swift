@@ -1,11 +1,11 @@
 import LinuxSystem
 
-/// One of our programs as a part of the cluster, with the rights of its pods.
+/// One of our programs in the cluster, with the rights of its pods.
 struct ClusterProgram {
   let name: String
   private let directory: String
 
-  /// Starts it and waits until it serves. Blocks.
+  /// Starts the program and waits until it serves. Blocks.
   private init(
     _ name: String, _ executable: String, _ arguments: [String], in cluster: BenchCluster, isReady: (Metrics) -> Bool
   ) throws {
@@ -22,18 +22,18 @@ struct ClusterProgram {
     try awaitReady(isReady)
   }
 
-  /// A provisioner, once it has listed everything. Blocks.
+  /// Starts a provisioner and waits until it has listed everything. Blocks.
   static func provisioner(in cluster: BenchCluster) throws -> ClusterProgram {
     try ClusterProgram("provisioner", "elastic-local-provisioner", [], in: cluster) {
       $0.sum("elastic_local_provisioner_synced") == 1
     }
   }
 
-  /// A node's daemon, once it follows the volumes. Blocks.
+  /// Starts a node's daemon and waits until it watches the PVs. Blocks.
   ///
   /// - Parameters:
-  ///   - kubeletRoot: of a node on which volumes are mounted; one below the cluster's directory unless told.
-  ///   - socket: where it is called; one of its own unless told.
+  /// - kubeletRoot: the root directory of a kubelet that mounts volumes; by default one below the cluster's directory.
+  /// - socket: the socket of its calls; by default its own.
   static func daemon(
     of node: String, engine: String, kubeletRoot: String? = nil, socket: String? = nil, in cluster: BenchCluster
   ) throws -> ClusterProgram {
@@ -57,7 +57,7 @@ struct ClusterProgram {
 
   private func awaitReady(_ isReady: (Metrics) -> Bool) throws {
     try Waiting.until(seconds: 120, "\(name) does not get ready: \(log.suffix(1000))") {
-      // Before it serves, there is no page.
+      // There is no page before the program serves.
       (try? metrics()).map(isReady) ?? false
     }
   }
@@ -77,15 +77,15 @@ struct ClusterProgram {
 }
 
 extension Metrics {
-  /// Requests to the API server that a program has counted itself.
+  /// The number of requests to the API server that a program has counted.
   func requests(where isWanted: ([String: String]) -> Bool) -> Int {
     Int(sum("elastic_local_api_requests_total", where: isWanted))
   }
 }
 
 extension [ClusterProgram] {
-  /// Waits until they have asked for nothing for longer than a daemon puts off what it reports; leases are renewed all the
-  /// time. Blocks.
+  /// Waits until the programs have sent no requests for longer than a daemon delays its reports. Leases, which are
+  /// renewed all the time, do not count. Blocks.
   func settle() throws {
     var (before, after) = (-1, try asked())
     while before != after {

@@ -1,19 +1,19 @@
 import LinuxSystem
 
-/// What we cost a cluster, on a real Kubernetes: requests and time per claim, memory beside 10,000 volumes, and how much later
-/// a pod starts.
+/// Our costs for a cluster, on a real Kubernetes: requests and time per claim, memory with 10,000 volumes, and the
+/// delay of a pod's start.
 struct ClusterSection {
   private enum Part: String, CaseIterable {
     case claims
     case unboundedClaims = "claims-unbounded"
-    case memory, pods
+    case kept, memory, pods
   }
 
-  /// Blocks. Returns the exit status.
+  /// Measures the parts. Blocks. Returns the exit status.
   @Measuring func run() async throws -> Int32 {
     let words = Settings.words("SECTIONS", or: Part.allCases.map(\.rawValue))
     let parts = try words.map { word in
-      guard let part = Part(rawValue: word) else { throw NotMeasured("there is no section '\(word)'") }
+      guard let part = Part(rawValue: word) else { throw NotMeasured("'\(word)' is not a section") }
       return part
     }
     for program in ["elastic-local", "elastic-local-node", "elastic-local-provisioner"] {
@@ -32,12 +32,13 @@ struct ClusterSection {
     switch part {
     case .claims: try await ClaimCosts(rate: nil, report: report).measure()
     case .unboundedClaims: try await ClaimCosts(rate: 1000, report: report).measure()
+    case .kept: try await KeptCosts(report: report).measure()
     case .memory: try await ClusterMemory(report: report).measure()
     case .pods: try await PodStarts(report: report).measure()
     }
   }
 
-  /// Where volumes of a real daemon come from: from LVM within the lab, on its first disk. Blocks.
+  /// Prepares the engine of a real daemon: LVM on the lab's first disk if in the lab. Returns its name. Blocks.
   static func prepareEngine() throws -> String {
     guard Lab.kind != nil else { return Settings.text("ENGINE") ?? "file" }
     guard let disk = Settings.words("LAB_DISKS", or: []).first else { throw NotMeasured("the lab has no disk") }

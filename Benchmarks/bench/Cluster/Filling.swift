@@ -4,9 +4,9 @@ import KubernetesAPI
 import StorageLedger
 import StorageModel
 
-/// A large cluster at rest: volumes of ours, bound to claims, on nodes that report their storage. All are made as the
-/// provisioner, the daemons and Kubernetes' controllers would have left them, so that none of these has anything to do;
-/// but for the volumes of node `n0`, whose daemon has not recorded yet that it has made them.
+/// Fills a large idle cluster: volumes of ours, bound to claims, on nodes that report their storage. The provisioner,
+/// the daemons and Kubernetes' controllers find nothing to do, with one exception: the daemon of node `n0` has not
+/// recorded the creation of its volumes.
 struct Filling {
   let client: APIClient
   let nodes: Int
@@ -16,7 +16,7 @@ struct Filling {
     try await client.each(0..<volumes) { try await makeVolume($0) }
   }
 
-  /// Labels and images are about what a node of a cloud has; they are not ours and must cost us nothing.
+  /// Labels and images are those of a node in a cloud. They are not ours, and must not cost us memory.
   private func makeNode(_ number: Int) async throws {
     let name = "n\(number)"
     let zone = "europe-west1-\(["b", "c", "d"][number % 3])"
@@ -40,12 +40,12 @@ struct Filling {
     _ = try await client.patch(
       Node.self, ObjectKey(name: name),
       .merge(["status": ["images": .array(images), "conditions": [ready]]]), subresource: "status")
-    // Space for all of them, and some.
-    let pool = NodeStorage.Pool(
+    // Space for all volumes, and more.
+    let capacity = NodeStorage.ClassCapacity(
       group: ProductNames.defaultVolumeGroup, isThin: false, sizeBytes: 16 << 40, reservedBytes: 0,
       extentBytes: 4 << 20)
     let storage = NodeStorage(
-      node: name, defaultGroup: pool.group, isThinByDefault: false, pools: [pool])
+      node: name, defaultGroup: capacity.group, isThinByDefault: false, classes: [capacity])
     var object = NodeStorageObject(node: name, namespace: "elastic-local", owner: nil)
     _ = try await client.create(object)
     object.storage = storage
@@ -110,7 +110,7 @@ struct Filling {
     ).metadata
   }
 
-  /// Changes volumes that are there, in turn, as somebody's controller might who keeps annotations on them.
+  /// Changes existing volumes in turn, like another controller that keeps annotations on them.
   func churn(_ changes: Int, _ volumes: Int, step: Int) async throws {
     try await client.each(0..<changes) { change in
       let number = change % (volumes / step) * step

@@ -3,7 +3,7 @@ import StorageModel
 
 /// Some members of a JSON object.
 enum JSONMembers {
-  /// The strings and whole numbers among the members wanted, by their paths, as in `user.username`.
+  /// The strings and whole numbers among the wanted members, by path, for example `user.username`.
   static func read(_ bytes: [UInt8], _ wanted: Set<String>) throws -> [String: String] {
     var json = JSONReader(bytes)
     var members: [String: String] = [:]
@@ -18,7 +18,7 @@ enum JSONMembers {
     while let key = try json.nextKey() {
       let path = prefix + key
       if wanted.contains(path) {
-        // A value of another type than asked for is passed over: a copy looks first.
+        // A value of another type is ignored. A copy is parsed first.
         var copy = json
         members[path] = try copy.string() ?? json.number()
       } else if wanted.contains(where: { $0.hasPrefix(path + ".") }) {

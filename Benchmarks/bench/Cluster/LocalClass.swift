@@ -1,10 +1,10 @@
 import LinuxSystem
 
-/// A class of volumes that are there before their claims: Kubernetes binds them itself, when a pod wants it.
+/// A class of existing volumes. Kubernetes binds them when a pod needs one.
 enum LocalClass {
   static let name = "bench-local"
 
-  /// Makes it, in all else like ours. Blocks.
+  /// Creates the class, otherwise equal to ours. Blocks.
   static func make(in cluster: BenchCluster) throws {
     let ours = try Files.readText("\(Lab.project)/daemonset/base/storage-class.yaml")
     let lines = ours.split(separator: "\n").map { line in

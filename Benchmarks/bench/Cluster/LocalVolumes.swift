@@ -2,7 +2,7 @@ import JSON
 import KubernetesAPI
 import StorageModel
 
-/// Volumes that are there before their claims: what Kubernetes binds by itself, without a provisioner.
+/// Volumes that exist before their claims. Kubernetes binds them without a provisioner.
 struct LocalVolumes {
   let client: APIClient
 

@@ -1,18 +1,18 @@
-/// Shows how pods of each kind start, and judges ours.
+/// Prints how pods of each kind start, and compares ours with its target.
 struct PodReport {
   let stages: PodStages
-  /// The mean of kubelet's calls to mount.
+  /// The mean time of kubelet's mount calls.
   let mountTime: Duration
   let report: Report
 
-  /// Beside a local volume that was there; above 1 is noise: kubelet looks each 300 ms.
+  /// Compared with an existing local volume. Above 1 is noise, because kubelet checks every 300 ms.
   private static let limit = 1.25
 
   private static let titles: [(PodStages.Stage, String)] = [
     (.chosen, "node chosen for the claim, by the scheduler"),
-    (.handed, "claim handed to us, by the controller-manager"),
+    (.handed, "claim annotated for us, by the controller-manager"),
     (.written, "PV written, by our provisioner"),
-    (.made, "volume made by our daemon, and noted"),
+    (.made, "volume created by our daemon, and recorded"),
     (.bound, "claim bound, by the controller-manager"),
     (.assigned, "pod assigned to its node, by the scheduler"),
     (.started, "container started"),
@@ -25,20 +25,20 @@ struct PodReport {
     }
     report.line(
       """
-        in the daemon kubelet's call to mount takes \(mountTime.milliseconds) ms on average; kubelet looks whether \
-      volumes are mounted each 300 ms
+        in the daemon kubelet's call to mount takes \(mountTime.milliseconds) ms on average; kubelet checks whether \
+      volumes are mounted every 300 ms
       """)
     let (empty, local, ours) = (time(.emptyDir), time(.local), time(.ours))
     report.line(
       """
-        a fresh volume beside an emptyDir: \((ours - empty).milliseconds) ms more (ratio \((ours / empty).fixed(2))); \
+        a new volume compared with an emptyDir: \((ours - empty).milliseconds) ms more (ratio \((ours / empty).fixed(2))); \
       a claim for a local volume: \((local - empty).milliseconds) ms more (ratio \((local / empty).fixed(2)))
       """)
     report.verdict(
-      "fresh volume to running container beside a local volume (ratio)", ours, beside: local, limit: Self.limit)
+      "new volume to running container, compared with a local volume (ratio)", ours, beside: local, limit: Self.limit)
   }
 
-  /// Each pod has started: the times were taken from its log.
+  /// Every pod has started: the times are from its log.
   private func time(_ kind: BenchPod.Kind) -> Duration { stages.median(kind, .started) ?? .zero }
 
   private func row(_ text: String, _ columns: [String]) {

@@ -1,6 +1,7 @@
 import LinuxSystem
 
-/// When what happened on the way of each pod, since its creation: from the audit log, and from what the containers wrote.
+/// The times of each stage of a pod's start, relative to its creation: from the audit log, and from the containers'
+/// output.
 struct PodStages {
   enum Stage: CaseIterable {
     case chosen, handed, written, made, bound, assigned, started
@@ -8,7 +9,7 @@ struct PodStages {
 
   private var times: [BenchPod.Kind: [Stage: [Duration]]] = [:]
 
-  /// What the log says of one pod and its claim, whose name is the pod's.
+  /// The stages of one pod and its claim of the same name.
   private struct Way {
     var created: Timestamp?
     var stages: [Stage: Timestamp] = [:]
@@ -28,14 +29,14 @@ struct PodStages {
     }
   }
 
-  /// Nil when that kind has no such stage.
+  /// Nil if pods of this kind do not have this stage.
   func median(_ kind: BenchPod.Kind, _ stage: Stage) -> Duration? {
     times[kind]?[stage].map { bench.median($0) }
   }
 
   private static func ways(in log: [AuditLog.Request]) -> [String: Way] {
     var ways: [String: Way] = [:]
-    // Names of PVs of ours, and of their claims.
+    // From the names of our PVs to those of their claims.
     var claims: [String: String] = [:]
     for request in log where request.isSuccess {
       let name = request.name

@@ -1,8 +1,8 @@
 import KubernetesAPI
 import LinuxSystem
 
-/// From a pod being created to its container running, on one kubelet: with an emptyDir, with a claim for a local volume that
-/// was there before, and with a claim for a fresh volume of ours.
+/// The time from a pod's creation until its container runs, on one kubelet: with an emptyDir, with a claim for an
+/// existing local volume, and with a claim for a new volume of ours.
 @Measuring
 struct PodStarts {
   let report: Report
@@ -25,7 +25,7 @@ struct PodStarts {
     _ = try ClusterProgram.provisioner(in: cluster)
     try LocalClass.make(in: cluster)
     let kinds = BenchPod.Kind.allCases
-    // The first of a kind is not like the others.
+    // The first pod of a kind is slower, so it does not count.
     for (turn, kind) in kinds.enumerated() { _ = try await run(BenchPod(kind: kind, name: "first-\(turn)"), cluster) }
     var started: [(pod: BenchPod, time: Timestamp)] = []
     for round in 0..<rounds {
@@ -44,7 +44,8 @@ struct PodStarts {
     PodReport(stages: stages, mountTime: try mountTime(daemon), report: report).show()
   }
 
-  /// Runs a pod until it is ready and removes it; when its container has said its first word, as containerd read it.
+  /// Runs a pod until it is ready and removes it. Returns the time at which containerd read the container's first
+  /// output.
   private func run(_ pod: BenchPod, _ cluster: BenchCluster) async throws -> Timestamp {
     if pod.kind == .local { try Files.makeDirectories(pod.localPath(in: cluster), mode: 0o755) }
     try cluster.create(pod.manifest(in: cluster))
@@ -64,12 +65,12 @@ struct PodStarts {
     if pod.kind == .local { try cluster.kubectl("delete", "pv", pod.name, "--timeout=180s") }
     let limit = MonotonicClock.now() + .seconds(180)
     while try await !cluster.client.volumes().isEmpty {
-      guard MonotonicClock.now() < limit else { throw NotMeasured("the PV of \(pod.name) stays") }
+      guard MonotonicClock.now() < limit else { throw NotMeasured("the PV of \(pod.name) is not deleted") }
       ThreadSleep.sleep(.milliseconds(200))
     }
   }
 
-  /// The mean time of kubelet's calls to mount, in the daemon.
+  /// The mean time of kubelet's mount calls in the daemon.
   private func mountTime(_ daemon: ClusterProgram) throws -> Duration {
     let metrics = try daemon.metrics()
     let count = Int(metrics.sum("elastic_local_call_seconds_count") { $0["verb"] == "mount" })

@@ -1,7 +1,7 @@
 import LinuxSystem
 
 enum Waiting {
-  /// Returns when something is true. Blocks.
+  /// Waits until the condition is true. Blocks.
   static func until(seconds: Int, _ otherwise: @autoclosure () -> String, _ condition: () throws -> Bool) throws {
     let limit = MonotonicClock.now() + .seconds(seconds)
     while try !condition() {

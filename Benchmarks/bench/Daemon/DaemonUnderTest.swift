@@ -1,12 +1,12 @@
 import LinuxSystem
 import RunningPrograms
 
-/// The daemon on a volume group, with directories of its own.
+/// The daemon on a volume group, with its own directories.
 final class DaemonUnderTest {
   static let directory = "/mnt/bench"
   static let kubeletRoot = directory + "/kubelet"
   static let state = directory + "/state"
-  /// For what calls it.
+  /// The environment of programs that call the daemon.
   static let variables = ["ELASTIC_LOCAL_SOCKET": directory + "/run/socket"]
 
   private static let executable = Lab.products + "/elastic-local-node"
@@ -15,7 +15,7 @@ final class DaemonUnderTest {
   private let process: SpawnedProcess
   private let port: UInt16
 
-  /// Starts it and waits until it serves. Blocks.
+  /// Starts the daemon and waits until it serves. Blocks.
   init(group: String) throws {
     try Files.makeDirectories(Self.kubeletRoot, mode: 0o755)
     process = try SpawnedProcess(
@@ -38,13 +38,13 @@ final class DaemonUnderTest {
 
   func metrics() throws -> Metrics { try MetricsPage.read(port: port) }
 
-  /// Runs `elastic-local-node COMMAND`, as an operator does. Blocks.
+  /// Runs `elastic-local-node COMMAND` as an operator. Blocks.
   func ask(_ command: String...) throws { try Programs.run([Self.executable] + command, variables: Self.variables) }
 
-  /// Ends it in an orderly way. Blocks.
+  /// Sends SIGTERM and waits for the end. Blocks.
   func stop() throws {
     process.signal(.terminate)
     let end = process.wait()
-    guard case .exited(0) = end else { throw NotMeasured("the daemon did not end well: \(end)") }
+    guard case .exited(0) = end else { throw NotMeasured("the daemon did not exit with 0: \(end)") }
   }
 }

@@ -1,7 +1,7 @@
 import LinuxSystem
 import StorageModel
 
-/// Calls of the client as kubelet makes them, each volume in a pod of its own, and how long they take.
+/// Calls of the client as kubelet makes them, each volume in its own pod, with their durations.
 enum FlexCalls {
   private static let client = Lab.products + "/elastic-local"
   static let driverDirectory = "volumes.k8s.elastic.co~elastic-local"

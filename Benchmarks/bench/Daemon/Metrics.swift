@@ -8,7 +8,7 @@ struct Metrics {
 
   let samples: [Sample]
 
-  /// - Parameter page: our own programs', whose labels hold neither commas nor quotes.
+  /// - Parameter page: a page of our programs. Their labels contain neither commas nor quotes.
   init(_ page: String) {
     samples = page.split(whereSeparator: \.isNewline).compactMap(Self.sample)
   }
@@ -24,34 +24,34 @@ struct Metrics {
     return Sample(name: String(parts[0]), labels: Dictionary(pairs) { first, _ in first }, value: value)
   }
 
-  /// The sum of all samples of a name, whose labels are as wanted; 0 without any.
+  /// The sum of all samples of a name with the wanted labels; 0 if there is none.
   func sum(_ name: String, where isWanted: ([String: String]) -> Bool = { _ in true }) -> Double {
     samples.reduce(0) { $1.name == name && isWanted($1.labels) ? $0 + $1.value : $0 }
   }
 }
 
-// MARK: - The daemon's
+// MARK: - The daemon
 
 extension Metrics {
-  /// What it has spent in a phase of its calls, such as `format`.
+  /// The time spent in a phase of calls, such as `format`.
   func time(inPhase phase: String) -> Duration {
     .seconds(sum("elastic_local_phase_seconds_sum") { $0["phase"] == phase })
   }
 
-  /// What it has spent on calls of a verb, such as `mount`.
+  /// The time spent in calls of a verb, such as `mount`.
   func time(ofCalls verb: String) -> Duration {
     .seconds(sum("elastic_local_call_seconds_sum") { $0["verb"] == verb })
   }
 
-  /// What a command of LVM has taken, such as `lvcreate`.
+  /// The time spent in an LVM command, such as `lvcreate`.
   func time(ofCommand command: String) -> Duration {
     .seconds(sum("elastic_local_engine_command_seconds_total") { $0["command"] == command })
   }
 
-  /// Commands of LVM.
+  /// The number of LVM commands.
   var commands: Int { Int(sum("elastic_local_engine_commands_total")) }
 
-  /// Those of them that only read.
+  /// The number of LVM commands that only read.
   var reports: Int {
     let reading: Set = ["fullreport", "lvs", "vgs", "pvs"]
     return Int(sum("elastic_local_engine_commands_total") { reading.contains($0["command"] ?? "") })

@@ -1,7 +1,7 @@
 import Glibc
 import LinuxSystem
 
-/// Asks a program of this machine for its metrics, by a socket: a process for it would disturb what is measured.
+/// Reads a program's metrics through a socket, because a process such as curl would disturb the measurement.
 enum MetricsPage {
   /// Blocks, at most 10 s for each piece of the reply.
   static func read(port: UInt16) throws -> Metrics {

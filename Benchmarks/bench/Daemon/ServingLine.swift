@@ -1,6 +1,6 @@
-/// The line of a program's log that says that it serves. The port for metrics is the system's choice.
+/// The log line of a program that serves. The system chooses the port for metrics.
 enum ServingLine {
-  /// The port in the last such line; nil without one.
+  /// The port in the last such line; nil if there is none.
   static func metricsPort(in log: String) -> UInt16? {
     let line = log.split(separator: "\n").last { $0.contains(" notice serving ") }
     let field = line?.split(separator: " ").last { $0.hasPrefix("metrics=") }

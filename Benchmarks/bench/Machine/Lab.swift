@@ -1,26 +1,26 @@
 import LinuxSystem
 import RunningPrograms
 
-/// Where a section is measured: on this machine, or where `lab/run` has a device mapper.
+/// The place of a measurement: this machine, or a machine of `lab/run` with a device mapper.
 enum Lab {
-  /// The project's directory: it is the working directory, also within the lab. Nothing else has the scripts.
+  /// The project's directory, which contains the scripts. It is the working directory, also within the lab.
   static let project = (try? Files.realPath(".")) ?? "."
 
-  /// The executables under test: those of the build that this one is of.
+  /// The executables under test, from the same build as this program.
   static let products = OwnBuild.products
 
   /// `uml` or `host` within the lab, nil outside.
   static let kind = Settings.text("LAB_KIND")
 
-  /// The disks that the lab has given, when it has given so many.
+  /// The lab's disks, if it has this many.
   static func disks(_ count: Int) -> [String]? {
     let disks = Settings.words("LAB_DISKS", or: [])
     return disks.count == count ? disks : nil
   }
 
-  /// Runs a section in the lab, on empty disks, and returns its exit status. Blocks.
+  /// Runs a section in the lab, on empty disks. Returns its exit status. Blocks.
   ///
-  /// - Parameter silence: seconds after which a section that prints nothing is ended.
+  /// - Parameter silence: a section that prints nothing for this many seconds is killed.
   static func run(_ section: Section, disks: [String], silence: Int) throws -> Int32 {
     let options = disks.flatMap { ["-d", $0] } + ["-t", "\(silence)"]
     let variables = ["ROUNDS", "DURATION", "SIZES"].flatMap { ["--env", $0] }
@@ -28,12 +28,12 @@ enum Lab {
       here: [project + "/lab/run"] + options + variables + ["--", products + "/bench", section.rawValue])
   }
 
-  /// Runs a program with our output, and returns its exit status. Blocks.
+  /// Runs a program with our output. Returns its exit status. Blocks.
   static func run(here words: [String]) throws -> Int32 {
     guard Files.exists(words[0]) else {
       throw NotMeasured("no \(words[0]): bench runs in the project's directory, as make bench runs it")
     }
-    // A kernel of its own does not know the processor.
+    // A user-mode kernel does not know the processor.
     let environment = Programs.environment(["LAB_PROCESSOR": Machine.processor, "BUILD": OwnBuild.directory])
     let process = try SpawnedProcess(words, environment: environment, log: nil)
     Termination.arrange {

@@ -1,9 +1,9 @@
 import Glibc
 import LinuxSystem
 
-/// What the figures depend on.
+/// The properties of the machine that the results depend on.
 enum Machine {
-  /// The processor's name: that of the machine below, where this is a kernel of its own.
+  /// The processor's name. In a user-mode kernel it is that of the host.
   static let processor: String = {
     if let name = Settings.text("LAB_PROCESSOR") { return name }
     let lines = ((try? Files.readText("/proc/cpuinfo")) ?? "").split(separator: "\n")
@@ -11,9 +11,9 @@ enum Machine {
     return name.map { String($0.dropFirst()) } ?? "an unknown processor"
   }()
 
-  /// The line above a section's figures, and a note about a kernel of its own. Blocks.
+  /// Prints the line above a section's results, with a warning in a user-mode kernel. Blocks.
   ///
-  /// - Parameter software: what else is measured, such as `LVM 2.03.16`.
+  /// - Parameter software: other measured software, such as `LVM 2.03.16`.
   static func describe(_ software: String, in report: Report) throws {
     report.line("machine: " + [summary, "lab \(Lab.kind ?? "none")", software, day].joined(separator: ", "))
     guard Lab.kind == "uml" else { return }
@@ -34,18 +34,18 @@ enum Machine {
     let lines = try Programs.run("lvm", "version").split(separator: "\n")
     let line = lines.first { $0.contains("LVM version:") }
     guard let version = line?.split(separator: " ").dropFirst(2).first else {
-      throw NotMeasured("lvm version does not tell the version")
+      throw NotMeasured("lvm version does not print the version")
     }
     return "LVM \(version)"
   }
 
-  /// What starting a program and waiting for it takes.
+  /// The time to start a program and wait for it.
   private static func forkCost() throws -> Duration {
     let count = 20
     return try Programs.time { for _ in 0..<count { try Programs.run("true") } } / count
   }
 
-  /// How busy the machine is, /proc/loadavg.
+  /// The machine's load, from /proc/loadavg.
   static func load() throws -> String {
     let fields = try Files.readText("/proc/loadavg").split(separator: " ")
     return "load of the machine: \(fields[0]) in the last minute, \(fields[1]) in the last five"

@@ -1,12 +1,12 @@
 import LinuxSystem
 
-/// What /proc says of a process, proc(5).
+/// The values of a process in /proc, proc(5).
 struct ProcessFigures {
   let processID: Int32
 
   private var directory: String { "/proc/\(processID)" }
 
-  /// A number of /proc/PID/status: KiB for memory, `VmRSS` and the like.
+  /// A number of /proc/PID/status; in KiB for memory, such as `VmRSS`.
   func status(_ field: String) throws -> Int {
     guard let number = Self.numbers(in: try Files.readText(directory + "/status"))[field] else {
       throw NotMeasured("\(directory)/status has no \(field)")
@@ -28,10 +28,11 @@ struct ProcessFigures {
     try contextSwitches().reduce(0) { $0 + max(0, $1.value - (before[$1.key] ?? 0)) }
   }
 
-  /// In user and kernel mode, in steps of 10 ms: USER_HZ is 100 on every architecture that we build for.
+  /// The time in user and kernel mode, in steps of 10 ms: USER_HZ is 100 on every architecture that we build for.
   func processorTime() throws -> Duration {
     let text = try Files.readText(directory + "/stat")
-    // After the name, which may hold anything, the state is the first field; utime and stime are the 12th and 13th.
+    // After the name, which may contain any character, the state is the first field; utime and stime are the 12th and
+    // 13th.
     let fields = text.split(separator: ")").last?.split(separator: " ") ?? []
     guard fields.count > 12, let user = Int(fields[11]), let kernel = Int(fields[12]) else {
       throw NotMeasured("\(directory)/stat is \(text)")

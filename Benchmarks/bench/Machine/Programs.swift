@@ -1,21 +1,21 @@
 import LinuxSystem
 import Synchronization
 
-/// Programs of the operating system, and our own.
+/// Runs programs of the operating system, and our own.
 enum Programs {
-  /// This process's environment with other variables, as a program is given it.
+  /// This process's environment with additional variables.
   static func environment(_ variables: [String: String] = [:]) -> [String] {
     inherited.merging(variables) { _, other in other }.map { "\($0.key)=\($0.value)" }
   }
 
   private static let inherited = OwnProcess.environment
 
-  /// Runs a program that has to succeed, and returns what it printed: it is shown only when it fails. Blocks.
+  /// Runs a program that must succeed. Returns its output, which is printed only if the program fails. Blocks.
   ///
   /// - Parameters:
-  ///   - words: a path, or a name in the usual directories, and the arguments.
-  ///   - variables: of the environment, beside ours.
-  ///   - cleansUp: whether it may run after ``interrupt()`` as well.
+  /// - words: a path, or a name in the usual directories, and the arguments.
+  /// - variables: added to our environment.
+  /// - cleansUp: whether the program may run after ``interrupt()``.
   @discardableResult
   static func run(_ words: [String], variables: [String: String] = [:], cleansUp: Bool = false) throws -> String {
     guard let path = words[0].hasPrefix("/") ? words[0] : Tools.find(words[0]) else {
@@ -40,16 +40,16 @@ enum Programs {
   static func run(_ words: String...) throws -> String { try run(words) }
 
   private static let interruption = CancellationFlag()
-  /// Held while a program runs.
+  /// Locked while a program runs.
   private static let turn = Mutex(())
 
-  /// Ends the program that runs and returns when it has ended: none runs after it but what cleans up. Blocks.
+  /// Kills the running program and waits for its end. After that only programs that clean up may run. Blocks.
   static func interrupt() {
     interruption.cancel()
     turn.withLock { _ in }
   }
 
-  /// How long something takes.
+  /// The duration of the body.
   static func time(_ body: () throws -> Void) rethrows -> Duration {
     let began = MonotonicClock.now()
     try body()

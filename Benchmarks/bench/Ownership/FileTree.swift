@@ -2,7 +2,7 @@ import Glibc
 import LinuxSystem
 import RunningPrograms
 
-/// Many empty files, 100 to a directory, and up to 30 directories at the top.
+/// Many empty files, 100 per directory, and up to 30 top directories.
 struct FileTree {
   let path: String
 
@@ -16,7 +16,7 @@ struct FileTree {
     }
   }
 
-  /// As if nobody had given it to a group. Blocks.
+  /// Resets all groups and modes. Blocks.
   func reset() throws {
     try Programs.run("chgrp", "-R", "0", path)
     try Programs.run("chmod", "-R", "u=rwX,g=rX,o=rX,g-s", path)

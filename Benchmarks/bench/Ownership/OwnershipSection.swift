@@ -2,12 +2,12 @@ import LinuxSystem
 import RunningPrograms
 import VolumeHost
 
-/// Giving a volume's files to a pod's group, beside chgrp -R and chmod -R on the same tree. The library works in this process,
-/// as it does in kubelet's; the tools are two programs, which take some milliseconds to start.
+/// Changes the group of a volume's files, compared with chgrp -R and chmod -R on the same tree. The library works in
+/// this process, as in kubelet. The tools are two programs, which take some milliseconds to start.
 struct OwnershipSection {
   private static let group: UInt32 = 2000
 
-  /// A command, given the tree's path.
+  /// A command, from the tree's path.
   private typealias Tool = @Sendable (String) -> [String]
   private static let tools: [Tool] = [{ ["chgrp", "-R", "\(group)", $0] }, { ["chmod", "-R", "g+rwX", $0] }]
   /// Sets the set-group-ID bit on directories only, which chmod -R cannot do. New files then get their directory's group.
@@ -35,7 +35,7 @@ struct OwnershipSection {
   @Measuring private func measure(_ tree: FileTree, _ files: Int, _ rounds: Int) async throws -> Int32 {
     _ = try await timeWalk(tree, 1, resets: false)
     guard try Programs.run("find", tree.path, "!", "-gid", "\(Self.group)", "-print", "-quit").isEmpty else {
-      throw NotMeasured("the walk left something out")
+      throw NotMeasured("the walk did not reach all files")
     }
     let report = Report()
     report.line("\(files) files, \(Machine.processors) processor(s), Linux \(Machine.release), \(Machine.day)")
@@ -47,8 +47,8 @@ struct OwnershipSection {
     report.line("chgrp -R and chmod -R      \(tools.milliseconds) ms, again \(toolsAgain.milliseconds) ms")
     report.line("with set-group-ID as well  \(complete.milliseconds) ms")
     report.line("VolumeHost                 \(ours.milliseconds) ms, again \(again.milliseconds) ms")
-    report.verdict("the walk against chgrp -R and chmod -R, a fresh tree", ours, beside: tools, limit: 1.00)
-    report.verdict("the same where all is right already", again, beside: toolsAgain, limit: 1.00)
+    report.verdict("the walk against chgrp -R and chmod -R, a new tree", ours, beside: tools, limit: 1.00)
+    report.verdict("the same with nothing to change", again, beside: toolsAgain, limit: 1.00)
     return report.status
   }
 
@@ -63,7 +63,7 @@ struct OwnershipSection {
     return median(times)
   }
 
-  /// Nil is success. Swift 6.3.1 crashes, with -Osize, on a function that throws what this one would.
+  /// Nil means success. Swift 6.3.1 crashes, with -Osize, if this function throws the error instead.
   @Measuring private func give(_ tree: FileTree) async -> HostError? {
     do throws(HostError) {
       try await LinuxFiles().setOwnership(of: tree.path, VolumeOwnership(group: Self.group))

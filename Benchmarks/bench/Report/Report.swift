@@ -2,11 +2,11 @@ import CommandLineTool
 import LinuxSystem
 import StorageModel
 
-/// What a section prints, and the targets that it has missed.
+/// The output of a section, and the number of missed targets.
 final class Report {
   private var missed = 0
 
-  /// The exit status: 1 when a target was missed.
+  /// The exit status: 1 if a target was missed.
   var status: Int32 { missed > 0 ? 1 : 0 }
 
   func line(_ text: String) { Console.print(text) }
@@ -14,10 +14,10 @@ final class Report {
   /// A time.
   func row(_ text: String, _ time: Duration) { line("  \(text.left(64)) \(time.milliseconds.right(8)) ms") }
 
-  /// A figure that is good up to its limit, as it is printed.
+  /// Compares a value, as printed, with its upper limit.
   func verdict(_ text: String, _ figure: Double, digits: Int, limit: Double) {
     let shown = figure.fixed(digits)
-    // What is no number is not good.
+    // A value that is not a number misses its target.
     let isGood = Double(shown).map { $0 <= limit } ?? false
     if !isGood { missed += 1 }
     let bound = limit == limit.rounded() ? limit.fixed(0) : "\(limit)"
@@ -28,7 +28,7 @@ final class Report {
     verdict(text, Double(count), digits: 0, limit: Double(limit))
   }
 
-  /// One time beside another.
+  /// Compares the ratio of two times with its limit.
   func verdict(_ text: String, _ time: Duration, beside other: Duration, limit: Double) {
     verdict(text, time / other, digits: 2, limit: limit)
   }

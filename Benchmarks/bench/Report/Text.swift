@@ -1,18 +1,18 @@
 /// Texts in columns.
 extension String {
-  /// Filled up with blanks behind it.
+  /// Padded with blanks at the end.
   func left(_ width: Int) -> String { self + String(repeating: " ", count: max(0, width - count)) }
 
-  /// Filled up with blanks before it.
+  /// Padded with blanks at the beginning.
   func right(_ width: Int) -> String { String(repeating: " ", count: max(0, width - count)) + self }
 }
 
 extension Double {
-  /// With so many digits behind the point, rounded.
+  /// With this many digits after the point, rounded.
   func fixed(_ digits: Int) -> String {
     let scale = (0..<digits).reduce(1) { scale, _ in scale * 10 }
     let scaled = (magnitude * Double(scale)).rounded()
-    // Text that is no number is printed unchanged.
+    // A value that is not a number is printed unchanged.
     guard scaled < 1e18 else { return "\(self)" }
     let (whole, fraction) = Int(scaled).quotientAndRemainder(dividingBy: scale)
     let sign = self < 0 && scaled > 0 ? "-" : ""

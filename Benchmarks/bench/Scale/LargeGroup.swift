@@ -1,7 +1,7 @@
 import LinuxSystem
 
-/// A volume group with any number of volumes, made at once: a backup of one volume is multiplied and restored. To make 5,000
-/// one by one takes minutes.
+/// A volume group with any number of volumes, created at once from the multiplied backup of one volume. Creating 5,000
+/// volumes one by one takes minutes.
 struct LargeGroup {
   let disk: String
   let volumes: Int
@@ -14,7 +14,7 @@ struct LargeGroup {
     let group = ScaleSection.group
     try VolumeGroup.make(group, on: disk)
     guard volumes > 0 else { return }
-    // Tags as long as ours, and not ours: the daemon would activate them all.
+    // Foreign tags of the length of ours. With our tags the daemon would activate all volumes.
     let tags = [
       "bench", "bench/volume=pvc-00000000-0000-4000-8000-000000000000",
       "bench/claim=00000000-0000-4000-8000-000000000000", "bench/creation=abcdefghijklmnop",
@@ -26,12 +26,12 @@ struct LargeGroup {
     try Programs.run("vgcfgrestore", "-f", multiplied, group)
     let count = try Programs.run("vgs", "--noheadings", "-o", "lv_count", group).filter { !$0.isWhitespace }
     guard count == "\(volumes)" else {
-      throw NotMeasured("a group of \(volumes) volumes could not be made: it has \(count)")
+      throw NotMeasured("a group of \(volumes) volumes could not be created: it has \(count)")
     }
   }
 
-  /// The metadata with copies of the volume "filler", each on an extent of its own. LVM writes a volume as a block that is
-  /// two tabs deep.
+  /// The metadata with copies of the volume "filler", each on its own extent. LVM writes a volume as a block that is
+  /// indented by two tabs.
   private func multiply(_ metadata: String) throws -> String {
     let lines = metadata.split(separator: "\n", omittingEmptySubsequences: false)
     guard let first = lines.firstIndex(of: "\t\tfiller {"), let last = lines[first...].firstIndex(of: "\t\t}") else {

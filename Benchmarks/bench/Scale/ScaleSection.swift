@@ -1,18 +1,20 @@
 import LinuxSystem
 import StorageModel
 
-/// What a large volume group costs: the daemon beside other logical volumes, which are metadata only (never activated). LVM
-/// reads and writes the metadata of all of them every time; what the daemon does itself must not depend on their number.
+/// The cost of a large volume group: the daemon with many other logical volumes, which are metadata only (never
+/// activated). LVM always reads and writes the metadata of all volumes. The daemon's own cost must not depend on their
+/// number.
 struct ScaleSection {
   static let group = "bench-scale"
   static let size = ByteCount.mebibytes(8)
 
-  /// Files: retain_min, and the one being written.
+  /// Files: retain_min, and the one that is being written.
   private static let archiveLimit = 65
-  /// A known volume's mount beside the most against beside the fewest; above 1 is noise.
+  /// Limit of the ratio of a known volume's mount with the most to that with the fewest other volumes. Above 1 is
+  /// noise.
   private static let growthLimit = 1.25
-  /// A create may grow by 1 % of what LVM grows by: one copy of the group state (0.07 us a volume), and caches that LVM's work
-  /// has emptied.
+  /// Limit of the growth of a create's own cost, in percent of LVM's growth. It allows for one copy of the group state
+  /// (0.07 us per volume), and for caches that LVM's work has emptied.
   private static let shareLimit = 1.0
 
   /// Blocks. Returns the exit status.
@@ -31,13 +33,13 @@ struct ScaleSection {
       let figures = try SizeMeasurement(daemon: daemon, others: size, rounds: rounds).measure()
       report.line(figures.row)
       results.append(figures)
-      // With the first group, where a change takes no time: 80 more of them than volumes made.
+      // With the first group, whose changes are fast: 80 changes more than the created volumes.
       if index == 0 { archived = try archive(daemon) }
       archiveSize = try Programs.run("du", "-sk", Self.archives).split(separator: "\t").first.map(String.init) ?? "?"
       try startOver(daemon, disk)
     }
     guard let first = results.first, let last = results.last else { return report.status }
-    report.line("\narchives of the daemon take \(archiveSize) KiB beside \(last.others) others")
+    report.line("\narchives of the daemon take \(archiveSize) KiB with \(last.others) others")
     report.verdict(
       "archived files after \(rounds + 81) changes of the first group", archived, limit: Self.archiveLimit)
     judge(first, last, report)
@@ -56,7 +58,7 @@ struct ScaleSection {
   private func heading(_ rounds: Int) -> String {
     """
 
-    medians of \(rounds), in ms; volumes of 8 MiB are made, activated and wiped; a report is that of the daemon's picture
+    medians of \(rounds), in ms; volumes of 8 MiB are created, activated and wiped; a report is that of the daemon's group state
               |------- lvcreate -------||-------- report --------||-- the daemon's own --|  memory
       others  library   forked   no aio  library   forked   no aio   create    known   report     MiB
     """
@@ -64,7 +66,7 @@ struct ScaleSection {
 
   private static let archives = DaemonUnderTest.state + "/lvm/archive"
 
-  /// How many files the daemon has kept of many changes.
+  /// The number of files that the daemon has kept after many changes.
   private func archive(_ daemon: DaemonUnderTest) throws -> Int {
     for _ in 0..<40 {
       try daemon.ask("retain", "pvc-1")
@@ -73,7 +75,7 @@ struct ScaleSection {
     return try Files.list(Self.archives).count
   }
 
-  /// The daemon makes nothing in another group of a name that it has served: what it remembers goes as well.
+  /// Removes all state, because the daemon changes nothing in another group of a name that it has served.
   private func startOver(_ daemon: DaemonUnderTest, _ disk: String) throws {
     for mount in try MountTable.current().below(DaemonUnderTest.kubeletRoot) { try Mounting.unmount(mount.mountPoint) }
     try daemon.stop()
@@ -85,7 +87,7 @@ struct ScaleSection {
 
   private func judge(_ first: SizeFigures, _ last: SizeFigures, _ report: Report) {
     report.verdict(
-      "own cost of a known volume's mount, beside \(last.others) against beside \(first.others) (ratio)",
+      "own cost of a known volume's mount, with \(last.others) against with \(first.others) others (ratio)",
       last.ownLookup, beside: first.ownLookup, limit: Self.growthLimit)
     report.line(
       """
@@ -96,7 +98,8 @@ struct ScaleSection {
       "own cost of a create: its growth in % of LVM's growth",
       100 * ((last.ownCreate - first.ownCreate) / (last.create - first.create)), digits: 2, limit: Self.shareLimit)
     report.verdict(
-      "lvcreate in the daemon against forked, beside \(last.others) (ratio)", last.create, beside: last.forkedCreate,
+      "lvcreate in the daemon against forked, with \(last.others) others (ratio)", last.create,
+      beside: last.forkedCreate,
       limit: 1.0)
   }
 }

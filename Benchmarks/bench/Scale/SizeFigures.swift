@@ -1,13 +1,13 @@
-/// The figures beside one number of other volumes; medians.
+/// The medians with one number of other volumes.
 struct SizeFigures {
   let others: Int
-  /// `lvcreate` by LVM's library in the daemon, by a process, and by one that is told not to use aio.
+  /// `lvcreate` by LVM's library in the daemon, by a process, and by a process with use_aio=0.
   let create, forkedCreate, tunedCreate: Duration
-  /// The same for the report of the daemon's group state.
+  /// The report of the daemon's group state, by the same three.
   let report, forkedReport, tunedReport: Duration
-  /// What the daemon itself spends on a fresh volume, on a mount of a known one, and on reading the group again.
+  /// The daemon's own time for a new volume, for a mount of a known one, and for reading the group again.
   let ownCreate, ownLookup, ownReport: Duration
-  /// Resident, KiB.
+  /// Resident memory in KiB.
   let memory: Int
 
   var row: String {

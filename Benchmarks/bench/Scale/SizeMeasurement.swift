@@ -1,19 +1,19 @@
 import LinuxSystem
 
-/// Measures a daemon beside one number of other volumes.
+/// Measures a daemon with one number of other volumes.
 struct SizeMeasurement {
   let daemon: DaemonUnderTest
   let others: Int
   let rounds: Int
 
-  /// What LVM's library takes in the daemon, and what the daemon itself spends.
+  /// The time of LVM's library in the daemon, and the daemon's own time.
   private struct Split {
     let library: Duration
     let own: Duration
   }
 
   func measure() throws -> SizeFigures {
-    // The first call of a daemon is not like the others.
+    // The first call of a daemon is slower, so it does not count.
     try FlexCalls.mount(BenchVolume(1), ScaleSection.size)
     var (creates, lookups, reports): ([Split], [Duration], [Split]) = ([], [], [])
     var forked: [(create: Duration, report: Duration)] = []
@@ -33,8 +33,8 @@ struct SizeMeasurement {
       memory: try daemon.figures.status("VmRSS"))
   }
 
-  /// Somebody else changes the group, so the next call reads it again. A call that looks for a volume waits for the end of
-  /// the report, however long it takes. `status` waits for two seconds only: the report would go on into the next figure.
+  /// Changes the group with another program, so that the next call reads it again. A call for a volume waits until the
+  /// report has ended. `status` waits for two seconds only: a longer report would continue into the next figure.
   private func readAgain(_ round: Int) throws -> Split {
     for attempt in 0..<3 {
       let tag = "bench\(round)-\(attempt)"
@@ -77,7 +77,7 @@ struct SizeMeasurement {
     }
   }
 
-  /// The daemon's own report, for a process of its own; see LVMCommand.groupReport.
+  /// The daemon's own report, in a separate process; see LVMCommand.groupReport.
   private func report(_ tuning: [String] = []) throws -> Duration {
     let columns = [
       "--configreport", "vg", "-o",
@@ -94,8 +94,7 @@ struct SizeMeasurement {
 }
 
 extension Metrics {
-  /// What the daemon itself has spent on mounts: their time without that of LVM commands and of the phases that format and
-  /// mount.
+  /// The daemon's own time in mounts: their time without LVM commands and without the phases that format and mount.
   fileprivate var ownTimeOfMounts: Duration {
     let phases = ["probe", "format", "stage", "publish"].map { time(inPhase: $0) }
     return time(ofCalls: "mount") - phases.reduce(.zero, +) - time(ofCommand: "lvcreate")

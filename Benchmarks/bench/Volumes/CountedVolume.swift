@@ -1,4 +1,4 @@
-/// One fresh volume alone between two looks at the daemon's counters.
+/// One new volume between two reads of the daemon's counters.
 struct CountedVolume {
   let daemon: DaemonUnderTest
   let report: Report
@@ -11,7 +11,7 @@ struct CountedVolume {
     let time = try FlexCalls.mount(volume, FreshVolumes.size)
     let after = try daemon.metrics()
     report.line(
-      "\nfresh volume, counted, the picture of the group being fresh; phases as the daemon measured them (1 run)")
+      "\nnew volume, counted, with a fresh group state; phases as the daemon measured them (1 run)")
     for phase in Self.phases { report.row(phase, after.time(inPhase: phase) - before.time(inPhase: phase)) }
     report.row("flex call", time)
     let reports = after.reports - before.reports

@@ -1,4 +1,4 @@
-/// Mounts of a volume that is there and active.
+/// Mounts of an existing, active volume.
 struct ExistingVolume {
   let daemon: DaemonUnderTest
   let report: Report

@@ -1,7 +1,7 @@
 import LinuxSystem
 import StorageModel
 
-/// A fresh volume by a call of the client, beside what a script would do.
+/// A new volume by a call of the client, compared with a script.
 struct FreshVolumes {
   let daemon: DaemonUnderTest
   let report: Report
@@ -10,9 +10,9 @@ struct FreshVolumes {
   static let size = ByteCount.gibibytes(1)
 
   private enum Variant: CaseIterable {
-    /// The flex call.
+    /// The call of the client.
     case daemon
-    /// A script with the options that the daemon uses.
+    /// A script with the daemon's options.
     case same
     /// A script without options.
     case plain
@@ -29,9 +29,9 @@ struct FreshVolumes {
     }
   }
 
-  /// Interleaved and in turning order, so that what else happens on the machine meets all of them.
+  /// Interleaved in changing order, so that other load on the machine affects all variants.
   func measure() throws {
-    // The first of a kind is not like the others.
+    // The first of a kind is slower, so it does not count.
     _ = try time(.daemon, BenchVolume(1))
     _ = try time(.same, BenchVolume(1))
     var times: [Variant: [Duration]] = [:]
@@ -46,7 +46,7 @@ struct FreshVolumes {
   }
 
   private func show(_ medians: [Variant: Duration]) {
-    report.line("\nfresh 1 GiB ext4 volume: \(rounds) of each, in turn; medians of wall time")
+    report.line("\nnew 1 GiB ext4 volume: \(rounds) of each, in turn; medians of wall time")
     for variant in [Variant.daemon, .same, .tuned, .plain] { report.row(variant.title, medians[variant] ?? .zero) }
     report.verdict(
       "time against the bare sequence, same options (ratio)", medians[.daemon] ?? .zero,

@@ -1,17 +1,17 @@
 import LinuxSystem
 
-/// What the daemon does when nobody asks anything of it.
+/// The work of a daemon without requests.
 struct Idle {
   let daemon: DaemonUnderTest
   let report: Report
   let seconds: Int
 
-  /// A minute; libdispatch, below Swift's tasks, looks at its threads once a second.
+  /// Context switches per minute. libdispatch, below Swift's tasks, checks its threads once a second.
   private static let switchLimit = 120
 
   func measure() throws {
     let commands = try daemon.metrics().commands
-    // Threads that had work end 10 s later.
+    // Threads that had work end after 10 s.
     ThreadSleep.sleep(.seconds(13))
     let (switches, time) = (try daemon.figures.contextSwitches(), try daemon.figures.processorTime())
     ThreadSleep.sleep(.seconds(seconds))

@@ -25,10 +25,10 @@ struct ResidentMemory {
     try show("100 volumes")
     try judge("resident MiB with 100 volumes")
     try remount(100)
-    try show("the same, after 100 unmounts and mounts")
+    try show("after 100 more unmounts and mounts")
     try ask(20)
-    try show("the same, after 20 status and 20 metrics")
-    try judge("resident MiB after all that")
+    try show("after 20 status calls and 20 metrics pages")
+    try judge("resident MiB at the end")
   }
 
   private func show(_ text: String) throws {
@@ -57,7 +57,7 @@ struct ResidentMemory {
     }
   }
 
-  /// What an operator and Prometheus ask for.
+  /// Makes the requests of an operator and of Prometheus.
   private func ask(_ times: Int) throws {
     for _ in 0..<times {
       try daemon.ask("status")

@@ -1,11 +1,11 @@
 import LinuxSystem
 
-/// What volumes cost the node: a fresh one, a mount, doing nothing, memory.
+/// The cost of volumes for the node: a new one, a mount, an idle daemon, memory.
 struct VolumesSection {
   static let group = "bench-ours"
   static let bareGroup = "bench-bare"
 
-  /// Blocks. Returns the exit status.
+  /// Measures the section. Blocks. Returns the exit status.
   func run(ours: String, bare: String) throws -> Int32 {
     let rounds = try Settings.number("ROUNDS", or: 12)
     let duration = try Settings.number("DURATION", or: 60)
@@ -29,7 +29,7 @@ struct VolumesSection {
 }
 
 enum VolumeGroup {
-  /// Makes a group on an empty disk. Blocks.
+  /// Creates a group on an empty disk. Blocks.
   static func make(_ name: String, on disk: String) throws {
     try Programs.run(Lab.project + "/lab/volume-group", name, disk)
   }

@@ -1,14 +1,14 @@
 package import KubernetesAPI
 internal import Synchronization
 
-/// The objects of a cache by something that is found in them: a claim's PVs, an owner's pods.
+/// The objects of a cache by a term that is found in them, for example the PVs of a claim or the pods of an owner.
 ///
-/// It changes in the same step as the cache. An object may be gone by the time that a caller reads it.
+/// The index changes in the same step as the cache. An object may be gone by the time that a caller reads it.
 package final class CacheIndex<Value: Sendable, Term: Hashable & Sendable>: Sendable {
   private let terms: @Sendable (Value) -> [Term]
   private let entries = Mutex<[Term: Keys]>([:])
 
-  /// Most terms have one object: a set for each would take several times the memory.
+  /// Most terms have one object. A set for each would take several times the memory.
   private enum Keys {
     case one(ObjectKey)
     case many(Set<ObjectKey>)
@@ -25,7 +25,7 @@ package final class CacheIndex<Value: Sendable, Term: Hashable & Sendable>: Send
     }
   }
 
-  /// How many terms there are.
+  /// The number of terms.
   package var count: Int { entries.withLock { $0.count } }
 
   func update(_ change: Change<Value>) {
@@ -51,7 +51,7 @@ package final class CacheIndex<Value: Sendable, Term: Hashable & Sendable>: Send
     case .one(key): break
     case .one(let other): entries[term] = .many([other, key])
     case .many(var keys):
-      // Not in two places at once: the set would be copied.
+      // Removed first, so that the set is not referenced twice: it would be copied.
       entries[term] = nil
       keys.insert(key)
       entries[term] = .many(keys)

@@ -7,7 +7,8 @@ package final class Caches: Sendable {
   private let report: @Sendable (_ name: String, APIError, _ wait: Duration) -> Void
   private let all = Mutex<[String: any FollowedCache]>([:])
 
-  /// - Parameter report: told of what could not be read, why, and after what time it is tried again.
+  /// - Parameter report: called after each failed read, with the name of the cache, the error, and the time until the
+  ///   next attempt.
   package init(
     _ client: APIClient, report: @escaping @Sendable (_ name: String, APIError, _ wait: Duration) -> Void
   ) {
@@ -15,12 +16,12 @@ package final class Caches: Sendable {
     self.report = report
   }
 
-  /// Creates the cache of a kind. Call it once per kind, and pass the cache to all who need the kind. A second call is a
-  /// programming error and ends the process.
+  /// Creates the cache of a kind. Call it once per kind, and pass the cache to all that need the kind. A second call is
+  /// a programming error and ends the process.
   ///
   /// - Parameters:
-  ///   - name: what it holds, for log and metrics.
-  ///   - keep: what is kept of an object, and costs memory; nil for one that nobody wants.
+  /// - name: the name of the content, for log and metrics.
+  /// - keep: returns the value that the cache stores for an object; nil for an object to be left out.
   package func cache<Object: APIObject, Value: Sendable>(
     _ name: String, _ selection: Selection = .all, of resource: APIResource = Object.resource,
     keep: @escaping @Sendable (Object) -> Value?
@@ -36,14 +37,14 @@ package final class Caches: Sendable {
     return cache
   }
 
-  /// The cache of a kind with all of each object that the type has.
+  /// Creates the cache of a kind that stores all fields of the type.
   package func cache<Object: APIObject>(
     _ name: String, _ type: Object.Type, _ selection: Selection = .all
   ) -> ObjectCache<Object> {
     cache(name, selection) { (object: Object) in object }
   }
 
-  /// Follows all of them until the task is cancelled. Call once.
+  /// Follows all collections until the task is cancelled. Call once.
   package func run() async {
     let all = all.withLock { Array($0.values) }
     await withDiscardingTaskGroup { group in

@@ -1,12 +1,12 @@
 package import KubernetesAPI
 internal import Synchronization
 
-/// What this process knows of the objects of one kind: one list and watch, however many controllers read it.
+/// The objects of one kind that this process knows: one list and watch, however many controllers read it.
 ///
-/// It keeps what `keep` makes of each object, so the process decides once what it needs of a kind. Indices and subscribers
-/// come before it runs.
+/// The cache stores the value that `keep` returns for each object, so the process decides once which fields it needs.
+/// Add indices and subscribers before the cache runs.
 package final class ObjectCache<Value: Sendable>: Sendable {
-  /// What it holds, for log and metrics.
+  /// The name of the content, for log and metrics.
   package let name: String
   private let copy: any CollectionCopy<Value>
   private let indices: IndexList<Value>
@@ -14,13 +14,13 @@ package final class ObjectCache<Value: Sendable>: Sendable {
 
   private struct State {
     var subscribers: [@Sendable (Change<Value>) async -> Void] = []
-    /// Called once, when everything has been listed.
+    /// Called once, after the first complete list.
     var waiters: [@Sendable () async -> Void] = []
   }
 
   /// - Parameters:
-  ///   - report: told of each failure and of the wait that follows.
-  ///   - keep: nil for an object that nobody wants.
+  /// - report: called after each failure, with the time until the next attempt.
+  /// - keep: returns the value that the cache stores for an object; nil for an object to be left out.
   init<Object: APIObject>(
     _ name: String, _ client: APIClient, _ selection: Selection, _ resource: APIResource,
     report: @escaping @Sendable (APIError, Duration) -> Void, keep: @escaping @Sendable (Object) -> Value?
@@ -31,7 +31,7 @@ package final class ObjectCache<Value: Sendable>: Sendable {
     copy = Reflector(client, selection, as: resource, report: report, onChange: { indices.update($0) }, keep: keep)
   }
 
-  /// Whether everything has been listed once. Stays true while the API server is away.
+  /// Whether the first list is complete. Stays true while the API server does not answer.
   package var isSynced: Bool { copy.isSynced }
   package var count: Int { copy.count }
   package var values: [Value] { copy.values }
@@ -41,7 +41,7 @@ package final class ObjectCache<Value: Sendable>: Sendable {
 }
 
 extension ObjectCache {
-  /// Adds an index: objects by what `terms` finds in them. Call before the cache runs.
+  /// Adds an index of the objects by the terms that `terms` returns for them. Call before the cache runs.
   package func index<Term: Hashable & Sendable>(
     by terms: @escaping @Sendable (Value) -> [Term]
   ) -> CacheIndex<Value, Term> {
@@ -50,19 +50,20 @@ extension ObjectCache {
     return index
   }
 
-  /// The objects that an index has for a term.
+  /// The objects of a term in an index.
   package func values<Term>(_ index: CacheIndex<Value, Term>, _ term: Term) -> [Value] {
     index[term].compactMap { self[$0] }
   }
 
-  /// Has `deliver` told of each change, in order, after the cache and its indices have it. Call before the cache runs.
+  /// Calls `deliver` for each change, in order, after the cache and its indices contain it. Call before the cache runs.
   ///
-  /// While a subscriber works the others wait, and nothing more is read: it should add a key somewhere and return.
+  /// While a subscriber works, other subscribers wait and nothing more is read. It should add a key to a queue and
+  /// return.
   package func subscribe(_ deliver: @escaping @Sendable (Change<Value>) async -> Void) {
     state.withLock { $0.subscribers.append(deliver) }
   }
 
-  /// Adds to `keys` whatever `mapping` finds in an object that has changed, in what it was and in what it is.
+  /// Adds to `keys` the keys that `mapping` returns for a changed object, for its old and its new value.
   package func enqueue<Key>(
     to keys: ReconcileLoop<Key>, _ mapping: @escaping @Sendable (ObjectKey, Value) -> [Key]
   ) {
@@ -91,7 +92,7 @@ extension ObjectCache: FollowedCache {
       guard case .synced = change else { return }
       for waiter in self.takeWaiters() { await waiter() }
     }
-    // A subscriber may hold this cache: the two would keep each other after the term.
+    // A subscriber may reference this cache. The two would keep each other alive after the term.
     state.withLock { $0 = State() }
   }
 
@@ -103,10 +104,11 @@ extension ObjectCache: FollowedCache {
   }
 }
 
-/// A cache, whatever it holds.
+/// A cache of any content.
 package protocol FollowedCache: Sendable {
   var name: String { get }
-  /// Has `action` called once, when everything has been listed and the subscribers know it. Call before the cache runs.
+  /// Calls `action` once, when the first list is complete and the subscribers have received it. Call before the cache
+  /// runs.
   func whenSynced(_ action: @escaping @Sendable () async -> Void)
   /// Follows the collection until the task is cancelled. Call once.
   func run() async

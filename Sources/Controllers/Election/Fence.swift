@@ -2,19 +2,19 @@ internal import KubernetesAPI
 internal import LinuxSystem
 internal import Synchronization
 
-/// Ends the process when work goes on although others may take over soon. From a thread of its own: that work may be what
-/// blocks all threads on which tasks run.
+/// Ends the process if its work is still running shortly before another process may take over. It has its own thread,
+/// because the work may block all threads that run tasks.
 final class Fence: Sendable {
   private let hasFired = Atomic<Bool>(false)
   private let action: @Sendable () -> Void
   private let thread = Mutex<WatchThread?>(nil)
 
   /// - Parameters:
-  ///   - lastMoment: after the last renewal.
-  ///   - action: called once at most.
+  /// - lastMoment: the time after the last renewal at which the action is called.
+  /// - action: called at most once.
   init(_ held: HeldLease, lastMoment: Duration, time: any Timekeeper, action: @escaping @Sendable () -> Void) {
     self.action = action
-    // If no thread can be started, the alarm of the elector's own task remains.
+    // If no thread can be started, the elector's own task still ends the process.
     let watch = try? WatchThread(name: "fence") { [weak self] in
       guard let self else { return nil }
       let left = held.lastRenewal + lastMoment - time.now
@@ -22,19 +22,19 @@ final class Fence: Sendable {
         fire()
         return nil
       }
-      // Often enough for a machine that was suspended meanwhile: its threads' waits were too.
+      // Checks often, because a suspended machine also suspends the waits of its threads.
       return min(left, .milliseconds(500))
     }
     thread.withLock { $0 = watch }
   }
 
-  /// Calls the action, unless it has been called.
+  /// Calls the action, unless it was called already.
   func fire() {
     guard !hasFired.exchange(true, ordering: .acquiringAndReleasing) else { return }
     action()
   }
 
-  /// The work has ended.
+  /// Stops the fence, because the work has ended.
   func lift() {
     hasFired.store(true, ordering: .releasing)
     thread.withLock { $0 }?.stop()

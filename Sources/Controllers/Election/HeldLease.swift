@@ -1,7 +1,7 @@
 internal import KubernetesAPI
 internal import Synchronization
 
-/// A lease that is ours: when it was renewed, and whether it is still to be kept.
+/// A lease that this process holds: the time of its last renewal, and whether to keep it.
 final class HeldLease: Sendable {
   let record: LeaseRecord
   private let state: Mutex<State>
@@ -11,7 +11,8 @@ final class HeldLease: Sendable {
     var isLost = false
   }
 
-  /// - Parameter begin: before the request was sent. Others count from when they see it, which is later.
+  /// - Parameter begin: the time before the request was sent. Other processes count from a later time, when they see
+  ///   the change.
   init(_ record: LeaseRecord, since begin: Duration) {
     self.record = record
     state = Mutex(State(lastRenewal: begin))
@@ -22,7 +23,7 @@ final class HeldLease: Sendable {
 
   func renewed(at begin: Duration) { state.withLock { $0.lastRenewal = begin } }
 
-  /// True the first time.
+  /// Marks the lease as lost. Returns true the first time.
   func lose() -> Bool {
     state.withLock { state in
       defer { state.isLost = true }

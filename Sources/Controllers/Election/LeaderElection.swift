@@ -1,25 +1,25 @@
 package import KubernetesAPI
 
-/// Who of several programs does the work, by a Lease (`coordination.k8s.io/v1`).
+/// Settings that decide which of several processes works, by a Lease (`coordination.k8s.io/v1`).
 ///
-/// Assumes that two machines' clocks run at about the same rate, nothing about what time they show: a lease counts as
-/// lost by its holder when this machine has not seen it change for its whole duration. A lease is no fence: a write
-/// that must not come from a former leader needs a precondition.
+/// Assumes that the clocks of two machines run at about the same rate, and nothing about the time that they show. A
+/// lease counts as lost by its holder if this machine has not seen it change for its whole duration. A lease is not a
+/// fence: a write that a former leader must not make needs a precondition.
 ///
 ///     |◀──────────── duration ────────────▶|  others may take over
 ///     |◀──── renewDeadline ────▶|             the work is cancelled
-///     |◀ retryPeriod ▶|                       a renewal, again and again
+///     |◀ retryPeriod ▶|                       repeated renewals
 package struct LeaderElection: Sendable, Hashable {
-  /// The Lease's place.
+  /// The namespace and name of the Lease.
   package var lease: ObjectKey
-  /// Ours, unique among all that take part: the pod's name and something random.
+  /// The name of this process, unique among all candidates: the pod's name and random characters.
   package var identity: String
   package var duration: Duration
-  /// How long after the last successful renewal the work goes on.
+  /// How long the work continues after the last successful renewal.
   package var renewDeadline: Duration
   package var retryPeriod: Duration
 
-  /// - Throws: what is wrong with the durations.
+  /// - Throws: `APIError` with the durations, if they do not fit together or the identity is empty.
   package init(
     lease: ObjectKey, identity: String, duration: Duration = .seconds(15), renewDeadline: Duration = .seconds(10),
     retryPeriod: Duration = .seconds(2)
@@ -34,13 +34,13 @@ package struct LeaderElection: Sendable, Hashable {
     }
     self.lease = lease
     self.identity = identity
-    // A Lease holds whole seconds.
+    // A Lease stores whole seconds.
     self.duration = .seconds(duration.components.seconds + (duration.components.attoseconds > 0 ? 1 : 0))
     self.renewDeadline = renewDeadline
     self.retryPeriod = retryPeriod
   }
 
-  /// When a work that does not end has to be ended, from the last renewal: a fifth of the reserve before others may
-  /// take over.
+  /// The time after the last renewal at which unfinished work ends the process: a fifth of the interval before others
+  /// may take over.
   var lastMoment: Duration { duration - (duration - renewDeadline) / 5 }
 }

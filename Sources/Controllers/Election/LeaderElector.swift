@@ -6,46 +6,47 @@ package struct LeaderElector: Sendable {
   private let election: LeaderElection
   private let observer: @Sendable (Notice) -> Void
 
-  /// What happens, for log and metrics.
+  /// Changes of the election's state, for log and metrics.
   package enum Notice: Sendable {
     case leading
-    /// Another holds the lease.
+    /// Another process holds the lease.
     case following(holder: String)
     case renewalFailed(APIError)
-    /// The work was cancelled before others may take over.
+    /// The work was cancelled before others could take over.
     case lost
     case released
   }
 
-  /// How it ended.
+  /// How the election ended.
   package enum End: Sendable, Hashable {
-    /// The task was cancelled; the lease is given back if it was ours.
+    /// The task was cancelled. The lease is released if this process held it.
     case stopped
-    /// The lease could not be renewed in time; the work has ended. Leading again needs another `run`.
+    /// The lease could not be renewed in time. The work has ended. Call `run` again to lead again.
     case lost
-    /// The work ended by itself; the lease is given back.
+    /// The work ended by itself. The lease is released.
     case finished
   }
 
   package init(
     _ client: APIClient, _ election: LeaderElection, observer: @escaping @Sendable (Notice) -> Void = { _ in }
   ) {
-    // Repeats are this type's own: one that takes longer than the deadline is worse than none.
+    // This type retries by itself, because a retried request that exceeds the deadline is worse than none.
     self.client = APIClient(
       client.transport, time: client.time, retry: RetryPolicy(attempts: 1), timeout: election.renewDeadline / 2)
     self.election = election
     self.observer = observer
   }
 
-  /// Waits until this program leads, then runs `work` until it ends, the task is cancelled, or the lease is in danger.
+  /// Waits until this process leads, then runs `work` until it ends, the task is cancelled, or the lease cannot be
+  /// renewed.
   ///
-  /// Returns only when the work has ended, so nothing of it goes on while another leads. The lease is renewed until
-  /// then, also while a cancelled work winds up, and given back in the end if it still is ours.
+  /// Returns only when the work has ended, so no work continues while another process leads. The lease is renewed until
+  /// then, even while cancelled work is ending, and is released at the end if this process still holds it.
   ///
   /// - Parameters:
-  ///   - endInTime: called when the work, although cancelled, goes on until shortly before others may take over; by a
-  ///     thread of its own where tasks do not get their turn. It must end the process.
-  ///   - work: has to end soon after its task is cancelled.
+  /// - endInTime: called if cancelled work is still running shortly before others may take over. If tasks do not run, a
+  ///   separate thread calls it. It must end the process.
+  /// - work: must end soon after its task is cancelled.
   package func run(
     endInTime: @escaping @Sendable () -> Void, work: @escaping @Sendable () async -> Void
   ) async -> End {
@@ -61,7 +62,7 @@ package struct LeaderElector: Sendable {
 }
 
 extension LeaderElector {
-  /// The lease once it is ours; nil when the task is cancelled.
+  /// Waits for the lease. Returns nil when the task is cancelled.
   private func acquire() async -> HeldLease? {
     var record = LeaseRecord(election)
     var holder: String?
@@ -102,7 +103,7 @@ extension LeaderElector {
     return held.isLost ? .lost : Task.isCancelled ? .stopped : .finished
   }
 
-  /// Renews until cancelled, or until another holds the lease.
+  /// Renews the lease until cancelled, or until another process holds it.
   private func renew(_ held: HeldLease, _ work: Task<Void, Never>) async {
     var record = held.record
     while await pause() {
@@ -113,14 +114,14 @@ extension LeaderElector {
         guard try await write(&record) else { return lose(held, work) }
         held.renewed(at: begin)
       } catch {
-        // Somebody has written, perhaps we ourselves without having heard the answer: look before the next attempt.
+        // The Lease has changed, perhaps by our own request whose answer was lost. It is read before the next attempt.
         record.isStale = true
         report(error)
       }
     }
   }
 
-  /// Ends the work when the last renewal is too long ago, and the process when that does not help.
+  /// Cancels the work if the last renewal is too long ago, and ends the process if the work still does not end.
   private func sound(
     _ held: HeldLease, _ work: Task<Void, Never>, _ fence: Fence
   ) async {
@@ -147,7 +148,8 @@ extension LeaderElector {
     if held.lose() { observer(.lost) }
   }
 
-  /// Takes our name off the lease, so that others need not wait. A task of its own: ours may be cancelled by now.
+  /// Releases the lease, so that other processes need not wait. Runs in a task of its own, because the caller's may be
+  /// cancelled.
   private func giveBack() async {
     await Task {
       do throws(APIError) {
@@ -173,16 +175,16 @@ extension LeaderElector {
     }
   }
 
-  /// Writes what is wanted; false while another holds the lease.
+  /// Writes the desired Lease. Returns false while another process holds it.
   private func write(_ record: inout LeaseRecord) async throws(APIError) -> Bool {
     guard let wanted = record.wanted(now: client.time.now, wallClock: client.time.wallClock) else { return false }
-    // With its resource version: of two who write at once, one is refused.
+    // The write has a resource version: if two processes write at once, the server refuses one.
     let written = record.lease == nil ? try await client.create(wanted) : try await client.replace(wanted)
     record.observe(written, now: client.time.now)
     return true
   }
 
-  /// Between 0.6 and 1.25 of the retry period, so that those who wait do not come at once.
+  /// Waits for 0.6 to 1.25 retry periods, so that waiting processes do not send requests at once.
   private func pause() async -> Bool {
     do throws(CancellationError) {
       try await client.time.sleep(for: client.time.jittered(election.retryPeriod * 1.25))
@@ -192,7 +194,7 @@ extension LeaderElector {
     }
   }
 
-  /// Being too late is how an election works, and being cancelled is no failure.
+  /// Reports an error, unless it is a conflict or a cancellation. Conflicts are normal in an election.
   private func report(_ error: APIError) {
     switch error.kind {
     case .cancelled, .conflict, .alreadyExists: break

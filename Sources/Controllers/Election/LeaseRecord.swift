@@ -1,20 +1,20 @@
 internal import KubernetesAPI
 internal import LinuxSystem
 
-/// What is known of a Lease, and what follows from it. Without I/O; `now` is time that only goes forward.
+/// The known state of a Lease, and the decisions that follow from it. No I/O. `now` is a monotonic time.
 struct LeaseRecord {
   private let election: LeaderElection
-  /// As it was last read or written; nil while unknown or absent.
+  /// The Lease as it was last read or written; nil while unknown or absent.
   private(set) var lease: Lease?
-  /// When we saw it change for the last time.
+  /// When this process last saw the Lease change.
   private var observed = Duration.zero
 
-  /// What the server has may be another by now.
+  /// Whether the server's Lease may differ by now.
   var isStale = false
 
   init(_ election: LeaderElection) { self.election = election }
 
-  /// What the server has now. Only a change says that its holder lives.
+  /// Records the server's Lease. Only a change proves that its holder is alive.
   mutating func observe(_ new: Lease?, now: Duration) {
     let isSame =
       new?.metadata.uid == lease?.metadata.uid && new?.renewTime == lease?.renewTime
@@ -24,17 +24,17 @@ struct LeaseRecord {
     isStale = false
   }
 
-  /// Ours as far as we know, or nobody's since it has been deleted.
+  /// Whether this process holds the Lease as far as it knows, or nobody does because the Lease was deleted.
   var isOurs: Bool { lease == nil || lease?.holder == election.identity }
 
-  /// What to write, nil while another holds the lease.
+  /// The Lease to write; nil while another process holds it.
   func wanted(now: Duration, wallClock: Timestamp) -> Lease? {
     guard var wanted = lease else {
       return renewed(
         Lease(metadata: ObjectMeta(name: election.lease.name, namespace: election.lease.namespace)), wallClock)
     }
     if wanted.holder != election.identity {
-      // Another's duration counts, not ours: it may run with other settings.
+      // The holder's duration counts, not ours: the holder may have other settings.
       let duration = Duration.seconds(max(wanted.durationSeconds, 1))
       guard wanted.holder.isEmpty || now >= observed + duration else { return nil }
       wanted.transitions += 1
@@ -43,11 +43,11 @@ struct LeaseRecord {
     return renewed(wanted, wallClock)
   }
 
-  /// The lease without a holder, for those who wait; nil when it is not ours.
+  /// The Lease without a holder, to end the wait of other processes; nil when this process does not hold it.
   func released(wallClock: Timestamp) -> Lease? {
     guard var lease, lease.holder == election.identity else { return nil }
     lease.holder = ""
-    // As client-go does: a lease of a second is over at once, also for those who do not look at the holder.
+    // As in client-go: a duration of 1 s ends the lease quickly even for processes that ignore the holder.
     lease.durationSeconds = 1
     lease.renewTime = wallClock
     return lease

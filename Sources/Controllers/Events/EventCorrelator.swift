@@ -1,27 +1,27 @@
 internal import KubernetesAPI
 internal import LinuxSystem
 
-/// Decides what becomes of an event: a new object, a higher count of an old one, or nothing. Without I/O.
+/// Decides what happens with an Event: create an object, raise the count of an existing one, or drop the Event. No I/O.
 ///
-/// The limits are client-go's: 25 events of an object at once and one more each five minutes; more than ten different
-/// messages of the same kind within ten minutes become one. Memory is bounded by the number of events remembered.
+/// The limits are client-go's: 25 Events of an object at once and one more each five minutes. More than ten different
+/// messages of the same kind within ten minutes become one. The number of remembered Events bounds the memory.
 struct EventCorrelator {
   enum Decision {
     case drop
     case send(Write)
   }
 
-  /// What is to be written.
+  /// A write to the API server.
   struct Write {
     let event: QueuedEvent
     let message: String
     let count: Int64
     let first: Timestamp
-    /// The object whose count goes up; nil when there is none.
+    /// The Event object whose count rises; nil when there is none.
     let name: String?
     fileprivate let key: Key
 
-    /// Events of objects without a namespace stand in `default`, as kubectl looks for them.
+    /// An Event of an object without a namespace is in `default`, where kubectl looks for it.
     var namespace: String { event.object.namespace.isEmpty ? "default" : event.object.namespace }
   }
 
@@ -32,7 +32,7 @@ struct EventCorrelator {
 
   fileprivate struct Key: Hashable {
     let kind: Kind
-    /// Empty for similar ones that became one.
+    /// Empty for similar Events that were combined.
     let message: String
   }
 
@@ -64,9 +64,9 @@ struct EventCorrelator {
 }
 
 extension EventCorrelator {
-  /// - Parameter now: time that only goes forward.
+  /// - Parameter now: a monotonic time.
   mutating func decide(_ event: QueuedEvent, now: Duration) -> Decision {
-    // The version changes with each write and says nothing about which object it is.
+    // The version changes with each write and does not identify the object.
     var object = event.object
     object.resourceVersion = ""
     let kind = Kind(object: object, reason: event.reason)
@@ -83,7 +83,7 @@ extension EventCorrelator {
       Write(event: event, message: message, count: entry.count, first: entry.first, name: entry.name, key: key))
   }
 
-  /// The server has the event under that name.
+  /// Records the name of the Event object that the server has.
   mutating func sent(_ write: Write, name: String) { sent[write.key]?.name = name }
 
   private mutating func isOneOfMany(_ kind: Kind, _ message: String, _ now: Duration) -> Bool {

@@ -1,7 +1,7 @@
 internal import KubernetesAPI
 internal import Synchronization
 
-/// Events that wait to be sent: a bounded number, the oldest are dropped.
+/// Events that wait to be sent. The number is bounded; the oldest are dropped.
 final class EventQueue: Sendable {
   private let limit: Int
   private let state = Mutex(State())
@@ -35,7 +35,7 @@ final class EventQueue: Sendable {
     waiter?.resume(returning: event)
   }
 
-  /// The next event, nil when the task is cancelled.
+  /// Waits for the next Event; nil when the task is cancelled.
   func next() async -> QueuedEvent? {
     await withTaskCancellationHandler {
       await withCheckedContinuation { continuation in

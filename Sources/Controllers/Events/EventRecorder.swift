@@ -3,11 +3,11 @@ package import KubernetesAPI
 internal import LinuxSystem
 internal import StorageModel
 
-/// Tells users what happens to their objects, as Events that `kubectl describe` shows.
+/// Sends Events about users' objects; `kubectl describe` shows them.
 ///
-/// `record` returns at once and never fails; ``run()`` sends. The same event again raises a count instead of making
-/// another object, many similar ones become one, and an object has a bounded number in a time. What cannot be sent is
-/// dropped and counted: no work waits for an Event.
+/// ``record(_:on:_:)`` returns at once and never fails; ``run()`` sends. A repeated Event raises a count instead of
+/// creating another object, many similar Events become one, and each object has a limited rate. Events that cannot be
+/// sent are dropped and counted. No work waits for an Event.
 package final class EventRecorder: Sendable {
   private let client: APIClient
   private let component: String
@@ -16,7 +16,7 @@ package final class EventRecorder: Sendable {
 
   /// - Parameters:
   ///   - component: the program's name.
-  ///   - host: the node it runs on; empty when that does not matter.
+  /// - host: the node on which the program runs; empty when that does not matter.
   package init(_ client: APIClient, component: String, host: String = "") {
     self.client = client
     self.component = component
@@ -24,12 +24,12 @@ package final class EventRecorder: Sendable {
     queue = EventQueue(limit: 1024)
   }
 
-  /// Queues an Event. The message says what was found and what to do, up to 1024 bytes.
+  /// Queues an Event. The message says what was found and what to do. It is cut at 1024 bytes.
   package func record(_ reason: EventReason, on object: ObjectReference, _ message: String) {
     queue.append(QueuedEvent(object: object, reason: reason, message: message, time: client.time.wallClock))
   }
 
-  /// How many events were dropped: too many for an object, too many at once, or refused by the server.
+  /// The number of dropped Events: too many for an object, too many at once, or refused by the server.
   package var dropped: Int { queue.dropped }
 
   /// Sends until the task is cancelled. Call once.
@@ -43,7 +43,7 @@ package final class EventRecorder: Sendable {
     }
   }
 
-  /// Sends what waits, for at most that long: before an orderly end.
+  /// Sends the queued Events before an orderly end. Waits at most `limit`.
   package func drain(within limit: Duration) async {
     let end = client.time.now + limit
     while !queue.isEmpty, client.time.now < end {
@@ -60,12 +60,14 @@ extension EventRecorder {
       _ = try await client.create(event)
       correlator.sent(write, name: event.metadata.name)
     } catch {
-      // The namespace is on its way out, we lack the right, the server is away: nothing that a user's work should feel.
+      // The namespace is being deleted, the program lacks the permission, or the server does not answer. This must not
+      // disturb a user's work.
       queue.countDropped()
     }
   }
 
-  /// False when the event has expired meanwhile (an hour by default) and must be made anew.
+  /// Raises the count. Returns false when the Event has expired meanwhile (after an hour by default) and must be
+  /// created again.
   private func raise(_ write: EventCorrelator.Write, _ name: String) async throws(APIError) -> Bool {
     let patch = Patch.merge([
       "count": .number(write.count), "message": .string(write.message),
@@ -81,7 +83,7 @@ extension EventRecorder {
   }
 
   private func made(_ write: EventCorrelator.Write) -> Event {
-    // As client-go names them: the object and something that does not come twice.
+    // The name as in client-go: the object's name and a unique suffix.
     let nanoseconds =
       UInt64(bitPattern: write.event.time.seconds) &* 1_000_000_000 &+ UInt64(write.event.time.nanoseconds)
     let suffix = String(nanoseconds ^ UInt64(client.time.random() * 4_294_967_296), radix: 16)

@@ -4,7 +4,7 @@ package import StorageModel
 internal import Synchronization
 package import Telemetry
 
-/// A program's way to the API server: the client, the Events, and what of both is logged and counted.
+/// A program's access to the API server: the client, the Events, and their log and metrics.
 package final class APIAccess: Sendable {
   package let client: APIClient
   package let events: EventRecorder
@@ -15,8 +15,8 @@ package final class APIAccess: Sendable {
 
   /// - Parameters:
   ///   - component: the program's name in Events.
-  ///   - node: the node it runs on; empty when that does not matter.
-  ///   - complaint: the log's message when something could not be read.
+  /// - node: the node on which the program runs; empty when that does not matter.
+  /// - complaint: the log message for a failed read.
   package init(
     _ transport: any APITransport, component: String, node: String = "", log: Log, complaint: String,
     time: any Timekeeper = SystemTimekeeper()
@@ -28,7 +28,7 @@ package final class APIAccess: Sendable {
     self.complaint = complaint
   }
 
-  /// - Throws: `invalid` when the credentials cannot be used.
+  /// - Throws: ``VolumeError/Code/invalid`` if the credentials cannot be used.
   package convenience init(
     _ connection: ConnectionConfiguration, component: String, node: String = "", log: Log, complaint: String
   ) throws(VolumeError) {
@@ -44,12 +44,12 @@ package final class APIAccess: Sendable {
       requests: transport.counts, failures: failures.withLock { $0 }, droppedEvents: events.dropped)
   }
 
-  /// Creates caches. Their list and watch failures are logged and counted here.
+  /// Creates caches whose failed lists and watches are logged and counted here.
   package func caches() -> Caches { Caches(client) { [self] name, error, wait in report(name, error, wait) } }
 
-  /// Asks until there is an answer; nil when the task is cancelled.
+  /// Repeats a request until there is an answer; nil when the task is cancelled.
   ///
-  /// - Parameter part: what is asked for, for log and metrics.
+  /// - Parameter part: the name of the requested data, for log and metrics.
   package func insist<Value>(_ part: String, _ ask: () async throws(APIError) -> Value) async -> Value? {
     var wait = Duration.seconds(1)
     while !Task.isCancelled {

@@ -3,7 +3,7 @@ internal import LinuxSystem
 internal import Synchronization
 internal import Telemetry
 
-/// Has a program's controllers work: always, or while it leads. Each time they begin with nothing that was known before.
+/// Runs a program's controllers: always, or only while it leads. Each term begins without any state of an earlier one.
 package final class ControllerHost: Sendable {
   private let api: APIAccess
   private let election: LeaderElection?
@@ -13,14 +13,15 @@ package final class ControllerHost: Sendable {
 
   private struct State {
     var isLeading = false
-    /// The API server has answered in the election.
+    /// Whether the API server has answered in the election.
     var hasBeenHeard = false
   }
 
   /// - Parameters:
-  ///   - election: who of several programs works; nil when this one always does.
-  ///   - lastEvents: how long Events that wait are still sent in the end.
-  ///   - endProcess: ends the process at once. Called when work goes on although others may begin it soon.
+  /// - election: decides which of several processes works; nil when this one always does.
+  /// - lastEvents: how long queued Events are still sent at the end.
+  /// - endProcess: ends the process at once. Called if work is still running shortly before another process may begin
+  ///   it.
   package init(
     _ api: APIAccess, election: LeaderElection? = nil, lastEvents: Duration = .zero,
     endProcess: @escaping @Sendable () -> Void = { OwnProcess.kill9() }
@@ -35,9 +36,9 @@ package final class ControllerHost: Sendable {
   /// Whether the API server has answered in the election.
   package var hasBeenHeard: Bool { state.withLock { $0.hasBeenHeard } }
 
-  /// Works until the task is cancelled, again and again where the lead was lost.
+  /// Works until the task is cancelled. Starts again after a lost lease.
   ///
-  /// - Parameter work: adds controllers to a term and runs it. It has to end soon after its task is cancelled.
+  /// - Parameter work: adds controllers to a term and runs it. Must end soon after its task is cancelled.
   package func run(_ work: @escaping @Sendable (Term) async -> Void) async {
     await withDiscardingTaskGroup { group in
       group.addTask { [api] in await api.events.run() }
@@ -57,7 +58,7 @@ package final class ControllerHost: Sendable {
         },
         work: { [self] in
           await work(Term(api.caches()))
-          // What was known of 10,000 volumes is of no use any more.
+          // The state of 10,000 volumes is no longer needed.
           OwnProcess.returnFreeMemory()
         })
       if end == .stopped { return }
@@ -78,7 +79,7 @@ package final class ControllerHost: Sendable {
     case .following(let holder): api.log.notice("following", ["leader": holder])
     case .renewalFailed(let error): api.log.warning("lease not renewed", ["reason": error.description])
     case .lost: api.log.warning("lease lost, work has been cancelled", [:])
-    case .released: api.log.notice("lease given back", [:])
+    case .released: api.log.notice("lease released", [:])
     }
   }
 }

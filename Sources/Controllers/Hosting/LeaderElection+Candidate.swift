@@ -2,10 +2,10 @@ package import KubernetesAPI
 package import StorageModel
 
 extension LeaderElection {
-  /// An election in which each process has a name of its own: something random stands behind the candidate's. Deadline and
-  /// period follow from the duration: two thirds and an eighth of it.
+  /// Creates an election in which each process has its own name: the candidate and random characters. The renew
+  /// deadline is two thirds of the duration, the retry period an eighth.
   ///
-  /// - Throws: `invalid` for a duration that is too short, or a candidate without a name.
+  /// - Throws: ``VolumeError/Code/invalid`` for a duration that is too short, or a candidate without a name.
   package init(lease: ObjectKey, candidate: String, duration: Duration) throws(VolumeError) {
     var random = SystemRandomNumberGenerator()
     let identity = candidate.isEmpty ? "" : "\(candidate)_\(String(random.next(), radix: 16))"

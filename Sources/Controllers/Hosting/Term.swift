@@ -1,7 +1,7 @@
 internal import KubernetesAPI
 internal import Synchronization
 
-/// One time that a process does its work: caches and controllers that know nothing of an earlier time.
+/// One period in which a process works. Its caches and controllers have no state of an earlier term.
 package final class Term: Sendable {
   package let caches: Caches
   private let controllers = Mutex<[Entry]>([])
@@ -13,8 +13,8 @@ package final class Term: Sendable {
 
   package init(_ caches: Caches) { self.caches = caches }
 
-  /// Has a controller work in this term, as soon as everything that it reads has been listed. Call before ``run()``, after
-  /// its subscriptions.
+  /// Adds a controller. It works in this term as soon as the first lists of the caches that it reads are complete. Call
+  /// before ``run()``, after the controller's subscriptions.
   ///
   /// - Parameter read: the caches that it reads.
   package func add(_ controller: some Controller, reading read: [any FollowedCache]) {
@@ -23,10 +23,10 @@ package final class Term: Sendable {
     controllers.withLock { $0.append(Entry(controller: controller, gate: gate)) }
   }
 
-  /// Works until the task is cancelled, and returns when the last look at a key has ended. Call once.
+  /// Works until the task is cancelled. Returns when the last reconciliation has ended. Call once.
   package func run() async {
     let entries = controllers.withLock { $0 }
-    // Before any cache can arrive at a gate.
+    // Counts first: a cache may sync before the last controller is added.
     for entry in entries { await entry.gate.begin() }
     await withDiscardingTaskGroup { group in
       for entry in entries { group.addTask { await entry.controller.run() } }
@@ -35,7 +35,7 @@ package final class Term: Sendable {
   }
 }
 
-/// Opens a controller when the last of its caches has been listed.
+/// Opens a controller when the last of its caches has synced.
 private actor SyncGate {
   private var missing: Int
   private let open: @Sendable () async -> Void
@@ -45,7 +45,7 @@ private actor SyncGate {
     self.open = open
   }
 
-  /// A controller that reads no cache need not wait for any.
+  /// Opens a controller that reads no cache.
   func begin() async { if missing == 0 { await open() } }
 
   func arrive() async {

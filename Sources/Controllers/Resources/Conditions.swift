@@ -3,7 +3,8 @@ package import KubernetesAPI
 package import LinuxSystem
 internal import StorageModel
 
-/// The conditions of a status: one of each type, in the order in which they came. Others' conditions stay as they are.
+/// The conditions of a status: one per type, in the order in which they were set. Conditions of other writers stay as
+/// they are.
 package struct Conditions: Hashable, Sendable {
   package private(set) var all: [Condition] = []
 
@@ -11,14 +12,15 @@ package struct Conditions: Hashable, Sendable {
 
   package subscript(type: String) -> Condition? { all.first { $0.type == type } }
 
-  /// Whether a condition is there and true.
+  /// Whether the condition exists and is true.
   package func isTrue(_ type: String) -> Bool { self[type]?.status == Condition.Status.true.rawValue }
 
-  /// Says how something is. `lastTransitionTime` changes with the status only, so it says since when it is so.
+  /// Sets a condition. `lastTransitionTime` changes with the status only, so it is the time since which the status
+  /// holds.
   ///
   /// - Parameters:
   ///   - reason: one word in camel case, for machines.
-  ///   - generation: `metadata.generation` of the object that was looked at.
+  /// - generation: `metadata.generation` of the object that was reconciled.
   package mutating func set(
     _ type: String, _ status: Condition.Status, reason: String, _ message: String, generation: Int64, at now: Timestamp
   ) {
@@ -28,13 +30,13 @@ package struct Conditions: Hashable, Sendable {
     condition.message = message
     condition.observedGeneration = generation
     let former = known.map { all[$0] }
-    // Whole seconds, as it is written: what is read back is then the same.
+    // Whole seconds, as written, so that the value read back is the same.
     let isSame = former?.status == condition.status && former?.lastTransitionTime != nil
     condition.lastTransitionTime = isSame ? former?.lastTransitionTime : Timestamp(seconds: now.seconds)
     if let known { all[known] = condition } else { all.append(condition) }
   }
 
-  /// Takes a condition back that says nothing any more.
+  /// Removes a condition that no longer applies.
   package mutating func remove(_ type: String) { all.removeAll { $0.type == type } }
 }
 
@@ -44,12 +46,12 @@ extension Conditions: FieldValue {
     var conditions = Conditions()
     while try json.nextElement() {
       let condition = try Condition(json: &json)
-      // A list with the type as its key: the server holds no two of one type.
+      // The list's key is the type, so the server stores at most one condition per type.
       if !condition.type.isEmpty, conditions[condition.type] == nil { conditions.all.append(condition) }
     }
     return conditions
   }
 
-  /// Left out when there is none.
+  /// Left out when empty.
   package var written: JSONValue? { all.isEmpty ? nil : .array(all.map(\.json)) }
 }

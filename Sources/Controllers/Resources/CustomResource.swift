@@ -2,7 +2,7 @@ package import JSON
 package import KubernetesAPI
 internal import StorageModel
 
-/// A kind of ours: an object whose spec users write and whose status one controller writes.
+/// One of our kinds: users write its spec, and one controller writes its status.
 package protocol CustomResource: WritableObject {
   associatedtype Spec: FieldObject
   associatedtype Status: FieldObject
@@ -27,7 +27,7 @@ extension CustomResource {
     }
   }
 
-  /// A server with the subresource `status` ignores the status of an object that is created.
+  /// A server with the subresource `status` ignores the status of a created object.
   package var content: [JSONValue.Member] {
     (Spec.fields.isEmpty ? [] : [JSONValue.Member("spec", spec.json)])
       + (status == Status() ? [] : [JSONValue.Member("status", status.json)])
@@ -35,10 +35,13 @@ extension CustomResource {
 }
 
 extension ObjectWriter {
-  /// Replaces the status of exactly this object, as it was seen: `conflict` when it is another one, or has changed since.
-  /// Returns it as it is then. No request when the status is as `seen` has it.
+  /// Replaces the status of exactly this object and returns the new object. Sends no request if the status has not
+  /// changed.
   ///
-  /// The status is one controller's alone, so members of it that are not declared go.
+  /// Only one controller writes the status, so members that are not declared are removed.
+  ///
+  /// - Throws: ``WriteFailure``; `conflict` if the object has changed since it was read, or is another one of the same
+  ///   name.
   package func replaceStatus<Object: CustomResource>(
     of seen: Object, with status: Object.Status, as resource: APIResource = Object.resource
   ) async throws(WriteFailure) -> Object {
@@ -51,7 +54,7 @@ extension ObjectWriter {
   }
 }
 
-/// The spec or the status of a kind that has none.
+/// The spec or status of a kind that has none.
 package struct NoFields: FieldObject {
   package init() {}
 

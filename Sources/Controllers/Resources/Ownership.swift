@@ -1,9 +1,9 @@
 package import KubernetesAPI
 
 extension APIObject {
-  /// Makes this object the owner of others: they go when it does.
+  /// An owner reference to this object, for objects that are to be deleted with it.
   ///
-  /// - Parameter isController: whether it is the one that manages them; an object has one such owner at most.
+  /// - Parameter isController: whether this object manages the others. An object has at most one such owner.
   package func owner(isController: Bool = true) -> OwnerReference {
     OwnerReference(
       apiVersion: Self.resource.apiVersion, kind: Self.resource.kind, name: metadata.name, uid: metadata.uid,
@@ -15,6 +15,6 @@ extension ObjectMeta {
   /// The owner that manages the object; nil when none does.
   package var controller: OwnerReference? { ownerReferences.first(where: \.isController) }
 
-  /// Whether an object of that UID is among the owners.
+  /// Whether the object with this UID is one of the owners.
   package func isOwned(by uid: String) -> Bool { ownerReferences.contains { $0.uid == uid } }
 }

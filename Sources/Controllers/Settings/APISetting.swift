@@ -2,7 +2,7 @@ package import CommandLineTool
 package import KubernetesAPI
 package import StorageModel
 
-/// The settings that say where the API server is and who we are there: the same for each program.
+/// The settings for the API server's address and the program's credentials. All programs have the same.
 package enum APISetting: String, Setting {
   case kubeconfig
   case server
@@ -19,10 +19,10 @@ package enum APISetting: String, Setting {
     switch self {
     case .kubeconfig: "connection and credentials, as JSON (kubectl config view --raw --flatten -o json)"
     case .server: "address of the API server, https://HOST:PORT"
-    case .authority: "who may have issued the server's certificate"
-    case .tokenFile: "a bearer token; read again when it changes"
-    case .certificate: "a client certificate"
-    case .key: "its key"
+    case .authority: "file with the certificates of the authorities that may have issued the server's certificate"
+    case .tokenFile: "file with a bearer token; read again when it changes"
+    case .certificate: "file with a client certificate"
+    case .key: "file with the client certificate's key"
     }
   }
 }
@@ -39,9 +39,9 @@ extension SettingValues<APISetting> {
     flags.namesServer || environment["KUBERNETES_SERVICE_HOST"] != nil
   }
 
-  /// The connection that is meant. Blocks for reading files.
+  /// The connection that the settings describe. Blocks while it reads files.
   ///
-  /// - Throws: `invalid` saying what is missing, or what contradicts what.
+  /// - Throws: ``VolumeError/Code/invalid`` with the setting that is missing, or those that contradict each other.
   package func connection(environment: [String: String]) throws(VolumeError) -> ConnectionConfiguration {
     do throws(TransportError) {
       return try ConnectionConfiguration(flags, environment: environment)

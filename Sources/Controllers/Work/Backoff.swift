@@ -1,4 +1,4 @@
-/// How long a key waits after each failure in a row.
+/// The delay of a key after each of several failures in a row.
 package struct Backoff: Hashable, Sendable {
   package var first: Duration
   package var most: Duration
@@ -8,9 +8,10 @@ package struct Backoff: Hashable, Sendable {
     self.most = most
   }
 
-  /// Twice as long each time; a fifth of it by chance, so that what failed together does not come back together.
+  /// Doubles with each failure. A fifth of the delay is random, so that keys that failed together are not retried
+  /// together.
   ///
-  /// - Parameter chance: from 0 to 1.
+  /// - Parameter chance: a random number from 0 to 1.
   func delay(afterFailures count: Int, chance: Double) -> Duration {
     min(most, first * (1 << min(count - 1, 20))) * (0.8 + chance / 5)
   }

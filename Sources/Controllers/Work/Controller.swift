@@ -1,26 +1,28 @@
-/// Keeps something in the cluster as it should be, key by key.
+/// Keeps objects in the cluster as they should be, key by key.
 ///
-/// It looks at the state of things and never at what has happened: changes add keys, and a look at a key decides by all that
-/// is known then. So a look may come late, twice, or after a restart.
+/// A controller decides by the present state, never by past events. Changes only add keys, and reconciling a key
+/// considers everything known at that time. So a reconciliation may be late, may be repeated, and may follow a restart.
 package protocol Controller<Key>: Sendable {
-  /// What is looked at by itself, one look at a time.
+  /// The unit of work. At most one reconciliation of a key runs at a time.
   associatedtype Key: Hashable & Sendable
 
-  /// The keys that are to be looked at.
+  /// The keys to be reconciled.
   var keys: ReconcileLoop<Key> { get }
 
-  /// Looks at everything about a key, does what is missing, and says when to look again.
+  /// Compares everything about a key with its desired state, corrects the difference, and returns when to reconcile
+  /// again.
   func reconcile(_ key: Key) async -> Ending
 
-  /// Everything that the controller reads has been listed: from now on, an unknown object does not exist. Opens ``keys``.
+  /// Called when all caches that the controller reads are synced. From now on, an unknown object does not exist. Opens
+  /// ``keys``.
   func becomeSynced() async
 
-  /// Works until the task is cancelled, and returns when the last look has ended. Call once.
+  /// Works until the task is cancelled. Returns when the last reconciliation has ended. Call once.
   func run() async
 }
 
 extension Controller {
-  // Not `async`: an actor's own method that is not either would otherwise be passed over for this one.
+  // Not `async`: otherwise Swift would prefer this method to an actor's own one that is not `async`.
   package func becomeSynced() { keys.open() }
 
   package func run() async { await keys.run { await self.reconcile($0) } }

@@ -1,9 +1,9 @@
-/// How a look at a key ended, and so when to look again.
+/// How a reconciliation of a key ended, and when to repeat it.
 package enum Ending: Hashable, Sendable {
-  /// Nothing is left to do until something changes.
+  /// Nothing to do until something changes.
   case done
-  /// Once more, by the ``Backoff``.
+  /// Repeat with the delay of the ``Backoff``.
   case failed
-  /// Once more, after that time; no failure.
+  /// Repeat after this time. Not a failure.
   case again(after: Duration)
 }

@@ -1,7 +1,7 @@
 package import KubernetesAPI
 internal import Synchronization
 
-/// Looks at keys, several at a time and each by itself, when something about them has changed and again after a failure.
+/// Reconciles keys after they have changed and again after failures. Several keys at once, each key once at a time.
 package final class ReconcileLoop<Key: Hashable & Sendable>: Sendable {
   private let time: any Timekeeper
   private let parallelism: Int
@@ -17,9 +17,10 @@ package final class ReconcileLoop<Key: Hashable & Sendable>: Sendable {
   }
 
   /// - Parameters:
-  ///   - parallelism: how many keys are looked at at a time.
-  ///   - patience: a look that has not ended by then does not count among those any more, so that keys whose looks hang
-  ///     do not hold up the others; 16 times as many go on at most. Nil for looks that cannot hang.
+  /// - parallelism: how many keys are reconciled at once.
+  /// - patience: a reconciliation that takes longer no longer counts against `parallelism`, so that keys whose
+  ///   reconciliation hangs do not delay others. At most 16 times `parallelism` run. Nil if a reconciliation cannot
+  ///   hang.
   package init(
     parallelism: Int, patience: Duration? = nil, backoff: Backoff = .init(),
     time: any Timekeeper = SystemTimekeeper()
@@ -32,33 +33,33 @@ package final class ReconcileLoop<Key: Hashable & Sendable>: Sendable {
   }
 
   package var waiting: Int { state.withLock { $0.queue.waiting } }
-  /// How many keys are to be looked at by now and are not yet.
+  /// The number of keys that are due and have not begun.
   package var due: Int { state.withLock { $0.queue.due(at: time.now) } }
   package var running: Int { state.withLock { $0.queue.running } }
   package var isOpen: Bool { state.withLock { $0.isOpen } }
 
-  /// Something about the key has changed.
+  /// Adds a key, because something about it has changed.
   package func add(_ key: Key) {
     state.withLock { $0.queue.add(key, at: time.now) }
     signal.yield()
   }
 
-  /// The key is to be looked at, but not yet.
+  /// Adds a key that is due after a delay.
   package func add(_ key: Key, after delay: Duration) {
     state.withLock { $0.queue.add(key, at: time.now + delay) }
     signal.yield()
   }
 
-  /// The key is of no interest any more.
+  /// Removes a key that is no longer of interest.
   package func remove(_ key: Key) { state.withLock { $0.queue.remove(key) } }
 
-  /// From now on keys are looked at; before, they are only gathered.
+  /// Begins to reconcile keys. Until this call they are only collected.
   package func open() {
     state.withLock { $0.isOpen = true }
     signal.yield()
   }
 
-  /// Works until the task is cancelled, and returns when the last look has ended. Call once.
+  /// Works until the task is cancelled. Returns when the last reconciliation has ended. Call once.
   package func run(_ look: @escaping @Sendable (Key) async -> Ending) async {
     let signals = signals
     await withDiscardingTaskGroup { group in
@@ -81,7 +82,7 @@ package final class ReconcileLoop<Key: Hashable & Sendable>: Sendable {
     }
   }
 
-  /// What is due and may begin; sets the timer for what comes next.
+  /// Takes the keys that are due and may begin. Sets the timer for the next one.
   private func takeDue() -> [Key] {
     state.withLock { state in
       guard state.isOpen else { return [] }
@@ -98,7 +99,7 @@ package final class ReconcileLoop<Key: Hashable & Sendable>: Sendable {
     return queue.starts(since: time.now - patience).count < parallelism && queue.running < 16 * parallelism
   }
 
-  /// When another key may begin although nothing ends before; nil when that is not known.
+  /// When another key may begin even if no reconciliation ends before; nil when that is not known.
   private func nextChance(_ queue: inout WorkQueue<Key>) -> Duration? {
     guard let next = queue.nextDue() else { return nil }
     if hasFreeSlot(queue) { return next }
@@ -109,7 +110,7 @@ package final class ReconcileLoop<Key: Hashable & Sendable>: Sendable {
   private func timer(at due: Duration) -> Task<Void, Never> {
     let (time, signal) = (time, signal)
     return Task {
-      // Cancelled means that another timer has taken its place.
+      // Cancelled means that another timer has replaced this one.
       do throws(CancellationError) { try await time.sleep(until: due) } catch { return }
       signal.yield()
     }

@@ -1,38 +1,39 @@
-/// What is to be looked at, and when: each key once, never twice at the same time, and after a failure later and later.
+/// The keys to be reconciled, with times: each key once, never twice at the same time, and with a growing delay after
+/// failures.
 ///
-/// Without clock and threads of its own. Times are those of one monotonic clock.
+/// Has neither clock nor threads. All times are of one monotonic clock.
 package struct WorkQueue<Key: Hashable & Sendable>: Sendable {
   private struct Entry {
     var due: Duration?
     var isRunning = false
-    /// When the look that goes on, or the last one, began.
+    /// When the present or last reconciliation began.
     var startedAt = Duration.zero
-    /// Something has changed while it was being looked at.
+    /// Whether the key has changed during its reconciliation.
     var isStale = false
     var failures = 0
   }
 
   private let backoff: Backoff
   private var entries: [Key: Entry] = [:]
-  /// Ordered by time, then by arrival. Entries whose time has changed since are skipped when they come up.
+  /// Ordered by time, then by arrival. Entries whose time has changed are skipped when they come up.
   private var schedule = Heap()
   private var arrivals = 0
 
   package init(backoff: Backoff = Backoff()) { self.backoff = backoff }
 
-  /// How many keys are to be looked at by now and are not yet.
+  /// The number of keys that are due and have not begun.
   package func due(at now: Duration) -> Int { entries.values.count { $0.due.map { $0 <= now } ?? false } }
 
-  /// How many keys are waiting, for a metric.
+  /// The number of waiting keys, for a metric.
   package var waiting: Int { entries.values.count { $0.due != nil } }
   package var running: Int { entries.values.count { $0.isRunning } }
 
-  /// When the looks began that go on, the earliest first, without those from before `time`.
+  /// When the running reconciliations began, the earliest first, without those that began before `time`.
   func starts(since time: Duration) -> [Duration] {
     entries.values.filter { $0.isRunning && $0.startedAt > time }.map(\.startedAt).sorted()
   }
 
-  /// Something about the key has changed: it is due now, whatever failed before.
+  /// Adds a key, because something about it has changed. It is due now, even after failures.
   package mutating func add(_ key: Key, at now: Duration) {
     if entries[key]?.isRunning == true {
       entries[key]?.isStale = true
@@ -41,7 +42,7 @@ package struct WorkQueue<Key: Hashable & Sendable>: Sendable {
     }
   }
 
-  /// The key is of no interest any more.
+  /// Removes a key that is no longer of interest.
   package mutating func remove(_ key: Key) {
     guard entries[key]?.isRunning == true else {
       entries[key] = nil
@@ -51,7 +52,7 @@ package struct WorkQueue<Key: Hashable & Sendable>: Sendable {
     entries[key]?.due = nil
   }
 
-  /// The next key that is due; it counts as being looked at until ``finish(_:_:at:chance:)``.
+  /// Takes the next key that is due. It counts as running until ``finish(_:_:at:chance:)``.
   package mutating func next(at now: Duration) -> Key? {
     while let first = schedule.first, first.time <= now {
       schedule.removeFirst()
@@ -73,9 +74,9 @@ package struct WorkQueue<Key: Hashable & Sendable>: Sendable {
     return nil
   }
 
-  /// A look at a key has ended.
+  /// Records the end of a key's reconciliation.
   ///
-  /// - Parameter chance: from 0 to 1, for the jitter.
+  /// - Parameter chance: a random number from 0 to 1, for the jitter.
   package mutating func finish(_ key: Key, _ ending: Ending, at now: Duration, chance: Double) {
     guard var entry = entries[key], entry.isRunning else { return }
     let isStale = entry.isStale
@@ -102,7 +103,7 @@ package struct WorkQueue<Key: Hashable & Sendable>: Sendable {
 }
 
 extension WorkQueue {
-  /// A binary heap with the earliest on top.
+  /// A binary heap with the earliest entry on top.
   private struct Heap {
     struct Item {
       var time: Duration

@@ -2,10 +2,9 @@ package import JSON
 package import KubernetesAPI
 internal import StorageModel
 
-/// The one way in which controllers write objects, and read an object before a write that cannot be undone.
-///
-/// Each call is one request, except where it says otherwise. A change names what must still hold of the object; only an
-/// object that nobody else writes is changed without that.
+/// The only way in which controllers write objects, and read an object before a write that cannot be undone.
+/// Each call sends one request, except where its comment says otherwise. A change carries preconditions about the
+/// object. Only an object with a single writer is changed without them. All calls throw ``WriteFailure``.
 package struct ObjectWriter: Sendable {
   private let client: APIClient
 
@@ -15,7 +14,7 @@ package struct ObjectWriter: Sendable {
 // MARK: - Reading
 
 extension ObjectWriter {
-  /// The object as the API server has it now, whatever a cache says; nil when there is none.
+  /// Reads the object from the API server, not from a cache; nil when it does not exist.
   package func find<Object: APIObject>(
     _ key: ObjectKey, as resource: APIResource = Object.resource
   ) async throws(WriteFailure) -> Object? {
@@ -27,7 +26,7 @@ extension ObjectWriter {
     }
   }
 
-  /// All objects of a selection, as the API server has them now.
+  /// Reads all objects of a selection from the API server.
   package func all<Object: APIObject>(
     _ selection: Selection, as resource: APIResource = Object.resource
   ) async throws(WriteFailure) -> [Object] {
@@ -42,21 +41,22 @@ extension ObjectWriter {
 // MARK: - Creating and deleting
 
 extension ObjectWriter {
-  /// Creates an object and returns it as the server has it: `exists` when there is one of that name.
+  /// Creates an object and returns it as the server has stored it. Throws `exists` if there is an object of this name.
   package func create<Object: WritableObject>(
     _ object: Object, as resource: APIResource = Object.resource
   ) async throws(WriteFailure) -> Object {
     try await asking { () throws(APIError) in try await client.create(object, as: resource) }
   }
 
-  /// Deletes exactly this object, as it was seen: `conflict` when it is another one, or has changed since.
+  /// Deletes exactly this object. Throws `conflict` if it has changed since it was read, or is another one of the same
+  /// name.
   package func delete<Object: APIObject>(
     _ object: Object, as resource: APIResource = Object.resource
   ) async throws(WriteFailure) {
     try await delete(object, resource, resourceVersion: object.metadata.resourceVersion)
   }
 
-  /// Deletes exactly this object, whatever has changed in it since it was seen. One that is gone is fine.
+  /// Deletes exactly this object, even if it has changed since it was read. An object that is gone is not an error.
   package func remove<Object: APIObject>(
     _ object: Object, as resource: APIResource = Object.resource
   ) async throws(WriteFailure) {
@@ -78,10 +78,10 @@ extension ObjectWriter {
 // MARK: - Changing
 
 extension ObjectWriter {
-  /// Changes exactly this object, as it was seen, and returns it as it is then: `conflict` when it is another one, or has
-  /// changed since.
+  /// Changes exactly this object and returns the new object. Throws `conflict` if it has changed since it was read, or
+  /// is another one of the same name.
   ///
-  /// - Parameter members: a merge patch: the members that are named are replaced, null removes, all others stay.
+  /// - Parameter members: a merge patch. Named members are replaced, null removes one, all others stay.
   @discardableResult
   package func change<Object: APIObject>(
     _ object: Object, _ members: JSONValue, as resource: APIResource = Object.resource
@@ -89,9 +89,10 @@ extension ObjectWriter {
     try await patch(object.metadata.key, .merge(members, ifStill: object.metadata), nil, resource)
   }
 
-  /// Changes an object if the tested fields are as expected, whatever else has changed in it: `conflict` otherwise.
+  /// Changes an object if the tested fields have the expected values, even if others have changed. Throws `conflict`
+  /// otherwise.
   ///
-  /// - Parameter uid: of the object that is meant.
+  /// - Parameter uid: the UID of the object to change.
   @discardableResult
   package func change<Object: APIObject>(
     _ type: Object.Type, _ key: ObjectKey, uid: String, if tests: [PatchOperation] = [], _ changes: [PatchOperation],
@@ -101,8 +102,8 @@ extension ObjectWriter {
     return try await patch(key, .operations(operations), subresource, resource)
   }
 
-  /// Changes an object that nobody else writes, or creates it when there is none, with a second request. Returns it as it is
-  /// then.
+  /// Changes an object that has no other writer, and returns the new object. If it does not exist, creates it with a
+  /// second request.
   package func put<Object: WritableObject>(
     _ object: Object, _ members: JSONValue, as resource: APIResource = Object.resource
   ) async throws(WriteFailure) -> Object {
@@ -126,7 +127,8 @@ extension ObjectWriter {
 // MARK: - Status
 
 extension ObjectWriter {
-  /// Changes the status of exactly this object, as it was seen: `conflict` when it is another one, or has changed since.
+  /// Changes the status of exactly this object. Throws `conflict` if it has changed since it was read, or is another
+  /// one of the same name.
   ///
   /// - Parameter status: a merge patch of the status. Arrays are replaced whole.
   @discardableResult
@@ -136,10 +138,10 @@ extension ObjectWriter {
     try await patch(object.metadata.key, .merge(["status": status], ifStill: object.metadata), "status", resource)
   }
 
-  /// Changes the status of an object that nobody else writes. Creates the object when there is none, with two more requests:
-  /// a server ignores the status of an object that is created.
+  /// Changes the status of an object that has no other writer. If the object does not exist, creates it with two more
+  /// requests, because a server ignores the status of a created object.
   ///
-  /// - Parameter object: what is created: its status is left out.
+  /// - Parameter object: the object to create, whose status is left out.
   package func putStatus<Object: WritableObject>(
     of object: Object, _ status: JSONValue, as resource: APIResource = Object.resource
   ) async throws(WriteFailure) {
@@ -157,9 +159,10 @@ extension ObjectWriter {
 // MARK: - Finalizers
 
 extension ObjectWriter {
-  /// Adds a finalizer to exactly this object, as it was seen, and returns it as it is then. No request when it has it already.
+  /// Adds a finalizer to exactly this object and returns the new object. Sends no request if the object has the
+  /// finalizer.
   ///
-  /// The server refuses one on an object that is being deleted (`rejected`).
+  /// Throws `rejected` if the object is being deleted, and `conflict` if it has changed since it was read.
   package func addFinalizer<Object: APIObject>(
     _ name: String, to object: Object, as resource: APIResource = Object.resource
   ) async throws(WriteFailure) -> Object {
@@ -167,7 +170,7 @@ extension ObjectWriter {
     return try await change(object, Self.finalizers(object.metadata.finalizers + [name]), as: resource)
   }
 
-  /// Takes a finalizer off exactly this object, as it was seen. An object that is gone is fine, and so is one without it.
+  /// Removes a finalizer from exactly this object. An object that is gone, or has no such finalizer, is not an error.
   package func removeFinalizer<Object: APIObject>(
     _ name: String, from object: Object, as resource: APIResource = Object.resource
   ) async throws(WriteFailure) {

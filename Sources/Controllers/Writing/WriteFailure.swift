@@ -1,23 +1,23 @@
 package import KubernetesAPI
 
-/// Why a request did not do what it was to do: one vocabulary for refusals, failed preconditions and lost answers.
+/// Why a request failed: one vocabulary for refusals, failed preconditions and lost answers.
 package struct WriteFailure: Error, Hashable, Sendable {
   package enum Kind: Hashable, Sendable {
-    /// There is one of that name already.
+    /// An object of this name exists already.
     case exists
-    /// There is none.
+    /// The object does not exist.
     case missing
-    /// It is not as it was seen: a precondition does not hold.
+    /// A precondition does not hold: the object has changed since it was read.
     case conflict
-    /// The server has said no: nothing was done.
+    /// The server has refused the request. Nothing was changed.
     case rejected
-    /// Nobody knows whether it was done: the answer was lost.
+    /// The answer was lost. It is not known whether the request was carried out.
     case unknown
   }
 
   package var kind: Kind
   package var message: String
-  /// We lack the right, so trying again does not help before somebody grants it.
+  /// The program lacks the permission. A retry does not help until an operator grants it.
   package var isForbidden = false
 
   package init(_ kind: Kind, _ message: String) {
@@ -25,13 +25,13 @@ package struct WriteFailure: Error, Hashable, Sendable {
     self.message = message
   }
 
-  /// What an error of the API client means for a write.
+  /// The meaning of an API client's error for a write.
   package init(_ error: APIError) {
     let kind: Kind =
       switch error.kind {
       case .alreadyExists: .exists
       case .notFound: .missing
-      // A JSON patch whose test fails is a 422 (`invalid`) that names no field: what was tested is not as it was seen.
+      // A JSON patch whose test fails gives a 422 (`invalid`) that names no field: the tested field has changed.
       case .conflict: .conflict
       case .invalid where error.causes.isEmpty: .conflict
       case _ where error.mayHaveHappened: .unknown

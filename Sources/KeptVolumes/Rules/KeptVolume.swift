@@ -13,7 +13,7 @@ package final class KeptVolume: Sendable {
   package let keep: KeepTime
   /// Nil where the PV records none that is understood: then nobody gets it back without somebody's word.
   package let identity: KeptIdentity?
-  /// The claim that has it, or had it last; nil for none.
+  /// The claim that has it, or had it last; nil where the PV says nothing of it.
   package let claim: ObjectKey?
   /// Of that claim; empty where the PV names no UID.
   package let claimUID: String
@@ -28,8 +28,10 @@ package final class KeptVolume: Sendable {
   package let givenTo: ObjectKey?
   package let keptSince: Timestamp?
   package let expires: Expiry
-  /// It can be given back: nobody has begun to delete it.
+  /// Nobody has begun to delete it.
   package let isKept: Bool
+  /// Its claim was deleted since its node had left the cluster: its name has another volume by now.
+  package let isLeftBehind: Bool
 
   package enum Expiry: Hashable, Sendable {
     /// Its end has not been announced.
@@ -47,7 +49,9 @@ package final class KeptVolume: Sendable {
     uid = volume.metadata.uid
     self.keep = Self.keepTime(keep)
     identity = annotations[ClusterNames.keptForAnnotation].flatMap(KeptIdentity.init(recorded:))
-    claim = volume.claim.map { ObjectKey(namespace: $0.namespace, name: $0.name) }
+    claim =
+      volume.claim.map { ObjectKey(namespace: $0.namespace, name: $0.name) }
+      ?? annotations[ClusterNames.keptClaimAnnotation].flatMap(Self.key)
     claimUID = volume.claim?.uid ?? ""
     phase = volume.phase
     storageClass = volume.storageClassName
@@ -57,6 +61,7 @@ package final class KeptVolume: Sendable {
     givenTo = annotations[ClusterNames.giveToAnnotation].flatMap(Self.key)
     keptSince = annotations[ClusterNames.keptSinceAnnotation].flatMap(Timestamp.init(rfc3339:))
     expires = Self.expiry(annotations[ClusterNames.expiresAnnotation])
+    isLeftBehind = annotations[ClusterNames.nodeLossAnnotation] != nil
     isKept = !volume.metadata.isBeingDeleted && volume.reclaimPolicy == "Retain"
   }
 
@@ -78,6 +83,19 @@ package final class KeptVolume: Sendable {
 }
 
 extension KeptVolume {
+  /// No claim has it, as far as Kubernetes has said.
+  package var isUnbound: Bool { phase != "Bound" && phase != "Pending" && phase != "" }
+
+  /// The PV names a claim with its UID, so Kubernetes gives it to nobody else.
+  package var isReserved: Bool { !claimUID.isEmpty }
+
+  /// What a PV records of the claim that it is kept for.
+  package static func annotations(for claim: ObjectKey, _ identity: KeptIdentity) -> StringMap {
+    [
+      ClusterNames.keptForAnnotation: identity.description, ClusterNames.keptClaimAnnotation: claim.description,
+    ]
+  }
+
   /// The labels by which API servers find the volumes that are kept for a claim.
   package static func labels(for claim: ObjectKey, _ identity: KeptIdentity) -> StringMap {
     var labels: StringMap = [ClusterNames.keptClaimLabel: ClusterNames.digest(claim.description)]

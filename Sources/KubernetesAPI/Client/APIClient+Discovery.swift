@@ -1,9 +1,11 @@
 internal import JSON
 
 extension APIClient {
-  /// The first of the versions in which the server has the resource, nil when in none.
+  /// The first of the versions in which the server serves the resource; nil when in none. Sends one to several
+  /// requests.
   ///
   /// - Parameter versions: best first, as in `["v1", "v1beta1", "v1alpha1"]`.
+  /// - Throws: ``APIError``.
   package func served(
     _ resource: APIResource, in versions: [String]
   ) async throws(APIError) -> APIResource? {
@@ -15,7 +17,7 @@ extension APIClient {
     return nil
   }
 
-  /// The versions of a group, as the server prefers them; none when it does not have the group.
+  /// The versions of a group, in the server's order of preference; none when it does not serve the group.
   private func served(group: String) async throws(APIError) -> [String] {
     if group.isEmpty { return ["v1"] }
     do throws(APIError) {
@@ -26,7 +28,8 @@ extension APIClient {
     }
   }
 
-  /// Whether that very version has the resource: a group's version may be served without it.
+  /// Whether exactly this version contains the resource. A server may serve a version of the group without the
+  /// resource.
   private func serves(_ resource: APIResource) async throws(APIError) -> Bool {
     let path = resource.group.isEmpty ? "/api/\(resource.version)" : "/apis/\(resource.apiVersion)"
     do throws(APIError) {
@@ -38,7 +41,9 @@ extension APIClient {
     }
   }
 
-  /// The server's version as it says it: `v1.20.2`, `v1.36.2+k3s1`.
+  /// The server's version in its own format: `v1.20.2`, `v1.36.2+k3s1`.
+  ///
+  /// - Throws: ``APIError``.
   package func serverVersion() async throws(APIError) -> String {
     let body = try await call(HTTPRequest(path: "/version"), .always)
     do throws(JSONSyntaxError) {

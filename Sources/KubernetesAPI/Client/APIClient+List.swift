@@ -1,19 +1,22 @@
 internal import JSON
 
-/// What a page of a list ends with.
+/// The metadata of a page of a list.
 struct ListPage: Hashable, Sendable {
-  /// The state of the collection that the list shows: where a watch goes on.
+  /// The version of the collection in the list. A watch begins at this version.
   var resourceVersion = ""
-  /// For the next page; empty after the last.
+  /// The token of the next page; empty after the last.
   var next = ""
 }
 
 extension APIClient {
-  /// Objects in a page. Memory holds one of them at a time, as JSON; a page is what is asked for anew when a connection breaks.
+  /// Objects per page. Only one of them is in memory at a time, as JSON. After a broken connection the whole page is
+  /// requested again.
   package static let pageSize = 250
 
-  /// Reads a whole list, page by page, an object at a time; what `each` does not keep is gone. Starts anew when the
-  /// pages expire (410), so `each` may see an object twice.
+  /// Reads a whole list, page by page, one object at a time. Only what `each` keeps stays in memory. Starts again when
+  /// the pages expire (410), so `each` may get an object twice.
+  ///
+  /// - Throws: ``APIError``.
   package func list<Object: APIObject>(
     _ type: Object.Type = Object.self, _ selection: Selection = .all, as resource: APIResource = Object.resource,
     each: (Object) -> Void
@@ -31,7 +34,7 @@ extension APIClient {
     }
   }
 
-  /// Reads a page of a list. Without `next` the first one.
+  /// Reads a page of a list; the first one if `next` is empty.
   func page<Object: APIObject>(
     _ selection: Selection, _ resource: APIResource, next: String, cache: DecodingCache, each: (Object) -> Void
   ) async throws(APIError) -> ListPage {
@@ -39,7 +42,7 @@ extension APIClient {
     path.query("limit", String(Self.pageSize))
     if !next.isEmpty { path.query("continue", next) }
     let request = HTTPRequest(path: path.text, timeout: .seconds(60))
-    // What is no list is not asked for again at once, other than what broke off.
+    // A reply that is not a list is not requested again at once, but an interrupted reply is.
     let page = try await call(request, .always) { body throws(TransportError) in
       try await Self.read(body, cache: cache, each)
     }
@@ -57,7 +60,7 @@ extension APIClient {
     init(_ error: ListSplitter.TooLong) { reason = "has an object of more than \(error.limit) bytes" }
   }
 
-  /// Reads a list as it comes, an object at a time.
+  /// Reads a list as it arrives, one object at a time.
   private static func read<Object: APIObject>(
     _ body: any HTTPBody, cache: DecodingCache, _ each: (Object) -> Void
   ) async throws(TransportError) -> Result<ListPage, Unreadable> {
@@ -94,7 +97,7 @@ extension APIClient {
     }
   }
 
-  /// What a list says beside its elements.
+  /// The fields of a list beside its elements.
   private static func read(_ json: inout JSONReader) throws(JSONSyntaxError) -> ListPage {
     var page = ListPage()
     guard try json.beginObject() else { return page }

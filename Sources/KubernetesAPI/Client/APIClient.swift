@@ -1,22 +1,24 @@
 package import JSON
 
-/// The API server's verbs, with typed errors and with repeats where they are safe.
+/// The API server's verbs, with typed errors, and with retries where they are safe. All throw ``APIError``.
 ///
-/// Reads are repeated on 429, 5xx and broken connections; writes only where the first was certainly not carried out.
-/// A write that may have happened says so (``APIError/mayHaveHappened``): the caller looks, by `get` and by a mark of
-/// its own on the object, since a repeated create would answer `alreadyExists` for its own work.
+/// Reads are retried on 429, 5xx and broken connections. Writes are retried only if the first request was certainly not
+/// carried out. The error of a write that may have been carried out has ``APIError/mayHaveHappened``. Its caller must
+/// then read the object and compare it with a mark of its own, because a repeated create would fail with
+/// `alreadyExists` for the caller's own object.
 package struct APIClient: Sendable {
   package let transport: any APITransport
   package let time: any Timekeeper
+  package let serverClock: ServerClock
   let retry: RetryPolicy
-  /// The longest time for a request that is no watch.
+  /// The time limit of a request that is not a watch.
   let timeout: Duration
 
-  /// The longest reply to a request that is neither list nor watch.
+  /// The longest reply to a request that is neither list nor watch, in bytes.
   static let replyLimit = 32 << 20
 
-  /// The longest object. In etcd it has at most 1.5 MiB (`--max-request-bytes`); as JSON a character can take six times as
-  /// many bytes (`\u003c`), and a user can fill an object with those.
+  /// The longest object in bytes. In etcd an object has at most 1.5 MiB (`--max-request-bytes`). As JSON a character
+  /// can take six times as many bytes (`\u003c`), and a user can fill an object with such characters.
   static let objectLimit = 16 << 20
 
   package init(
@@ -25,20 +27,21 @@ package struct APIClient: Sendable {
   ) {
     self.transport = transport
     self.time = time
+    serverClock = ServerClock(time)
     self.retry = retry
     self.timeout = timeout
   }
 }
 
 extension APIClient {
-  /// An object by its name; `notFound` when there is none.
+  /// Reads an object by its name. Throws `notFound` when it does not exist.
   package func get<Object: APIObject>(
     _ type: Object.Type = Object.self, _ key: ObjectKey, as resource: APIResource = Object.resource
   ) async throws(APIError) -> Object {
     try decode(await call(HTTPRequest(path: APIPath(resource, key).text), .always))
   }
 
-  /// Creates an object and returns it as the server has it.
+  /// Creates an object and returns it as the server has stored it.
   package func create<Object: WritableObject>(
     _ object: Object, as resource: APIResource = Object.resource
   ) async throws(APIError) -> Object {
@@ -55,8 +58,8 @@ extension APIClient {
       HTTPRequest(method: "POST", path: path, contentType: "application/json", body: body.encoded), .ifNotCarriedOut)
   }
 
-  /// Replaces an object whole, `conflict` when it is not at its `resourceVersion` any more. Only for objects that hold
-  /// nothing but what we know: what was pruned when it was read would be lost.
+  /// Replaces a whole object. Throws `conflict` if its `resourceVersion` has changed. Use it only for objects of which
+  /// we know all fields: fields that were pruned when the object was read would be lost.
   package func replace<Object: WritableObject>(
     _ object: Object, as resource: APIResource = Object.resource
   ) async throws(APIError) -> Object {
@@ -78,8 +81,8 @@ extension APIClient {
         HTTPRequest(method: "PATCH", path: path, contentType: patch.contentType, body: patch.body), .ifNotCarriedOut))
   }
 
-  /// Deletes an object, `conflict` when it has another UID or resource version than given; it stays until its
-  /// finalizers are gone.
+  /// Deletes an object. Throws `conflict` if it has another UID or resource version than given. The object exists until
+  /// its finalizers are removed.
   package func delete(
     _ resource: APIResource, _ key: ObjectKey, uid: String, resourceVersion: String? = nil
   ) async throws(APIError) {
@@ -95,15 +98,15 @@ extension APIClient {
 }
 
 extension APIClient {
-  /// Sends until there is an answer that counts; the body of a reply of success.
+  /// Sends a request, with retries, until there is a final answer. Returns the body of a successful reply.
   func call(_ request: HTTPRequest, _ repeatability: RetryPolicy.Repeatability) async throws(APIError) -> [UInt8] {
     try await call(request, repeatability) { body throws(TransportError) in
       try await body.collect(limit: Self.replyLimit)
     }
   }
 
-  /// Sends until there is an answer that counts; what `read` makes of the body of a reply of success. It is called again for a
-  /// reply that broke off.
+  /// Sends a request, with retries, until there is a final answer. Returns the result of `read` for the body of a
+  /// successful reply. `read` is called again if a reply was interrupted.
   func call<Value>(
     _ request: HTTPRequest, _ repeatability: RetryPolicy.Repeatability,
     read: (any HTTPBody) async throws(TransportError) -> Value
@@ -137,14 +140,15 @@ extension APIClient {
     }
   }
 
-  /// A reply of success whose body is still to come.
+  /// Sends a request and returns a successful reply before its body has arrived.
   func open(_ request: HTTPRequest) async throws(APIError) -> HTTPReply {
     let reply: HTTPReply
     let body: [UInt8]
     do throws(TransportError) {
       reply = try await transport.send(request)
+      serverClock.record(reply.head)
       if (200..<300).contains(reply.head.status) { return reply }
-      // An error's text is short.
+      // The text of an error is short.
       body = try await reply.body.collect(limit: 1 << 20)
     } catch {
       throw APIError(error)

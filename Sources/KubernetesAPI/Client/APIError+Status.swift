@@ -3,16 +3,17 @@ internal import LinuxSystem
 internal import StorageModel
 
 extension APIError {
-  /// An error reply: its body is a `Status` object, or what a proxy in between wrote.
+  /// Creates the error of an error reply. Its body is a `Status` object, or the text of a proxy.
   ///
-  /// - Parameter now: this machine's clock, to name a difference from the server's where it explains the refusal.
+  /// - Parameter now: this machine's clock. If the server's clock differs and that explains the refusal, the message
+  ///   says so.
   init(_ head: HTTPHead, _ body: [UInt8], now: Timestamp) {
     self.init(.other, "")
     var json = JSONReader(body)
     do throws(JSONSyntaxError) {
       try readStatus(&json)
     } catch {
-      // No Status, but what a proxy in between wrote: its beginning is all that there is to show.
+      // The body is not a `Status`, so it is the text of a proxy. Only its beginning is shown.
       message = body.isEmpty ? "" : quoted(String(decoding: body.prefix(200), as: UTF8.self))
     }
     code = head.status
@@ -22,11 +23,12 @@ extension APIError {
     kind = Self.kind(code, reason)
     if message.isEmpty { message = "HTTP status \(code)" }
     if kind == .unauthorized { message = Self.unauthorized(head, now) }
-    // 429 is said before anything is done; of 5xx nobody knows, nor of 408, which somebody on the way may say.
+    // The server sends 429 before it does anything. After 5xx it is unknown whether it did, and also after 408, which a
+    // proxy may send.
     mayHaveHappened = code >= 500 || code == 408
   }
 
-  /// A `Status` that came as an event of a watch.
+  /// Creates the error of a `Status` in a watch event.
   init(status json: inout JSONReader) throws(JSONSyntaxError) {
     self.init(.other, "")
     try readStatus(&json)
@@ -50,7 +52,7 @@ extension APIError {
     }
   }
 
-  /// The server gives no reason, since that would help an attacker; the clock is one that we can see.
+  /// The server gives no reason, because a reason would help an attacker. The client can compare the clocks.
   private static func unauthorized(_ head: HTTPHead, _ now: Timestamp) -> String {
     let text =
       "the API server does not accept our credentials (401 Unauthorized): the token or client certificate has "

@@ -1,33 +1,34 @@
-/// What the API server refused, or why it gave no answer. Callers branch on ``kind`` and ``mayHaveHappened``.
+/// A refusal of the API server, or the reason why it gave no answer. Callers branch on ``kind`` and
+/// ``mayHaveHappened``.
 package struct APIError: Error, Hashable, Sendable {
   package enum Kind: Hashable, Sendable {
     case notFound
     case alreadyExists
-    /// The object has changed, or a precondition does not hold: look again and decide anew.
+    /// The object has changed, or a precondition does not hold. Read the object and decide again.
     case conflict
-    /// The object breaks a rule; ``APIError/causes`` says which.
+    /// The object violates a rule; ``APIError/causes`` names it.
     case invalid
     case badRequest
-    /// We lack a right: RBAC, or an admission controller.
+    /// The program lacks a permission (RBAC), or an admission controller refused.
     case forbidden
     /// The token or certificate was not accepted.
     case unauthorized
-    /// 410: the resource version or the continue token is too old. List anew.
+    /// 410: the resource version or the continue token is too old. List again.
     case expired
     case tooManyRequests
     /// 5xx, a timeout, or no connection.
     case unavailable
-    /// The server cannot be trusted, or our credentials cannot be used.
+    /// The server cannot be trusted, or the client's credentials cannot be used.
     case untrusted
-    /// A reply that is no proper one.
+    /// The reply is malformed.
     case malformed
     /// The task was cancelled.
     case cancelled
-    /// Another refusal; ``APIError/code`` has the number.
+    /// Another refusal; ``APIError/code`` has the HTTP status.
     case other
   }
 
-  /// A field that was objected to.
+  /// A field that the server objects to.
   package struct Cause: Hashable, Sendable {
     package var reason = ""
     package var field = ""
@@ -37,14 +38,15 @@ package struct APIError: Error, Hashable, Sendable {
   package var kind: Kind
   /// The HTTP status; 0 when there was no reply.
   package var code = 0
-  /// The server's word for it: `NotFound`, `AlreadyExists`, `Conflict`; empty when it gave none.
+  /// The server's reason: `NotFound`, `AlreadyExists`, `Conflict`; empty when it gave none.
   package var reason = ""
-  /// What was asked, what was found and what to do.
+  /// The request, what was found and what to do.
   package var message: String
   package var causes: [Cause] = []
-  /// The server's wish.
+  /// The delay that the server asks for before a retry.
   package var retryAfter: Duration?
-  /// The server may have acted although this is an error: whoever made something has to look.
+  /// Whether the server may have carried out the request in spite of this error. The caller of a write then has to read
+  /// the object.
   package var mayHaveHappened = false
 
   package init(_ kind: Kind, _ message: String) {
@@ -63,10 +65,10 @@ package struct APIError: Error, Hashable, Sendable {
     mayHaveHappened = error.mayHaveHappened
   }
 
-  /// Whether asking again later can help without anything else changing.
+  /// Whether a later retry can succeed without any other change.
   package var isTransient: Bool { kind == .unavailable || kind == .tooManyRequests || kind == .malformed }
 
-  /// The same error with what was being done in front of it.
+  /// The same error with the activity that failed in front of its message.
   package func during(_ activity: String) -> APIError {
     var other = self
     other.message = "\(activity): \(message)"
@@ -77,7 +79,7 @@ package struct APIError: Error, Hashable, Sendable {
 extension APIError: CustomStringConvertible {
   package var description: String {
     let details = causes.map { $0.field.isEmpty ? $0.message : "\($0.field): \($0.message)" }
-    // Most messages of the server name the causes themselves.
+    // Most messages of the server name the causes already.
     let missing = details.filter { !message.contains($0) }
     return missing.isEmpty ? message : "\(message) (\(missing.joined(separator: "; ")))"
   }

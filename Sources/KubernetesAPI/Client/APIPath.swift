@@ -3,14 +3,14 @@ struct APIPath {
   private(set) var text: String
   private var hasQuery = false
 
-  /// A collection; an empty namespace means all of them.
+  /// The path of a collection; an empty namespace means all namespaces.
   init(_ resource: APIResource, namespace: String = "") {
     text = resource.group.isEmpty ? "/api/\(resource.version)" : "/apis/\(resource.group)/\(resource.version)"
     if resource.isNamespaced, !namespace.isEmpty { append(component: "namespaces", namespace) }
     append(component: resource.name)
   }
 
-  /// An object, or a subresource of it.
+  /// The path of an object, or of a subresource of it.
   init(_ resource: APIResource, _ key: ObjectKey, subresource: String? = nil) {
     self.init(resource, namespace: key.namespace)
     append(component: key.name)
@@ -21,7 +21,7 @@ struct APIPath {
     for component in component { text += "/" + Self.escape(component) }
   }
 
-  /// Adds a parameter that has a value.
+  /// Adds a query parameter; nothing if its value is nil.
   mutating func query(_ name: String, _ value: String?) {
     guard let value else { return }
     text += "\(hasQuery ? "&" : "?")\(name)=\(Self.escape(value))"

@@ -1,8 +1,8 @@
-/// Cuts a list as it arrives into its elements, whatever the pieces it comes in, so that memory holds one element at a time and
-/// the size of a list does not matter.
+/// Splits a list into its elements while it arrives in pieces of any size. So memory holds one element at a time,
+/// whatever the size of the list.
 ///
-/// It finds the array `items` of the outermost object by brackets and strings alone. Whether the text is JSON shows when the
-/// elements and the rest are read.
+/// It finds the array `items` of the outermost object by brackets and strings only. Errors in the JSON are found when
+/// the elements and the rest are parsed.
 struct ListSplitter {
   /// The list without its elements: `{"kind":…,"metadata":{…},"items":[]}`.
   private(set) var rest: [UInt8] = []
@@ -16,14 +16,16 @@ struct ListSplitter {
   private var word: [UInt8] = []
   private var hasElements = false
 
-  /// - Parameter limit: of the bytes of an element, and of the rest.
+  /// - Parameter limit: the largest number of bytes of an element, and of the rest.
   init(limit: Int) { self.limit = limit }
 
   struct TooLong: Error, Hashable {
     let limit: Int
   }
 
-  /// Takes a piece and hands out the elements that it ends.
+  /// Takes a piece and returns the elements that end in it.
+  ///
+  /// - Throws: ``TooLong`` if an element or the rest exceeds the limit.
   mutating func append(_ piece: [UInt8]) throws(TooLong) -> [[UInt8]] {
     var elements: [[UInt8]] = []
     var (index, start) = (0, 0)
@@ -38,7 +40,7 @@ struct ListSplitter {
         start = index + (byte == UInt8(ascii: ",") ? 1 : 0)
         endElement(isLast: byte == UInt8(ascii: "]"), &elements)
       } else if take(byte) {
-        // `items` begins behind this bracket.
+        // `items` begins after this bracket.
         try keep(piece[start...index])
         start = index + 1
         isInItems = true
@@ -49,7 +51,7 @@ struct ListSplitter {
     return elements
   }
 
-  /// The index behind the string, or behind the piece.
+  /// The index after the string, or after the piece.
   private mutating func passString(_ piece: [UInt8], from start: Int) -> Int {
     var index = start
     while index < piece.count, isInString {
@@ -63,7 +65,7 @@ struct ListSplitter {
       }
       index += 1
     }
-    // No more than it takes to tell whether it is the name.
+    // Only as many bytes as are needed to compare the name.
     let remaining = Self.items.count + 1 - word.count
     if depth == 1, remaining > 0 { word += piece[start..<(isInString ? index : index - 1)].prefix(remaining) }
     return index
@@ -71,7 +73,7 @@ struct ListSplitter {
 
   private static let items = Array("items".utf8)
 
-  /// True for the bracket that opens the elements.
+  /// Returns true for the bracket that opens the array of elements.
   private mutating func take(_ byte: UInt8) -> Bool {
     switch byte {
     case UInt8(ascii: "\""):
@@ -82,7 +84,7 @@ struct ListSplitter {
       depth += 1
       return depth == 2 && word == Self.items
     case UInt8(ascii: "}"), UInt8(ascii: "]"): depth -= 1
-    // The next member's name comes.
+    // The next member's name follows.
     case UInt8(ascii: ","): if depth == 1 { word = [] }
     default: break
     }
@@ -91,7 +93,7 @@ struct ListSplitter {
 
   private mutating func endElement(isLast: Bool, _ elements: inout [[UInt8]]) {
     let isBlank = element.allSatisfy { $0 == 0x20 || $0 == 0x0a || $0 == 0x0d || $0 == 0x09 }
-    // Between two commas something is missing: that shows when it is read.
+    // An empty element between two commas is an error, which is found when the element is parsed.
     if !(isBlank && isLast && !hasElements) { elements.append(element) }
     element = []
     hasElements = true

@@ -1,13 +1,13 @@
 package import JSON
 
-/// A change of part of an object. The fields that are not named stay as they are, also those unknown here.
+/// A change of some fields of an object. All other fields stay, even those that are unknown here.
 package enum Patch: Hashable, Sendable {
-  /// RFC 7386: members replace, null removes. A precondition is `metadata.resourceVersion` (409 when it has changed).
+  /// RFC 7386: members replace, null removes. The precondition is `metadata.resourceVersion` (409 when it has changed).
   case merge(JSONValue)
-  /// RFC 6902: operations one after the other, all or none. A precondition is a `test` (422 when it fails).
+  /// RFC 6902: a list of operations, carried out all or none. The precondition is a `test` (422 when it fails).
   case operations([PatchOperation])
 
-  /// A merge patch that counts only while the object is as it was read.
+  /// A merge patch that the server applies only if the object has not changed since it was read.
   package static func merge(_ members: JSONValue, ifStill metadata: ObjectMeta) -> Patch {
     let version: JSONValue = [
       "metadata": ["resourceVersion": .string(metadata.resourceVersion), "uid": .string(metadata.uid)]
@@ -40,18 +40,18 @@ package struct PatchOperation: Hashable, Sendable {
     json = .members(["op": .string(name), "path": .string(pointer), "value": value])
   }
 
-  /// Fails the patch unless the value is there.
+  /// Fails the patch unless the field has this value.
   package static func test(_ path: String..., value: JSONValue) -> PatchOperation { .init("test", path, value) }
   /// Sets a member, or inserts an element before that index (`-`: at the end).
   package static func add(_ path: String..., value: JSONValue) -> PatchOperation { .init("add", path, value) }
-  /// Replaces what must be there.
+  /// Replaces an existing value.
   package static func replace(_ path: String..., value: JSONValue) -> PatchOperation { .init("replace", path, value) }
-  /// Removes what must be there.
+  /// Removes an existing value.
   package static func remove(_ path: String...) -> PatchOperation { .init("remove", path, nil) }
 }
 
 extension JSONValue {
-  /// This object with the other's members laid over it.
+  /// This object with the members of the other added or replaced.
   package func merged(with other: JSONValue) -> JSONValue {
     guard case .object(var members) = self, case .object(let additions) = other else { return other }
     for addition in additions {

@@ -1,7 +1,7 @@
-/// How often and how fast a request is repeated.
+/// How often a request is retried, and after what delays.
 ///
-/// With the defaults a request waits about 0.25, 0.5, 1 and 2 s (each shortened by chance to no less than half), unless
-/// the server names a time, which is kept up to `longestWait`.
+/// With the defaults a request waits about 0.25, 0.5, 1 and 2 s, each shortened at random by up to half. If the server
+/// asks for a delay, that is used, up to `longestWait`.
 package struct RetryPolicy: Sendable {
   package var attempts: Int
   package var firstWait: Duration
@@ -13,15 +13,15 @@ package struct RetryPolicy: Sendable {
     self.longestWait = longestWait
   }
 
-  /// What a request may cost when it is sent twice.
+  /// Whether a request may be sent twice.
   enum Repeatability {
-    /// Reading: any number of times.
+    /// Reads: any number of times.
     case always
-    /// Changing: only where the first was certainly not carried out.
+    /// Writes: only if the first request was certainly not carried out.
     case ifNotCarriedOut
   }
 
-  /// The wait before attempt `attempt + 1`; nil when there is none.
+  /// The delay before attempt `attempt + 1`; nil when there is no further attempt.
   func wait(after error: APIError, attempt: Int, _ repeatability: Repeatability) -> Duration? {
     guard attempt < attempts, error.isTransient else { return nil }
     guard repeatability == .always || !error.mayHaveHappened else { return nil }

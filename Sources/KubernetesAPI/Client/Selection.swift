@@ -1,4 +1,4 @@
-/// Which objects of a kind are meant.
+/// Selects objects of a kind.
 package struct Selection: Hashable, Sendable {
   /// Empty for all namespaces.
   package var namespace: String

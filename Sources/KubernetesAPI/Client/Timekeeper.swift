@@ -1,26 +1,26 @@
 package import LinuxSystem
 
-/// Time and chance as this module sees them: the system's, or a test's.
+/// Time and random numbers for this module: the system's, or a test's.
 package protocol Timekeeper: Sendable {
-  /// Time that only goes forward, also while the machine is suspended.
+  /// A monotonic time that continues while the machine is suspended.
   var now: Duration { get }
-  /// The time of day, for what others read.
+  /// The time of day, for texts and objects.
   var wallClock: Timestamp { get }
-  /// Returns at that time, or throws when the task is cancelled.
+  /// Waits until this time. Throws when the task is cancelled.
   func sleep(until time: Duration) async throws(CancellationError)
-  /// Anything from 0 up to and without 1.
+  /// A random number from 0 up to but not including 1.
   func random() -> Double
 }
 
 extension Timekeeper {
-  /// Returns after that long, or throws when the task is cancelled.
+  /// Waits for this time. Throws when the task is cancelled.
   package func sleep(for duration: Duration) async throws(CancellationError) { try await sleep(until: now + duration) }
 
-  /// Between the half and the whole of a wait, so that many who were refused at once do not come back at once.
+  /// Half to all of a delay, at random, so that many clients that were refused together do not retry together.
   package func jittered(_ wait: Duration) -> Duration { wait * (0.5 + random() / 2) }
 }
 
-/// The system's time and chance.
+/// The system's time and random numbers.
 package struct SystemTimekeeper: Timekeeper {
   private let start = ContinuousClock.now
 

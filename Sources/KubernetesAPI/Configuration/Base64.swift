@@ -1,6 +1,6 @@
 /// Base 64 with padding or without (RFC 4648, section 4).
 enum Base64 {
-  /// Nil when the text is none; line breaks are passed over.
+  /// Nil when the text is not base 64. Line breaks are ignored.
   static func decode(_ text: String) -> [UInt8]? {
     var result: [UInt8] = []
     var (bits, count): (UInt32, Int) = (0, 0)

@@ -1,5 +1,5 @@
 extension ConnectionConfiguration {
-  /// What a program's flags say of the API server. All nil in a pod.
+  /// The values of a program's flags for the API server. All are nil in a pod.
   package struct Flags: Sendable {
     package var kubeconfig: String?
     package var server: String?
@@ -24,9 +24,10 @@ extension ConnectionConfiguration {
     package var namesServer: Bool { kubeconfig != nil || server != nil }
   }
 
-  /// A kubeconfig, or a server with its credentials, or what a pod has; blocks for reading files.
+  /// Takes a kubeconfig, or a server with its credentials, or the service account of the pod. Blocks while it reads
+  /// files.
   ///
-  /// - Throws: ``TransportError/Kind/credentials`` when flags contradict each other or nothing names a server.
+  /// - Throws: ``TransportError/Kind/credentials`` if flags contradict each other or nothing names a server.
   package init(_ flags: Flags, environment: [String: String]) throws(TransportError) {
     if let path = flags.kubeconfig {
       guard flags.server == nil, flags.hasNoCredentials else {
@@ -39,7 +40,7 @@ extension ConnectionConfiguration {
         key: flags.key.map(Source.file), token: flags.tokenFile.map(Source.file))
     } else {
       guard flags.hasNoCredentials else {
-        throw TransportError(.credentials, "credentials are given and no server: give --server as well")
+        throw TransportError(.credentials, "credentials are given, but no server: give --server as well")
       }
       self = try .inCluster(environment: environment)
     }

@@ -1,13 +1,13 @@
 internal import LinuxSystem
 
 extension ConnectionConfiguration {
-  /// Where kubelet puts a pod's service account.
+  /// The directory in which kubelet mounts a pod's service account.
   package static let serviceAccountDirectory = "/var/run/secrets/kubernetes.io/serviceaccount"
 
-  /// What a pod is given: the address in its environment, token and certificate authority in files that kubelet
-  /// renews.
+  /// The connection of a pod: the address from its environment, token and certificate authority from files that kubelet
+  /// renews. Blocks while it reads files.
   ///
-  /// - Throws: ``TransportError/Kind/credentials`` where this is no pod with a service account.
+  /// - Throws: ``TransportError/Kind/credentials`` outside of a pod with a service account.
   package static func inCluster(
     environment: [String: String], directory: String = serviceAccountDirectory
   ) throws(TransportError) -> ConnectionConfiguration {

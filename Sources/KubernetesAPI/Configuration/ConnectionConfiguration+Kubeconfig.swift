@@ -1,9 +1,9 @@
 internal import LinuxSystem
 
 extension ConnectionConfiguration {
-  /// Reads a kubeconfig in JSON form; the current context counts unless another is named. Blocks for reading the file.
+  /// Reads a kubeconfig in JSON form, with its current context unless another is named. Blocks while it reads the file.
   ///
-  /// - Throws: ``TransportError/Kind/credentials`` saying what is missing or not supported.
+  /// - Throws: ``TransportError/Kind/credentials`` with what is missing or not supported.
   package static func kubeconfig(
     _ path: String, context: String? = nil
   ) throws(TransportError) -> ConnectionConfiguration {

@@ -1,11 +1,11 @@
 internal import LinuxSystem
 internal import StorageModel
 
-/// Where the API server is, whom to trust and who we are.
+/// The API server's address, the certificates to trust, and the client's credentials.
 package struct ConnectionConfiguration: Sendable, Hashable {
   /// Scheme, host and port: `https://10.0.0.1:443`, without a slash at the end.
   package var server: String
-  /// The certificates that may have issued the server's; nil for those the system trusts.
+  /// The certificates that may have issued the server's certificate; nil for those that the system trusts.
   package var authority: Source?
   package var certificate: Source?
   package var key: Source?
@@ -13,7 +13,7 @@ package struct ConnectionConfiguration: Sendable, Hashable {
   package var token: Source?
   package var userAgent: String
 
-  /// A credential: as it is, or a file that may be replaced at any time.
+  /// A credential: its bytes, or a file that may be replaced at any time.
   package enum Source: Sendable, Hashable {
     case inline([UInt8])
     case file(String)
@@ -35,13 +35,15 @@ package struct ConnectionConfiguration: Sendable, Hashable {
 }
 
 extension ConnectionConfiguration {
-  /// Refuses what can never work.
+  /// Checks the configuration.
+  ///
+  /// - Throws: ``TransportError`` if it can never work.
   func validate() throws(TransportError) {
     guard (certificate == nil) == (key == nil) else {
       throw TransportError(.credentials, "a client certificate and its key are needed both: one of them is missing")
     }
     if server.hasPrefix("https://"), !server.utf8.contains(0x40) { return }
-    // All of the address, since `http://localhost:1@elsewhere` is elsewhere.
+    // Compares the whole address, because `http://localhost:1@elsewhere` names the host `elsewhere`.
     let isLocal = ["http://127.0.0.1", "http://localhost", "http://[::1]"].contains { base in
       guard server.hasPrefix(base) else { return false }
       let rest = server.utf8.dropFirst(base.utf8.count)
@@ -51,14 +53,14 @@ extension ConnectionConfiguration {
     guard isLocal else {
       throw TransportError(
         .credentials,
-        "\(quoted(server)) is no address of an API server: https://HOST:PORT is wanted, since without TLS "
-          + "the token could be read on the way (http only on this machine)")
+        "\(quoted(server)) is not a valid address of an API server: give https://HOST:PORT. Without TLS the token "
+          + "could be read on the network, so http is allowed only on this machine")
     }
   }
 
   private func isDigit(_ byte: UInt8) -> Bool { (0x30...0x39).contains(byte) }
 
-  /// Credentials as they are now.
+  /// The present credentials.
   struct Credentials {
     let authority: [UInt8]?
     let certificate: [UInt8]?
@@ -66,7 +68,9 @@ extension ConnectionConfiguration {
     let token: String?
   }
 
-  /// Reads the files. Blocks for as long as their file system does.
+  /// Reads the files. Blocks as long as their file system does.
+  ///
+  /// - Throws: ``TransportError/Kind/credentials`` if a file cannot be read.
   func credentials() throws(TransportError) -> Credentials {
     Credentials(
       authority: try Self.read(authority, "certificate authority"),
@@ -87,7 +91,7 @@ extension ConnectionConfiguration {
     }
   }
 
-  /// A token without the line break that files end with; one inside would end the header.
+  /// The token without the line break at the end of a file. A line break inside it would end the header.
   private static func text(_ token: [UInt8]) -> String {
     String(decoding: token.filter { $0 > 0x20 && $0 < 0x7f }, as: UTF8.self)
   }

@@ -4,7 +4,7 @@ internal import StorageModel
 
 /// A kubeconfig in its JSON form, which `kubectl config view --raw -o json` prints.
 struct Kubeconfig {
-  /// What relative paths are relative to.
+  /// The directory for relative paths.
   let directory: String
   private(set) var current = ""
   private(set) var clusters: [String: Cluster] = [:]
@@ -14,7 +14,7 @@ struct Kubeconfig {
   struct Cluster {
     var server = ""
     var authority: ConnectionConfiguration.Source?
-    /// What is set and not supported.
+    /// A field that is set and not supported.
     var refused: String?
   }
 
@@ -27,7 +27,8 @@ struct Kubeconfig {
 }
 
 extension Kubeconfig {
-  /// - Parameter context: instead of the current one.
+  /// - Parameter context: the name of the context; nil for the current one.
+  /// - Throws: ``TransportError/Kind/credentials`` with what is missing or not supported.
   func configuration(context: String?) throws(TransportError) -> ConnectionConfiguration {
     let name = context ?? current
     guard let chosen = contexts[name] else {
@@ -58,7 +59,7 @@ extension Kubeconfig {
       try json.end()
     } catch {
       throw TransportError(
-        .credentials, "the kubeconfig is \(error). Its JSON form is wanted: kubectl config view --raw -o json")
+        .credentials, "the kubeconfig is \(error). Give its JSON form: kubectl config view --raw -o json")
     }
   }
 
@@ -139,7 +140,7 @@ extension Kubeconfig {
       case "client-key": try keep(&user.key, file(&json))
       case "client-key-data": user.key = try data(&json) ?? user.key
       case "token": try keep(&user.token, text(&json))
-      // The file is renewed, the token beside it is not.
+      // The file is renewed, the token in the kubeconfig is not.
       case "tokenFile": user.token = try file(&json) ?? user.token
       case "exec", "auth-provider", "username", "as": if try !json.null() { user.refused = key }
       default: break
@@ -148,7 +149,7 @@ extension Kubeconfig {
     return user
   }
 
-  /// Data goes before a file, whichever stands first, as in kubectl.
+  /// Data takes precedence over a file, in any order, as in kubectl.
   private func keep(_ source: inout ConnectionConfiguration.Source?, _ other: ConnectionConfiguration.Source?) {
     source = source ?? other
   }
@@ -165,7 +166,7 @@ extension Kubeconfig {
 
   private func data(_ json: inout JSONReader) throws(JSONSyntaxError) -> ConnectionConfiguration.Source? {
     guard let text = try json.string(), !text.isEmpty else { return nil }
-    // What is no base 64 is handed on as it is: the TLS library says that it cannot use it.
+    // Text that is not base 64 is passed on unchanged: the TLS library then reports that it cannot use it.
     return .inline(Base64.decode(text) ?? Array(text.utf8))
   }
 }

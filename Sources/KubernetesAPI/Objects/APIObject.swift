@@ -1,21 +1,24 @@
 package import JSON
 package import StorageModel
 
-/// An object of the API server, with the fields that are used here and no others.
+/// An object of the API server, with only the fields that are used here.
 ///
-/// Decoding is lenient: what is unknown is passed over, what is missing or of another type has its default. Only text
-/// that is no JSON fails. So an object that was read must not be written back whole: what was pruned would be lost.
+/// Decoding is lenient: unknown fields are ignored, and absent fields or those of another type get their defaults. Only
+/// text that is not JSON fails. An object that was read must not be written back whole, because unknown fields would be
+/// lost.
 package protocol APIObject: Sendable {
-  /// The kind in the version that all supported API servers have; discovery finds another where needed.
+  /// The kind in the version that all supported API servers serve. Discovery finds another version where needed.
   static var resource: APIResource { get }
   var metadata: ObjectMeta { get set }
-  /// Reads the object that comes next.
+  /// Reads the next object.
+  ///
+  /// - Throws: `JSONSyntaxError` if the text is not JSON.
   init(json: inout JSONReader) throws(JSONSyntaxError)
 }
 
-/// An object that we make ourselves.
+/// An object that we also write.
 package protocol WritableObject: APIObject {
-  /// Everything but `apiVersion`, `kind` and `metadata`.
+  /// All members except `apiVersion`, `kind` and `metadata`.
   var content: [JSONValue.Member] { get }
 }
 
@@ -75,7 +78,7 @@ package struct ObjectReference: Hashable, Sendable {
 }
 
 extension APIObject {
-  /// A reference to this object for an Event or an owner.
+  /// A reference to this object, for an Event or an owner.
   package var reference: ObjectReference {
     ObjectReference(
       apiVersion: Self.resource.apiVersion, kind: Self.resource.kind, namespace: metadata.namespace,
@@ -90,7 +93,7 @@ func text(_ value: String) -> JSONValue? { value.isEmpty ? nil : .string(value) 
 func texts(_ values: [String]) -> JSONValue? { values.isEmpty ? nil : .array(values.map { .string($0) }) }
 
 extension JSONReader {
-  /// A quantity, written as a string or a number; nil for what is none.
+  /// Reads a quantity, written as a string or a number; nil for any other value.
   package mutating func quantity() throws(JSONSyntaxError) -> Quantity? {
     var copy = self
     let text = try copy.string()
@@ -109,7 +112,7 @@ extension JSONReader {
     return result
   }
 
-  /// One member of an object, read by `read`; nil when it is not there or not what `read` reads.
+  /// Reads one member of an object with `read`; nil when it is absent or not of the expected type.
   mutating func member<Value>(
     _ name: String, _ read: (inout JSONReader) throws(JSONSyntaxError) -> Value?
   ) throws(JSONSyntaxError) -> Value? {

@@ -1,6 +1,6 @@
 package import JSON
 
-/// What the scheduler goes by when it looks for storage capacity objects, also those of a FlexVolume provisioner.
+/// Tells the scheduler to use storage capacity objects, even those of a FlexVolume provisioner.
 package struct CSIDriver: WritableObject {
   package static let resource = APIResource(
     group: "storage.k8s.io", name: "csidrivers", kind: "CSIDriver", isNamespaced: false)

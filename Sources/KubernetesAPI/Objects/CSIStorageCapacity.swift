@@ -1,17 +1,17 @@
 package import JSON
 package import StorageModel
 
-/// How much space there is for a class in a part of the cluster. Alpha in 1.19, `v1beta1` in 1.21, `v1` since 1.24.
+/// The free space for a storage class in a part of the cluster. Alpha in 1.19, `v1beta1` in 1.21, `v1` since 1.24.
 package struct CSIStorageCapacity: WritableObject {
   package static let resource = APIResource(
     group: "storage.k8s.io", name: "csistoragecapacities", kind: "CSIStorageCapacity", isNamespaced: true)
 
   package var metadata: ObjectMeta
   package var storageClassName = ""
-  /// The labels of the nodes meant (`nodeTopology.matchLabels`).
+  /// The labels of the selected nodes (`nodeTopology.matchLabels`).
   package var nodeLabels = StringMap()
   package var capacity: Quantity?
-  /// The largest single volume; nil when not set.
+  /// The size of the largest single volume; nil when not set.
   package var maximumVolumeSize: Quantity?
 
   package init(metadata: ObjectMeta = ObjectMeta()) { self.metadata = metadata }

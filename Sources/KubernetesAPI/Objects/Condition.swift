@@ -4,7 +4,7 @@ internal import StorageModel
 
 /// A condition in a status (`metav1.Condition`).
 package struct Condition: Hashable, Sendable {
-  /// What a condition says of itself.
+  /// The value of a condition.
   package enum Status: String, Sendable, CaseIterable {
     case `true` = "True"
     case `false` = "False"
@@ -12,14 +12,14 @@ package struct Condition: Hashable, Sendable {
   }
 
   package var type = ""
-  /// A ``Status``, unless a later release has another.
+  /// A ``Status``, or a value of a later release.
   package var status = ""
   /// One word in camel case, for machines.
   package var reason = ""
   package var message = ""
-  /// `metadata.generation` of the object that was looked at; 0 when it is not said.
+  /// `metadata.generation` of the object that was checked; 0 when absent.
   package var observedGeneration: Int64 = 0
-  /// Since when the status is what it is.
+  /// The time of the last change of the status.
   package var lastTransitionTime: Timestamp?
 
   package init(type: String, status: String) {

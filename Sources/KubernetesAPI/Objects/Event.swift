@@ -1,7 +1,7 @@
 package import JSON
 package import LinuxSystem
 
-/// What `kubectl describe` shows below an object: an event of `core/v1`, which every API server takes.
+/// An Event of `core/v1`, which every API server accepts. `kubectl describe` shows it below its object.
 package struct Event: WritableObject {
   package static let resource = APIResource(name: "events", kind: "Event", isNamespaced: true)
 
@@ -11,7 +11,7 @@ package struct Event: WritableObject {
   package var message = ""
   /// `Normal` or `Warning`.
   package var type = "Normal"
-  /// Who says it: the program, and the node it runs on.
+  /// The sender: the program, and the node on which it runs.
   package var component = ""
   package var host = ""
   package var firstTimestamp: Timestamp?

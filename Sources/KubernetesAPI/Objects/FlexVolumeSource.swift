@@ -1,13 +1,13 @@
 internal import JSON
 
-/// A PV's or a pod's `flexVolume`.
+/// The field `flexVolume` of a PV or a pod.
 package struct FlexVolumeSource: Hashable, Sendable {
   package var driver = ""
   /// Empty when not set.
   package var fsType = ""
   package var options = StringMap()
   package var readOnly = false
-  /// The secret whose content goes to the driver; nil for none.
+  /// The secret whose content the driver gets; nil for none.
   package var secret: ObjectKey?
 
   package init(driver: String, fsType: String = "", options: StringMap = [:], readOnly: Bool = false) {

@@ -1,13 +1,13 @@
 package import JSON
 package import LinuxSystem
 
-/// Who leads, and until when unless renewed.
+/// The holder of a leadership, and how long it lasts unless renewed.
 package struct Lease: WritableObject {
   package static let resource = APIResource(
     group: "coordination.k8s.io", name: "leases", kind: "Lease", isNamespaced: true)
 
   package var metadata: ObjectMeta
-  /// Empty when nobody holds it.
+  /// Empty when there is no holder.
   package var holder = ""
   package var durationSeconds: Int64 = 0
   package var acquireTime: Timestamp?

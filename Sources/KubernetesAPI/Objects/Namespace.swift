@@ -1,6 +1,6 @@
 package import JSON
 
-/// A tenant's part of the cluster.
+/// A namespace of the cluster.
 package struct Namespace: APIObject {
   package static let resource = APIResource(name: "namespaces", kind: "Namespace", isNamespaced: false)
 

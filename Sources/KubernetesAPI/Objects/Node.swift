@@ -1,14 +1,14 @@
 package import JSON
 
-/// A machine of the cluster. Images and addresses, which make nodes large, are dropped.
+/// A node of the cluster, without images and addresses, which make nodes large.
 package struct Node: APIObject {
   package static let resource = APIResource(name: "nodes", kind: "Node", isNamespaced: false)
 
   package var metadata: ObjectMeta
-  /// Cordoned: the scheduler sends nothing new.
+  /// Cordoned: the scheduler assigns no new pods.
   package var isUnschedulable = false
   package var hasTaints = false
-  /// The kubelet's word, or the controller's when it has not been heard of.
+  /// Condition `Ready`, from kubelet, or from the node controller when kubelet no longer reports.
   package var isReady = false
 
   package init(metadata: ObjectMeta = ObjectMeta()) { self.metadata = metadata }

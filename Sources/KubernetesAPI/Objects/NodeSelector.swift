@@ -1,12 +1,12 @@
 package import JSON
 
-/// Which nodes a volume can be used on: one of the terms must match.
+/// The nodes on which a volume can be used. One of the terms must match.
 package struct NodeSelector: Hashable, Sendable {
   package var terms: [Term] = []
 
   package init(terms: [Term] = []) { self.terms = terms }
 
-  /// The nodes whose label has one of the values.
+  /// Selects the nodes whose label has one of the values.
   package init(label: String, in values: [String]) {
     terms = [Term(expressions: [Requirement(key: label, operation: "In", values: values)])]
   }

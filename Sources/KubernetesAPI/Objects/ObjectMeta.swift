@@ -1,7 +1,7 @@
 package import JSON
 package import LinuxSystem
 
-/// What every object has. Dropped: managed fields, and the copy of itself that kubectl keeps in an annotation.
+/// The metadata of an object, without managed fields and without kubectl's annotation that copies the object.
 package struct ObjectMeta: Hashable, Sendable {
   package var name = ""
   package var namespace = ""
@@ -13,7 +13,7 @@ package struct ObjectMeta: Hashable, Sendable {
   package var finalizers: [String] = []
   package var ownerReferences: [OwnerReference] = []
   package var creationTimestamp: Timestamp?
-  /// When deletion was asked for (plus the grace period): the object goes once its finalizers are gone.
+  /// When deletion was requested, plus the grace period. The object is deleted once its finalizers are removed.
   package var deletionTimestamp: Timestamp?
 
   package init(
@@ -31,14 +31,14 @@ package struct ObjectMeta: Hashable, Sendable {
     self.ownerReferences = ownerReferences
   }
 
-  /// Deletion has been asked for.
+  /// Whether deletion was requested.
   package var isBeingDeleted: Bool { deletionTimestamp != nil }
 
-  /// Which object it is: `namespace/name`, or the name alone.
+  /// The object's key: `namespace/name`, or only the name.
   package var key: ObjectKey { ObjectKey(namespace: namespace, name: name) }
 }
 
-/// An object's place: its namespace (empty when it has none) and name.
+/// The namespace (empty when there is none) and name of an object.
 package struct ObjectKey: Hashable, Sendable, CustomStringConvertible {
   package let namespace: String
   package let name: String
@@ -77,7 +77,7 @@ extension ObjectMeta {
     }
   }
 
-  /// What a client may set. `uid` and `resourceVersion` are preconditions when an object is replaced.
+  /// The members that a client may set. `uid` and `resourceVersion` are preconditions when an object is replaced.
   var json: JSONValue {
     .members([
       "name": text(name), "namespace": text(namespace), "uid": text(uid), "resourceVersion": text(resourceVersion),
@@ -87,7 +87,7 @@ extension ObjectMeta {
   }
 }
 
-/// Whose object this is: it goes when its owner does.
+/// The owner of an object. The object is deleted with its owner.
 package struct OwnerReference: Hashable, Sendable {
   package var apiVersion = ""
   package var kind = ""

@@ -1,7 +1,7 @@
 package import JSON
 package import StorageModel
 
-/// A volume as the cluster knows it.
+/// A PV, the cluster's object for a volume.
 package struct PersistentVolume: WritableObject {
   package static let resource = APIResource(
     name: "persistentvolumes", kind: "PersistentVolume", isNamespaced: false)
@@ -10,9 +10,9 @@ package struct PersistentVolume: WritableObject {
   /// `spec.capacity.storage`.
   package var capacity: Quantity?
   package var accessModes: [String] = []
-  /// `Filesystem` or `Block`; the server fills in the first.
+  /// `Filesystem` or `Block`; the server's default is the first.
   package var volumeMode = "Filesystem"
-  /// The claim it is bound to or meant for; nil for none.
+  /// The claim that it is bound to or reserved for; nil for none.
   package var claim: ObjectReference?
   /// `Delete`, `Retain` or `Recycle`.
   package var reclaimPolicy = ""

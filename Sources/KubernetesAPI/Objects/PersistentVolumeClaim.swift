@@ -2,24 +2,24 @@ package import JSON
 package import StorageModel
 
 /// A user's request for a volume.
-package struct PersistentVolumeClaim: APIObject {
+package struct PersistentVolumeClaim: WritableObject {
   package static let resource = APIResource(
     name: "persistentvolumeclaims", kind: "PersistentVolumeClaim", isNamespaced: true)
 
   package var metadata: ObjectMeta
-  /// Nil when not set: then, and only then, the default class counts. An empty one asks for no class.
+  /// Nil when not set; only then the default class counts. An empty text asks for no class.
   package var storageClassName: String?
   package var accessModes: [String] = []
   package var volumeMode = "Filesystem"
   /// `spec.resources.requests.storage`.
   package var request: Quantity?
-  /// A selector of PVs is set.
+  /// Whether a selector of PVs is set.
   package var hasSelector = false
   /// `kind/name` of the data source (`dataSource` or `dataSourceRef`), nil when there is none.
   package var dataSource: String?
-  /// Attributes of the volume that can be changed, since 1.29; empty for none.
+  /// The class of the volume's attributes that can be changed, since 1.29; empty for none.
   package var volumeAttributesClassName = ""
-  /// The PV it is bound to, empty before.
+  /// The PV that it is bound to; empty before.
   package var volumeName = ""
   /// `Pending`, `Bound` or `Lost`.
   package var phase = ""
@@ -77,5 +77,15 @@ extension PersistentVolumeClaim {
       default: break
       }
     }
+  }
+
+  /// What a claim is created with. A selector and a data source are not among it: we create none that has them.
+  package var content: [JSONValue.Member] {
+    let spec: JSONValue = .members([
+      "storageClassName": storageClassName.map { .string($0) }, "accessModes": texts(accessModes),
+      "volumeMode": text(volumeMode), "volumeName": text(volumeName),
+      "resources": request.map { ["requests": ["storage": .string($0.description)]] },
+    ])
+    return [.init("spec", spec)]
   }
 }

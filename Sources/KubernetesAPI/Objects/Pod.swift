@@ -1,6 +1,6 @@
 package import JSON
 
-/// A pod, as far as volumes are concerned.
+/// A pod, with the fields that concern volumes.
 package struct Pod: APIObject {
   package static let resource = APIResource(name: "pods", kind: "Pod", isNamespaced: true)
 
@@ -8,9 +8,9 @@ package struct Pod: APIObject {
   package var nodeName = ""
   /// `Pending`, `Running`, `Succeeded`, `Failed` or `Unknown`.
   package var phase = ""
-  /// The claims its volumes name; of generic ephemeral volumes, `pod-volume`, as their controller names them.
+  /// The claims of its volumes. The claim of a generic ephemeral volume is `pod-volume`, as its controller names it.
   package var claimNames: [String] = []
-  /// Volumes of the FlexVolume kind that stand in the pod itself.
+  /// FlexVolumes that are specified in the pod itself.
   package var flexVolumes: [FlexVolumeSource] = []
 
   package init(metadata: ObjectMeta = ObjectMeta()) { self.metadata = metadata }

@@ -1,6 +1,6 @@
 package import JSON
 
-/// How volumes of a class are made.
+/// A storage class: how volumes are created.
 package struct StorageClass: APIObject {
   package static let resource = APIResource(
     group: "storage.k8s.io", name: "storageclasses", kind: "StorageClass", isNamespaced: false)
@@ -12,7 +12,7 @@ package struct StorageClass: APIObject {
   package var reclaimPolicy = "Delete"
   /// `Immediate` unless set, or `WaitForFirstConsumer`.
   package var volumeBindingMode = "Immediate"
-  /// One of the terms must match; none means anywhere.
+  /// One of the terms must match; no terms mean any node.
   package var allowedTopologies: [TopologyTerm] = []
   package var mountOptions: [String] = []
   package var allowVolumeExpansion = false
@@ -26,7 +26,7 @@ package struct StorageClass: APIObject {
     package init(expressions: [Expression]) { self.expressions = expressions }
   }
 
-  /// The node's label has one of the values.
+  /// The node's label has one of these values.
   package struct Expression: Hashable, Sendable {
     package var key = ""
     package var values: [String] = []

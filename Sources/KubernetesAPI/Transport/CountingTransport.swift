@@ -1,6 +1,6 @@
 internal import Synchronization
 
-/// Counts the requests that go through it, repeats too, each when its reply's head is there.
+/// Counts all requests, retries too, each when the head of its reply has arrived.
 package final class CountingTransport: APITransport {
   private let transport: any APITransport
   private let state = Mutex<[RequestKind: Int]>([:])
@@ -23,12 +23,12 @@ package final class CountingTransport: APITransport {
   private func count(_ kind: RequestKind) { state.withLock { $0[kind, default: 0] += 1 } }
 }
 
-/// What a request asks and how it was answered, in the words of the API server's own metrics and audit log: of bounded
-/// number, never an object's name.
+/// The verb, resource and result of a request, in the words of the API server's own metrics and audit log. The number
+/// of kinds is bounded, and a kind contains no object's name.
 package struct RequestKind: Hashable, Sendable {
   /// `get`, `list`, `watch`, `create`, `update`, `patch`, `delete`.
   package let verb: String
-  /// The plural, with the subresource behind it: `persistentvolumeclaims/status`. Empty for discovery.
+  /// The plural, followed by the subresource: `persistentvolumeclaims/status`. Empty for discovery.
   package let resource: String
   /// The HTTP status; nil when there was no reply.
   package let code: Int?
@@ -36,7 +36,7 @@ package struct RequestKind: Hashable, Sendable {
   init(_ request: HTTPRequest, code: Int?) {
     let parts = request.path.split(separator: "?", maxSplits: 1)
     var words = parts[0].split(separator: "/")[...]
-    // `api/v1` or `apis/GROUP/VERSION`, then `namespaces/NAME` for what is in one, then resource, name, subresource.
+    // `api/v1` or `apis/GROUP/VERSION`, then `namespaces/NAME` if the object has one, then resource, name, subresource.
     words = words.dropFirst(words.first == "api" ? 2 : 3)
     if words.count >= 3, words.first == "namespaces" { words = words.dropFirst(2) }
     let path = Array(words)

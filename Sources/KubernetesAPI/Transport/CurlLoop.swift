@@ -24,14 +24,15 @@ final class CurlLoop: @unchecked Sendable {
     case stop
   }
 
-  /// libcurl wants to be told once, before other threads use it.
+  /// libcurl must be initialized once, before other threads use it.
   private static let isReady = curl_global_init(Int(CURL_GLOBAL_DEFAULT)) == CURLE_OK
 
   init(_ configuration: ConnectionConfiguration) throws(TransportError) {
     guard Self.isReady, let multi = curl_multi_init() else {
       throw TransportError(.credentials, "libcurl cannot be started: no memory")
     }
-    // Connections that are kept: fewer than the requests at a time would mean a handshake for each request.
+    // The number of connections that are kept open. With fewer than the requests at a time, each request would need a
+    // handshake.
     ccurl_multi_set_long(multi, CURLMOPT_MAXCONNECTS, 32)
     self.multi = multi
     self.configuration = configuration
@@ -42,7 +43,7 @@ final class CurlLoop: @unchecked Sendable {
   func resume(_ transfer: Transfer) { post(.resume(transfer)) }
   func stop() { post(.stop) }
 
-  /// The thread is there from the first request until `stop`; it keeps this object alive.
+  /// Starts the thread with the first request. It runs until `stop` and keeps this object alive.
   private func post(_ order: Order) {
     let needsThread = inbox.withLock { inbox in
       inbox.orders.append(order)
@@ -63,16 +64,16 @@ final class CurlLoop: @unchecked Sendable {
         curl_multi_remove_handle(multi, easy)
         done.end(CURLcode(UInt32(result)), server: configuration.server)
       }
-      // Wakes for sockets, for libcurl's own timers, and for orders.
+      // Returns for sockets, for libcurl's own timers, and for orders.
       curl_multi_poll(multi, nil, 0, 60_000, nil)
     }
     for transfer in active.values { drop(transfer) }
   }
 
-  // Not when the thread ends: somebody could still want to wake it.
+  // Not at the end of the thread, because another thread may still wake it.
   deinit { curl_multi_cleanup(multi) }
 
-  /// Carries out what was posted; false when it is time to stop.
+  /// Carries out the posted orders. Returns false to stop.
   private func obey(_ active: inout [UnsafeMutableRawPointer: CurlTransfer]) -> Bool {
     let orders = inbox.withLock { inbox in
       defer { inbox.orders = [] }
@@ -110,7 +111,7 @@ final class CurlLoop: @unchecked Sendable {
   }
 }
 
-/// One transfer as libcurl has it. Used by the loop's thread alone.
+/// One transfer in libcurl. Only the loop's thread uses it.
 private final class CurlTransfer {
   let easy: UnsafeMutableRawPointer
   let transfer: Transfer
@@ -137,7 +138,7 @@ private final class CurlTransfer {
   }
 
   private func set(_ option: CURLoption, _ value: Int) {
-    // Fails only for options this libcurl lacks, which the headers we are compiled with exclude.
+    // Fails only for options that this libcurl lacks. The headers of this build exclude that.
     let code = ccurl_set_long(easy, option, value)
     precondition(code == CURLE_OK, "libcurl refuses option \(option.rawValue): \(code.rawValue)")
   }
@@ -163,14 +164,14 @@ private final class CurlTransfer {
     set(CURLOPT_TCP_KEEPALIVE, 1)
     set(CURLOPT_TCP_KEEPIDLE, 30)
     set(CURLOPT_TCP_KEEPINTVL, 15)
-    // Nor what `http_proxy` and its kind name: the token is for the API server alone.
+    // No proxy from the environment (`http_proxy` and others): only the API server may get the token.
     set(CURLOPT_PROXY, "")
     set(CURLOPT_NOPROXY, "*")
-    // The defaults, said aloud: certificate and host name are always verified.
+    // The defaults, stated here: certificate and host name are always verified.
     set(CURLOPT_SSL_VERIFYPEER, 1)
     set(CURLOPT_SSL_VERIFYHOST, 2)
     set(CURLOPT_SSLVERSION, Int(CURL_SSLVERSION_TLSv1_2))
-    // Else what the machine trusts is trusted as well (/etc/ssl/certs): the blob replaces only libcurl's file.
+    // Otherwise the system's certificates (/etc/ssl/certs) are trusted as well: the blob replaces only libcurl's file.
     if credentials.authority != nil { ccurl_set_pointer(easy, CURLOPT_CAPATH, nil) }
     set(CURLOPT_CAINFO_BLOB, credentials.authority)
     set(CURLOPT_SSLCERT_BLOB, credentials.certificate)
@@ -217,7 +218,7 @@ private final class CurlTransfer {
     }
   }
 
-  /// A line of the head. Interim replies (1xx) are passed over.
+  /// Takes a line of the head. Interim replies (1xx) are ignored.
   private func receive(_ line: String) {
     if hasHead { return }
     switch HTTPHead.Line(line) {

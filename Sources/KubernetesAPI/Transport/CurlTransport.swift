@@ -1,11 +1,13 @@
-/// The API server over HTTPS, by libcurl, with one thread for all requests and watches.
+/// The API server over HTTPS with libcurl. One thread serves all requests and watches.
 ///
-/// Connections are kept and used again. HTTP/1.1 on purpose: each watch has a connection of its own, so that one whose
-/// reader is slow holds up no other, and a dead connection takes down one request and not all.
+/// Connections are kept and reused. HTTP/1.1 is intended: each watch has its own connection, so a slow reader delays no
+/// other watch, and a broken connection ends one request only.
 package final class CurlTransport: APITransport {
   private let loop: CurlLoop
 
-  /// Nothing is connected as yet. Credentials in files are read for each request, so a new token counts at once.
+  /// Does not connect yet. Credential files are read for each request, so a new token is used at once.
+  ///
+  /// - Throws: ``TransportError/Kind/credentials``.
   package init(_ configuration: ConnectionConfiguration) throws(TransportError) {
     try configuration.validate()
     loop = try CurlLoop(configuration)
@@ -39,7 +41,7 @@ package final class CurlTransport: APITransport {
     }
 
     deinit {
-      // Harmless, but the thread need not be woken for it.
+      // Cancelling an ended transfer is harmless, but would wake the thread.
       if !transfer.hasEnded { loop.cancel(transfer) }
     }
 

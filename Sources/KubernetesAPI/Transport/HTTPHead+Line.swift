@@ -2,7 +2,7 @@ extension HTTPHead {
   /// A line of the head of a reply (RFC 9112, sections 4 and 5).
   enum Line: Equatable {
     case status(Int)
-    /// The name in lower case.
+    /// A field; its name is in lower case.
     case field(String, String)
     case end
     case other

@@ -5,9 +5,9 @@ package struct HTTPRequest: Sendable {
   package var path: String
   package var contentType: String?
   package var body: [UInt8]?
-  /// For all of it, from the connection to the last byte; nil for a stream that ends when it ends.
+  /// The limit for the whole request, from the connection to the last byte; nil for a watch.
   package var timeout: Duration?
-  /// The longest time without a byte while a reply is awaited or read; whole seconds.
+  /// The longest time without a byte while waiting for or reading a reply; whole seconds.
   package var idleTimeout: Duration
 
   package init(
@@ -23,7 +23,7 @@ package struct HTTPRequest: Sendable {
   }
 }
 
-/// What comes before a reply's body.
+/// The head of a reply.
 package struct HTTPHead: Sendable, Hashable {
   package var status: Int
   /// Names in lower case.

@@ -1,9 +1,9 @@
 internal import Synchronization
 
-/// A request under way: between the thread that runs transfers and the task that waits for one.
+/// A request in progress, shared by the thread that runs transfers and the task that waits for one.
 ///
-/// Holds at most ``limit`` bytes (and the last piece) that nobody has read yet: then the connection is not read either,
-/// so that a slow reader slows the server down instead of filling memory.
+/// Holds at most ``limit`` unread bytes, and one more piece. Beyond that the connection is not read, so a slow reader
+/// slows the server down instead of filling memory.
 final class Transfer: Sendable {
   let request: HTTPRequest
   private let state = Mutex(State())
@@ -35,7 +35,7 @@ extension Transfer {
     waiter?.resume(returning: .success(head))
   }
 
-  /// Takes a piece of the body; false when there is no space, and then it has not been taken.
+  /// Takes a piece of the body. Returns false, without taking it, when there is no space.
   func receive(_ bytes: UnsafeRawBufferPointer) -> Bool {
     let (isTaken, waiter) = state.withLock { state -> (Bool, Waiter<[UInt8]?>?) in
       if let waiter = state.bodyWaiter.take() { return (true, waiter) }
@@ -50,7 +50,7 @@ extension Transfer {
     return isTaken
   }
 
-  /// Ends the transfer; only the first end counts.
+  /// Ends the transfer. Only the first end counts.
   func end(_ result: Answer<Void>) {
     let (head, body) = state.withLock { state -> (Waiter<HTTPHead>?, Waiter<[UInt8]?>?) in
       guard state.end == nil else { return (nil, nil) }
@@ -82,7 +82,8 @@ extension Transfer {
     }
   }
 
-  /// What has come since the last call. `resume` is called when the connection was not read for lack of space.
+  /// Waits for the bytes that have arrived since the last call. Calls `resume` if the connection was not read for lack
+  /// of space.
   func next(resume: () -> Void) async -> Answer<[UInt8]?> {
     await withCheckedContinuation { continuation in
       let (answer, wasPaused) = state.withLock { state -> (Answer<[UInt8]?>?, Bool) in

@@ -1,19 +1,19 @@
-/// Why no reply came, or not all of it.
+/// Why there was no reply, or no complete one.
 package struct TransportError: Error, Hashable, Sendable, CustomStringConvertible {
   package enum Kind: Hashable, Sendable {
     /// The task was cancelled.
     case cancelled
-    /// No connection: the request has certainly not been carried out.
+    /// No connection. The request was certainly not carried out.
     case unreachable
-    /// The other end could not be verified, or did not accept our certificate: nothing has been sent.
+    /// The server could not be verified, or did not accept the client's certificate. Nothing was sent.
     case untrusted
-    /// Token, certificate or settings cannot be used: nothing has been sent.
+    /// Token, certificate or settings cannot be used. Nothing was sent.
     case credentials
-    /// Too slow.
+    /// The time limit has passed.
     case timedOut
     /// The connection broke.
     case broken
-    /// What came is no proper reply.
+    /// The reply is malformed.
     case malformed
   }
 
@@ -28,7 +28,7 @@ package struct TransportError: Error, Hashable, Sendable, CustomStringConvertibl
 
   package var description: String { message }
 
-  /// Whether the server may have acted on the request although no answer came.
+  /// Whether the server may have carried out the request although there was no answer.
   package var mayHaveHappened: Bool {
     switch kind {
     case .unreachable, .untrusted, .credentials: false

@@ -1,4 +1,4 @@
-/// A kind of object as the API server serves it: where it is, and what it is called in a body.
+/// A kind of object of the API server: its path, and its name in a body.
 package struct APIResource: Hashable, Sendable {
   /// Empty for the core group.
   package var group: String

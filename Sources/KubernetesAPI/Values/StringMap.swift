@@ -1,9 +1,10 @@
 package import JSON
 internal import StorageModel
 
-/// Labels, annotations, parameters, options: strings by string.
+/// A map from string to string: labels, annotations, parameters, options.
 ///
-/// An array sorted by key, since there are few in an object and many objects: a dictionary takes twice the memory.
+/// An array sorted by key, because an object has few entries and there are many objects. A dictionary takes twice the
+/// memory.
 package struct StringMap: Hashable, Sendable {
   private var entries: [Entry] = []
 
@@ -50,15 +51,15 @@ extension StringMap: Sequence, ExpressibleByDictionaryLiteral {
   package var keys: [String] { entries.map(\.key) }
   package var dictionary: [String: String] { Dictionary(uniqueKeysWithValues: entries.map { ($0.key, $0.value) }) }
 
-  /// Whether every entry of the other is here too.
+  /// Whether all entries of the other map are in this one.
   package func contains(_ other: StringMap) -> Bool { other.allSatisfy { self[$0.key] == $0.value } }
 }
 
 extension StringMap {
-  /// The string members of an object.
+  /// Reads the string members of an object.
   package init(json: inout JSONReader) throws(JSONSyntaxError) { try self.init(json: &json) { _ in true } }
 
-  /// The string members of an object, without those that `isWanted` refuses.
+  /// Reads the string members of an object whose keys satisfy `isWanted`.
   init(
     json: inout JSONReader, where isWanted: (String) -> Bool
   ) throws(JSONSyntaxError) {
@@ -69,10 +70,10 @@ extension StringMap {
       guard isWanted(key), let value = try json.string() else { continue }
       found[key] = value
     }
-    // At once: users write annotations, 100,000 of them if they like.
+    // Sorted once, because users may write 100,000 annotations.
     self = StringMap(found)
   }
 
-  /// Nil when empty, as Kubernetes leaves out what is empty.
+  /// Nil when empty: Kubernetes leaves out empty maps.
   package var json: JSONValue? { isEmpty ? nil : .object(entries.map { .init($0.key, .string($0.value)) }) }
 }

@@ -27,13 +27,13 @@ extension Timestamp {
     self.init(seconds: seconds, nanoseconds: Int32(nanoseconds))
   }
 
-  /// What four digits can say of a year.
+  /// The years that four digits can express.
   private static let years0To9999: ClosedRange<Int64> = -62_167_219_200...253_402_300_799
 
-  /// As `metav1.Time` is written: whole seconds.
+  /// In the format of `metav1.Time`: whole seconds.
   package var rfc3339: String { "\(description.dropLast(5))Z" }
 
-  /// As `metav1.MicroTime` is written: six digits, always.
+  /// In the format of `metav1.MicroTime`: always six digits.
   package var rfc3339Micro: String {
     let digits = String(nanoseconds / 1000)
     return "\(description.dropLast(5)).\(String(repeating: "0", count: 6 - digits.count))\(digits)Z"
@@ -67,7 +67,7 @@ extension Timestamp {
     }
   }
 
-  /// Days since 1970-01-01, the reverse of how `description` counts.
+  /// Days since 1970-01-01, the inverse of the calculation in `description`.
   private static func days(year: Int64, month: Int64, day: Int64) -> Int64 {
     let shifted = month <= 2 ? year - 1 : year
     let era = (shifted >= 0 ? shifted : shifted - 399) / 400

@@ -1,16 +1,18 @@
-/// Cuts a stream into lines, whatever the pieces it comes in.
+/// Splits a stream of pieces of any size into lines.
 struct LineSplitter {
   private var rest: [UInt8] = []
   private let limit: Int
 
-  /// More bytes than this without a line break are refused.
+  /// - Parameter limit: the largest number of bytes without a line break.
   init(limit: Int) { self.limit = limit }
 
   struct TooLong: Error, Hashable {
     let limit: Int
   }
 
-  /// Takes a piece and hands out the lines that it ends, without their line breaks and without empty ones.
+  /// Takes a piece and returns the lines that end in it, without their line breaks and without empty ones.
+  ///
+  /// - Throws: ``TooLong``.
   mutating func append(_ piece: [UInt8]) throws(TooLong) -> [[UInt8]] {
     var lines: [[UInt8]] = []
     var start = 0

@@ -1,13 +1,13 @@
-/// The objects of a collection as far as they are known, by name, each with its UID.
+/// The known objects of a collection, by name, each with its UID.
 struct ObjectStore<Value: Sendable> {
   private var entries: [ObjectKey: Entry] = [:]
   private var list: UInt32 = 0
 
-  /// On the heap, so that a table with space for more than there is costs a pointer a place.
+  /// On the heap, so that an unused place of the table takes only a pointer.
   private final class Entry: Sendable {
     let uid: String
     let resourceVersion: String
-    /// The last list that had it.
+    /// The number of the last list that contained the object.
     let list: UInt32
     let value: Value
 
@@ -23,14 +23,14 @@ struct ObjectStore<Value: Sendable> {
   var values: [Value] { entries.values.map(\.value) }
   subscript(key: ObjectKey) -> Value? { entries[key]?.value }
 
-  /// Stores an object; a nil value means that it is not wanted (any more).
+  /// Stores an object. A nil value means that it is not kept (any more).
   mutating func put(_ metadata: ObjectMeta, _ value: Value?) -> [Change<Value>] {
     let key = metadata.key
     guard let value else { return remove(key) }
     let old = entries[key]
     entries[key] = Entry(uid: metadata.uid, resourceVersion: metadata.resourceVersion, list: list, value: value)
     guard let old else { return [.updated(key, value, former: nil)] }
-    // Deleted and made anew while nobody looked: two objects, whatever the name says.
+    // Deleted and created again between two events: two objects with the same name.
     if old.uid != metadata.uid { return [.removed(key, old.value), .updated(key, value, former: nil)] }
     return old.resourceVersion == metadata.resourceVersion ? [] : [.updated(key, value, former: old.value)]
   }
@@ -40,7 +40,7 @@ struct ObjectStore<Value: Sendable> {
     return [.removed(key, old.value)]
   }
 
-  /// A list begins: what it does not have is gone when it ends.
+  /// Begins a list. Objects that the list lacks are removed at its end.
   mutating func beginList() { list &+= 1 }
 
   mutating func endList() -> [Change<Value>] {
@@ -49,18 +49,19 @@ struct ObjectStore<Value: Sendable> {
   }
 }
 
-/// What has become of an object.
+/// A change of an object.
 package enum Change<Value: Sendable>: Sendable {
-  /// New, or changed; perhaps only in what was pruned. `former` is the value before, nil for an object that is new.
+  /// The object is new or has changed, perhaps only in fields that are not kept. `former` is the value before; nil for
+  /// a new object.
   case updated(ObjectKey, Value, former: Value?)
-  /// Gone, or not selected any more; the value is the last that was known.
+  /// The object is deleted, or no longer selected. The value is the last known one.
   case removed(ObjectKey, Value)
-  /// All objects are about to be asked for.
+  /// A list of all objects is about to be requested.
   case listing
-  /// All objects have been delivered: what is not known does not exist. Again after each new list.
+  /// All objects have been delivered. An unknown object does not exist. Repeated after each new list.
   case synced
 
-  /// The object that has changed, with nil for one that is gone; nil for a change that is of no single object.
+  /// The object that has changed, with nil for one that is gone; nil for a change that concerns no single object.
   package var object: (key: ObjectKey, new: Value?)? {
     switch self {
     case .updated(let key, let value, _): (key, value)

@@ -1,11 +1,11 @@
 internal import JSON
 internal import Synchronization
 
-/// A copy of a collection of the API server, whatever is kept of its objects.
+/// A copy of a collection of the API server, with a part of each object.
 package protocol CollectionCopy<Value>: Sendable {
   associatedtype Value: Sendable
 
-  /// Whether a whole list has been seen. Stays true while the server is away.
+  /// Whether the first list is complete. Stays true while the server does not answer.
   var isSynced: Bool { get }
   var count: Int { get }
   var values: [Value] { get }
@@ -13,15 +13,15 @@ package protocol CollectionCopy<Value>: Sendable {
 
   /// Follows the collection until the task is cancelled. Call once.
   ///
-  /// - Parameter deliver: told of each change, one after the other, when the copy has it. While it works nothing more
-  ///   is read: it should hand over what takes long.
+  /// - Parameter deliver: called for each change, one after the other, after the copy contains it. While it runs
+  ///   nothing more is read, so it should pass long work on.
   func run(_ deliver: @Sendable (Change<Value>) async -> Void) async
 }
 
-/// A copy of a collection of the API server that follows it: list, watch, and list again when the watch was lost.
+/// A copy of a collection of the API server that stays up to date: list, watch, and list again after a watch was lost.
 ///
-/// What is kept is what `keep` makes of an object: nil for one that is of no interest, which then costs no memory. An
-/// object that loses its interest is delivered as removed.
+/// It stores the value that `keep` returns for each object. An object for which `keep` returns nil takes no memory. If
+/// it was stored before, its removal is delivered.
 package final class Reflector<Object: APIObject, Value: Sendable>: CollectionCopy {
   private let client: APIClient
   private let selection: Selection
@@ -36,13 +36,13 @@ package final class Reflector<Object: APIObject, Value: Sendable>: CollectionCop
     var isSynced = false
   }
 
-  /// The longest line of a watch: an object and a few words.
+  /// The longest line of a watch in bytes: an object and a few words.
   private static var lineLimit: Int { APIClient.objectLimit + 1024 }
 
   /// - Parameters:
-  ///   - report: told of each failure and of the wait that follows, for the log.
-  ///   - onChange: told of each change in the same step in which the copy changes. It must not read the copy.
-  ///   - keep: called for each object that comes, on the task that runs the reflector.
+  /// - report: called after each failure, with the time until the next attempt; for the log.
+  /// - onChange: called for each change in the same step in which the copy changes. It must not read the copy.
+  /// - keep: called for each object, on the task that runs the reflector.
   package init(
     _ client: APIClient, _ selection: Selection = .all, as resource: APIResource = Object.resource,
     report: @escaping @Sendable (APIError, Duration) -> Void = { _, _ in },
@@ -170,8 +170,8 @@ extension Reflector {
     for change in changes { await deliver(change) }
   }
 
-  /// Ends after five to ten minutes, so that many watches do not end together; a watch may be dead when not even the
-  /// bookmark came that the server sends each minute.
+  /// The watch ends after five to ten minutes, at random, so that many watches do not end together. The server sends a
+  /// bookmark each minute. If none arrives, the watch may be dead.
   private func request(_ version: String) -> HTTPRequest {
     var path = selection.path(resource)
     path.query("watch", "1")
@@ -192,9 +192,9 @@ extension Reflector {
   private enum Piece {
     case bytes([UInt8])
     case end
-    /// Nothing for as long as the request allows. It ends a watch, and is no failure: an API server sends no bookmarks of a
-    /// collection in which nothing has changed since it was started (1.20, `Cacher.dispatchEvents`). If it is gone, the
-    /// next request says so.
+    /// No data within the idle time of the request. This ends a watch and is not a failure: an API server sends no
+    /// bookmarks of a collection in which nothing has changed since the server started (1.20, `Cacher.dispatchEvents`).
+    /// If the server is gone, the next request fails.
     case silence
   }
 

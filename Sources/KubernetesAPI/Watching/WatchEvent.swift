@@ -2,14 +2,14 @@ internal import JSON
 
 /// A line of a watch.
 enum WatchEvent<Object: APIObject> {
-  /// Added, or modified: which one does not matter to those who reconcile.
+  /// Added or modified; reconciliation does not distinguish them.
   case changed(Object)
   case deleted(Object)
-  /// Nothing has happened up to this resource version.
+  /// No change up to this resource version.
   case bookmark(String)
-  /// The watch is over.
+  /// The watch has ended with an error.
   case error(APIError)
-  /// A kind of event that does not exist yet.
+  /// An unknown kind of event.
   case unknown(String)
 
   init(_ line: [UInt8], cache: DecodingCache) throws(JSONSyntaxError) {
@@ -24,7 +24,7 @@ enum WatchEvent<Object: APIObject> {
       switch key {
       case "type": type = try json.string()
       case "object":
-        // Looked at when the type is known, which need not stand first.
+        // Decoded when the type is known, which need not come first.
         object = json
         try json.skip()
       default: break

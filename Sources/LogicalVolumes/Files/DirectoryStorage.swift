@@ -1,7 +1,7 @@
 internal import LinuxSystem
 internal import StorageModel
 
-/// Volumes as plain directories. Sizes are accounted for, not enforced.
+/// Volumes as plain directories. Their sizes are booked, but not enforced.
 struct DirectoryStorage: RecordedStorage {
   static let kind = EngineKind.directory
   static let unit = ByteCount(1)
@@ -29,13 +29,13 @@ struct DirectoryStorage: RecordedStorage {
 
   func isPresent(_ name: VolumeName) throws(VolumeError) -> Bool {
     let path = path(of: name)
-    return try reporting("looking at", path) { () throws(SystemError) in try Files.kind(of: path) } == .directory
+    return try reporting("checking", path) { () throws(SystemError) in try Files.kind(of: path) } == .directory
   }
 
   func size(of name: VolumeName, recorded: ByteCount) -> ByteCount { recorded }
 
-  /// What is written in directories cannot be told from other use of the disk without walking them, so it counts as
-  /// promised and as foreign: a full disk refuses early rather than late.
+  /// The disk usage of a directory cannot be told from other usage without walking it. So it counts twice, as promised
+  /// and as foreign: a full disk refuses early rather than late.
   func written(by name: VolumeName) -> ByteCount { .zero }
 
   func location(of name: VolumeName) -> (location: StoredVolume.Location, isActive: Bool) {
@@ -44,8 +44,8 @@ struct DirectoryStorage: RecordedStorage {
 
   func make(_ name: VolumeName, size: ByteCount) throws(VolumeError) {
     let path = path(of: name)
-    // As a fresh ext4's root: the pod's fsGroup or its init container decides who may write.
-    try reporting("making", path) { () throws(SystemError) in try Files.makeDirectory(path, mode: 0o755) }
+    // Like a new ext4's root directory. The pod's fsGroup or its init container decides who may write.
+    try reporting("creating", path) { () throws(SystemError) in try Files.makeDirectory(path, mode: 0o755) }
   }
 
   func grow(_ name: VolumeName, to size: ByteCount) {}

@@ -1,10 +1,10 @@
 internal import LinuxSystem
 internal import StorageModel
 
-/// How much of a disk may be promised to volumes that live on it as files.
+/// How much of a disk may be promised to volumes that are files on it.
 ///
-/// The same sum as for a volume group: what is there, less what others use, less what is promised already. Images are
-/// sparse, so what is promised counts in full, not what is written so far.
+/// The calculation is that of a volume group: the size, less the space that others use, less the space that is promised
+/// already. Images are sparse, so the promised size counts in full, and not the space written so far.
 struct DiskSpace: Sendable {
   let total: ByteCount
   let foreign: ByteCount

@@ -4,7 +4,7 @@ internal import StorageModel
 /// Volumes as sparse image files on loop devices.
 struct ImageStorage: RecordedStorage {
   static let kind = EngineKind.file
-  /// What loop devices and every file system divide by.
+  /// Loop devices and all file systems can use a multiple of this size.
   static let unit = ByteCount.mebibytes(1)
   static let noun = "disk image"
 
@@ -23,7 +23,7 @@ struct ImageStorage: RecordedStorage {
 
   func isPresent(_ name: VolumeName) throws(VolumeError) -> Bool {
     let image = image(of: name)
-    return try reporting("looking at", image) { () throws(SystemError) in try Files.kind(of: image) } == .file
+    return try reporting("checking", image) { () throws(SystemError) in try Files.kind(of: image) } == .file
   }
 
   func size(of name: VolumeName, recorded: ByteCount) throws(VolumeError) -> ByteCount { try use(of: name).size }
@@ -35,7 +35,7 @@ struct ImageStorage: RecordedStorage {
     return try reporting("reading the size of", image) { () throws(SystemError) in try Files.use(of: image) }
   }
 
-  /// An error is not "no device": a volume that is in use must not look unused.
+  /// An error does not mean "no device": a volume in use must not look unused.
   func location(of name: VolumeName) throws(VolumeError) -> (location: StoredVolume.Location, isActive: Bool) {
     let image = image(of: name)
     let device = try reporting("looking for the loop device of", image) { () throws(SystemError) in
@@ -46,12 +46,12 @@ struct ImageStorage: RecordedStorage {
 
   func make(_ name: VolumeName, size: ByteCount) throws(VolumeError) {
     let image = image(of: name)
-    try reporting("making", image) { () throws(SystemError) in
+    try reporting("creating", image) { () throws(SystemError) in
       try Files.makeSparse(image, size: size, mode: 0o600)
     }
   }
 
-  /// The loop device is told even when the image is long enough: a crash may have come between the two.
+  /// Also updates the loop device if the image is long enough, because a crash may have come between the two steps.
   func grow(_ name: VolumeName, to size: ByteCount) throws(VolumeError) {
     let image = image(of: name)
     try reporting("growing", image) { () throws(SystemError) in
@@ -67,7 +67,7 @@ struct ImageStorage: RecordedStorage {
     }
   }
 
-  /// Detaches the loop device. The kernel keeps one that is still open or mounted until its last user is gone.
+  /// Detaches the loop device. If it is open or mounted, the kernel keeps it until its last user ends.
   func detach(_ name: VolumeName) throws(VolumeError) {
     let image = image(of: name)
     guard Files.exists(image) else { return }
@@ -84,7 +84,7 @@ struct ImageStorage: RecordedStorage {
 
   func discard(_ name: VolumeName, instance: String) {}
 
-  /// A crash can leave a loop device attached that nobody mounted. One in use survives: see ``detach(_:)``.
+  /// Detaches loop devices that a crash has left. A loop device in use survives: see ``detach(_:)``.
   private func detachUnusedLoops() throws(VolumeError) {
     let loops = try reporting("listing loop devices of", directory) { () throws(SystemError) in try LoopDevice.all() }
     for loop in loops where loop.backingFile.hasPrefix(directory + "/") {

@@ -1,9 +1,9 @@
 internal import LinuxSystem
 internal import StorageModel
 
-/// Records of one engine: a directory of small JSON files, each written durably before the volume it speaks of.
+/// The records of one engine: a directory of small JSON files. Each is written durably before its volume is created.
 ///
-/// Not synchronised: its engine's actor owns it. Blocks on the disk.
+/// Not synchronized; its engine's actor owns it. All calls block for the disk.
 struct RecordStore: Sendable {
   let directory: String
 
@@ -20,7 +20,7 @@ struct RecordStore: Sendable {
     let bytes = try reporting("reading", path) { () throws(SystemError) in try Files.readAll(path) }
     guard let record = VolumeRecord(decoding: bytes, of: name) else {
       throw VolumeError(
-        .internal, "\(path) is no record of ours of volume \(name); look at it and repair or remove it")
+        .internal, "\(path) is not a valid record of volume \(name). Check the file, and repair or remove it")
     }
     return record
   }

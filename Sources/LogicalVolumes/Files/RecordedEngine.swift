@@ -1,9 +1,9 @@
 internal import LinuxSystem
 package import StorageModel
 
-/// Volumes on a file system of the node, each with a record of ours beside it: image files or directories.
+/// Volumes on a file system of the node, each with a record: image files or directories.
 ///
-/// Concurrency: an actor on a thread of its own; its calls block on the disk.
+/// Concurrency: an actor with its own thread, because its calls block for the disk.
 package actor RecordedEngine: VolumeEngine {
   package nonisolated let kind: EngineKind
   private nonisolated let directory: String
@@ -15,7 +15,7 @@ package actor RecordedEngine: VolumeEngine {
   package nonisolated var unownedExecutor: UnownedSerialExecutor { executor.asUnownedSerialExecutor() }
   package nonisolated var activity: EngineActivity { recorder.snapshot }
 
-  /// Sparse image files on loop devices, in `directory`: sized volumes without LVM, for kind and laptops.
+  /// Sparse image files on loop devices, in `directory`: volumes of fixed size without LVM, for kind and laptops.
   package static func images(in directory: String) -> RecordedEngine {
     RecordedEngine(directory, ImageStorage(directory: directory))
   }
@@ -40,7 +40,7 @@ package actor RecordedEngine: VolumeEngine {
     try records.prepare()
     for record in try records.all() {
       let name = try VolumeName(record.volume)
-      // A crash between record and volume, or between the two of a removal: there is nothing to keep.
+      // A crash came between record and volume, during creation or removal. Nothing is left to keep.
       if try !storage.isPresent(name) { try records.remove(name) }
     }
   }
@@ -68,16 +68,16 @@ package actor RecordedEngine: VolumeEngine {
     if let existing = try volume(request.name) { return .unchanged(existing) }
     if let group = request.deviceClass.group {
       throw VolumeError(
-        .invalid, "volume group \(quoted(group.text)) was asked for, but this node makes each volume as a \(noun)")
+        .invalid, "volume group \(quoted(group.text)) was requested, but this node creates each volume as a \(noun)")
     }
     guard request.deviceClass.provisioning != .thin else {
-      throw VolumeError(.invalid, "a thin volume was asked for, but this node makes each volume as a \(noun)")
+      throw VolumeError(.invalid, "a thin volume was requested, but this node creates each volume as a \(noun)")
     }
     let size = try roundedUp(request.size)
     try requireSpace(for: size, name: request.name)
     try noting("create", request.name) { () throws(VolumeError) in try make(request, size) }
     guard let made = try volume(request.name) else {
-      throw VolumeError(.internal, "volume \(request.name) has vanished while it was being made")
+      throw VolumeError(.internal, "volume \(request.name) disappeared during its creation")
     }
     return .changed(made)
   }
@@ -179,8 +179,8 @@ extension RecordedEngine {
     return current
   }
 
-  /// The record first: a volume without one would be foreign, and nobody could ever remove it. When the volume cannot
-  /// be made, the record goes again.
+  /// The record is written first, because a volume without a record would be foreign and could never be removed. If the
+  /// volume cannot be created, the record is removed again.
   private func make(_ request: CreationRequest, _ size: ByteCount) throws(VolumeError) {
     try records.write(
       VolumeRecord(
@@ -219,7 +219,7 @@ extension RecordedEngine {
     }
   }
 
-  /// Runs a change and writes it into the flight recorder.
+  /// Runs a change and records it in the flight recorder.
   private func noting(
     _ command: String, _ name: VolumeName, _ body: () throws(VolumeError) -> Void
   ) throws(VolumeError) {

@@ -1,7 +1,7 @@
 internal import JSON
 internal import StorageModel
 
-/// What LVM keeps in tags, the file and directory engines keep in a record beside the volume.
+/// The record of a volume. The file and directory engines store in it what LVM stores in tags.
 struct VolumeRecord: Sendable {
   var volume: String
   var creation: String?
@@ -10,7 +10,7 @@ struct VolumeRecord: Sendable {
   var sizeBytes: UInt64
   /// Seconds since 1970.
   var createdAt: Int64
-  /// Tells this volume from another of the same name, made later.
+  /// Distinguishes this volume from a later one of the same name.
   var instance: String
 
   var marks: StoredVolume.Marks {
@@ -20,8 +20,9 @@ struct VolumeRecord: Sendable {
 }
 
 extension VolumeRecord {
-  /// The record of one volume as it was read. Nil for what we would not have written: what is no JSON, another volume's
-  /// record, and words that are none of ours. Its claim and its instance say what may be removed, so nothing is guessed.
+  /// The record of one volume from its file. Nil for anything that we would not have written: text that is not JSON,
+  /// another volume's record, and invalid words. The claim and the instance decide about removal, so nothing is
+  /// guessed.
   init?(decoding bytes: [UInt8], of name: VolumeName) {
     guard let members = Members(bytes), let volume = members.strings["volume"],
       volume.utf8.elementsEqual(name.text.utf8), let instance = members.strings["instance"],
@@ -46,14 +47,14 @@ extension VolumeRecord {
     ]).encoded
   }
 
-  /// What a record can have.
+  /// The members of a record.
   private struct Members {
     var strings: [String: String] = [:]
     var isRetained: Bool?
     var sizeBytes: Int64?
     var createdAt: Int64?
 
-    /// Nil for what is no JSON object, and where something else stands in a word's place.
+    /// Nil for text that is not a JSON object, and if a member has another type.
     init?(_ bytes: [UInt8]) {
       do throws(JSONSyntaxError) {
         var json = try JSONReader(strict: bytes)

@@ -1,13 +1,13 @@
 internal import Synchronization
 
-/// The answer of `body` if it comes within `limit`, otherwise nil; the body then goes on by itself.
+/// The result of `body` if it ends within `limit`, otherwise nil. The body then continues by itself.
 package func answer<Value: Sendable>(
   within limit: Duration, _ body: @Sendable @escaping () async -> Value
 ) async -> Value? {
   await withCheckedContinuation { continuation in
     let first = FirstAnswer(continuation)
     let timer = Task.detached {
-      do { try await Task.sleep(for: limit) } catch { return }  // cancelled: the answer has come
+      do { try await Task.sleep(for: limit) } catch { return }  // cancelled: the body has ended
       first.give(nil)
     }
     Task.detached {
@@ -18,7 +18,7 @@ package func answer<Value: Sendable>(
   }
 }
 
-/// Resumes a continuation once, with whatever comes first.
+/// Resumes a continuation once, with the first of several values.
 private final class FirstAnswer<Value: Sendable>: Sendable {
   private let waiting: Mutex<CheckedContinuation<Value?, Never>?>
 

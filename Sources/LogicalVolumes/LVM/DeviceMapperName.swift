@@ -1,12 +1,12 @@
 internal import LinuxSystem
 internal import StorageModel
 
-/// How the device mapper knows a logical volume.
+/// The name and UUID of a logical volume in the device mapper.
 enum DeviceMapperName {
   /// Longest name (`DM_NAME_LEN` 128 with the terminating zero, Linux `dm-ioctl.h`).
   static let maximumLength = 127
 
-  /// `group-volume`, hyphens inside either doubled (lvm2 `dm_build_dm_name`).
+  /// `group-volume`, with hyphens inside either part doubled (lvm2 `dm_build_dm_name`).
   static func name(group: String, volume: String) -> String {
     escaped(group) + "-" + escaped(volume)
   }
@@ -20,7 +20,7 @@ enum DeviceMapperName {
     "LVM-" + String((group + volume).filter { $0 != "-" })
   }
 
-  /// The volume's UUID as LVM prints it, out of a device's; nil when the device is not of that group.
+  /// The volume's UUID in LVM's format, from a device's UUID; nil if the device is not of that group.
   static func volumeUUID(inDevice uuid: String, group: String) -> String? {
     let prefix = "LVM-" + String(group.filter { $0 != "-" })
     guard uuid.hasPrefix(prefix), uuid.utf8.count == prefix.utf8.count + 32 else { return nil }
@@ -32,18 +32,18 @@ enum DeviceMapperName {
     }.joined(separator: "-")
   }
 
-  /// The UUID of the device behind a node; nil when there is no node or it is no device-mapper device.
+  /// The UUID of the device behind a node; nil if the node does not exist or is not a device-mapper device.
   static func deviceUUID(atPath path: String) -> String? {
     guard let number = try? BlockDevice.number(of: path) else { return nil }
     return BlockDevice.deviceMapperUUID(number)
   }
 
-  /// Whether the kernel has a device of that UUID, with a node or without. Reads /sys alone.
+  /// Whether the kernel has a device of that UUID, with or without a node. Reads only /sys.
   static func exists(_ uuid: String) -> Bool {
-    // Nothing listed: no device either.
+    // If /sys cannot be listed, there is no device either.
     ((try? Files.list("/sys/block")) ?? []).contains { name in
       guard name.hasPrefix("dm-") else { return false }
-      // One that has gone meanwhile is none.
+      // The device may have disappeared meanwhile.
       return (try? Files.readText("/sys/block/\(name)/dm/uuid"))?.dropLast() == uuid[...]
     }
   }

@@ -1,14 +1,14 @@
 internal import LinuxSystem
 
-/// LVM's devices files (lvmdevices(8)) as they are at one moment.
+/// The present state of LVM's devices files (lvmdevices(8)).
 ///
-/// The library reads them with a session's first command and never again (lvm2 2.03.16, `device_ids_read`). So a session is
-/// opened anew, and what was read with it is read again, when they have changed.
+/// The library reads them with a session's first command and never again (lvm2 2.03.16, `device_ids_read`). So when
+/// they have changed, the session is opened again, and the groups are read again.
 struct DevicesFiles: Hashable, Sendable {
   private let stamps: [String: FileStamp]
 
-  /// Looks at the files in `devices` of the LVM configuration in `systemDirectory`. Where they cannot be listed there are
-  /// none, for the library neither.
+  /// Reads the state of the files in `devices` of the LVM configuration in `systemDirectory`. If they cannot be listed,
+  /// the library finds none either.
   init(systemDirectory: String) {
     let directory = systemDirectory + "/devices"
     let names = ((try? Files.list(directory)) ?? []).filter { $0.hasSuffix(".devices") }
@@ -18,17 +18,17 @@ struct DevicesFiles: Hashable, Sendable {
   }
 }
 
-/// What LVM's view of a group depends on beside the group's own metadata.
+/// The surroundings on which LVM's view of a group depends, beside the group's own metadata.
 struct Surroundings: Hashable, Sendable {
   private let devicesFiles: DevicesFiles
-  /// A disk that comes can hold a copy of one of the group's, or another group of its name. Devices of the device mapper do
-  /// not count: they come and go with every volume, and LVM looks into none of its own.
+  /// A new disk can contain a copy of one of the group's disks, or another group of the same name. Devices of the
+  /// device mapper do not count: they change with every volume, and LVM reads none of its own.
   private let disks: [Substring]
 
   init(systemDirectory: String) {
     devicesFiles = DevicesFiles(systemDirectory: systemDirectory)
-    // Numbers, size and name of each disk and partition, proc_partitions(5); empty ones are left out. Nothing listed: nothing
-    // can be seen to change.
+    // Numbers, size and name of each disk and partition, proc_partitions(5), without empty ones. If the file cannot be
+    // read, no change can be seen.
     let lines = (try? Files.readText("/proc/partitions"))?.split(separator: "\n") ?? []
     disks = lines.filter { $0.split(separator: " ").last?.hasPrefix("dm-") == false }
   }

@@ -2,18 +2,18 @@ internal import JSON
 internal import LinuxSystem
 internal import StorageModel
 
-/// Which group each name stands for: the UUIDs of the groups that have been served, kept in the state directory.
+/// The UUIDs of the groups that this node has served, by name, in the state directory.
 ///
-/// A name can come to stand for another group: a disk of a guest's is attached, or a lost group is made anew. The UUID
-/// cannot. Blocks on the disk.
+/// A name can later mean another group: a disk of a virtual machine is attached, or a lost group is created again. A
+/// UUID cannot. All calls block for the disk.
 struct GroupRecords: Sendable {
   let directory: String
 
   func path(of group: VolumeGroupName) -> String { "\(directory)/\(group).json" }
 
-  /// The UUID of the group that was served under that name; nil when none was.
+  /// The UUID of the group that was served under this name; nil if there was none.
   ///
-  /// - Throws: `internal` for a file that is no such record.
+  /// - Throws: `internal` for a file that is not a valid record.
   func uuid(of group: VolumeGroupName) throws(VolumeError) -> String? {
     let path = path(of: group)
     guard try reporting("looking for", path, { () throws(SystemError) in try Files.kind(of: path) }) != nil else {
@@ -23,11 +23,11 @@ struct GroupRecords: Sendable {
     if let uuid = Self.uuid(bytes) { return uuid }
     throw VolumeError(
       .internal,
-      "\(path), which says which volume group \"\(group)\" is meant, cannot be understood; if vgs shows the right group, "
+      "\(path), which records the UUID of volume group \"\(group)\", is not valid. If vgs shows the right group, "
         + "remove that file")
   }
 
-  /// Nil for what is no such record.
+  /// Nil for bytes that are not a valid record.
   private static func uuid(_ bytes: [UInt8]) -> String? {
     do throws(JSONSyntaxError) {
       var json = try JSONReader(strict: bytes)

@@ -1,10 +1,10 @@
 internal import StorageModel
 
 extension GroupState {
-  /// Why LVM makes no volume in the group, however much is free; nil when it does.
+  /// Why LVM creates no volume in the group, however much space is free; nil if it does.
   var hindrance: GroupTrouble? { changeHindrance ?? creationHindrance }
 
-  /// Why LVM changes nothing in the group; nil when it does.
+  /// Why LVM refuses all changes of the group; nil if it does not.
   var changeHindrance: GroupTrouble? {
     if isExported {
       return trouble(
@@ -32,7 +32,7 @@ extension GroupState {
     if volumeLimit > 0, volumeCount >= volumeLimit {
       return trouble(
         .volumeLimit,
-        "holds \(volumeCount) volumes and allows \(volumeLimit); vgchange -l 0 \(name) takes the limit away")
+        "holds \(volumeCount) volumes and allows \(volumeLimit); vgchange -l 0 \(name) removes the limit")
     }
     if metadataFree < Self.metadataReserve {
       return trouble(
@@ -49,7 +49,7 @@ extension GroupState {
     return nil
   }
 
-  /// Kept free, so that volumes can still be marked and removed. A volume takes less than 1 KiB.
+  /// Reserved so that volumes can still be marked and removed. The metadata of a volume take less than 1 KiB.
   private static let metadataReserve = ByteCount.kibibytes(2)
 
   private func trouble(_ reason: GroupTrouble.Reason, _ what: String) -> GroupTrouble {

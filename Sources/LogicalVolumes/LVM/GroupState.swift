@@ -1,7 +1,7 @@
 internal import LinuxSystem
 internal import StorageModel
 
-/// A volume group as one report showed it.
+/// A volume group as one report has shown it.
 struct GroupState: Sendable {
   /// One logical volume.
   struct Volume: Sendable {
@@ -15,23 +15,24 @@ struct GroupState: Sendable {
     var pool: String
     var createdAt: Timestamp?
     var marks: StoredVolume.Marks?
-    /// False when there are more tags than a report's row holds: it may or may not be ours, so it is left alone.
+    /// False if there are more tags than a report's row can contain. Whether the volume is ours is then unknown, so it
+    /// is not changed.
     var areTagsKnown = true
-    /// The name it was made under, when it is no longer its name: somebody has renamed it. It is nobody's volume then,
-    /// until it has its name back.
+    /// The name at creation, if the volume was renamed since. Such a volume belongs to no PV until it has its name
+    /// back.
     var formerName: String?
 
     var isThin: Bool { !pool.isEmpty }
 
-    /// Whether it takes of its group just its size, or just of a thin pool: so a change of it can be told from the command.
-    /// A mirror takes its size on each disk, and more for its own records.
+    /// Whether it takes exactly its size of the group, or space of a thin pool only. The effect of a change can then be
+    /// computed from the command. A mirror takes its size on each disk, and more for its own records.
     var isPlainlyCounted: Bool { isThin || layout == "linear" }
 
-    /// Whether thick snapshots hang on it. Thin ones live on their own.
+    /// Whether it has thick snapshots. Thin snapshots are independent.
     var hasSnapshots: Bool { role.split(separator: ",").contains("thickorigin") }
 
-    /// A plain volume that holds data of its own: what the Go program made, and what we make. An origin (a volume with
-    /// snapshots) still is one; a snapshot, a pool or a part of another volume is not.
+    /// A plain volume with its own data, as the Go program and we create. An origin (a volume with snapshots) is plain;
+    /// a snapshot, a thin pool or a part of another volume is not.
     var isPlain: Bool {
       let layouts = Set(layout.split(separator: ","))
       let roles = Set(role.split(separator: ","))
@@ -40,10 +41,10 @@ struct GroupState: Sendable {
       return areTagsKnown && formerName == nil && isKnownLayout && roles.contains("public") && !isSnapshot
     }
 
-    /// What an error message calls it.
+    /// A description for error messages.
     var kindDescription: String {
       "\(layout) volume (role \(role))" + (areTagsKnown ? "" : " with more tags than LVM's report holds")
-        + (formerName.map { " that was made as \($0) and renamed" } ?? "")
+        + (formerName.map { " that was created as \($0) and renamed" } ?? "")
     }
   }
 
@@ -59,35 +60,35 @@ struct GroupState: Sendable {
 
   var name: VolumeGroupName
   var uuid: String
-  /// Goes up with every change of the group's metadata.
+  /// Increases with every change of the group's metadata.
   var sequence: UInt64
   var extentSize: ByteCount
   var size: ByteCount
-  /// What LVM can allocate: the free extents of disks that are there and may be allocated from.
+  /// The space that LVM can allocate: free extents on present disks that allow allocation.
   var free: ByteCount
-  /// Free extents of disks that may not be allocated from.
+  /// Free extents on disks that do not allow allocation.
   var closed: ByteCount
   var metadataSize: ByteCount
   var metadataFree: ByteCount
   /// Paths of physical volumes that carry metadata.
   var metadataDevices: [String]
   var disks: [Disk]
-  /// Disks of which LVM found a copy, by path.
+  /// Disks of which LVM has found a copy, by path.
   var duplicateDisks: [String] = []
   var isExported: Bool
   var isReadOnly: Bool
-  /// Volumes that count for ``volumeLimit``.
+  /// The number of volumes that count for ``volumeLimit``.
   var volumeCount: UInt64
-  /// The most volumes that the group allows; 0 for any number (vgchange(8), `--maxlogicalvolumes`).
+  /// The largest number of volumes in the group; 0 for no limit (vgchange(8), `--maxlogicalvolumes`).
   var volumeLimit: UInt64
   var volumes: [String: Volume]
 
-  /// Bytes of the group that thick volumes of ours take.
+  /// Bytes that thick volumes of ours take in the group.
   var ours: ByteCount {
     volumes.values.reduce(.zero) { $1.marks != nil && !$1.isThin ? $0 + $1.size : $0 }
   }
 
-  /// Sum of the virtual sizes of a pool's volumes, foreign ones too: they can fill it as well.
+  /// Sum of the virtual sizes of a thin pool's volumes, including foreign ones, which can fill it too.
   func virtualSize(ofPool pool: String) -> ByteCount {
     volumes.values.reduce(.zero) { $1.pool == pool ? $0 + $1.size : $0 }
   }

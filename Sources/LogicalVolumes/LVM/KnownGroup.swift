@@ -1,16 +1,16 @@
 internal import LinuxSystem
 internal import StorageModel
 
-/// A state and the means to tell whether it still holds.
+/// A group's state, and the means to check whether it is still valid.
 struct KnownGroup: Sendable {
   var state: GroupState
-  /// Readers of the sequence number, one a physical volume with metadata; empty when none can be read.
+  /// Readers of the sequence number, one per physical volume with metadata; empty if none can be read.
   var sequences: [MetadataSequence]
   var readAt: Duration
   var surroundings: Surroundings
   var thinUse: ThinFill?
 
-  /// How full and how well the pool was when the kernel was last asked.
+  /// The use and condition of the thin pool when the kernel was last asked.
   struct ThinFill: Sendable {
     var data: Double?
     var metadata: Double?
@@ -19,7 +19,8 @@ struct KnownGroup: Sendable {
     var readAt: Duration
     var devicesFiles: DevicesFiles?
 
-    /// Reads a row of LVM's report. LVM reports "unknown" for an inactive pool, because the kernel has no state of it.
+    /// Reads a row of LVM's report. LVM reports "unknown" for an inactive thin pool, because the kernel has no state of
+    /// it.
     init(_ row: [String: String], readAt: Duration) {
       (data, metadata) = (row["data_percent"].flatMap { Double($0) }, row["metadata_percent"].flatMap { Double($0) })
       self.readAt = readAt
@@ -29,8 +30,8 @@ struct KnownGroup: Sendable {
     }
   }
 
-  /// Whether the group's metadata on disk is what the state shows, and its disks are there. Two small reads, no LVM
-  /// command. That a disk comes back changes no metadata: a state that waits for one is fresh for a moment only.
+  /// Whether the group's metadata on disk match the state, and its disks are present. Two small reads, no LVM command.
+  /// The return of a disk changes no metadata, so a state with a missing disk is fresh for a moment only.
   func isFresh(_ surroundings: Surroundings) -> Bool {
     if surroundings != self.surroundings { return false }
     if state.changeHindrance != nil, MonotonicClock.now() - readAt >= LVMEngine.retryPause { return false }

@@ -2,19 +2,19 @@ internal import StorageModel
 
 /// One command for liblvm2cmd, built from checked values.
 ///
-/// The library splits a command line by its own rules (lvm2 `tools/lvm2cmd.c`, `lvm_split`): blanks separate words, a
-/// word that begins with a quote ends at the next. So every word is checked to hold neither, but for the few constant
-/// ones that are written in quotes here.
+/// The library splits a command line by its own rules (lvm2 `tools/lvm2cmd.c`, `lvm_split`): blanks separate words, and
+/// a word that begins with a quote ends at the next quote. So every word is checked to contain neither, except for a
+/// few constant ones that are quoted here.
 package struct LVMCommand: Sendable, CustomStringConvertible {
-  /// The words, the first being the command's name.
+  /// The words. The first is the command's name.
   package private(set) var words: [String]
-  /// The one group that the command is about; nil for a command about all of them.
+  /// The only group of the command; nil for a command about all groups.
   private(set) var group: VolumeGroupName?
 
   package var name: String { words[0] }
   package var description: String { line }
 
-  /// The line for `lvm2_run`.
+  /// The command line for `lvm2_run`.
   var line: String { words.joined(separator: " ") }
 
   private init(_ words: [String], of group: VolumeGroupName? = nil) {
@@ -23,12 +23,12 @@ package struct LVMCommand: Sendable, CustomStringConvertible {
     self.group = group
   }
 
-  /// The command with only these devices shown to LVM, so that it meets no other group of the same name. Nil when a path
-  /// holds a character that a pattern could take for something else.
+  /// The command with only these devices visible to LVM, so that it finds no other group of the same name. Nil if a
+  /// path contains a character that has a meaning in a pattern.
   ///
-  /// By a filter and not by `--devices`: in a session of more than one command lvm2 2.03.16 never takes that back, and reads
-  /// memory that it has freed. With a devices file a filter counts for nothing, so that is switched off: the paths must come
-  /// from a report that has honoured it.
+  /// Uses a filter and not `--devices`. In a session of more than one command lvm2 2.03.16 never resets `--devices`,
+  /// and reads memory that it has freed. With a devices file a filter has no effect, so the devices file is switched
+  /// off. The paths must therefore come from a report that has honoured it.
   func seeingOnly(_ devices: [String]) -> LVMCommand? {
     var patterns: [String] = []
     for device in devices {
@@ -60,7 +60,7 @@ package struct LVMCommand: Sendable, CustomStringConvertible {
   }
 
   private static func isPlain(_ word: String) -> Bool {
-    // A selection or a configuration is written by us, in quotes, around checked values.
+    // Selections and configurations are quoted here, around checked values.
     for quote in ["\"", "'"] where word.hasPrefix(quote) {
       return word.count > 1 && word.hasSuffix(quote) && !word.dropFirst().dropLast().contains(quote)
     }
@@ -69,7 +69,8 @@ package struct LVMCommand: Sendable, CustomStringConvertible {
 }
 
 extension LVMCommand {
-  /// A thick volume: signatures of earlier tenants are wiped and the first 4 KiB zeroed (lvcreate(8), `-W`, `-Z`).
+  /// Creates a thick volume. LVM wipes signatures of earlier volumes and zeroes the first 4 KiB (lvcreate(8), `-W`,
+  /// `-Z`).
   static func createThick(
     _ name: VolumeName, in group: VolumeGroupName, size: ByteCount, tags: [String], wipe: Bool
   ) -> LVMCommand {
@@ -78,7 +79,7 @@ extension LVMCommand {
       ["lvcreate", "-y"] + clearing + ["-n", name.text, "-L", bytes(size)] + adding(tags) + [group.text], of: group)
   }
 
-  /// A thin volume. A fresh one reads as zeros, so there is nothing to wipe.
+  /// Creates a thin volume. A new one reads as zeros, so nothing is wiped.
   static func createThin(
     _ name: VolumeName, in group: VolumeGroupName, pool: VolumeName, size: ByteCount, tags: [String]
   ) -> LVMCommand {
@@ -91,9 +92,9 @@ extension LVMCommand {
     LVMCommand(["lvextend", "-y", "-L", bytes(size), "\(group)/\(name)"], of: group)
   }
 
-  /// Removes the volume only if it still is the one with this UUID, carries our tag, is not retained and has no
-  /// snapshots (lvremove would take those with it): LVM checks that under its own lock, so nothing that happened since
-  /// we looked can make us remove another.
+  /// Removes the volume only if it still has this UUID, carries our tag, is not retained and has no snapshots (lvremove
+  /// would remove those too). LVM checks this under its own lock, so no concurrent change can make us remove another
+  /// volume.
   static func remove(_ name: VolumeName, in group: VolumeGroupName, uuid: String) -> LVMCommand {
     let proof = [
       "lv_uuid=\(uuid)", "lv_tags=\(VolumeTags.product)", "lv_tags!=\(VolumeTags.retained)", "lv_role!=thickorigin",
@@ -110,7 +111,7 @@ extension LVMCommand {
       of: group)
   }
 
-  /// `-K`: also volumes with the activation-skip flag (lvchange(8)).
+  /// Activates a volume. `-K` includes volumes with the activation-skip flag (lvchange(8)).
   static func activate(_ name: VolumeName, in group: VolumeGroupName) -> LVMCommand {
     LVMCommand(["lvchange", "-y", "-ay", "-K", "\(group)/\(name)"], of: group)
   }
@@ -120,17 +121,17 @@ extension LVMCommand {
     LVMCommand(["lvchange", "-y", "-ay", "-K", "--select", "\"lv_tags=\(VolumeTags.product)\"", group.text], of: group)
   }
 
-  /// The hidden volumes of which a thin pool is made (lvmthin(7)); LVM refuses while the pool uses them.
+  /// The hidden volumes that form a thin pool (lvmthin(7)). LVM refuses while the thin pool uses them.
   static func deactivatePartsOfPool(_ pool: VolumeName, in group: VolumeGroupName) -> LVMCommand {
     LVMCommand(["lvchange", "-y", "-an", "\(group)/\(pool)_tmeta", "\(group)/\(pool)_tdata"], of: group)
   }
 
-  /// Makes the device nodes that are missing (vgmknodes(8)).
+  /// Creates missing device nodes (vgmknodes(8)).
   static func makeNodes(in group: VolumeGroupName) -> LVMCommand { LVMCommand(["vgmknodes", group.text], of: group) }
 
-  /// Group, physical and logical volumes in one read, under one lock. `lv_tags` is last: messages are cut at 4,095
-  /// bytes, and a volume with more tags than that must still be seen. A full report has segments too, two more rows a
-  /// volume: none is selected.
+  /// Group, physical and logical volumes in one read, under one lock. `lv_tags` is last, because messages are cut at
+  /// 4,095 bytes and a volume with more tags must still be seen. A full report has segments too, two more rows per
+  /// volume; none is selected.
   static func groupReport(of group: VolumeGroupName) -> LVMCommand {
     LVMCommand(
       [
@@ -146,7 +147,7 @@ extension LVMCommand {
       ], of: group)
   }
 
-  /// How full a thin pool is, and how well; asks the kernel.
+  /// The use and condition of a thin pool. Asks the kernel.
   static func poolUse(_ pool: VolumeName, in group: VolumeGroupName) -> LVMCommand {
     LVMCommand(
       [
@@ -156,19 +157,19 @@ extension LVMCommand {
       ], of: group)
   }
 
-  /// Whether the volume is read-only in the kernel, and by which setting: `read-only` for the volume's own permission,
+  /// Whether the volume is read-only in the kernel, and why: `read-only` for the volume's own permission,
   /// `read-only-override` for `activation/read_only_volume_list` (lvmreport(7), `lv_permissions`).
   static func permissions(_ name: VolumeName, in group: VolumeGroupName) -> LVMCommand {
     LVMCommand(["lvs", "--reportformat", "json", "-o", "lv_name,lv_permissions", "\(group)/\(name)"], of: group)
   }
 
-  /// All groups that LVM sees, those of other hosts included, for what is said about one that cannot be read.
+  /// All groups that LVM sees, including those of other hosts, for the message about an unreadable group.
   static let allGroups = LVMCommand(["vgs", "--foreign", "--reportformat", "json", "-o", "vg_name,vg_uuid,vg_systemid"])
 
   /// All physical volumes that LVM sees and the UUIDs of their groups.
   static let allDevices = LVMCommand(["pvs", "--foreign", "--reportformat", "json", "-o", "pv_name,vg_uuid"])
 
-  /// Writes the configuration in force with ours laid over it (lvmconfig(8)).
+  /// Writes the present configuration, overridden by ours (lvmconfig(8)).
   static func writeConfiguration(_ ours: String, to path: String) -> LVMCommand {
     LVMCommand(["config", "--type", "current", "--mergedconfig", "--config", "'\(ours)'", "--file", path])
   }

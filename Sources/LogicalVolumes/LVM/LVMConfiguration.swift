@@ -1,14 +1,14 @@
 internal import LinuxSystem
 internal import StorageModel
 
-/// The LVM configuration the daemon runs with: the host's, with ours laid over it.
+/// The LVM configuration of the daemon: the host's, overridden by ours.
 ///
-/// Ours goes into a directory of its own (`LVM_SYSTEM_DIR`), since some settings (`use_aio` for one) are read when the
-/// library starts and cannot be given with a command.
+/// Ours has its own directory (`LVM_SYSTEM_DIR`), because some settings (for example `use_aio`) are read when the
+/// library starts and cannot be set with a command.
 struct LVMConfiguration {
-  /// Where our configuration, archives and backups live.
+  /// The directory of our configuration, archives and backups.
   let directory: String
-  /// Whether LVM should wait for udev to make device nodes. See ``UdevUse``.
+  /// Whether LVM should wait for udev to create device nodes. See ``UdevUse``.
   let usesUdev: Bool
   /// Whether LVM may leave our memory unlocked while it suspends devices. See ``overrides``.
   let leavesMemoryUnlocked: Bool
@@ -16,26 +16,26 @@ struct LVMConfiguration {
   var archiveDirectory: String { directory + "/archive" }
   var backupDirectory: String { directory + "/backup" }
 
-  /// Why each of these: `use_aio=0` takes a command from 32 ms to under 1 ms (tearing an AIO context down waits for an
-  /// RCU grace period); archives are kept, but a bounded number of them; `umask` for the files that the library makes;
-  /// `scan_lvs=0` so that volume groups inside volumes are never seen; with `use_blkid_wiping=0` lvcreate would wipe no
-  /// file systems; `thin_check` takes back the mark of a pool whose metadata it finds sound, as LVM's own default is where
-  /// it was built beside that program, and Debian's was not: else a pool stays read-only for good after one write of its
-  /// metadata that failed.
+  /// The reasons. `use_aio=0` reduces a command from 32 ms to under 1 ms (destroying an AIO context waits for an RCU
+  /// grace period). Archives are kept, but a bounded number. `umask` is for files that the library creates. With
+  /// `scan_lvs=0`, LVM never sees volume groups inside volumes. With `use_blkid_wiping=0` lvcreate would wipe no file
+  /// systems. `thin_check` clears the mark of a thin pool whose metadata it finds sound. This is LVM's own default if
+  /// it was built beside that program, which Debian's was not. Without `thin_check`, a thin pool stays read-only for
+  /// good after one failed write of its metadata.
   ///
-  /// `monitoring=0` leaves dmeventd alone, whatever a command does (lvm2 2.03.16, `get_activation_monitoring_mode`), and
-  /// `ignore_suspended_devices=1` passes over a suspended disk while looking for physical volumes. The library's call for
-  /// dmeventd's own sessions, `lvm2_disable_dmeventd_monitoring`, does both too, but a session for which it was made heeds no
-  /// devices file (`_setup_devices_file_dmeventd`).
+  /// `monitoring=0` keeps all commands from using dmeventd (lvm2 2.03.16, `get_activation_monitoring_mode`), and
+  /// `ignore_suspended_devices=1` skips suspended disks in the search for physical volumes. The library's call for
+  /// dmeventd's own sessions, `lvm2_disable_dmeventd_monitoring`, does both too, but a session with it ignores devices
+  /// files (`_setup_devices_file_dmeventd`).
   ///
-  /// With `wait_for_locks=0` a command fails where somebody else has locked the group, and ``LVMEngine`` waits in its place, for
-  /// a bounded time: a command elsewhere that hangs must not keep this daemon from its other groups.
+  /// With `wait_for_locks=0` a command fails if another program has locked the group. ``LVMEngine`` then waits in its
+  /// place for a limited time, so that a command elsewhere that hangs does not keep this daemon from its other groups.
   ///
-  /// While LVM suspends a device, an allocation must not wait for that device. LVM's way is to lock every mapping of
-  /// the process into memory, thread stacks of 8 MiB in full, which made this daemon three times as large for good. Our
-  /// LVM thread has told the kernel instead that its allocations must never wait for I/O (prctl(2)
-  /// `PR_SET_IO_FLUSHER`), so `mlock_filter` leaves every mapping alone (its pattern, a blank, is in each line of
-  /// /proc/self/maps). Where the kernel did not agree, LVM locks as usual.
+  /// While LVM suspends a device, an allocation must not wait for that device. LVM therefore locks every mapping of the
+  /// process into memory, including thread stacks of 8 MiB. This made the daemon three times as large for good. Instead
+  /// our LVM thread tells the kernel that its allocations must never wait for I/O (prctl(2) `PR_SET_IO_FLUSHER`), and
+  /// `mlock_filter` excludes every mapping (its pattern, a blank, is in each line of /proc/self/maps). If the kernel
+  /// does not support this, LVM locks as usual.
   var overrides: String {
     let udev = usesUdev ? 1 : 0
     let locking = leavesMemoryUnlocked ? "reserved_memory=0 use_mlockall=0 mlock_filter=[\" \"]" : "use_mlockall=0"
@@ -52,7 +52,7 @@ struct LVMConfiguration {
     ].joined(separator: " ")
   }
 
-  /// Writes the configuration. Blocks for one LVM command; uses the host's `LVM_SYSTEM_DIR` or `/etc/lvm`.
+  /// Writes the configuration. Blocks for one LVM command. Uses the host's `LVM_SYSTEM_DIR` or `/etc/lvm`.
   func write(recorder: FlightRecorder) throws(VolumeError) {
     guard directory.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F && $0 != 0x22 && $0 != 0x27 && $0 != 0x5C }) else {
       throw VolumeError(
@@ -65,7 +65,7 @@ struct LVMConfiguration {
         try share("\(directory)/\(name)", with: "\(host)/\(name)")
       }
     } catch {
-      throw VolumeError(.internal, "LVM configuration directory \(directory) cannot be made", cause: error)
+      throw VolumeError(.internal, "LVM configuration directory \(directory) cannot be created", cause: error)
     }
     let session = try LVMSession(systemDirectory: nil, recorder: recorder)
     let result = session.run(.writeConfiguration(overrides, to: directory + "/lvm.conf"))
@@ -76,8 +76,8 @@ struct LVMConfiguration {
 }
 
 extension LVMConfiguration {
-  /// LVM looks for devices files and profiles beside lvm.conf. Where the host has none there must be no link either: LVM then
-  /// makes an empty directory for devices files, and cannot do that behind a link that leads nowhere.
+  /// LVM looks for devices files and profiles beside lvm.conf. If the host has none, there must be no link either: LVM
+  /// would create an empty directory for devices files, which fails behind a dangling link.
   private func share(_ path: String, with host: String) throws(SystemError) {
     guard Files.exists(host) else {
       if Files.linkTarget(path) != nil { try Files.removeDurably(path) }
@@ -88,10 +88,10 @@ extension LVMConfiguration {
   }
 }
 
-/// Whether LVM leaves device nodes to udev.
+/// Whether udev creates LVM's device nodes.
 ///
-/// With udev, LVM waits on a System V semaphore that the host's udev rules release. In a container that does not share
-/// the host's IPC namespace nobody would ever release it, and every command would hang.
+/// With udev, LVM waits on a System V semaphore that the host's udev rules release. In a container with its own IPC
+/// namespace the semaphore would never be released, and every command would hang.
 package enum UdevUse: String, Sendable, CaseIterable {
   case auto, on, off
 

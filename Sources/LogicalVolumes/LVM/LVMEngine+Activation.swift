@@ -1,7 +1,7 @@
 internal import LinuxSystem
 package import StorageModel
 
-// Devices that are there and take writes.
+// Making devices available and writable.
 extension LVMEngine {
   package func activate(_ volume: StoredVolume) throws(VolumeError) -> Outcome<StoredVolume> {
     let (state, found) = try require(volume)
@@ -33,15 +33,15 @@ extension LVMEngine {
     return .changed(activated)
   }
 
-  /// LVM says nothing of it when it is told to activate such a volume.
+  /// The cause of an inactive volume. LVM does not report it when it activates such a volume.
   static let leftOutByVolumeList =
-    "activation/volume_list of lvm.conf leaves it out; add the group, or @\(VolumeTags.product), to that list"
+    "activation/volume_list of lvm.conf excludes it; add the group, or @\(VolumeTags.product), to that list"
 
-  /// A device that takes no writes serves nobody here. LVM says nothing of it either.
+  /// Requires a writable device. LVM does not report a read-only one either.
   func requireWritable(_ volume: StoredVolume, in state: GroupState) throws(VolumeError) {
     guard case .device(let path) = volume.location, let number = try? BlockDevice.number(of: path),
       BlockDevice.isReadOnly(number)
-    else { return }  // no number: no device either
+    else { return }  // without a number there is no device
     let result = try run(.permissions(volume.name, in: state.name))
     let permissions = try LVMReport(lines: result.report).rows.first?["lv_permissions"]
     let cause =
@@ -54,7 +54,7 @@ extension LVMEngine {
   private static func unknownToPool(_ volume: StoredVolume, _ pool: String) -> VolumeError {
     VolumeError(
       .notFound,
-      "thin pool \(volume.group)/\(pool) knows nothing of volume \(volume.name), which LVM's metadata have: its making was "
+      "thin pool \(volume.group)/\(pool) knows nothing of volume \(volume.name), which is in LVM's metadata: its creation was "
         + "interrupted, or the pool's own metadata were lost. If it never had data, remove it with elastic-local-node "
         + "remove \(volume.name); otherwise see lvconvert --repair")
   }

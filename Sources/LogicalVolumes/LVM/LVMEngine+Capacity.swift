@@ -2,7 +2,7 @@ internal import LinuxSystem
 package import StorageModel
 internal import Synchronization
 
-// Size and space of each group.
+// Size and free space of each group.
 extension LVMEngine {
   package nonisolated func capacity() async throws(VolumeError) -> [GroupCapacity] {
     try await catchUp()
@@ -11,15 +11,15 @@ extension LVMEngine {
     return options.groups.compactMap { capacity(of: $0, states[$0], setbacks[$0]?.trouble) }
   }
 
-  /// Asks the kernel how full and how well the pool is, at most every 10 seconds: data is written without any change of
-  /// metadata.
+  /// Asks the kernel for the use and condition of the thin pool, at most every 10 seconds, because writing data does
+  /// not change LVM's metadata.
   func refreshUse(of pool: VolumeName, in state: GroupState) throws(VolumeError) {
     guard poolTrouble(in: state) == nil else { return }
     let now = MonotonicClock.now()
     if let last = knownGroups.withLock({ $0[state.name]?.thinUse }), now - last.readAt < .seconds(10) { return }
     let result = try run(.poolUse(pool, in: state.name))
     guard result.succeeded else {
-      // Somebody may have removed it since.
+      // The thin pool may have been removed.
       _ = try reading(of: state.name)
       return
     }
@@ -28,7 +28,7 @@ extension LVMEngine {
     knownGroups.withLock { $0[state.name]?.thinUse = fill }
   }
 
-  /// What can be made in a group is nothing while something is wrong with it, whatever was free when it was last read.
+  /// The capacity of a group. It has no free space while it has trouble, whatever was free when it was last read.
   private nonisolated func capacity(
     of group: VolumeGroupName, _ entry: KnownGroup?, _ setback: GroupTrouble?
   ) -> GroupCapacity? {

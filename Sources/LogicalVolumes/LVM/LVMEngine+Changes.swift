@@ -6,14 +6,14 @@ extension LVMEngine {
   package func create(_ request: CreationRequest) throws(VolumeError) -> Outcome<StoredVolume> {
     let group = try chosenGroup(request.deviceClass.group)
     let pool = try chosenPool(request)
-    // Others are asked only where they are known to have had it: they may hang, or be away.
+    // Other groups are read only if they are known to have had the volume: they may hang, or be absent.
     for holder in [group] + options.groups.filter({ $0 != group && lastSeen(request.name, in: $0) }) {
       if let found = try existing(request.name, in: holder) { return .unchanged(found) }
     }
     let state = try fresh(group)
-    if let trouble = state.hindrance { throw trouble.error.during("making volume \(request.name)") }
+    if let trouble = state.hindrance { throw trouble.error.during("creating volume \(request.name)") }
     if pool != nil, let trouble = poolTrouble(in: state) {
-      throw trouble.error.during("making volume \(request.name)")
+      throw trouble.error.during("creating volume \(request.name)")
     }
     let size = try roundedUp(request.size, in: state)
     try requireDeviceName(request.name, in: group)
@@ -100,12 +100,13 @@ extension LVMEngine {
     guard !marks.isRetained else { throw StoredVolume.retained(volume.name) }
     guard !found.hasSnapshots else {
       throw VolumeError(
-        .unsafe, "volume \(volume.name) has snapshots, which would go with it; remove them first if they are not wanted"
+        .unsafe,
+        "volume \(volume.name) has snapshots, which would be removed with it; remove them first if you do not need them"
       )
     }
     let result = try run(.remove(volume.name, in: state.name, uuid: volume.instance))
     guard result.succeeded else { throw result.failure("removing volume \(volume.name)") }
-    // On which disk its extents were is not known; a mirror's were more than its size.
+    // It is not known on which disk its extents were, and a mirror's took more than its size.
     let isCounted = found.isPlainlyCounted && state.closed == .zero
     state.volumes[volume.name.text] = nil
     state.volumeCount = state.volumeCount == 0 ? 0 : state.volumeCount - 1
@@ -116,7 +117,7 @@ extension LVMEngine {
       try makeDurable(state)
       try refresh(state.name)
     }
-    // A selection that matches nothing is a success to LVM: look whether it is gone.
+    // LVM reports success for a selection that matches nothing, so check whether the volume is gone.
     if knownGroups.withLock({ $0[state.name]?.state.volumes[volume.name.text]?.uuid }) == volume.instance {
       throw VolumeError(
         .conflict, "volume \(volume.name) changed while it was being removed and was left alone; try again")
@@ -128,17 +129,17 @@ extension LVMEngine {
 // MARK: - Steps
 
 extension LVMEngine {
-  /// The volume of that name in the group; nil when there is none.
+  /// The volume of this name in the group; nil when it does not exist.
   ///
-  /// - Throws: `conflict` when it is there under another name.
+  /// - Throws: `conflict` if it exists under another name.
   private func existing(_ name: VolumeName, in group: VolumeGroupName) throws(VolumeError) -> StoredVolume? {
     let state = try fresh(group, neededFor: name)
     if let found = state.volumes[name.text] { return try requireStored(found, in: state) }
     guard let renamed = state.volumes.values.first(where: { $0.formerName == name.text }) else { return nil }
     throw VolumeError(
       .conflict,
-      "volume \(name) has been renamed to \(renamed.name) in group \(group); no empty one is made in its place. "
-        + "Rename it back (lvrename \(group) \(renamed.name) \(name)), or take its tags off")
+      "volume \(name) has been renamed to \(renamed.name) in group \(group); no empty one is created in its place. "
+        + "Rename it back (lvrename \(group) \(renamed.name) \(name)), or remove its tags")
   }
 
   private func chosenGroup(_ asked: VolumeGroupName?) throws(VolumeError) -> VolumeGroupName {
@@ -150,14 +151,14 @@ extension LVMEngine {
         + options.groups.map(\.text).joined(separator: ", "))
   }
 
-  /// The pool of a thin volume; nil for a thick one.
+  /// The thin pool of a thin volume; nil for a thick one.
   private func chosenPool(_ request: CreationRequest) throws(VolumeError) -> VolumeName? {
     guard request.deviceClass.provisioning.map({ $0 == .thin }) ?? (options.thinPool != nil) else { return nil }
     if let pool = options.thinPool { return pool }
     throw VolumeError(
       .invalid,
-      "volume \(request.name) is to be thin, and this node has no thin pool; start the daemon with --thin-pool, or take "
-        + "thin: \"true\" out of the storage class")
+      "volume \(request.name) is to be thin, and this node has no thin pool; start the daemon with --thin-pool, or remove "
+        + "thin: \"true\" from the storage class")
   }
 
   private func roundedUp(_ size: ByteCount, in state: GroupState) throws(VolumeError) -> ByteCount {
@@ -175,9 +176,9 @@ extension LVMEngine {
     }
   }
 
-  /// Refuses what does not fit before LVM is asked, so that the message can say what is missing.
+  /// Refuses a size that does not fit before LVM is called, so that the message can say how much is missing.
   ///
-  /// - Parameter pool: the thin pool the volume is or will be in, whatever the settings say now; empty for a thick one.
+  /// - Parameter pool: the thin pool of the volume, whatever the present settings are; empty for a thick volume.
   private func requireSpace(
     for size: ByteCount, beyond current: ByteCount, name: VolumeName, pool: String, in state: GroupState
   ) throws(VolumeError) {
@@ -201,24 +202,25 @@ extension LVMEngine {
     VolumeError(
       .noSpace,
       "volume \(name): \(place) has \(free) free, \(needed) requested, \(needed - free) missing; "
-        + "add space to it or ask for less")
+        + "add space to it, or request less")
   }
 
-  /// The volume as the report has it after a change that cannot be told from the command.
+  /// Reads the volume again after a change whose effect cannot be computed from the command.
   private func reread(
     _ volume: GroupState.Volume, in state: GroupState
   ) throws(VolumeError) -> StoredVolume {
     try makeDurable(state)
     let current = try refresh(state.name)
     guard let found = current.volumes[volume.name], found.uuid == volume.uuid else {
-      throw VolumeError(.conflict, "volume \(volume.name) was changed by somebody else at the same time; try again")
+      throw VolumeError(.conflict, "volume \(volume.name) was changed by another program at the same time; try again")
     }
     return try requireStored(found, in: current)
   }
 
-  /// What lvcreate leaves to be done. It wipes the signatures it knows, but not the backup of a partition table whose first
-  /// copy is gone: that of a former tenant would be taken for this volume's. The flush at its end covers what lvcreate wiped.
-  /// On a volume that is activated read-only it wipes nothing, and succeeds: such a volume is removed again.
+  /// Completes what lvcreate leaves undone. lvcreate wipes the signatures that it knows, but not the backup of a
+  /// partition table whose first copy is gone. Such a backup of a former volume would be taken for this volume's. The
+  /// flush at the end also covers what lvcreate has wiped. On a volume that is activated read-only lvcreate wipes
+  /// nothing, and succeeds. Such a volume is removed again.
   private func completed(
     _ volume: StoredVolume, in state: GroupState, isThick: Bool
   ) throws(VolumeError) -> StoredVolume {
@@ -242,12 +244,12 @@ extension LVMEngine {
     }
   }
 
-  /// lvcreate failed: what it may have left is removed, if it is what this request made.
+  /// After a failed lvcreate, removes the remains if they are of this request.
   private func afterFailedCreation(
     _ request: CreationRequest, in group: VolumeGroupName, _ result: LVMSession.Result
   ) throws(VolumeError) -> Outcome<StoredVolume> {
-    let failure = result.failure("making volume \(request.name) in \(group)")
-    // Nothing was done, and nothing can be looked at.
+    let failure = result.failure("creating volume \(request.name) in \(group)")
+    // The command has done nothing, and the group cannot be read.
     if result.lockHeldElsewhere != nil { throw failure }
     let state = try refresh(group)
     guard let left = state.volumes[request.name.text] else { throw failure }
@@ -265,7 +267,7 @@ extension LVMEngine {
     throw failure
   }
 
-  /// Adds a fresh volume to the state. Its UUID comes from the kernel, not from a report.
+  /// Adds a new volume to the state. Its UUID comes from the kernel, not from a report.
   private func applyCreation(
     _ request: CreationRequest, size: ByteCount, pool: VolumeName?, to old: GroupState
   ) throws(VolumeError) -> StoredVolume {
@@ -274,10 +276,10 @@ extension LVMEngine {
     guard let device = DeviceMapperName.deviceUUID(atPath: path),
       let uuid = DeviceMapperName.volumeUUID(inDevice: device, group: state.uuid)
     else {
-      // No device mapper, or a node that is late: the report knows.
+      // There is no device mapper, or the node is late. The report has the UUID.
       let state = try refresh(state.name)
       guard let found = state.volumes[request.name.text] else {
-        throw VolumeError(.internal, "volume \(request.name) was made but is missing from LVM's report")
+        throw VolumeError(.internal, "volume \(request.name) was created but is missing from LVM's report")
       }
       return try requireStored(found, in: state)
     }
@@ -299,13 +301,13 @@ extension LVMEngine {
     try storeOwnChange(state, steps: steps)
     let current = knownGroups.withLock { $0[state.name]?.state } ?? state
     guard let found = current.volumes[volume.name], found.uuid == volume.uuid else {
-      throw VolumeError(.conflict, "volume \(volume.name) was changed by somebody else at the same time; try again")
+      throw VolumeError(.conflict, "volume \(volume.name) was changed by another program at the same time; try again")
     }
     return try requireStored(found, in: current)
   }
 
-  /// LVM writes its metadata and leaves them in the cache of the disk (lvm2 2.03.16 flushes nothing): a power cut could
-  /// take back what has been acknowledged, or leave the new header and not the text that it leads to.
+  /// Flushes the metadata. LVM writes them and leaves them in the disk's cache (lvm2 2.03.16 flushes nothing). A power
+  /// cut could undo an acknowledged change, or keep the new header without the text that it points to.
   private func makeDurable(_ state: GroupState) throws(VolumeError) {
     for device in state.metadataDevices {
       try recorder.whileReading { () throws(VolumeError) in
@@ -314,11 +316,12 @@ extension LVMEngine {
     }
   }
 
-  /// Stores the state as changed by our last command if nobody else changed the group meanwhile: the sequence
-  /// number must have gone up by exactly as many steps as such a command takes. Otherwise the group is read again.
+  /// Stores the state as changed by our last command, if no other program has changed the group meanwhile. In that case
+  /// the sequence number has increased by exactly the number of steps of such a command. Otherwise the group is read
+  /// again.
   ///
-  /// - Parameter steps: writes of the group's metadata that the command makes: one, or two when it queues a message for
-  ///   a thin pool and clears it afterwards (seen with lvm2 2.03.16; another number costs no more than a report).
+  /// - Parameter steps: how often the command writes the group's metadata: once, or twice if it queues a message for a
+  ///   thin pool and clears it afterwards (observed with lvm2 2.03.16; another number only costs a report).
   private func storeOwnChange(_ state: GroupState, steps: UInt64 = 1) throws(VolumeError) {
     try makeDurable(state)
     let entry = knownGroups.withLock { $0[state.name] }

@@ -5,17 +5,17 @@ internal import StorageModel
 extension LVMEngine {
   func run(_ command: LVMCommand) throws(VolumeError) -> LVMSession.Result {
     let result = try waitingForLocks { () throws(VolumeError) in try openSession().run(narrow(command)) }
-    // LVM has done nothing then.
+    // In this case LVM has done nothing.
     guard result.saysDuplicateNames, let group = command.group, narrowed[group] == nil, try filterByUUID(group) else {
       return result
     }
     return try waitingForLocks { () throws(VolumeError) in try openSession().run(narrow(command)) }
   }
 
-  /// How long a command waits for a lock that somebody else holds.
+  /// How long a command waits for a lock that another program holds.
   static let lockPatience = Duration.seconds(10)
 
-  /// Runs a command again while somebody else has locked what it needs.
+  /// Repeats a command while another program holds the lock that it needs.
   private func waitingForLocks(
     _ command: () throws(VolumeError) -> LVMSession.Result
   ) throws(VolumeError) -> LVMSession.Result {
@@ -25,7 +25,7 @@ extension LVMEngine {
       recorder.whileReading {
         repeat {
           ThreadSleep.sleep(.milliseconds(20))
-          // Where it cannot be told the command is tried.
+          // If the lock cannot be checked, the command is tried.
         } while (try? ExclusiveLock.isHeld(lock)) == true && MonotonicClock.now() < limit
       }
       result = try command()
@@ -33,7 +33,7 @@ extension LVMEngine {
     return result
   }
 
-  /// The session, anew when devices files have changed since it was opened.
+  /// Returns the session. Opens it again if the devices files have changed since.
   func openSession() throws(VolumeError) -> LVMSession {
     guard isStarted else { throw VolumeError(.internal, "the LVM engine has not been started") }
     let current = DevicesFiles(systemDirectory: options.systemDirectory)

@@ -2,13 +2,13 @@ internal import LinuxSystem
 internal import StorageModel
 internal import Synchronization
 
-/// A group that could not be read, and when that was last tried.
+/// A group that could not be read, and when it was last tried.
 struct Setback: Sendable {
   var trouble: GroupTrouble
   var at: Duration
 }
 
-/// What a look at a group has shown.
+/// The result of reading a group.
 enum GroupReading {
   case state(GroupState)
   case trouble(GroupTrouble)
@@ -21,15 +21,15 @@ enum GroupReading {
   }
 }
 
-// MARK: - One group is no other's
+// MARK: - Reading one group
 
 extension LVMEngine {
-  /// How soon a group that cannot be read, or that waits for a disk, is looked at again.
+  /// The minimum time between two reads of a group that cannot be read, or that lacks a disk.
   static let retryPause = Duration.seconds(2)
 
   private nonisolated var records: GroupRecords { GroupRecords(directory: options.systemDirectory + "/groups") }
 
-  /// The state we have when it still holds, a report otherwise; not again at once when that has failed.
+  /// The known state if it is still valid, otherwise a report. A failed read is not repeated at once.
   func freshReading(of group: VolumeGroupName) throws(VolumeError) -> GroupReading {
     if let setback = setbacks.withLock({ $0[group] }) {
       if MonotonicClock.now() - setback.at < Self.retryPause { return .trouble(setback.trouble) }
@@ -44,10 +44,10 @@ extension LVMEngine {
     return recorder.whileReading { entry.isFresh(surroundings) }
   }
 
-  /// Reads the group, stores what was found and activates its volumes if that is still to be done.
+  /// Reads the group, stores the result, and activates the group's volumes if that has not been done.
   func reading(of group: VolumeGroupName) throws(VolumeError) -> GroupReading {
     let surroundings = Surroundings(systemDirectory: options.systemDirectory)
-    let reading = try look(at: group)
+    let reading = try probe(group)
     switch reading {
     case .trouble(let trouble):
       setbacks.withLock { $0[group] = Setback(trouble: trouble, at: MonotonicClock.now()) }
@@ -60,10 +60,10 @@ extension LVMEngine {
     return reading
   }
 
-  /// After a reboot no volume is active. One that cannot be activated is tried again when it is mounted.
+  /// Activates volumes after a reboot. A volume that cannot be activated is tried again when it is mounted.
   private func bringUp(_ state: GroupState) throws(VolumeError) {
     if state.changeHindrance != nil {
-      // What can be activated is; the rest when the group is whole.
+      // Activates all volumes that can be; the rest when the group is complete.
       broughtUp.remove(state.name)
     } else if !broughtUp.insert(state.name).inserted {
       return
@@ -73,7 +73,7 @@ extension LVMEngine {
     if inactive { _ = try run(.activateOurs(in: state.name)) }
   }
 
-  private func look(at group: VolumeGroupName) throws(VolumeError) -> GroupReading {
+  private func probe(_ group: VolumeGroupName) throws(VolumeError) -> GroupReading {
     narrowed[group] = nil
     do throws(VolumeError) {
       let known = try knownUUID(of: group)
@@ -91,9 +91,9 @@ extension LVMEngine {
     }
   }
 
-  /// Shows LVM no more than the disks of the group that was served before, where others have its name too.
+  /// Limits LVM to the disks of the group that was served before, if other groups have its name too.
   ///
-  /// - Returns: whether that tells them apart.
+  /// - Returns: whether exactly one group is then visible.
   func filterByUUID(_ group: VolumeGroupName) throws(VolumeError) -> Bool {
     guard let known = try knownUUID(of: group) else { return false }
     let rows = try LVMReport(lines: try run(.allDevices).report).rows
@@ -107,7 +107,7 @@ extension LVMEngine {
     try records.uuid(of: group) ?? unrecorded[group]
   }
 
-  /// Where the record cannot be written the UUID is known until the daemon ends, and the next report tries again.
+  /// If the record cannot be written, the daemon remembers the UUID until it ends, and the next report tries again.
   private func record(_ uuid: String, of group: VolumeGroupName) {
     do throws(VolumeError) {
       try records.write(uuid, of: group)
@@ -118,7 +118,7 @@ extension LVMEngine {
   }
 }
 
-// MARK: - What is wrong with it
+// MARK: - Trouble
 
 extension LVMEngine {
   private func diagnosis(
@@ -143,7 +143,7 @@ extension LVMEngine {
     guard known != nil || Files.exists(backup) else {
       return GroupTrouble(
         .missing,
-        "volume group \"\(group)\" does not exist (\(others)); make it with vgcreate, or name another with --volume-group"
+        "volume group \"\(group)\" does not exist (\(others)); create it with vgcreate, or name another with --volume-group"
       )
     }
     if let known, let renamed = rows.first(where: { $0["vg_uuid"] == known })?["vg_name"] {
@@ -166,7 +166,7 @@ extension LVMEngine {
     GroupTrouble(
       .replaced,
       "volume group \"\(group)\" is not the one that was served on this node: that has UUID \(known), and LVM shows "
-        + "\(uuids.joined(separator: ", ")). Nothing is made, grown or removed in it. Bring the disks of the former group "
+        + "\(uuids.joined(separator: ", ")). Nothing is created, grown or removed in it. Bring the disks of the former group "
         + "back, or rename the other (vgrename UUID NEWNAME). If the new group is meant, remove \(records.path(of: group))"
     )
   }
@@ -186,13 +186,13 @@ extension LVMEngine {
         + "host does not use it any more, take it over as lvmsystemid(7) says (vgchange --systemid)")
   }
 
-  /// Why no thin volume can be made; nil when it can, and where none is asked for.
+  /// Why no thin volume can be created; nil if one can, and if none is configured.
   nonisolated func poolTrouble(in state: GroupState) -> GroupTrouble? {
     guard let pool = options.thinPool else { return nil }
     guard let found = state.volumes[pool.text] else {
       return GroupTrouble(
         .noThinPool,
-        "volume group \"\(state.name)\" has no thin pool \"\(pool)\"; make it with lvcreate --type thin-pool, or leave "
+        "volume group \"\(state.name)\" has no thin pool \"\(pool)\"; create it with lvcreate --type thin-pool, or leave "
           + "--thin-pool out for thick volumes")
     }
     guard found.layout.split(separator: ",").contains("pool") else {
@@ -203,13 +203,13 @@ extension LVMEngine {
   }
 }
 
-// MARK: - What it held when it was last seen
+// MARK: - The last known content
 
 extension LVMEngine {
-  /// The group as it is now.
+  /// Reads the group.
   ///
-  /// - Throws: `unavailable`, saying so if the volume was in it: a volume of a group that cannot be read is not made anew
-  ///   elsewhere, and no other of its name is taken for it.
+  /// - Throws: `unavailable`, with the volume's name if it was in the group. A volume of an unreadable group is not
+  ///   created again in another group, and no other volume of its name is taken for it.
   func fresh(_ group: VolumeGroupName, neededFor name: VolumeName) throws(VolumeError) -> GroupState {
     do throws(VolumeError) {
       return try fresh(group)
@@ -222,13 +222,13 @@ extension LVMEngine {
     VolumeError(failure.code, "volume \(name) is in volume group \"\(group)\": \(failure.message)", cause: failure)
   }
 
-  /// Whether the group had a volume of that name when it was last read: by the last state, otherwise by LVM's backup of
-  /// its metadata, which LVM writes with every change of ours.
+  /// Whether the group had a volume of this name when it was last read: by the last state, or else by LVM's backup of
+  /// its metadata, which LVM writes with each of our changes.
   func lastSeen(_ name: VolumeName, in group: VolumeGroupName) -> Bool {
     if let state = knownGroups.withLock({ $0[group]?.state }) {
       return state.volumes.values.contains { $0.name == name.text || $0.formerName == name.text }
     }
-    // No backup, or none that can be read: nothing is known of it.
+    // There is no readable backup, so nothing is known.
     guard let text = try? Files.readAll(backup(of: group), limit: 256 << 20) else { return false }
     let entry = Array("\t\t\(name) {".utf8)
     return text.split(separator: 0x0A).contains { $0.elementsEqual(entry) }

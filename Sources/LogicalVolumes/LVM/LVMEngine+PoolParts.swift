@@ -1,10 +1,10 @@
 internal import StorageModel
 
-/// A thin pool is put together of two hidden volumes, which LVM activates first. If it is killed before it comes to the
-/// pool itself they stay active, and from then on it refuses to activate the pool at all ("prohibited while logical
-/// volume … is active"), until somebody deactivates them.
+/// Hidden parts of thin pools. A thin pool consists of two hidden volumes, which LVM activates first. If LVM is killed
+/// before it activates the thin pool itself, they stay active. From then on LVM refuses to activate the thin pool
+/// ("prohibited while logical volume … is active") until the parts are deactivated.
 extension LVMEngine {
-  /// Lets go of such parts. LVM refuses that while a pool uses them, and so it is harmless whatever the pool is doing.
+  /// Deactivates such parts. LVM refuses this while a thin pool uses them, so it is always harmless.
   func deactivateStrayPoolParts(in state: GroupState) throws(VolumeError) {
     let pools = Set(state.volumes.values.filter { $0.marks != nil && $0.isThin }.map(\.pool))
       .union(options.thinPool.map { [$0.text] } ?? [])
@@ -14,7 +14,7 @@ extension LVMEngine {
     }
   }
 
-  /// The pool's device is that of the layer under it, which its volumes use (lvm2 `lib/activate/dev_manager.c`).
+  /// The thin pool's device is that of its lower layer, which its volumes use (lvm2 `lib/activate/dev_manager.c`).
   private func isActive(pool: GroupState.Volume, in state: GroupState) -> Bool {
     let path = DeviceMapperName.path(group: state.name.text, volume: pool.name) + "-tpool"
     return DeviceMapperName.deviceUUID(atPath: path)

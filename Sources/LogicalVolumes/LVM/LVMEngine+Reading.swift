@@ -2,9 +2,9 @@ internal import LinuxSystem
 internal import StorageModel
 internal import Synchronization
 
-// Finding volumes, in the state that we have or in a new report.
+// Finding volumes, in the known state or in a new report.
 extension LVMEngine {
-  /// A volume of ours that the last state shows and whose device is there, proven by the UUIDs in the kernel.
+  /// A volume of ours that is in the last state and whose device exists, proven by the UUIDs in the kernel.
   nonisolated func knownActiveVolume(_ name: VolumeName) -> StoredVolume? {
     let holders = knownGroups.withLock { $0.values.map(\.state) }.filter { $0.volumes[name.text] != nil }
     guard holders.count == 1, let found = holders[0].volumes[name.text], found.marks != nil,
@@ -31,7 +31,7 @@ extension LVMEngine {
     return nil
   }
 
-  /// Looks into that group, and into others only where they are known to have had the volume.
+  /// Searches this group, and other groups only if they are known to have had the volume.
   func lookUp(_ name: VolumeName, wantedIn group: VolumeGroupName) throws(VolumeError) -> StoredVolume? {
     guard options.groups.contains(group) else { return try lookUp(name) }
     var matches: [StoredVolume] = []
@@ -47,12 +47,12 @@ extension LVMEngine {
     guard matches.count > 1 else { return }
     throw VolumeError(
       .conflict,
-      "volume \(name) exists in more than one group (\(matches.map(\.group).joined(separator: ", "))), and nothing tells "
-        + "which is meant; rename one with lvrename")
+      "volume \(name) exists in more than one group (\(matches.map(\.group).joined(separator: ", "))), and it is not known "
+        + "which one is meant; rename one with lvrename")
   }
 
-  /// Looks for changes, but never waits long: a command may be stuck, or the disks that are looked at. Then the last
-  /// state has to do.
+  /// Reads changes, but waits a limited time only, because a command or a disk may hang. After that time the last state
+  /// is used.
   nonisolated func catchUp() async throws(VolumeError) {
     guard recorder.snapshot.runningSeconds == nil else { return }
     let outcome: Result<Void, VolumeError>? = await answer(within: Self.patience) { [self] in
@@ -63,7 +63,7 @@ extension LVMEngine {
 
   private static let patience = Duration.seconds(2)
 
-  /// A group that cannot be read is recorded, see ``setbacks``.
+  /// Reads the groups that have changed. A group that cannot be read is recorded, see ``setbacks``.
   private func refreshWhatChanged() throws(VolumeError) {
     for group in options.groups {
       guard case .state(let state) = try freshReading(of: group) else { continue }
@@ -71,16 +71,16 @@ extension LVMEngine {
     }
   }
 
-  /// The group as it is now: the state we have when it still holds, a report otherwise.
+  /// The group's present state: the known state if it is still valid, otherwise a report.
   func fresh(_ group: VolumeGroupName) throws(VolumeError) -> GroupState {
     try freshReading(of: group).requireState()
   }
 
-  /// Reads the group whatever is known of it.
+  /// Reads the group, whatever is known of it.
   @discardableResult
   func refresh(_ group: VolumeGroupName) throws(VolumeError) -> GroupState { try reading(of: group).requireState() }
 
-  /// - Parameter surroundings: what was around when the group was read.
+  /// - Parameter surroundings: the surroundings when the group was read.
   func store(_ state: GroupState, _ surroundings: Surroundings) {
     knownGroups.withLock { entries in
       let known = entries[state.name]
@@ -93,12 +93,12 @@ extension LVMEngine {
     }
   }
 
-  /// The volume in the state as callers see it; nil when its name is none of ours to carry.
+  /// The volume of the state in the callers' type; nil if its name is not valid for us.
   nonisolated func stored(_ volume: GroupState.Volume, in state: GroupState) -> StoredVolume? {
     try? requireStored(volume, in: state)
   }
 
-  /// - Throws: `invalid` for a name that no PV of ours can have.
+  /// - Throws: `invalid` for a name that is not valid for a PV of ours.
   nonisolated func requireStored(
     _ volume: GroupState.Volume, in state: GroupState
   ) throws(VolumeError) -> StoredVolume {
@@ -112,7 +112,9 @@ extension LVMEngine {
       createdAt: volume.createdAt, isThin: volume.isThin)
   }
 
-  /// Finds exactly this instance again.
+  /// Finds exactly this volume again.
+  ///
+  /// - Throws: `notFound` if it does not exist any more.
   func require(_ volume: StoredVolume) throws(VolumeError) -> (GroupState, GroupState.Volume) {
     let state = try fresh(try VolumeGroupName(volume.group))
     guard let found = state.volumes[volume.name.text], found.uuid == volume.instance else {

@@ -2,27 +2,28 @@ internal import LinuxSystem
 package import StorageModel
 internal import Synchronization
 
-/// Logical volumes through liblvm2cmd, in this process.
+/// Logical volumes through liblvm2cmd, in this process. All methods throw ``VolumeError``.
 ///
-/// Concurrency: an actor on a thread of its own, so that commands never interleave and a stuck one blocks nothing but
-/// further commands. What is known of the groups is kept outside of it: a volume that is known and active is found
-/// without entering the actor, so mounts of existing volumes, status and metrics go on while a command hangs.
+/// Concurrency: an actor with its own thread, so that commands never interleave, and a command that hangs blocks only
+/// further commands. The known state of groups is outside of the actor. A volume that is known and active is found
+/// without entering the actor, so mounts of existing volumes, status and metrics continue while a command hangs.
 ///
-/// Freshness: one report when the daemon starts; after that a group is read again only when its sequence number on disk
-/// is not the one we know (somebody else's change), and our own changes are applied to the state we have.
+/// Freshness: one report when the daemon starts. After that a group is read again only if its sequence number on disk
+/// differs from the known one, which means that another program has changed it. Our own changes are applied to the
+/// known state.
 package actor LVMEngine: VolumeEngine {
   package nonisolated let kind = EngineKind.lvm
   nonisolated let options: LVMOptions
   nonisolated let recorder = FlightRecorder()
   private nonisolated let executor = SerialThreadExecutor(name: "lvm")
-  /// The last state of each group, with what is needed to tell whether it still holds.
+  /// The last state of each group, and the means to check whether it is still valid.
   nonisolated let knownGroups = Mutex<[VolumeGroupName: KnownGroup]>([:])
-  /// Groups that could not be read at the last look.
+  /// Groups that could not be read the last time.
   nonisolated let setbacks = Mutex<[VolumeGroupName: Setback]>([:])
   var session: LVMSession?
   /// The devices files that the session has read.
   var devicesFiles: DevicesFiles?
-  /// The devices that LVM is shown for a group whose name another group has too.
+  /// The visible devices for groups whose name another group has too.
   var narrowed: [VolumeGroupName: [String]] = [:]
   /// UUIDs of groups whose record could not be written.
   var unrecorded: [VolumeGroupName: String] = [:]
@@ -39,14 +40,14 @@ package actor LVMEngine: VolumeEngine {
   }
 
   package func start() throws(VolumeError) {
-    // On this thread, since all commands run on it.
+    // On this thread, because all commands run on it.
     let configuration = LVMConfiguration(
       directory: options.systemDirectory, usesUdev: options.udev.isOn,
       leavesMemoryUnlocked: ProcessAttributes.serveBlockDevicesFromThisThread())
     try configuration.write(recorder: recorder)
     isStarted = true
     _ = try openSession()
-    // One that cannot be used is recorded, tried again, and keeps no other from being served.
+    // A group that cannot be used is recorded and tried again later. Other groups are served.
     for group in options.groups { _ = try reading(of: group) }
   }
 
@@ -70,6 +71,6 @@ package actor LVMEngine: VolumeEngine {
     }.sorted { $0.name < $1.name }
   }
 
-  /// Thick and thin volumes stay active: the next mount then needs no LVM command.
+  /// Does nothing: thick and thin volumes stay active, so that the next mount needs no LVM command.
   package nonisolated func detach(_ name: VolumeName) async throws(VolumeError) {}
 }

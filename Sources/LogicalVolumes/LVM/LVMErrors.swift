@@ -1,16 +1,16 @@
 internal import StorageModel
 
 extension LVMSession.Result {
-  /// The failure of a command as an error to branch on.
+  /// Converts a command's failure to an error.
   ///
-  /// The library has one return code for all failures of processing, so its message has to be read too; wording of lvm2
-  /// 2.03.16. A message that is not known is `internal` and quoted whole.
+  /// The library has one return code for all failures of processing, so its message is read too, with the wording of
+  /// lvm2 2.03.16. An unknown message becomes `internal` and is quoted whole.
   func failure(_ activity: String) -> VolumeError {
     if let lock = lockHeldElsewhere {
       return VolumeError(
         .unavailable,
-        "\(activity): another LVM command has held the lock \(lock) for \(Int(LVMEngine.lockPatience.inSeconds)) s; it is tried "
-          + "again. fuser -v \(lock) shows which process that is")
+        "\(activity): another LVM command has held the lock \(lock) for \(Int(LVMEngine.lockPatience.inSeconds)) s. "
+          + "The call is retried. fuser -v \(lock) shows which process holds it")
     }
     if text.contains("volume_list activation filter") {
       return VolumeError(.unavailable, "\(activity): \(LVMEngine.leftOutByVolumeList)")
@@ -22,14 +22,14 @@ extension LVMSession.Result {
     return VolumeError(.internal, "\(activity): LVM failed with code \(returnCode): \(text)")
   }
 
-  /// Whether the failure is that several groups have the name.
+  /// Whether the command failed because several groups have the name.
   var saysDuplicateNames: Bool { text.contains("Multiple VGs found with the same name") }
 
-  /// Whether the failure is that the group carries the system ID of another host.
+  /// Whether the command failed because the group carries the system ID of another host.
   var saysForeignSystem: Bool { text.contains("with system ID") }
 
-  /// UUIDs of physical volumes of which LVM found more than one device (lvm2 `lib/cache/lvmcache.c`: "Not using device … for
-  /// PV UUID.").
+  /// UUIDs of physical volumes for which LVM found more than one device (lvm2 `lib/cache/lvmcache.c`: "Not using device
+  /// … for PV UUID.").
   var duplicateDisks: Set<String> {
     Set(
       messages.filter { $0.contains("Not using device") }.compactMap { message in
@@ -37,8 +37,8 @@ extension LVMSession.Result {
       })
   }
 
-  /// The lock file that somebody else has locked (lvm2 `lib/locking/file_locking.c`, `wait_for_locks=0`); nil for another
-  /// failure.
+  /// The lock file that another program has locked (lvm2 `lib/locking/file_locking.c`, `wait_for_locks=0`); nil for
+  /// other failures.
   var lockHeldElsewhere: String? {
     guard !succeeded else { return nil }
     for message in messages {
@@ -50,10 +50,10 @@ extension LVMSession.Result {
     return nil
   }
 
-  /// Whether the failure is that the volume exists.
+  /// Whether the command failed because the volume exists.
   var saysExists: Bool { text.contains("already exists in volume group") }
 
-  /// Whether the kernel's thin pool has no device of the number that LVM has for a volume (dm-thin: `ENODATA`).
+  /// Whether the kernel's thin pool has no device with the number in LVM's metadata (dm-thin: `ENODATA`).
   var saysNoThinDevice: Bool { text.contains("No data available") }
 
   private static let phrases: [(String, VolumeError.Code)] = [

@@ -1,14 +1,14 @@
 package import StorageModel
 
-/// What the LVM engine works with.
+/// The options of the LVM engine.
 package struct LVMOptions: Sendable {
-  /// The groups volumes may live in; the first is the one for volumes that do not name theirs.
+  /// The groups of volumes. The first is used for volumes that name none.
   package var groups: [VolumeGroupName]
-  /// Thin volumes from the pool of this name when given, thick ones otherwise.
+  /// The thin pool; nil for thick volumes.
   package var thinPool: VolumeName?
-  /// How many times its size a thin pool may be promised. 1 promises no more than is there.
+  /// The limit of a thin pool's virtual sizes as a multiple of its size. 1 means no overcommitment.
   package var thinOverprovision: Double
-  /// Where our LVM configuration, archives and backups live.
+  /// The directory of our LVM configuration, archives and backups.
   package var systemDirectory: String
   package var udev: UdevUse
 

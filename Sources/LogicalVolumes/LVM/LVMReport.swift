@@ -2,14 +2,14 @@ internal import JSON
 internal import LinuxSystem
 internal import StorageModel
 
-/// Reads what `--reportformat json` prints.
+/// Parses the output of `--reportformat json`.
 ///
-/// The library hands the report over line by line, one row of a section a line, each line cut at 4,095 bytes. So rows
-/// are read one by one: a row that was cut (a foreign volume with kilobytes of tags) costs only its own tail.
+/// The library passes the report on line by line. Each line is one row of a section, cut at 4,095 bytes. So rows are
+/// parsed one by one: a row that was cut (a foreign volume with kilobytes of tags) loses only its own end.
 struct LVMReport {
   private(set) var rows: [[String: String]] = []
 
-  /// - Throws: `internal` showing the row that is none.
+  /// - Throws: `internal` with the row that is not valid.
   init(lines: [String]) throws(VolumeError) {
     var rows: [[String: String]] = []
     for line in lines {
@@ -23,17 +23,17 @@ struct LVMReport {
   private static func row(_ line: Substring) throws(VolumeError) -> [String: String] {
     let text = line.hasSuffix(",") ? line.dropLast() : line
     if let row = strings(text) { return row }
-    // Cut in its last value, the tags, or right behind it.
+    // The line was cut in its last value, the tags, or right after it.
     for end in ["}", "\"}"] {
       guard var row = strings(line + end) else { continue }
-      // The last tag may be half of another, and the one that says "retained" may be missing: none is believed.
+      // The last tag may be incomplete, and the retained mark may be missing, so no tag is used.
       row["lv_tags"] = nil
       return row
     }
     throw VolumeError(.internal, "LVM reported a row that is no JSON object: \(quoted(line))")
   }
 
-  /// Nil for what is no object of strings.
+  /// Nil for text that is not an object of strings.
   private static func strings(_ text: Substring) -> [String: String]? {
     do throws(JSONSyntaxError) {
       var json = try JSONReader(strict: Array(text.utf8))
@@ -54,7 +54,7 @@ struct LVMReport {
 extension GroupState {
   /// Builds the state from a full report of one group.
   ///
-  /// - Throws: `internal` when a field is missing or no number: an LVM we do not know.
+  /// - Throws: `internal` if a field is missing or not a number, as in an unknown LVM.
   init(report: LVMReport, of name: VolumeGroupName) throws(VolumeError) {
     guard let group = report.rows.first(where: { $0["vg_name"] == name.text }) else {
       throw VolumeError(.notFound, "volume group \"\(name)\" is missing from LVM's report")
@@ -97,7 +97,7 @@ extension GroupState {
 }
 
 extension GroupState.Disk {
-  /// Nil for a row that is no physical volume's. What a row lacks stands for nothing out of the ordinary.
+  /// Nil for a row that is not a physical volume's. A missing column counts as normal.
   fileprivate init?(row: [String: String]) {
     guard let path = row["pv_name"] else { return nil }
     self.path = path
@@ -109,10 +109,10 @@ extension GroupState.Disk {
 }
 
 extension GroupState.Volume {
-  /// Nil for a row that is no logical volume's.
+  /// Nil for a row that is not a logical volume's.
   fileprivate init?(row: [String: String]) throws(VolumeError) {
     guard let name = row["lv_name"], let uuid = row["lv_uuid"] else { return nil }
-    // It goes into a selection, between quotes.
+    // The UUID becomes part of a selection, between quotes.
     guard uuid.utf8.allSatisfy(Self.isUUIDCharacter) else {
       throw VolumeError(.internal, "LVM's report has \(quoted(uuid)) for the UUID of volume \(quoted(name))")
     }

@@ -5,13 +5,14 @@ internal import Synchronization
 
 /// The process's one session with liblvm2cmd.
 ///
-/// Not thread-safe, and neither is the library: the engine's actor owns it and its executor is one thread. The library
-/// keeps one callback per process, without context, which is why what it says is collected in a file-private place.
+/// Neither this type nor the library is thread-safe. The engine's actor owns it, and the actor's executor is one
+/// thread. The library has one callback per process, without a context, so its output is collected in a file-private
+/// variable.
 ///
-/// Upstream does not promise to support users of `lvm2_run` other than dmeventd (lvm2 issue 99); this file is the only
-/// one that would change if commands had to run in a child process.
+/// Upstream supports no user of `lvm2_run` other than dmeventd (lvm2 issue 99). If commands had to run in a child
+/// process, only this file would change.
 final class LVMSession {
-  /// What a command left behind.
+  /// The result of a command.
   struct Result {
     var returnCode: Int32
     /// Report lines, as printed.
@@ -28,13 +29,15 @@ final class LVMSession {
   private let recorder: FlightRecorder
 
   /// Opens the library with the configuration in `systemDirectory` (`LVM_SYSTEM_DIR`, lvm(8)); nil for the host's.
+  ///
+  /// - Throws: `internal` if the library cannot be initialized.
   init(systemDirectory: String?, recorder: FlightRecorder) throws(VolumeError) {
     if let systemDirectory { ProcessAttributes.setEnvironment("LVM_SYSTEM_DIR", to: systemDirectory) }
     lvm2_log_fn(collect)
     guard let handle = lvm2_init_threaded() else {
       ProcessAttributes.restoreFileModeMask()
       throw VolumeError(
-        .internal, "liblvm2cmd cannot be initialised: \(collected.withLock { $0.messages }.joined(separator: "; "))")
+        .internal, "liblvm2cmd cannot be initialized: \(collected.withLock { $0.messages }.joined(separator: "; "))")
     }
     lvm2_log_level(handle, LVM2_LOG_PRINT)
     self.handle = handle
@@ -44,12 +47,12 @@ final class LVMSession {
 
   deinit { lvm2_exit(handle) }
 
-  /// Runs a command and waits for its end, which a stuck device can put off for ever.
+  /// Runs a command and blocks until its end. A device that hangs can block it for ever.
   func run(_ command: LVMCommand) -> Result {
     recorder.begin(command.description)
     collected.withLock { $0 = Collected() }
     let returnCode = lvm2_run(handle, command.line)
-    // The library leaves the umask at 077 (lvm2 `lib/commands/toolcontext.c`), for the whole process.
+    // The library leaves the process's umask at 077 (lvm2 `lib/commands/toolcontext.c`).
     ProcessAttributes.restoreFileModeMask()
     let output = collected.withLock { output in
       defer { output = Collected() }
@@ -69,8 +72,8 @@ private struct Collected {
 
 private let collected = Mutex(Collected())
 
-/// Everything the library says comes here, debug messages included, hundreds a command: those are dropped before
-/// anything is copied. Report lines come from libdm's report code, at the same level as warnings.
+/// Collects the library's output. It includes debug messages, hundreds per command, which are dropped before anything
+/// is copied. Report lines come from libdm's report code, at the same level as warnings.
 private func collect(
   level: Int32, file: UnsafePointer<CChar>?, line: Int32, errorNumber: Int32, message: UnsafePointer<CChar>?
 ) {

@@ -1,14 +1,14 @@
 internal import LinuxSystem
 internal import StorageModel
 
-/// Reads a volume group's sequence number straight from a physical volume: two small reads in place of an LVM command,
-/// so that a state can be known to be fresh without a report.
+/// Reads a volume group's sequence number directly from a physical volume. Two small reads, in place of an LVM command,
+/// show whether a state is fresh.
 ///
 /// Layout (lvm2 `lib/format_text/layout.h`, all little-endian): a label in one of the first four sectors points to the
-/// PV header, whose second list of areas names the metadata areas; each begins with a header that holds the offset of
-/// the committed text, which begins `<group> {`, `id = "…"`, `seqno = N`.
+/// PV header, whose second list of areas contains the metadata areas. Each area begins with a header that contains the
+/// offset of the committed text, which begins `<group> {`, `id = "…"`, `seqno = N`.
 ///
-/// Reads only; anything unexpected gives nil, which callers take as "changed".
+/// Only reads. Any unexpected content gives nil, which callers take as "changed".
 struct MetadataSequence: Sendable {
   /// A part of a device, in bytes.
   typealias Extent = (offset: UInt64, size: UInt64)
@@ -20,7 +20,7 @@ struct MetadataSequence: Sendable {
   private static let sectorSize = 512
   private static let areaMagic = Array(" LVM2 x[5A%r0N*>".utf8)
 
-  /// Finds the metadata area of a physical volume; nil when there is none that we can read.
+  /// Finds the metadata area of a physical volume; nil if there is none that we can read.
   init?(device: String) {
     guard let block = try? BlockDevice.readDirect(device, offset: 0, count: Self.blockSize),
       let area = Self.firstMetadataArea(in: block)
@@ -29,17 +29,17 @@ struct MetadataSequence: Sendable {
     self.area = area
   }
 
-  /// The sequence number of the committed metadata if it is that of the group with this name and UUID; nil when it cannot
-  /// be told. The name alone proves nothing: a disk can be exchanged for one with another group of that name.
+  /// The sequence number of the committed metadata, if they are those of the group with this name and UUID; otherwise
+  /// nil. The name alone proves nothing: a disk can be replaced by one with another group of that name.
   func current(of group: String, uuid: String) -> UInt64? {
     guard let location = committedText(), let text = read(at: location.offset) else { return nil }
     return Self.sequence(in: text, group: group, uuid: uuid)
   }
 
-  /// How much larger the metadata can become; nil when it cannot be told.
+  /// How much the metadata can grow; nil if that is not known.
   var freeMetadata: ByteCount? { committedText().map { Self.freeMetadata(of: area, with: $0) } }
 
-  /// Each version is written beside the last, so half of the area is the most (lvm2 `vg_mda_free`).
+  /// Each version is written beside the last one, so the limit is half of the area (lvm2 `vg_mda_free`).
   static func freeMetadata(of area: Extent, with text: Extent) -> ByteCount {
     ByteCount((area.size - UInt64(sectorSize)) / 2) - ByteCount(text.size)
   }
@@ -48,8 +48,8 @@ struct MetadataSequence: Sendable {
     read(at: area.offset).flatMap { Self.committedText(in: $0, of: area) }
   }
 
-  /// Where on the device the committed text is: after checksum, magic, version, start and size of the area's header comes
-  /// the first raw_locn.
+  /// The position of the committed text on the device. The first raw_locn follows checksum, magic, version, start and
+  /// size in the area's header.
   static func committedText(in header: [UInt8], of area: Extent) -> Extent? {
     guard header.count >= 56, header[4..<20].elementsEqual(areaMagic) else { return nil }
     let offset = header.littleEndian64(at: 40)
@@ -59,7 +59,7 @@ struct MetadataSequence: Sendable {
     return overflow ? nil : (start, size)
   }
 
-  /// One sector at any sector boundary, read directly from the disk: the page cache is not the library's.
+  /// Reads one sector directly from the disk, because the library does not use the page cache.
   private func read(at offset: UInt64) -> [UInt8]? {
     let start = offset / UInt64(Self.blockSize) * UInt64(Self.blockSize)
     guard let block = try? BlockDevice.readDirect(device, offset: start, count: Self.blockSize) else { return nil }
@@ -84,7 +84,7 @@ struct MetadataSequence: Sendable {
     for sector in stride(from: 0, to: 4 * sectorSize, by: sectorSize) {
       guard block[sector..<(sector + 8)].elementsEqual("LABELONE".utf8) else { continue }
       let header = sector + Int(block.littleEndian32(at: sector + 20))
-      // PV UUID (32 bytes), device size (8), then two lists of areas, each ended by an empty one.
+      // PV UUID (32 bytes), device size (8), then two lists of areas, each ended by an empty entry.
       var position = header + 40
       guard let afterData = skipAreas(in: block, from: position) else { return nil }
       position = afterData

@@ -1,10 +1,10 @@
 internal import StorageModel
 
-/// The tags on our logical volumes, written and read here alone.
+/// The tags on our logical volumes. Only this type writes and parses them.
 ///
-/// LVM allows letters, digits and `_ + . - / = ! : # &` in a tag, 1,024 of them (lvm(8), "TAGS").
+/// LVM allows letters, digits and `_ + . - / = ! : # &` in a tag, up to 1,024 of them (lvm(8), "TAGS").
 enum VolumeTags {
-  /// On every volume of ours; without it nothing is touched.
+  /// On every volume of ours. A volume without it is never changed.
   static let product = "elastic-local"
   static let retained = "elastic-local/retained"
   private static let volumePrefix = "elastic-local/volume="
@@ -18,8 +18,8 @@ enum VolumeTags {
     return tags
   }
 
-  /// Our marks among a volume's tags; nil when the product's tag is missing. A mark that is there twice, with two values, is
-  /// none: which of them somebody added by hand is not known.
+  /// Our marks among a volume's tags; nil if the product's tag is missing. A mark with two different values does not
+  /// count, because one of them was added by hand.
   static func marks(in tags: [Substring]) -> StoredVolume.Marks? {
     guard tags.contains(Substring(product)) else { return nil }
     return StoredVolume.Marks(
@@ -28,7 +28,7 @@ enum VolumeTags {
       isRetained: tags.contains(Substring(retained)))
   }
 
-  /// The name a volume of ours was made under.
+  /// The name of a volume of ours at its creation.
   static func volumeName(in tags: [Substring]) -> Substring? {
     tags.contains(Substring(product)) ? value(volumePrefix, in: tags) : nil
   }
@@ -40,7 +40,7 @@ enum VolumeTags {
 
   private static func value(_ prefix: String, in tags: [Substring]) -> Substring? { values(prefix, in: tags).first }
 
-  /// Bytes are compared, not characters: to Swift `=` and an accent behind it are one.
+  /// Compares bytes, not characters: Swift takes `=` and a following accent for one character.
   private static func values(_ prefix: String, in tags: [Substring]) -> [Substring] {
     tags.filter { $0.utf8.starts(with: prefix.utf8) }.map { Substring($0.utf8.dropFirst(prefix.utf8.count)) }
   }

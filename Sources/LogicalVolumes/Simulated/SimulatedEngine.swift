@@ -2,7 +2,7 @@ internal import LinuxSystem
 package import StorageModel
 internal import Synchronization
 
-/// Volumes in memory, by the same rules as the real engines: extents, capacity, ownership, instances.
+/// Volumes in memory, with the rules of the real engines: extents, capacity, ownership, instances.
 package final class SimulatedEngine: VolumeEngine {
   package let kind = EngineKind.simulated
   private let world: SimulatedWorld
@@ -37,7 +37,7 @@ package final class SimulatedEngine: VolumeEngine {
         .invalid, "volume group \(quoted(group.text)) is not served on this node; it serves \(Self.group)")
     }
     guard request.deviceClass.provisioning != .thin else {
-      throw VolumeError(.invalid, "a thin volume was asked for, and simulated volumes are thick")
+      throw VolumeError(.invalid, "a thin volume was requested, but simulated volumes are thick")
     }
     guard let size = request.size.roundedUp(to: Self.extentSize) else {
       throw VolumeError(.invalid, "a size of \(request.size) is too large")
@@ -177,7 +177,7 @@ extension SimulatedEngine {
     }
   }
 
-  /// Runs a change under the world's lock and writes it into the flight recorder.
+  /// Runs a change under the world's lock and records it in the flight recorder.
   private func record(
     _ command: String, _ body: (inout SimulatedWorld.State) throws(VolumeError) -> Outcome<StoredVolume>
   ) throws(VolumeError) -> Outcome<StoredVolume> {

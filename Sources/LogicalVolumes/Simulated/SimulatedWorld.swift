@@ -2,22 +2,22 @@ package import LinuxSystem
 package import StorageModel
 package import Synchronization
 
-/// A node's disk and kernel, in memory: what outlives a simulated daemon as a real disk outlives a real one.
+/// A node's disk and kernel in memory. They outlive a simulated daemon as real ones outlive a real daemon.
 ///
-/// The simulated engine keeps its volumes here and the simulated operating system its device contents and mounts, so a
-/// test can drop the daemon at any step, start another on the same world and look at what is left.
+/// The simulated engine stores its volumes here, and the simulated operating system its device contents and mounts. So
+/// a test can stop the daemon at any step, start another one on the same world, and check the state.
 package final class SimulatedWorld: Sendable {
   package struct State: Sendable {
     package var volumes: [String: StoredVolume] = [:]
     package var devices: [String: DeviceContents] = [:]
     package var mounts: [MountEntry] = []
-    /// What the kernel holds against a mounted file system.
+    /// The kernel's complaint about a mounted file system.
     package var complaints: [DeviceNumber: FileSystemComplaint] = [:]
     package var directories: Set<String> = []
     package var totalSize: ByteCount
-    /// What keeps the simulated group from being read.
+    /// Why the simulated group cannot be read.
     package var trouble: GroupTrouble?
-    /// How many times each device was formatted: once is right, more is the loss of somebody's data.
+    /// How many times each device was formatted. Once is right; twice means lost data.
     package var formats: [String: Int] = [:]
     package var nextMountID = 100
     package var nextDevice: UInt32 = 1
@@ -30,7 +30,7 @@ package final class SimulatedWorld: Sendable {
     state = Mutex(State(totalSize: totalSize))
   }
 
-  /// Mounts and activations are gone, the disk is as it was: a reboot.
+  /// Reboots: mounts and activations are gone, the disk stays as it was.
   package func reboot() {
     state.withLock { state in
       state.mounts = []

@@ -40,7 +40,8 @@ package struct ClassParameters: Hashable, Sendable {
           + Self.known.joined(separator: ", "))
     }
     do throws(VolumeError) {
-      keep = try values.removeValue(forKey: Self.keepName).map { text throws(VolumeError) in try KeepTime(parsing: text) }
+      keep = try values.removeValue(forKey: Self.keepName).map { text throws(VolumeError) in try KeepTime(parsing: text)
+      }
       onNodeLoss = try Self.policy(values.removeValue(forKey: Self.onNodeLossName))
     } catch {
       throw Refusal(.invalidStorageClass, "storage class: \(error.message)")

@@ -1,3 +1,4 @@
+package import KeptVolumes
 package import KubernetesAPI
 package import StorageModel
 internal import StorageLedger
@@ -17,6 +18,8 @@ package struct VolumeWish: Hashable, Sendable {
   package var node: String?
   /// Of the class; empty allows every node.
   package var allowedTopologies: [StorageClass.TopologyTerm]
+  /// Of a class that keeps volumes: for whom this one is kept. Nil until the namespace has been read.
+  package var keptFor: KeptIdentity?
 }
 
 extension VolumeWish {
@@ -36,6 +39,14 @@ extension VolumeWish {
     pv.flexVolume = FlexVolumeSource(
       driver: ProductNames.driver, fsType: parameters.fileSystem?.rawValue ?? "",
       options: StringMap(parameters.volumeOptions(size: size, isUnpinned: node == nil)))
+    if let keep = parameters.keep, let keptFor {
+      let key = ObjectKey(namespace: claim.namespace, name: claim.name)
+      pv.metadata.annotations[ClusterNames.keepAnnotation] = keep.description
+      for (name, value) in KeptVolume.annotations(for: key, keptFor) { pv.metadata.annotations[name] = value }
+      for (name, value) in KeptVolume.labels(for: key, keptFor) { pv.metadata.labels[name] = value }
+      // Whatever the class says: who deletes it has to say so. An older release, or none, deletes nothing then.
+      pv.reclaimPolicy = "Retain"
+    }
     if parameters.onNodeLoss != .keepClaim {
       pv.metadata.annotations[ClusterNames.onNodeLossAnnotation] = parameters.onNodeLoss.rawValue
     }

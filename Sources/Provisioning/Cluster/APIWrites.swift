@@ -6,7 +6,7 @@ package import StorageModel
 
 /// The provisioner's requests, to a real API server.
 package struct APIWrites: ClusterWrites {
-  private let writer: ObjectWriter
+  let writer: ObjectWriter
   private let events: EventRecorder
   private let capacityObjects: APICapacities
 

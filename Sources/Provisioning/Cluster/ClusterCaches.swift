@@ -1,10 +1,12 @@
 package import Controllers
+package import KeptVolumes
 internal import KubernetesAPI
 internal import StorageLedger
 internal import StorageModel
 
 /// What the provisioner reads of the cluster, and what it keeps of each kind.
 package struct ClusterCaches: Sendable {
+  let namespaces: ObjectCache<KnownNamespace>
   let classes: ObjectCache<StorageClass>
   let nodes: ObjectCache<StringMap>
   let storages: ObjectCache<NodeWord>
@@ -13,6 +15,7 @@ package struct ClusterCaches: Sendable {
 
   /// - Parameter namespace: ours, where the nodes' daemons report their storage.
   package init(_ caches: Caches, namespace: String) {
+    namespaces = caches.cache("namespaces") { (found: Namespace) in KnownNamespace(found) }
     classes = caches.cache("classes", StorageClass.self)
     nodes = caches.cache("nodes") { (found: Node) in found.metadata.labels }
     storages = caches.cache("storages", Selection(namespace: namespace)) { (found: NodeStorageObject) in
@@ -23,10 +26,27 @@ package struct ClusterCaches: Sendable {
   }
 
   /// All of them.
-  package var all: [any FollowedCache] { [classes, nodes, storages, claims, volumes] }
+  package var all: [any FollowedCache] { [namespaces, classes, nodes, storages, claims, volumes] }
+
+  /// Has the keeper of kept volumes told of each change. Call before the caches run, and before the provisioner is fed: what a
+  /// claim says last is known before another claim gets its volume.
+  package func feed(_ keeper: KeptVolumeKeeper) {
+    namespaces.subscribe { change in
+      if let (key, new) = change.object { await keeper.namespace(key.name, new) }
+    }
+    claims.subscribe { change in
+      if let (key, new) = change.object { await keeper.claim(key, new?.word, isGone: new == nil) }
+    }
+    volumes.subscribe { change in
+      if let (key, new) = change.object { await keeper.volume(key.name, new?.kept) }
+    }
+  }
 
   /// Has the provisioner told of each change. Call before the caches run.
   package func feed(_ provisioner: Provisioner) {
+    namespaces.subscribe { change in
+      if let (key, new) = change.object { await provisioner.namespace(key.name, new) }
+    }
     classes.subscribe { change in
       if let (key, new) = change.object { await provisioner.storageClass(key.name, new) }
     }

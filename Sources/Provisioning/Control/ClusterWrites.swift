@@ -6,7 +6,7 @@ package import StorageModel
 /// What the provisioner asks of the API server beside its lists and watches. A seam: the tests put a cluster in memory here.
 ///
 /// Every call is one request, but for what its transport repeats by itself.
-package protocol ClusterWrites: VolumeWrites {
+package protocol ClusterWrites: VolumeWrites, NodeLossWrites {
   /// Deletes exactly this PV, as it was seen: `conflict` when it has changed since.
   func delete(_ volume: PersistentVolume) async throws(WriteFailure)
   /// Sets the capacity of exactly this PV, as it was seen: `conflict` when it has changed since.

@@ -1,3 +1,4 @@
+internal import KeptVolumes
 internal import KubernetesAPI
 internal import StorageModel
 internal import StorageLedger
@@ -7,6 +8,9 @@ struct KnownVolume: Sendable {
   var shown: ShownVolume
   var attention: Attention?
   var unrecorded: Unrecorded?
+  var nodeLoss: NodeLoss?
+  /// Of a PV whose volume outlives its claim.
+  var kept: KeptVolume?
 
   /// What a report about a PV that records no instance yet is checked by. On the heap, since few are without for long.
   final class Unrecorded: Sendable {
@@ -32,6 +36,8 @@ struct KnownVolume: Sendable {
   init?(_ volume: PersistentVolume) {
     guard let shown = ShownVolume(volume) else { return nil }
     self.shown = shown
+    nodeLoss = NodeLoss(volume)
+    kept = KeptVolume(volume)
     if volume.instance == nil { unrecorded = Unrecorded(volume) }
     if VolumeReview.verdict(on: volume) != .leave { attention = Attention(volume) }
   }

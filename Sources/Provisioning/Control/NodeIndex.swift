@@ -16,9 +16,8 @@ struct NodeIndex: Sendable {
     labels[name] = new
     let hostname = new?[ClusterNames.hostnameLabel]
     if new == nil { hostnames.remove(name) } else { hostnames.set(name, hostname) }
-    guard let hostname else { return }
-    goneSince[hostname] = nil
-    goneSince[ClusterNames.nodeLabelValue(name)] = nil
+    if new != nil { goneSince[ClusterNames.nodeLabelValue(name)] = nil }
+    if let hostname { goneSince[hostname] = nil }
   }
 
   func hostname(of name: String) -> String? { hostnames.hostname(of: name) }

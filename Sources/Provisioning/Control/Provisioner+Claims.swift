@@ -14,8 +14,14 @@ extension Provisioner {
     // Kubernetes changes a claim more than once before it binds it. A watch tells when the PV is gone.
     if written.contains(claim.volumeToMake) { return .done }
     switch verdict(on: claim) {
-    case .make(let wish): return await make(wish, for: claim)
-    case .wait(let wish?): wait(key, for: .firstConsumer(wish))
+    case .make(let wish): return await returnOrMake(wish, for: claim)
+    case .wait(let wish?):
+      if wish.parameters.keep != nil,
+        case .settled(let ending) = await findKept(wish, for: claim, isCreating: false)
+      {
+        return ending
+      }
+      wait(key, for: .firstConsumer(wish))
     case .leave, .wait(nil): waits[key] = nil
     case .refuse(let refusal):
       waits[key] = nil
@@ -26,6 +32,17 @@ extension Provisioner {
 
   private func verdict(on claim: PersistentVolumeClaim) -> ClaimVerdict {
     ClaimReview.verdict(on: claim, in: claim.className.flatMap { classes[$0] })
+  }
+
+  private func returnOrMake(_ wish: VolumeWish, for claim: PersistentVolumeClaim) async -> Ending {
+    guard wish.parameters.keep != nil else { return await make(wish, for: claim) }
+    switch await findKept(wish, for: claim, isCreating: true) {
+    case .settled(let ending): return ending
+    case .nothing(let identity):
+      var wish = wish
+      wish.keptFor = identity
+      return await make(wish, for: claim)
+    }
   }
 
   private func make(_ wish: VolumeWish, for claim: PersistentVolumeClaim) async -> Ending {

@@ -20,7 +20,10 @@ extension Provisioner {
     nodes.set(name, new, at: now)
     let hostname = nodes.hostname(of: name)
     // Another node that has the hostname has no space any more, or has it again.
-    if hostname != former { for changed in [former, hostname] { freeSpaceChanged(on: changed) } }
+    if hostname != former {
+      for changed in [former, hostname] { freeSpaceChanged(on: changed) }
+      enqueueNodeLosses()
+    }
     guard new == nil, let former else { return }
     enqueue(.node(former))
     for volume in volumes.keys { enqueue(.volume(volume)) }
@@ -38,6 +41,7 @@ extension Provisioner {
 
   func known(_ key: ObjectKey, _ known: KnownClaim?) {
     claimIndex.set(key, known)
+    if known?.attention == nil { keptConflicts.remove(key) }
     if let former = claims[key], former.metadata.uid != known?.attention?.metadata.uid {
       written.remove(former.volumeToMake)
     }
@@ -59,6 +63,8 @@ extension Provisioner {
   func known(_ name: String, _ new: KnownVolume?) async {
     // First: what follows from it asks the allocator.
     await allocator.volume(name, new?.shown)
+    showNodeLoss(of: name, new?.nodeLoss)
+    known(kept: name, new?.kept)
     guard let new else {
       volumes[name] = nil
       unrecorded[name] = nil

@@ -1,4 +1,5 @@
 internal import Controllers
+internal import KeptVolumes
 internal import KubernetesAPI
 internal import StorageLedger
 internal import StorageModel
@@ -7,7 +8,7 @@ internal import StorageModel
 //
 // Kubernetes' own expand controller writes the new size into the PV of any FlexVolume, and asks nobody for the space
 // (IsKubeletExpandable, 1.20 to 1.36); then kubelet calls `expandfs`. The ledger takes the space if there is any. We never write
-// to the claim: two writers of one claim make the controller of 1.20 crash, whose `expand` does not survive a conflict.
+// to a claim that grows: two writers of one claim make the controller of 1.20 crash, whose `expand` does not survive a conflict.
 //
 // Since 1.34 a request can be lowered again, to more than `status.capacity`. Kubernetes leaves the PV as it is then, and kubelet
 // goes on asking for the PV's size. So the provisioner sets a PV of ours back to the request, if its node has no space for it.
@@ -17,25 +18,33 @@ extension Provisioner {
     let key = claim.metadata.key
     do throws(WriteFailure) {
       guard let request = claim.request, let volume = try await writes.volume(claim.volumeName),
-        isTheVolume(volume, of: claim), var booking = await allocator.booking(of: volume)
+        isTheVolume(volume, of: claim)
       else {
+        waits[key] = nil
+        return .done
+      }
+      guard var booking = await allocator.booking(of: volume) else {
+        // It is on no node yet: whoever creates it asks for the space.
+        try await raise(volume, to: request)
         waits[key] = nil
         return .done
       }
       let wanted = min(request.byteCount ?? .largestVolume, .largestVolume)
       if wanted < volume.size, await !canGrow(booking, volume) { try await lower(volume, to: request, of: claim) }
       booking.wanted = max(booking.size, wanted)
+      let isCertain: Bool
       do throws(Shortage) {
-        let isCertain = try await allocator.checkGrowth(booking, for: volume.metadata.name)
-        waits[key] = nil
-        sendGrowthPossible(claim, booking.wanted)
-        // Others that are to grow may be faster.
-        return isCertain ? .done : .again(after: configuration.waitingClaimsInterval)
+        isCertain = try await allocator.checkGrowth(booking, for: volume.metadata.name)
       } catch {
         refuse(claim, Self.refusal(error))
         wait(key, for: .growth(volume: volume.metadata.name, to: booking.wanted))
         return .done
       }
+      try await raise(volume, to: request)
+      waits[key] = nil
+      sendGrowthPossible(claim, booking.wanted)
+      // Others that are to grow may be faster.
+      return isCertain ? .done : .again(after: configuration.waitingClaimsInterval)
     } catch {
       switch error.kind {
       case .missing: return .done
@@ -60,6 +69,13 @@ extension Provisioner {
     } catch {
       return false
     }
+  }
+
+  /// A claim that has got a kept volume back may have asked for more from the beginning. Kubernetes' controller notices only a
+  /// request that is changed (`expand_controller.go`, 1.20 to 1.36), so the PV gets the new size here; then kubelet grows it.
+  private func raise(_ volume: PersistentVolume, to request: Quantity) async throws(WriteFailure) {
+    guard KeptVolume(volume) != nil, let wanted = request.byteCount, wanted > volume.size else { return }
+    try await writes.setCapacity(request, of: volume)
   }
 
   /// Sets the PV's size back to the request, which was lowered. The volume itself is never made smaller.

@@ -102,7 +102,8 @@ extension Provisioner {
     guard absence >= configuration.nodeGrace else { return .again(after: configuration.nodeGrace - absence) }
     do throws(WriteFailure) {
       for name in await allocator.volumes(on: hostname) {
-        guard let volume = try await writes.volume(name), !volume.metadata.isBeingDeleted else { continue }
+        guard let volume = try await writes.volume(name), !volume.metadata.isBeingDeleted, !isRecreated(volume)
+        else { continue }
         let event = EventDraft(
           .nodeGone,
           "node \(hostname), which has the volume on its disk, has left the cluster; if it is not coming back, delete the "

@@ -1,4 +1,5 @@
 package import Controllers
+internal import KeptVolumes
 package import KubernetesAPI
 internal import StorageModel
 package import StorageLedger
@@ -11,8 +12,9 @@ package import StorageLedger
 package actor Provisioner: Controller {
   let writes: any ClusterWrites
   let allocator: Allocator
+  let kept: KeptAccess
   let configuration: Configuration
-  private let time: any Timekeeper
+  let time: any Timekeeper
   private let log: @Sendable (Line) -> Void
 
   var claims: [ObjectKey: PersistentVolumeClaim] = [:]
@@ -22,6 +24,11 @@ package actor Provisioner: Controller {
   var volumes: [String: PersistentVolume] = [:]
   var classes: [String: StorageClass] = [:]
   var nodes = NodeIndex()
+  var namespaces: [String: KnownNamespace] = [:]
+  /// Volumes that outlive their claims, bound ones too.
+  var keptVolumes = KeptVolumeIndex()
+  /// Claims under whose names volumes are kept that they may not have.
+  var keptConflicts: Set<ObjectKey> = []
   /// Nodes that report their storage, by name.
   var reportingNodes: Set<String> = []
   /// All claims of the cluster, as far as it counts whether there is one.
@@ -34,12 +41,14 @@ package actor Provisioner: Controller {
   var writtenCapacities: [String: WrittenCapacities] = [:]
   /// Claims that wait for a pod, or for space.
   var waits: [ObjectKey: Wait] = [:]
+  /// PVs whose claims do not stay when their node leaves the cluster.
+  var nodeLosses = NodeLosses()
   var sentRefusals = SentRefusals()
   /// How many claims no node had space for when that was logged last, and when that was.
   var summary: (claims: Int, at: Duration?) = (0, nil)
   /// When claims that wait for space were looked at last.
   var waitingClaimsCheckedAt: Duration?
-  private(set) var counters = ProvisionerCounters()
+  var counters = ProvisionerCounters()
 
   /// What is to be looked at.
   package nonisolated let keys: ReconcileLoop<Work>
@@ -50,6 +59,8 @@ package actor Provisioner: Controller {
     /// How long a node's object must be gone before its volumes are given up.
     package var nodeGrace: Duration
     package var backoff: Backoff
+    /// How many PVs may be set aside at a time because their nodes have left the cluster; none with 0.
+    package var nodeLossLimit = 10
     /// How often claims that wait for space are looked at without being asked.
     package var waitingClaimsInterval = Duration.seconds(60)
     /// The shortest time until space that has become less is written again. The scheduler may then choose a node that has
@@ -81,6 +92,8 @@ package actor Provisioner: Controller {
     case report(String)
     /// A node that may be gone, by hostname.
     case node(String)
+    /// All PVs whose claims do not stay when their node leaves the cluster.
+    case nodeLosses
     /// What the scheduler is told of a node, by hostname.
     case capacity(String)
     /// What the scheduler was told of nodes and classes that are gone.
@@ -98,12 +111,13 @@ package actor Provisioner: Controller {
 
   /// - Parameter allocator: of the same cluster. Somebody runs it beside this.
   package init(
-    writes: any ClusterWrites, allocator: Allocator, configuration: Configuration,
+    writes: any ClusterWrites, allocator: Allocator, kept: KeptAccess, configuration: Configuration,
     time: any Timekeeper = SystemTimekeeper(),
     log: @escaping @Sendable (Line) -> Void
   ) {
     self.writes = writes
     self.allocator = allocator
+    self.kept = kept
     self.configuration = configuration
     self.time = time
     self.log = log
@@ -117,6 +131,7 @@ package actor Provisioner: Controller {
   /// Everything has been listed once: from now on what is not known does not exist.
   package func becomeSynced() async {
     enqueueWaitingClaims()
+    enqueueNodeLosses()
     for hostname in await allocator.nodesWithVolumes where !nodes.has(hostname) { enqueue(.node(hostname)) }
     enqueue(.capacities)
     keys.open()
@@ -131,6 +146,7 @@ package actor Provisioner: Controller {
     case .volume(let name): return await process(volume: name)
     case .report(let name): return await process(report: name)
     case .node(let hostname): return await process(node: hostname)
+    case .nodeLosses: return await processNodeLosses()
     case .capacity(let hostname): return await process(capacityOf: hostname)
     case .capacities: return await processCapacities()
     case .waitingClaims: return await checkWaitingClaims()
@@ -162,7 +178,9 @@ package actor Provisioner: Controller {
       let (bookings, nodes) = await (allocator.bookings, allocator.reportingNodes.count)
       return Snapshot(
         counters: counters, waiting: keys.waiting, due: keys.due, running: keys.running,
-        claimsWithoutSpace: claimsWithoutSpace, bookings: bookings, reportingNodes: nodes, isSynced: keys.isOpen)
+        claimsWithoutSpace: claimsWithoutSpace, keptConflicts: keptConflicts.count, bookings: bookings,
+        reportingNodes: nodes, claimsHeldBack: nodeLosses.heldBack,
+        volumesSetAside: nodeLosses.volumesSetAside.count, isSynced: keys.isOpen)
     }
   }
 }

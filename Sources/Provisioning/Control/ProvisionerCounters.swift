@@ -13,6 +13,10 @@ package struct ProvisionerCounters: Sendable {
   package var refused = 0
   package var failures = 0
   package var finalizersLifted = 0
+  /// Claims that were deleted because their node has left the cluster.
+  package var claimsRecreated = 0
+  /// Claims that have got a kept volume.
+  package var keptVolumesReturned = 0
   /// From taking a claim up to its PV being written, or to the refusal.
   package var claimSeconds = DurationSum()
 }
@@ -37,9 +41,15 @@ package struct Snapshot: Sendable {
   package var due: Int
   package var running: Int
   package var claimsWithoutSpace: Int
+  /// Claims under whose names volumes are kept that they may not have.
+  package var keptConflicts: Int
   /// PVs in the ledger.
   package var bookings: Int
   package var reportingNodes: Int
+  /// Claims whose node has left, and that are not deleted before somebody has looked at the PVs of others.
+  package var claimsHeldBack: Int
+  /// PVs whose claims were deleted because their node has left, and that nobody has dealt with yet.
+  package var volumesSetAside: Int
   /// Everything has been listed once.
   package var isSynced: Bool
 }

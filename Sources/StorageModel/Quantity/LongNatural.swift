@@ -1,15 +1,15 @@
-/// A natural number of any size, with as much arithmetic as quantities need. Limbs of 32 bits, the lowest first.
+/// A natural number of any size, with the arithmetic that quantities need. Limbs of 32 bits, the lowest first.
 struct LongNatural {
   private var limbs: [UInt32] = []
 
-  /// The number with these decimal digits, the highest first.
+  /// Creates the number from its decimal digits, the highest first.
   init(digits: [UInt8]) {
     for digit in digits { multiply(by: 10, adding: UInt32(digit)) }
   }
 
   var isZero: Bool { limbs.isEmpty }
 
-  /// The number, nil when it is larger.
+  /// The number, or nil when it exceeds 128 bits.
   var value: Int128? {
     guard limbs.count <= 4 else { return nil }
     return Int128(exactly: limbs.reversed().reduce(UInt128(0)) { $0 << 32 | UInt128($1) })
@@ -23,10 +23,10 @@ struct LongNatural {
     for _ in 0..<power { multiply(by: 10, adding: 0) }
   }
 
-  /// Divides; a remainder makes the quotient one larger.
+  /// Divides and rounds up.
   mutating func divideRoundingUp(byPowerOfTen power: Int) {
     var isExact = true
-    // Ends with the number, and not with an exponent of ten digits.
+    // Ends when the number is zero, so an exponent of ten digits takes no longer.
     for _ in 0..<power {
       if isZero { break }
       isExact = divideByTen() == 0 && isExact

@@ -1,7 +1,9 @@
 extension Quantity {
   /// Parses a quantity: sign, digits with a point, suffix; no white space.
   ///
-  /// A value between two billionths is rounded away from zero; one above 2⁶³-1 in binary form becomes that.
+  /// A value between two billionths is rounded away from zero. A larger value than 2⁶³-1 in binary form becomes 2⁶³-1.
+  ///
+  /// - Throws: ``QuantityError``.
   package init(parsing text: String) throws(QuantityError) {
     guard !text.isEmpty else { throw .format }
     let parts = try QuantityParts(text)
@@ -10,7 +12,8 @@ extension Quantity {
     var format = scale.format
     if format == .binarySI {
       magnitude = min(magnitude ?? .max, Self.binaryLimit)
-      // A fraction below one reads better in thousandths; Kubernetes switches here and not when it prints.
+      // Kubernetes prints a fraction below one in thousandths. It changes the format when it parses, not when it
+      // prints.
       if let value = magnitude, value > 0, value < Self.one { format = .decimalSI }
     }
     guard let magnitude else { throw .outOfRange }
@@ -56,7 +59,7 @@ struct QuantityParts {
 
   private static func isDigit(_ byte: UInt8) -> Bool { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte) }
 
-  /// Letters of suffixes, then a sign, then digits: each may be missing.
+  /// Whether the text has the form of a suffix: letters, then a sign, then digits. Each may be absent.
   private static func isSuffixShaped(_ text: Substring.UTF8View) -> Bool {
     var rest = text.drop { "eEinumkKMGTP".utf8.contains($0) }
     if let sign = rest.first, sign == UInt8(ascii: "-") || sign == UInt8(ascii: "+") { rest = rest.dropFirst() }
@@ -67,7 +70,7 @@ struct QuantityParts {
 extension QuantityParts {
   /// The value in billionths, rounded up; nil when it does not fit.
   func magnitude(_ suffix: QuantitySuffix) throws(QuantityError) -> Int128? {
-    // Nobody writes that many digits, and the work below grows with them.
+    // A quantity never needs that many digits, and the work below grows with them.
     guard whole.count + fraction.count <= 1000 else { throw .numeric }
     var number = LongNatural(digits: whole + fraction)
     guard !number.isZero else { return 0 }
@@ -78,13 +81,13 @@ extension QuantityParts {
     return number.value
   }
 
-  /// Kubernetes sends on what it was given when a glance says that it is canonical, also when it is not quite
-  /// (`+5`, `1.500`): what it prints is then this (`ParseQuantity`'s reuse of the string).
+  /// Whether Kubernetes sends the text on unchanged because a quick test takes it for canonical, even if it is not
+  /// quite canonical (`+5`, `1.500`). Kubernetes then prints this text (`ParseQuantity`'s reuse of the string).
   func isTakenForCanonical(_ suffix: QuantitySuffix) -> Bool {
     let digits = (whole.isEmpty ? [0] : whole) + fraction
     switch suffix.format {
     case .binarySI:
-      // About the digits that are left of 15 when the factor is applied.
+      // The test is the number of digits that remain of 15 after the factor is applied.
       guard fraction.isEmpty, 15 - digits.count - suffix.power.two * 3 / 10 - 1 >= 0 else { return false }
       return digits.suffix(3).reduce(0) { $0 * 10 + Int($1) } % 8 != 0
     case .decimalSI, .decimalExponent:

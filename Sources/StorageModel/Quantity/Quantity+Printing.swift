@@ -1,10 +1,10 @@
 extension Quantity: CustomStringConvertible {
-  /// As Kubernetes prints it, in API objects too.
+  /// The text that Kubernetes prints, in API objects too.
   package var description: String { original ?? canonical }
 
   /// The canonical form: no fraction, the largest suffix that needs none.
   ///
-  /// Binary numbers below 1024 and with a fraction are written as decimal ones.
+  /// A binary number below 1024 or with a fraction is written as a decimal one.
   package var canonical: String {
     if nanos == 0 { return "0" }
     let isSmall = nanos.magnitude < (1024 * Self.one).magnitude

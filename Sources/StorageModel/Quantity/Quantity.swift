@@ -1,9 +1,9 @@
 /// A number as Kubernetes writes sizes and counts: `3Gi`, `0.5`, `100m`, `12e6` (apimachinery's `resource.Quantity`).
 ///
-/// Parsed, rounded, capped and printed as Kubernetes does. Held exactly, in billionths. The one difference: a magnitude
-/// of 1.7·10²⁹ and more is refused (``QuantityError/outOfRange``), where Kubernetes counts on with any number of digits.
+/// Parsed, rounded, capped and printed as Kubernetes does. Stored exactly, in billionths. One difference: a magnitude
+/// of 1.7·10²⁹ or more is refused (``QuantityError/outOfRange``), where Kubernetes continues with any number of digits.
 package struct Quantity: Sendable {
-  /// How the number was written, and so how it is printed.
+  /// How the number was written, and how it is printed.
   package enum Format: Sendable, Hashable {
     /// Powers of 1024: `Ki` up to `Ei`.
     case binarySI
@@ -13,10 +13,10 @@ package struct Quantity: Sendable {
     case decimalExponent
   }
 
-  /// The value in billionths: the smallest step that Kubernetes keeps.
+  /// The value in billionths, the smallest step of Kubernetes.
   package let nanos: Int128
   package let format: Format
-  /// What was parsed, where Kubernetes takes that for canonical and sends it on unchanged.
+  /// The parsed text, where Kubernetes takes it for canonical and sends it on unchanged.
   let original: String?
 
   init(nanos: Int128, format: Format, original: String? = nil) {
@@ -41,7 +41,7 @@ package struct Quantity: Sendable {
 }
 
 extension Quantity: Comparable {
-  /// Equal as numbers, however they were written.
+  /// Compares as numbers, however they were written.
   package static func == (left: Quantity, right: Quantity) -> Bool { left.nanos == right.nanos }
   package static func < (left: Quantity, right: Quantity) -> Bool { left.nanos < right.nanos }
 }
@@ -51,7 +51,7 @@ extension Quantity: Hashable {
 }
 
 extension Quantity {
-  /// As a number of bytes, a fraction rounded up to a whole byte; nil when negative or above what 64 bits hold.
+  /// The number of bytes, a fraction rounded up to a whole byte; nil when negative or larger than 64 bits.
   package var byteCount: ByteCount? {
     guard nanos >= 0 else { return nil }
     let whole = nanos / Self.one + (nanos % Self.one == 0 ? 0 : 1)

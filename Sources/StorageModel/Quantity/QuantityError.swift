@@ -1,12 +1,12 @@
-/// Why a text is no quantity; the first three are told apart as Kubernetes does.
+/// Why a text is not a quantity. Kubernetes distinguishes the first three too.
 package enum QuantityError: Error, Hashable, Sendable {
   /// Not of the form sign, digits, suffix.
   case format
-  /// The suffix is none that exists.
+  /// The suffix does not exist.
   case suffix
-  /// The digits are no number.
+  /// The digits are not a number.
   case numeric
-  /// Larger than what is kept here: Kubernetes would go on.
+  /// Larger than this type can hold; Kubernetes accepts it.
   case outOfRange
 }
 

@@ -1,7 +1,7 @@
-/// What a quantity's suffix stands for.
+/// The factor that a quantity's suffix stands for.
 struct QuantitySuffix {
   let format: Quantity.Format
-  /// The factor: two to the one times ten to the other.
+  /// The factor is 2 to the power of `two` times 10 to the power of `ten`.
   let power: (two: Int, ten: Int)
 
   init(parsing text: String) throws(QuantityError) {
@@ -23,10 +23,10 @@ struct QuantitySuffix {
   /// From 2¹⁰ in steps of ten.
   private static let binary = ["Ki", "Mi", "Gi", "Ti", "Pi", "Ei"]
 
-  /// The suffix of 1024 to that power; nothing for 0.
+  /// The suffix of 1024 to this power; empty for 0.
   static func binary(power: Int) -> String { power == 0 ? "" : binary[power - 1] }
 
-  /// The suffix of ten to that power, a multiple of three; one beyond `E` is written as an exponent.
+  /// The suffix of ten to this power, a multiple of three. A power beyond `E` is written as an exponent.
   static func decimal(power: Int, _ format: Quantity.Format) -> String {
     let index = power / 3 + 3
     if format == .decimalSI, decimal.indices.contains(index) { return decimal[index] }

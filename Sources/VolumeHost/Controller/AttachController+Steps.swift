@@ -64,7 +64,7 @@ extension AttachController {
     } catch {
       if step.kind == .attach { known[step.volume]?.isUncertain = true }
       let action = step.kind == .attach ? "AttachVolume.Attach" : "DetachVolume.Detach"
-      tell(
+      sendEvent(
         NodeEvent(
           reason: step.kind == .attach ? "FailedAttachVolume" : "FailedDetachVolume", pod: "", volume: step.spec.name,
           message: "\(action) failed for volume \"\(step.spec.name)\" : \(error)", time: host.time.now))

@@ -8,7 +8,7 @@ public actor AttachController {
   let manager: PluginManager
   let status: NodeStatus
   let wakeUp = WakeUp()
-  let tell: @Sendable (NodeEvent) -> Void
+  let sendEvent: @Sendable (NodeEvent) -> Void
 
   struct Known {
     let spec: VolumeSpec
@@ -42,7 +42,7 @@ public actor AttachController {
     self.host = host
     self.manager = manager
     self.status = status
-    tell = events
+    sendEvent = events
     operations = Operations(version: host.version)
     nextVerification = firstVerification ?? host.time.now + Self.verificationPeriod
   }

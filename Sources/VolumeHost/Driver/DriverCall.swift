@@ -59,7 +59,7 @@ public struct DriverCalls: Hashable, Sendable {
     var extra =
       secret?.data.reduce(into: [String: String]()) { $0["kubernetes.io/secret/\($1.key)"] = Base64.encode($1.value) }
       ?? [:]
-    if version.tellsPod {
+    if version.sendsPod {
       extra["kubernetes.io/pod.name"] = pod.name
       extra["kubernetes.io/pod.namespace"] = pod.namespace
       extra["kubernetes.io/pod.uid"] = pod.uid

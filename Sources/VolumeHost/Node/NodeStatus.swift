@@ -1,6 +1,6 @@
 internal import Synchronization
 
-/// What kubelet and controller-manager tell each other through the node object.
+/// The data that kubelet and controller-manager exchange through the node object.
 public final class NodeStatus: Sendable {
   private struct State {
     var attached: [UniqueVolumeName: String] = [:]

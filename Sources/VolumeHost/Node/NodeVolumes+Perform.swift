@@ -18,7 +18,7 @@ extension NodeVolumes {
       }
       finish(operation, .done)
     } catch {
-      tell(operation, error)
+      sendFailure(operation, error)
       finish(operation, .failed)
     }
   }
@@ -46,7 +46,7 @@ extension NodeVolumes {
     }
   }
 
-  private func tell(_ operation: Operation, _ error: VolumeFailure) {
+  private func sendFailure(_ operation: Operation, _ error: VolumeFailure) {
     let name = operation.spec.name
     let pod = operation.pod?.name ?? ""
     switch operation.kind {

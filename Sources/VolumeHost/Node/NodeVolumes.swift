@@ -12,7 +12,7 @@ public actor NodeVolumes {
   let status: NodeStatus
   let behaviour: HostBehaviour
   let wakeUp = WakeUp()
-  private let tell: @Sendable (NodeEvent) -> Void
+  private let sendEvent: @Sendable (NodeEvent) -> Void
 
   var desired = DesiredPods()
   var actual: [UniqueVolumeName: ActualVolume] = [:]
@@ -40,7 +40,7 @@ public actor NodeVolumes {
     self.manager = manager
     self.status = status
     self.behaviour = behaviour
-    tell = events
+    sendEvent = events
     operations = Operations(version: host.version)
   }
 
@@ -163,7 +163,7 @@ extension NodeVolumes {
 
   func event(_ reason: String, _ pod: String, _ volume: String, _ message: String) {
     if isStopped { return }
-    tell(NodeEvent(reason: reason, pod: pod, volume: volume, message: message, time: host.time.now))
+    sendEvent(NodeEvent(reason: reason, pod: pod, volume: volume, message: message, time: host.time.now))
   }
 
   func finish(_ operation: Operation, _ ending: Operations.Ending) {

@@ -41,7 +41,7 @@ extension KubernetesVersion {
   /// Up to about 1.8 `isattached` has the node before the options.
   var isAttachedNamesNodeFirst: Bool { minor <= 8 }
   /// Since 1.9 `mount` receives the pod's name, namespace, UID and service account.
-  var tellsPod: Bool { minor >= 9 }
+  var sendsPod: Bool { minor >= 9 }
   /// The key was renamed by accident in 1.15, when the mounter's arguments became a structure.
   var groupKey: String { minor >= 15 ? "kubernetes.io/mounterArgs.FsGroup" : "kubernetes.io/fsGroup" }
   /// The kubelet called `expandvolume` from the first release with expansion (1.13, kubernetes#67851) until the

@@ -10,7 +10,7 @@ extension APIStandIn {
   private static let storagePath =
     "apis/\(NodeStorageObject.resource.apiVersion)/namespaces/\(NodeUnderTest.namespace)/nodestorages"
 
-  /// Answers a request; false ends the connection.
+  /// Answers a request. Returns false to close the connection.
   func answer(_ request: HTTPPeer.Request, _ peer: HTTPPeer) -> Bool {
     let delay = state.withLock { $0.delay }
     if delay > .zero { ThreadSleep.sleep(delay) }
@@ -57,7 +57,7 @@ extension APIStandIn {
     return selector == "\(ClusterNames.nodeLabel)=\(volume.node)"
   }
 
-  /// A page. `continue` is the name of the first PV of the next one.
+  /// Sends one page. `continue` is the name of the first PV of the next page.
   private func list(_ query: [String: String]) -> JSONValue {
     let (all, version) = state.withLock { ($0.log.all, $0.log.version) }
     let start = query["continue"] ?? ""
@@ -73,7 +73,7 @@ extension APIStandIn {
     ]
   }
 
-  /// Until the client goes. Looks often: a change is to be seen at once.
+  /// Sends changes until the client disconnects. Checks often, so that a change is visible at once.
   private func watch(_ query: [String: String], _ peer: HTTPPeer) -> Bool {
     guard var version = query["resourceVersion"].flatMap({ Int($0) }) else {
       return peer.reply(400, Self.status(400, "BadRequest"))
@@ -108,9 +108,9 @@ extension APIStandIn {
     JSONValue.members(["type": .string(type), "object": object]).encoded + [UInt8(ascii: "\n")]
   }
 
-  // MARK: what the node says
+  // MARK: the node's report
 
-  /// The object: its head, and behind it the members of the last patch.
+  /// The NodeStorage object: its head, followed by the members of the last patch.
   private func storage() -> [UInt8] {
     let head: JSONValue = [
       "kind": "NodeStorage", "apiVersion": .string(NodeStorageObject.resource.apiVersion),
@@ -137,7 +137,7 @@ extension APIStandIn {
     return peer.reply(200, storage())
   }
 
-  /// One that was sent before is patched; its name begins with the object's.
+  /// Takes an Event. A repeated Event is a patch, whose name begins with the object's.
   private func takeEvent(_ request: HTTPPeer.Request, _ peer: HTTPPeer) -> Bool {
     var json = JSONReader(request.body)
     if request.method == "POST", let event = try? KubernetesAPI.Event(json: &json) {

@@ -4,12 +4,13 @@ import LinuxSystem
 import StorageModel
 import Synchronization
 
-/// Stands in for the API server: HTTP/1.1 on the loopback device, and of the contract what the daemon uses. PVs are got,
-/// listed in pages and watched; the node is got; NodeStorage is got, created and its status patched; Events are taken.
+/// A stand-in for the API server: HTTP/1.1 on the loopback device, with the part of the API that the daemon uses. PVs
+/// are read, listed in pages and watched; the node is read; NodeStorage is read, created and its status patched; Events
+/// are accepted.
 ///
-/// It is another machine's: what it knows comes from the history, and a power cut takes nothing of it.
+/// It represents another machine: its content comes from the history, so a power cut does not change it.
 final class APIStandIn: Sendable {
-  /// Where it listens.
+  /// The address on which it listens.
   enum Address: String, Sendable {
     case four = "127.0.0.1:6443"
     case six = "[::1]:6443"
@@ -18,14 +19,14 @@ final class APIStandIn: Sendable {
   struct State {
     var log = ObjectLog()
     var hostname = NodeUnderTest.name
-    /// How long each answer takes.
+    /// The delay of each answer.
     var delay = Duration.zero
-    /// The last status of the node's NodeStorage, as it was sent; nil without the object.
+    /// The last sent status of the node's NodeStorage; nil without the object.
     var status: [UInt8]?
     var reports: [VolumeReport] = []
-    /// The objects that Events were about.
+    /// The objects of the Events.
     var events: [String] = []
-    /// How many watches have begun, each behind a whole list, and how many there are.
+    /// The number of watches that have begun, each after a complete list, and of those that are open.
     var watches = 0
     var watching = 0
     var address: Address?
@@ -37,19 +38,19 @@ final class APIStandIn: Sendable {
   let state = Mutex(State())
   private let pool = WorkerPool(name: "api", limit: 48)
 
-  /// From now on reports of the node go there.
+  /// Passes the node's reports to `onReports` from now on.
   func connect(_ onReports: @escaping @Sendable ([VolumeReport]) -> Void) {
     state.withLock { $0.onReports = onReports }
   }
 
-  // MARK: being there
+  // MARK: listening
 
   func listen(at address: Address = .four) throws {
     let box = ListenerBox(try TCPListener(address.rawValue))
     state.withLock { ($0.listener, $0.address) = (box, address) }
     pool.post { [self] in
       while let peer = try? box.listener.accept().release() {
-        // Accepted in the moment in which it went away.
+        // The connection was accepted while the stand-in was closing.
         let isThere = state.withLock { state in
           guard state.listener === box else { return false }
           state.peers.insert(peer)
@@ -64,7 +65,7 @@ final class APIStandIn: Sendable {
     }
   }
 
-  /// Refuses connections from now on, and drops those that there are.
+  /// Refuses connections from now on, and closes the open ones.
   func goAway() {
     state.withLock { state in
       state.listener?.listener.shutdown()
@@ -88,14 +89,14 @@ final class APIStandIn: Sendable {
   }
 }
 
-// MARK: - What it has
+// MARK: - Objects
 
 extension APIStandIn {
   func set(_ volume: ShownVolume) { state.withLock { $0.log.set(volume, of: volume.name) } }
   func remove(_ name: String) { state.withLock { $0.log.set(nil, of: name) } }
   func shown(_ name: String) -> ShownVolume? { state.withLock { $0.log[name]?.volume } }
 
-  /// Something that nobody reads changes, so that watches show the PV again.
+  /// Changes an unused field, so that watches show the PV again.
   func touch(_ name: String) {
     state.withLock { state in
       guard let volume = state.log[name]?.volume else { return }
@@ -103,9 +104,9 @@ extension APIStandIn {
     }
   }
 
-  /// Has what the model has, and nothing else.
+  /// Replaces the content by the model's.
   func show(_ model: Model, changing change: (ShownVolume) -> ShownVolume? = { $0 }) {
-    // A PV of the name of a volume that is not ours.
+    // A PV with the name of a foreign volume.
     let foreign = Model.Claim(new: Group.foreignClaim)
     let volumes = ([foreign] + model.claims.values).map { ShownVolume($0) }
     state.withLock { $0.log.replace(with: volumes.compactMap(change)) }
@@ -114,7 +115,7 @@ extension APIStandIn {
   func answer(after delay: Duration) { state.withLock { $0.delay = delay } }
   func setHostname(_ hostname: String) { state.withLock { $0.hostname = hostname } }
 
-  /// PVs of others, some as large as an API server takes them, and more than there are in a page.
+  /// Adds foreign PVs, some as large as an API server accepts, and more than fit in a page.
   func addBallast() {
     for number in 0..<312 {
       var volume = ShownVolume(
@@ -130,11 +131,11 @@ extension APIStandIn {
   var watches: Int { state.withLock { $0.watches } }
   var isWatched: Bool { state.withLock { $0.watching > 0 } }
 
-  /// What the node has said of a PV last.
+  /// The node's last report about a PV.
   func report(of uid: String) -> VolumeReport.State? {
     state.withLock { $0.reports.first { $0.uid == uid }?.state }
   }
 
-  /// How many Events there have been.
+  /// The number of Events on an object.
   func events(on name: String) -> Int { state.withLock { $0.events.count { $0 == name } } }
 }

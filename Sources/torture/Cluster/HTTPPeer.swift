@@ -2,7 +2,7 @@ import JSON
 import Glibc
 import StorageModel
 
-/// A client's connection to the stand-in for the API server. HTTP/1.1, one request after the other.
+/// A client's connection to the stand-in for the API server. HTTP/1.1, one request after another.
 struct HTTPPeer: Sendable {
   let number: Int32
 
@@ -14,7 +14,7 @@ struct HTTPPeer: Sendable {
     let body: [UInt8]
   }
 
-  /// The next request; nil when the client has gone.
+  /// Reads the next request; nil when the client has disconnected.
   func receive() -> Request? {
     var bytes: [UInt8] = []
     var buffer = [UInt8](repeating: 0, count: 16_384)
@@ -67,7 +67,7 @@ struct HTTPPeer: Sendable {
 
   // MARK: answering
 
-  /// False when the client has gone.
+  /// Returns false when the client has disconnected.
   @discardableResult
   func reply(_ status: Int, _ body: JSONValue) -> Bool { reply(status, body.encoded) }
 
@@ -95,7 +95,7 @@ struct HTTPPeer: Sendable {
     return true
   }
 
-  /// Whether the client goes, or sends something more, within that time.
+  /// Whether the client disconnects or sends more within this time.
   func stirs(withinMilliseconds limit: Int32) -> Bool {
     var question = pollfd(fd: number, events: Int16(POLLIN), revents: 0)
     return poll(&question, 1, limit) > 0

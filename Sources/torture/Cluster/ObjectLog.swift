@@ -1,4 +1,4 @@
-/// The PVs of the stand-in for the API server and how they came about: what a list shows, and what a watch goes on from.
+/// The PVs of the stand-in for the API server with their changes, for lists and watches.
 struct ObjectLog: Sendable {
   struct Change: Sendable {
     let version: Int
@@ -6,11 +6,11 @@ struct ObjectLog: Sendable {
     let new: ShownVolume?
   }
 
-  /// The state of the collection.
+  /// The version of the collection.
   private(set) var version = 1
   private var volumes: [String: (volume: ShownVolume, version: Int)] = [:]
   private var changes: [Change] = []
-  /// The first version from which a watch can go on.
+  /// The first version from which a watch can continue.
   private var oldest = 1
 
   subscript(_ name: String) -> (volume: ShownVolume, version: Int)? { volumes[name] }
@@ -25,7 +25,7 @@ struct ObjectLog: Sendable {
     volumes[name] = new.map { ($0, version) }
   }
 
-  /// Everything anew, as after a restore from a backup: no watch goes on over it.
+  /// Replaces all objects, as a restore from a backup does. No watch continues across it.
   mutating func replace(with new: [ShownVolume]) {
     version += 1
     volumes = Dictionary(uniqueKeysWithValues: new.map { ($0.name, ($0, version)) })
@@ -33,7 +33,7 @@ struct ObjectLog: Sendable {
     oldest = version
   }
 
-  /// What has changed since; nil when that is not known any more.
+  /// The changes since a version; nil when they are no longer known.
   func changes(since version: Int) -> [Change]? {
     version < oldest ? nil : changes.filter { $0.version > version }
   }

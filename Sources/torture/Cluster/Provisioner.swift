@@ -1,12 +1,12 @@
 import LinuxSystem
 import StorageModel
 
-/// Stands in for the provisioner: records in a PV which volume its node reports.
+/// A stand-in for the provisioner. It records in each PV the volume that the node reports.
 struct Provisioner: Sendable {
   let history: History
   let node: NodeUnderTest
 
-  /// A report is an acknowledgement: from now on no power cut may take back what it says.
+  /// Takes the node's reports. A report is an acknowledgement: no later power cut may undo it.
   func hear(_ reports: [VolumeReport]) async {
     for report in reports where report.state == .created {
       guard let claim = history.model.claims[report.volume], claim.uid == report.uid, let instance = report.instance
@@ -28,7 +28,7 @@ struct Provisioner: Sendable {
 
   private func record(_ instance: String, _ volume: String) throws {
     try history.add(.recorded(volume: volume, instance: instance))
-    // What a strike shows in its place stays until it is healed.
+    // A strike may show another instance. It stays until the strike is healed.
     guard let claim = history.model.claims[volume], let shown = node.cluster.shown(volume), shown.instance == nil,
       shown.uid == claim.uid, !shown.isProvisioned
     else { return }

@@ -5,18 +5,18 @@ import StorageModel
 struct ShownVolume: Sendable {
   let new: Operation.NewVolume
   var uid: String
-  /// The instance that it records.
+  /// The instance that the PV records.
   var instance: String?
-  /// The node that its label names, and the hostname that its affinity names.
+  /// The node of its label, and the hostname of its affinity.
   var node = NodeUnderTest.name
   var hostname = NodeUnderTest.name
-  /// Being deleted, and the provisioner has agreed to the removal of this instance.
+  /// The PV is being deleted, and the provisioner has agreed to the removal of this instance.
   var removable: String?
-  /// One that the provisioner has made. The daemon creates the volume of such a PV before a pod asks for it, as long as the
-  /// PV records none; the others are created by the first mount, which is what the rounds strike.
+  /// Whether the provisioner has created the PV. The daemon creates the volume of such a PV before a pod asks for it,
+  /// as long as the PV records none. For other PVs the first mount creates the volume, which is what the rounds strike.
   var isProvisioned: Bool
   var driver = ProductNames.driver
-  /// Bytes of an annotation that nobody reads.
+  /// The size of an unused annotation in bytes.
   var ballast = 0
 
   var name: String { new.name }

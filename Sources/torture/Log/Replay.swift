@@ -1,19 +1,19 @@
 import Glibc
 import LinuxSystem
 
-/// Makes the disk that a power cut leaves, outside of the machine that was cut off: the disk as it was when the machine was
-/// started, and of what was written since as much as `Keeping` says.
+/// Computes the disk after a power cut, outside of the machine: the disk at the machine's start, and as much of the
+/// later writes as `Keeping` says.
 struct Replay {
-  /// The disk at the machine's start; becomes the disk after the cut.
+  /// The disk at the machine's start. The replay changes it to the disk after the cut.
   let image: String
   let log: String
   let keeping: Strike.Keeping
   var dice: Dice
 
-  /// Acknowledgements leave marks of this name in the log: nothing before them may be lost.
+  /// The name of the marks for acknowledgements in the log. Nothing before the last one may be lost.
   static let mark = "acknowledged"
 
-  /// Returns a sentence about what was kept.
+  /// Runs the replay. Returns a sentence about what was kept.
   mutating func run() throws -> String {
     let entries = try readAll()
     let kept = keeping == .torn ? torn(entries) : Array(entries.indices)
@@ -32,7 +32,7 @@ struct Replay {
     return entries
   }
 
-  /// Up to a moment after the last acknowledgement, and of what was not flushed by that moment any part.
+  /// All entries up to a moment after the last acknowledgement, and any part of what was not flushed by that moment.
   private mutating func torn(_ entries: [WriteLog.Entry]) -> [Int] {
     let acknowledged = (entries.lastIndex { $0.text.hasPrefix(Self.mark) } ?? -1) + 1
     let end = acknowledged + dice.below(entries.count - acknowledged + 1)
@@ -41,7 +41,7 @@ struct Replay {
   }
 
   private func write(_ entry: WriteLog.Entry, of reader: borrowing WriteLog, to disk: borrowing Descriptor) throws {
-    // What a discard leaves behind is undefined: the old bytes will do.
+    // The content after a discard is undefined, so the old bytes are valid.
     guard entry.sectors > 0, !entry.isDiscard else { return }
     let bytes = try reader.data(of: entry)
     let offset = off_t(entry.sector) * off_t(WriteLog.sectorSize)

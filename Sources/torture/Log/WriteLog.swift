@@ -2,13 +2,14 @@ import CLinux
 import Glibc
 import LinuxSystem
 
-/// The log that the device-mapper target `log-writes` keeps of a device (Linux, drivers/md/dm-log-writes.c and
-/// Documentation/admin-guide/device-mapper/log-writes.rst): every write in the order in which a disk with a volatile
-/// cache made it safe. A write is in the log from the flush on that made it safe; what was never flushed is not.
+/// Reads the log that the device-mapper target `log-writes` keeps of a device (Linux, drivers/md/dm-log-writes.c and
+/// Documentation/admin-guide/device-mapper/log-writes.rst). It contains all writes in the order in which a disk with a
+/// volatile cache made them safe. A write appears with the flush that made it safe; a write that was never flushed does
+/// not appear.
 ///
-/// All numbers are little-endian, positions and lengths in sectors of 512 bytes. Sector 0 has the magic, the version and
-/// how many entries are certainly whole; then come the entries, each a sector with position, length, flags and the
-/// length of what follows in the same sector, and the data behind it.
+/// All numbers are little-endian, positions and lengths in sectors of 512 bytes. Sector 0 contains the magic, the
+/// version and the number of entries that are certainly complete. The entries follow: each is a sector with position,
+/// length, flags and the length of the text in the same sector, followed by the data.
 struct WriteLog: ~Copyable {
   /// One entry.
   struct Entry: Equatable {
@@ -17,7 +18,7 @@ struct WriteLog: ~Copyable {
     let flags: UInt64
     /// The text of a mark.
     let text: String
-    /// Where its data are in the log, in bytes.
+    /// The offset of the entry's data in the log, in bytes.
     let offset: UInt64
 
     var isFlush: Bool { flags & 1 != 0 }
@@ -34,11 +35,11 @@ struct WriteLog: ~Copyable {
   private let path: String
   private let buffer: UnsafeMutableRawBufferPointer
   private var window: Range<UInt64> = 0..<0
-  /// Where the next entry is, and its number.
+  /// The position of the next entry, and its number.
   private var position = UInt64(sectorSize)
   private var number: UInt64 = 0
 
-  /// Opens a log, a device or an image. Around the page cache where somebody else writes it.
+  /// Opens a log, a device or an image. A log that is being written is read directly, without the page cache.
   init(path: String, isLive: Bool) throws {
     self.path = path
     file = try Descriptor.open(path, O_RDONLY | (isLive ? CLINUX_O_DIRECT : 0))
@@ -47,7 +48,7 @@ struct WriteLog: ~Copyable {
 
   deinit { buffer.deallocate() }
 
-  /// How many entries are certainly whole.
+  /// The number of entries that are certainly complete.
   mutating func wholeEntries() throws -> UInt64 {
     window = 0..<0
     guard try word(at: 0) == Self.magic else { return 0 }
@@ -57,7 +58,7 @@ struct WriteLog: ~Copyable {
     return try word(at: 16)
   }
 
-  /// The next entry; nil when it is none of the whole ones.
+  /// The next entry; nil if it is not one of the complete ones.
   mutating func next(of whole: UInt64) throws -> Entry? {
     guard number < whole else { return nil }
     window = 0..<0
@@ -101,6 +102,6 @@ struct WriteLog: ~Copyable {
 }
 
 extension String {
-  /// Without zero bytes and line ends behind.
+  /// Without zero bytes and line ends at the end.
   fileprivate var trimmed: String { String(prefix { $0 != "\0" && $0 != "\n" }) }
 }

@@ -3,11 +3,11 @@ import LinuxSystem
 import NodeProtocol
 import StorageModel
 
-/// Whether the daemon answers who needs nothing of a disk: an operator, and the kubelet that probes its health.
+/// Checks that the daemon answers requests that need no disk: an operator's, and kubelet's health probe.
 struct Answering: Sendable {
   let node: NodeUnderTest
 
-  /// On a busy machine the daemon takes its time; what waits for a disk or for another caller takes for ever.
+  /// On a busy machine the daemon may be slow. A request that waits for a disk or another caller would never end.
   private static let limit = 20
 
   func require(_ when: String) async throws {
@@ -19,7 +19,7 @@ struct Answering: Sendable {
     guard answer.hasSuffix("ok\n") else { throw Finding("\(when) health has no answer: \(answer)") }
   }
 
-  /// Returns when the daemon can read the group again: it looks every few seconds at one that it could not read.
+  /// Waits until the daemon can read the group again. The daemon probes an unreadable group every few seconds.
   func waitForGroup() async throws {
     let limit = MonotonicClock.now() + .seconds(30)
     while node.daemon?.isRunning == true {
@@ -32,7 +32,7 @@ struct Answering: Sendable {
     }
   }
 
-  private func report() async throws -> NodeReport {
+  private func report() async throws -> DaemonStatus {
     let socket = node.place.socket
     do throws(VolumeError) {
       let reply = try await Self.pool.run { () throws(VolumeError) in

@@ -1,9 +1,9 @@
 import Glibc
 import LinuxSystem
 
-/// Bytes of a device, as an administrator or a fault changes them.
+/// Reads and writes a device's bytes, as an administrator or a fault does.
 enum BlockDeviceWriting {
-  /// Overwrites the beginning, down to the disk.
+  /// Overwrites the beginning, and flushes it to the disk.
   static func overwrite(_ path: String, with bytes: [UInt8]) throws {
     let file = try Descriptor.open(path, O_WRONLY)
     let number = file.rawValue

@@ -4,7 +4,7 @@ import NodeProtocol
 import StorageModel
 import VolumeHost
 
-/// What came of something that was asked for.
+/// The result of a call.
 struct Answer: Sendable, CustomStringConvertible {
   let question: String
   /// Nil is success.
@@ -14,11 +14,11 @@ struct Answer: Sendable, CustomStringConvertible {
   var description: String { "\(question): \(failure ?? "success")" }
 }
 
-/// Makes calls as a kubelet makes them, with its command lines, directories and clean-up, one at a time; and an operator's.
+/// Makes calls like a kubelet, with its command lines, directories and clean-up, one at a time; and like an operator.
 struct Caller: Sendable {
   let place: Daemon.Place
   let plugins: String
-  /// What happens between `waitforattach` and `mountdevice`, and after it.
+  /// Runs between `waitforattach` and `mountdevice`, and after `mountdevice`.
   var onAttached: @Sendable (_ device: String) throws -> Void = { _ in }
 
   static let driverName: DriverName = {
@@ -28,7 +28,7 @@ struct Caller: Sendable {
 
   private var paths: HostPaths { HostPaths(root: place.kubelet) }
 
-  /// Seconds after which the client gives up.
+  /// The client's time limit in seconds.
   var timeout = 40
 
   func podDirectory(_ volume: String, _ pod: String) -> String {
@@ -68,7 +68,8 @@ struct Caller: Sendable {
 // MARK: - The kubelet's calls
 
 extension Caller {
-  /// What a pod's start takes: with a driver that attaches the device first, then the pod's directory.
+  /// The calls for a pod's start: with an attaching driver first those for the device, then the one for the pod's
+  /// directory.
   func mount(_ new: Operation.NewVolume, _ pod: String, readOnly: Bool) async throws -> Answer {
     let driver = driver(new)
     if new.attaches {
@@ -101,7 +102,7 @@ extension Caller {
     return answer
   }
 
-  /// What a pod's end takes. The directory is the kubelet's to remove, and something left in it is a failure.
+  /// The calls for a pod's end. The kubelet removes the directory, and anything left in it is a failure.
   func unmount(_ new: Operation.NewVolume, _ pod: String, isLast: Bool) async throws -> Answer {
     let driver = driver(new)
     let directory = podDirectory(new.name, pod)
@@ -123,7 +124,7 @@ extension Caller {
     let call = driver.calls.expandFileSystem(
       spec(new), device: new.attaches ? Group.device(new.name) : "", directory: directory, to: Int64(mebibytes) << 20,
       from: Int64(new.mebibytes) << 20)
-    guard let call else { throw TortureError("a kubelet of this version grows nothing") }
+    guard let call else { throw TortureError("a kubelet of this version grows no volume") }
     return await perform(call, driver).0
   }
 
@@ -154,7 +155,7 @@ extension Caller {
     }
   }
 
-  /// Sends a request as the client does, and is gone before the answer.
+  /// Sends a request like the client, and disconnects before the answer.
   func abandon(_ words: [String], afterMicroseconds delay: Int) throws {
     let connection = try UnixSocket.connect(path: place.socket)
     try StreamIO.writeAll(connection, Request(words).encoded(), deadline: .seconds(5))

@@ -9,21 +9,21 @@ struct Checker {
   let model: Model
   let foreign: [Group.Volume]
 
-  /// Everything that is not as it must be, in words.
+  /// All differences between the node and the model, as text.
   func findings() async throws -> [String] {
-    // What is read from here on comes from the disk.
+    // All later reads come from the disk.
     try Files.writeText("/proc/sys/vm/drop_caches", "3\n")
     let volumes = try await Group.volumes()
     var findings: [String] = []
     for volume in model.sorted { findings += try self.findings(about: volume, volumes) }
     findings += try node.standIns.makings().filter { $0.hasSuffix(" HELD") }
-      .map { "a file system was to be made on a device that somebody else holds: \($0)" }
+      .map { "mkfs was started on a device that another process holds: \($0)" }
     findings += try foreignFindings(volumes)
     findings += try leaks(volumes)
     return findings
   }
 
-  /// What has to be true of acknowledged data, whatever else is going on.
+  /// Differences in acknowledged data. There must be none at any time.
   func dataFindings() throws -> [String] { try model.sorted.flatMap { try fileFindings($0) } }
 
   // MARK: volumes
@@ -32,7 +32,7 @@ struct Checker {
     let name = volume.new.name
     guard let found = volumes.first(where: { $0.name == name }) else { return ["volume \(name) is gone"] }
     var findings: [String] = []
-    if found.instance != volume.instance { findings.append("volume \(name) is another one: it was made anew") }
+    if found.instance != volume.instance { findings.append("volume \(name) is another instance: it was created again") }
     if !found.isOurs { findings.append("volume \(name) has lost its tag") }
     if let recorded = model.claims[name]?.instance, recorded != volume.instance {
       findings.append("the node has reported volume \(name) as \(recorded), and it is \(volume.instance)")
@@ -54,7 +54,7 @@ struct Checker {
       findings.append("mkfs was run on volume \(name) after it had been acknowledged (\(makings) times in all)")
     }
     guard Files.exists(Group.device(name)) else {
-      // Detached; the next call activates it.
+      // The device is detached. The next call activates it.
       return volume.pods.isEmpty ? findings : findings + ["the device of volume \(name) is gone"]
     }
     switch try DeviceContents.probe(Group.device(name)) {
@@ -83,12 +83,12 @@ struct Checker {
     return findings
   }
 
-  /// A file system takes some of its volume for itself.
+  /// A file system uses a part of its volume for itself.
   private func sizeFindings(_ volume: Model.Volume, _ path: String) throws -> [String] {
     let overhead = volume.new.fileSystem == "xfs" ? 92 : 24
     let capacity = try Files.space(at: path).capacity.bytes >> 20
     guard capacity < UInt64(volume.mebibytes - overhead) else { return [] }
-    return ["\(path) has room for \(capacity) MiB only, of \(volume.mebibytes) acknowledged"]
+    return ["\(path) has only \(capacity) MiB of space; \(volume.mebibytes) MiB were acknowledged"]
   }
 
   private func fileFindings(_ volume: Model.Volume) throws -> [String] {
@@ -105,7 +105,7 @@ struct Checker {
     }
   }
 
-  // MARK: what is not ours
+  // MARK: foreign volumes
 
   private func foreignFindings(_ volumes: [Group.Volume]) throws -> [String] {
     try foreign.flatMap { known -> [String] in
@@ -135,7 +135,7 @@ struct Checker {
       .map { "device \($0)" }
   }
 
-  /// Every mount must be one that somebody uses, and each of those must be there.
+  /// Every mount must have a user, and every user its mount.
   private func mountLeaks() throws -> [String] {
     var expected = [node.place.state, node.place.kubelet]
     for volume in model.sorted where !volume.pods.isEmpty {
@@ -162,7 +162,7 @@ struct Checker {
     }
   }
 
-  /// What the daemon does for the cluster it does at any time: a lock that is held for long is left behind.
+  /// The daemon works for the cluster at any time, so only a lock that is held for long is left behind.
   private static func isHeld(_ path: String) -> Bool {
     for _ in 0..<300 {
       guard let file = try? Descriptor.open(path, O_RDWR) else { return false }
@@ -172,7 +172,7 @@ struct Checker {
     return true
   }
 
-  /// Programs that the daemon has started and nobody has ended.
+  /// Programs that the daemon has started and not ended.
   private func processLeaks() throws -> [String] {
     try Files.list("/proc").compactMap { Int32($0) }.compactMap { process in
       guard let line = try? Files.readText("/proc/\(process)/cmdline") else { return nil }
@@ -183,7 +183,7 @@ struct Checker {
 }
 
 extension Files {
-  /// Writes into a file of the kernel's.
+  /// Writes to a file of the kernel.
   static func writeText(_ path: String, _ text: String) throws {
     let file = try Descriptor.open(path, O_WRONLY)
     let bytes = Array(text.utf8)

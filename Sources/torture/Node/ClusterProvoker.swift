@@ -1,14 +1,14 @@
 import LinuxSystem
 import StorageModel
 
-/// Shows the daemon what an API server must never be believed: that a volume which is here is another one.
+/// Shows the daemon false statements of an API server: a PV that records another volume than the one on the node.
 struct ClusterProvoker {
   let node: NodeUnderTest
   let model: Model
 
   func provoke(_ dice: Dice) async throws {
     var dice = dice
-    // Without a watch the daemon would see it some time.
+    // Without a watch the daemon would notice it only later.
     guard dice.percent(40), node.cluster.isWatched, node.daemon?.isRunning == true else { return }
     if dice.percent(50) { try await mountLost() } else { try await deleteAnother(&dice) }
   }
@@ -18,7 +18,7 @@ struct ClusterProvoker {
     LostVolume(node: node).forget()
   }
 
-  /// The PV is deleted with the provisioner's consent to the removal of a volume, which is not the one that is here.
+  /// Deletes the PV with the provisioner's consent to the removal of another volume than the one on the node.
   private func deleteAnother(_ dice: inout Dice) async throws {
     let idle = model.sorted.filter { $0.pods.isEmpty && model.claims[$0.new.name]?.instance != nil }
     guard !idle.isEmpty else { return }
@@ -31,11 +31,11 @@ struct ClusterProvoker {
     shown.removable = Group.otherInstance
     node.cluster.set(shown)
     defer { node.cluster.set(ShownVolume(claim)) }
-    // An Event that is one of many of its object is not sent: then nothing says when the daemon has looked.
+    // The Event may be dropped because the object has had many. Then nothing shows when the daemon has checked the PV.
     let limit = MonotonicClock.now() + .seconds(10)
     while node.cluster.events(on: name) == events {
       if node.cluster.report(of: claim.uid) == .removed {
-        throw Finding("volume \(name) was removed for a PV that records another one")
+        throw Finding("volume \(name) was removed for a PV that records another volume")
       }
       guard MonotonicClock.now() < limit, node.cluster.isWatched else { return }
       try await Task.sleep(for: .milliseconds(5))

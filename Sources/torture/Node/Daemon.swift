@@ -2,7 +2,7 @@ import Glibc
 import LinuxSystem
 import Synchronization
 
-/// The daemon under test, a process.
+/// The process of the daemon under test.
 final class Daemon: Sendable {
   private let cancellation = CancellationFlag()
   private let result = Mutex<ChildResult?>(nil)
@@ -11,7 +11,7 @@ final class Daemon: Sendable {
 
   static let metricsPort: UInt16 = 9810
 
-  /// Where it runs.
+  /// Its directories and addresses.
   struct Place: Sendable {
     let executable: String
     let root: String
@@ -23,9 +23,9 @@ final class Daemon: Sendable {
 
   private static let pool = WorkerPool(name: "daemon", limit: 4)
 
-  /// Starts it and returns when it serves, or has ended; at once where nobody waits.
+  /// Starts the daemon and waits until it serves or has ended. Returns at once if `waits` is false.
   ///
-  /// - Parameter logsUnread: its log goes to a pipe that is full and that nobody reads.
+  /// - Parameter logsUnread: whether its log goes to a full pipe that is not read.
   init(_ place: Place, fault: String? = nil, logsUnread: Bool = false, waits: Bool = true) async throws {
     self.place = place
     var environment = OwnProcess.environment
@@ -58,30 +58,30 @@ final class Daemon: Sendable {
 
   var isRunning: Bool { result.withLock { $0 == nil } }
   private var isServing: Bool { (try? UnixSocket.connect(path: place.socket)) != nil }
-  /// The end of what it has said, once it has ended.
+  /// The end of its output, once it has ended.
   var log: String { result.withLock { $0?.output ?? "" } }
   var status: ChildResult.Status? { result.withLock { $0?.status } }
 
-  /// SIGKILL; returns when it is gone.
+  /// Sends SIGKILL and waits for the end.
   func kill9() async throws {
     cancellation.cancel()
     try await waitForEnd()
   }
 
-  /// SIGKILL as soon as a node is there, or after two seconds; returns when it is gone.
+  /// Sends SIGKILL as soon as the node exists, or after two seconds, and waits for the end.
   func kill9(whenAppears node: String) async throws {
     guard isRunning, let process = ExclusiveLock.holder(place.state + "/lock") else { return }
     try await NodeWatch.kill(process, whenAppears: node, limit: .seconds(2))
     try await kill9()
   }
 
-  /// SIGTERM; does not wait.
+  /// Sends SIGTERM without waiting.
   func terminate() {
     guard isRunning, let process = ExclusiveLock.holder(place.state + "/lock") else { return }
     kill(process, SIGTERM)
   }
 
-  /// Leaves it so many descriptors while `body` runs.
+  /// Limits the daemon to this many more descriptors while `body` runs.
   func withDescriptors(_ left: Int, _ body: () async throws -> Void) async throws {
     guard isRunning, let process = ExclusiveLock.holder(place.state + "/lock") else { return }
     let used = try Files.list("/proc/\(process)/fd").compactMap { Int($0) }.max() ?? 0
@@ -108,7 +108,7 @@ final class Daemon: Sendable {
 }
 
 enum Waiting {
-  /// Returns when something is true.
+  /// Waits until the condition is true.
   static func until(seconds: Double, _ otherwise: any Error, _ condition: () throws -> Bool) async throws {
     let limit = MonotonicClock.now() + .milliseconds(Int64(seconds * 1000))
     while try !condition() {

@@ -1,17 +1,17 @@
 import Glibc
 import LinuxSystem
 
-/// What dmsetup(8) would cost a process for.
+/// Device-mapper operations without a process of dmsetup(8).
 enum DeviceMapper {
   /// Sends a message to a device's target: `DM_TARGET_MSG` of ioctl(2) with `struct dm_ioctl`, Linux
   /// include/uapi/linux/dm-ioctl.h. Blocks as long as the target does.
-  static func tell(_ device: String, _ message: String) throws {
+  static func sendMessage(_ device: String, _ message: String) throws {
     var bytes = [UInt8](repeating: 0, count: headerSize)
     func put(_ value: UInt32, at offset: Int) {
       withUnsafeBytes(of: value) { bytes.replaceSubrange(offset..<offset + 4, with: $0) }
     }
     put(4, at: 0)  // the interface's version
-    put(UInt32(headerSize), at: 16)  // where the message begins
+    put(UInt32(headerSize), at: 16)  // the offset of the message
     bytes.replaceSubrange(48..<48 + device.utf8.count, with: device.utf8)
     bytes += [UInt8](repeating: 0, count: 8) + Array(message.utf8) + [0]
     put(UInt32(bytes.count), at: 12)
@@ -29,7 +29,7 @@ enum DeviceMapper {
   /// `_IOWR(0xfd, 14, struct dm_ioctl)`.
   private static let targetMessage: UInt = 3 << 30 | UInt(headerSize) << 16 | 0xfd << 8 | 14
 
-  /// The names of all devices there are, from sysfs.
+  /// The names of all devices, from sysfs.
   static func names() throws -> [String] {
     try Files.list("/sys/block").compactMap { name in
       guard let text = try? Files.readText("/sys/block/\(name)/dm/name") else { return nil }
@@ -37,7 +37,7 @@ enum DeviceMapper {
     }
   }
 
-  /// The name that LVM gives to a volume's device.
+  /// The device-mapper name of a logical volume.
   static func name(group: String, volume: String) -> String {
     func escaped(_ text: String) -> String {
       text.split(separator: "-", omittingEmptySubsequences: false).joined(separator: "--")

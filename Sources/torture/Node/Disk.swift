@@ -3,8 +3,8 @@ import LinuxSystem
 import StorageModel
 import Synchronization
 
-/// The machine's one disk, cut into the daemon's state, the kubelet's directories and LVM's physical volume, below them a
-/// log of every write: so that all three lose their power at the same moment.
+/// The machine's one disk, divided into the daemon's state, the kubelet's directories and LVM's physical volume. Below
+/// them is a log of every write, so all three lose their power at the same moment.
 ///
 ///     /dev/mapper/lab-state   lab-kubelet   lab-pv      linear
 ///                                       below-pv    linear
@@ -17,11 +17,12 @@ final class Disk: Sendable {
   static let state = "/dev/mapper/lab-state"
   static let kubelet = "/dev/mapper/lab-kubelet"
   static let physical = "/dev/mapper/lab-pv"
-  /// Below it, so that it can hang: LVM passes over a device that is suspended itself. No name that LVM sees in the lab.
+  /// A device below the physical volume that can hang, because LVM ignores a suspended physical volume. LVM never sees
+  /// a device of this name in the lab.
   private static let belowPhysical = "/dev/mapper/below-pv"
 
   private static let whole = "/dev/mapper/lab-disk"
-  /// In sectors: 64 MiB each.
+  /// Sectors per part: 64 MiB.
   private static let part = 131_072
 
   init(disk: String, log: String) {
@@ -77,11 +78,11 @@ final class Disk: Sendable {
 
   // MARK: acknowledgements
 
-  /// Returns when everything that is safe on the disk by now is safe in the log too, so that whatever the power cut leaves
-  /// has it. `kind` is one word.
+  /// Waits until everything that is safe on the disk is safe in the log too, so that every power cut keeps it. `kind`
+  /// is one word.
   func mark(_ kind: String) async throws {
     let text = "\(kind)-\(count.wrappingAdd(1, ordering: .relaxed).newValue)"
-    try DeviceMapper.tell("lab-disk", "mark \(text)")
+    try DeviceMapper.sendMessage("lab-disk", "mark \(text)")
     let limit = MonotonicClock.now() + .seconds(30)
     while try !isInLog(text) {
       guard MonotonicClock.now() < limit else {
@@ -91,7 +92,7 @@ final class Disk: Sendable {
     }
   }
 
-  /// Goes on reading from where it was before.
+  /// Continues to read at the last position.
   private func isInLog(_ mark: String) throws -> Bool {
     try reader.withLock { known throws in
       let position = try known ?? LogPosition(path: log)

@@ -1,14 +1,14 @@
 import Glibc
 import LinuxSystem
 
-/// Brings disturbances about, and ends them.
+/// Starts disturbances and ends them.
 struct Disturber {
   let node: NodeUnderTest
   let model: Model
 
   private var cluster: APIStandIn { node.cluster }
 
-  /// What is done before the operation begins.
+  /// Runs before the operation begins.
   func prepare(_ disturbance: Disturbance, _ operation: Operation) async throws {
     switch disturbance {
     case .startAmidCalls:
@@ -33,7 +33,7 @@ struct Disturber {
     }
   }
 
-  /// What is done while it is under way; returns when that is done.
+  /// Runs during the operation. Returns when the disturbance is done.
   func strike(_ disturbance: Disturbance, _ operation: Operation) async throws {
     switch disturbance {
     case .startAmidCalls(let delay): try await startAgain(delay)
@@ -44,7 +44,7 @@ struct Disturber {
     }
   }
 
-  /// Everything is as usual again.
+  /// Ends the disturbance.
   func heal(_ disturbance: Disturbance) async throws {
     switch disturbance {
     case .startAmidCalls, .serverLate: cluster.answer(after: .zero)
@@ -63,7 +63,7 @@ struct Disturber {
 
   // MARK: the API server
 
-  /// The API server comes back with other PVs, and the daemon is started with it.
+  /// Restarts the API server with other PVs, together with the daemon.
   private func restore(_ change: (ShownVolume) -> ShownVolume?) async throws {
     cluster.goAway()
     cluster.show(model, changing: change)
@@ -98,7 +98,7 @@ struct Disturber {
   private func move(to address: APIStandIn.Address) async throws {
     cluster.goAway()
     try cluster.listen(at: address)
-    try node.tellAddress(address)
+    try node.setAddress(address)
     try await restartWatching()
   }
 
@@ -111,7 +111,7 @@ struct Disturber {
 
   // MARK: the daemon
 
-  /// A pod of a volume that is lost asks again and again meanwhile: nobody may create an empty one.
+  /// Meanwhile a pod repeatedly asks for a lost volume. No empty one may be created.
   private func startAgain(_ delay: Int) async throws {
     let pods = Task { [node] in
       for _ in 0..<3 { try await LostVolume(node: node).ask() }
@@ -123,7 +123,7 @@ struct Disturber {
     try await pods.value
   }
 
-  /// Callers that say nothing take what is left, but for some rounds, where what the daemon opens for its work fails.
+  /// Silent callers take the remaining descriptors, except in some rounds in which the daemon's own opens fail.
   private func takeDescriptors(_ left: Int) async throws {
     try await node.daemon?.withDescriptors(left) {
       if left % 2 == 0 { try node.peers.comeSilently(32, to: node.place) }
@@ -136,7 +136,7 @@ struct Disturber {
     node.daemon?.terminate()
     try await node.daemon?.waitForEnd()
     guard node.daemon?.status == .exited(0) else {
-      throw Finding("a daemon whose log nobody reads does not end well: \(node.daemon?.status as Any)")
+      throw Finding("a daemon whose log is not read does not end well: \(node.daemon?.status as Any)")
     }
     try await node.restartDaemon()
   }

@@ -1,7 +1,7 @@
 import Glibc
 import LinuxSystem
 
-/// A named pipe, fifo(7), that is full and that nobody reads, though somebody has it open for reading.
+/// A full named pipe, fifo(7), that is open for reading but is not read.
 final class FullPipe: Sendable {
   private let path: String
   private let reader: Descriptor
@@ -19,7 +19,7 @@ final class FullPipe: Sendable {
     }
   }
 
-  /// What to run so that a program's standard error goes there.
+  /// The command that runs a program with its standard error in the pipe.
   func command(_ executable: String, _ words: [String]) -> (String, [String]) {
     ("/bin/sh", ["-c", "exec \"$0\" \"$@\" 2>\(path)", executable] + words)
   }

@@ -1,15 +1,15 @@
 import LinuxSystem
 
-/// The volume group, looked at and prepared through LVM's own programs.
+/// The volume group, read and prepared with LVM's own programs.
 struct Group: Sendable {
   static let name = "torture"
   static let pool = "pool"
-  /// What was there before us and is none of ours: a volume with its owner's tag, and one that is named like a PV.
+  /// Foreign volumes that existed first: one with its owner's tag, and one with the name of a PV.
   static let foreign = ["database", "pvc-7f6b2f0e-5d0c-4f3e-9d36-00000000f0f0"]
   static let foreignTag = "somebody"
-  /// A volume's UUID that no volume has.
+  /// The UUID of a volume that does not exist.
   static let otherInstance = "AbCdEf-0123-4567-89ab-cdef-GHIJ-KLmnop"
-  /// What a PV of the second one's name would ask for.
+  /// The volume that a PV with the second one's name would request.
   static let foreignClaim = Operation.NewVolume(
     name: foreign[1], fileSystem: "ext4", isThin: false, attaches: false, mebibytes: 4)
 
@@ -22,7 +22,7 @@ struct Group: Sendable {
     var isOurs: Bool { tags.contains("elastic-local") }
   }
 
-  /// Makes the group on an empty disk.
+  /// Creates the group on an empty disk.
   static func make() async throws {
     try await Shell.run("vgcreate", "-q", "-q", "-y", "--metadatasize", "8m", name, Disk.physical)
     try await Shell.run(
@@ -34,7 +34,7 @@ struct Group: Sendable {
     try await Shell.run("lvchange", "-q", "-q", "--addtag", foreignTag, "\(name)/\(foreign[0])")
   }
 
-  /// Fills such a volume.
+  /// Fills a foreign volume.
   static func foreignContent(_ volume: String) -> Content {
     Content(bytes: 4 << 20, seed: UInt64(volume.utf8.count))
   }
@@ -47,8 +47,8 @@ struct Group: Sendable {
     "/dev/mapper/" + DeviceMapper.name(group: name, volume: volume)
   }
 
-  /// LVM's UUID of a volume, from the device mapper's: `LVM-`, the group's and the volume's, 32 characters each, which LVM
-  /// shows in groups of 6, 4, 4, 4, 4, 4 and 6.
+  /// LVM's UUID of a volume, from the device mapper's. The latter is `LVM-`, the group's and the volume's UUID, with 32
+  /// characters each, which LVM shows in groups of 6, 4, 4, 4, 4, 4 and 6.
   static func instance(inDevice uuid: String) -> String {
     var rest = uuid.suffix(32)
     return [6, 4, 4, 4, 4, 4, 6].map { count in

@@ -3,7 +3,7 @@ import LinuxSystem
 import NodeProtocol
 import VolumeHost
 
-/// LVM's disk does not answer for a while, and more calls wait for it than the daemon has threads for anything.
+/// LVM's disk does not answer for a while, and more calls wait for it than the daemon has threads.
 struct Hang {
   let node: NodeUnderTest
   let model: Model
@@ -14,14 +14,14 @@ struct Hang {
 
   private var caller: Caller { node.caller }
 
-  /// Returns when the disk answers again and all that waited has ended.
+  /// Runs the hang. Returns when the disk answers again and all waiting calls have ended.
   func run() async throws {
     for volume in Self.all { node.cluster.set(ShownVolume(Model.Claim(new: volume))) }
     try await node.disk.suspend()
     do {
       let calls = try call()
       try await requireOthersServed()
-      // They give up before the disk comes back: nothing of what they wanted may be there then.
+      // The callers give up before the disk answers again. None of their mounts may exist then.
       for call in calls { close(call) }
     } catch {
       try await node.disk.resume()
@@ -56,7 +56,7 @@ struct Hang {
 
   private func requireOthersServed() async throws {
     try await Answering(node: node).require("while the disk hangs")
-    // A pod that never got its volume, of a volume that nobody else asks for.
+    // A pod that never got its volume. No other call asks for that volume.
     guard let volume = model.sorted.first(where: { $0.new.name != operation.volume }) else { return }
     var caller = caller
     caller.timeout = 20
@@ -64,7 +64,7 @@ struct Hang {
     if !answer.isSuccess { throw Finding("while the disk hangs an unmount that needs nothing of it: \(answer)") }
   }
 
-  /// What was still under way has ended when an unmount of the same volume has had its turn.
+  /// Waits until running calls have ended: an unmount of the same volume gets its turn after them.
   private func waitForEnd() async throws {
     for volume in Self.all {
       let answer = await caller.ask("unmount", caller.podDirectory(volume.name, Self.pod(0)))

@@ -1,13 +1,13 @@
 import Synchronization
 
-/// How far a live log has been read.
+/// The position of a reader in a live log.
 final class LogPosition {
   private var log: WriteLog
   private var marks: Set<String> = []
 
   init(path: String) throws { log = try WriteLog(path: path, isLive: true) }
 
-  /// Reads what has come since, and says whether a mark was among all that was read.
+  /// Reads the new entries. Returns whether the mark was among all entries so far.
   func hasPassed(_ mark: String) throws -> Bool {
     let whole = try log.wholeEntries()
     while let entry = try log.next(of: whole) {
@@ -17,7 +17,7 @@ final class LogPosition {
   }
 }
 
-/// A value behind a lock whose body may throw anything.
+/// A value with a lock whose body may throw any error.
 final class Lock<Value>: @unchecked Sendable {
   private let mutex = Mutex(())
   private var value: Value

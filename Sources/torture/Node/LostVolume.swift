@@ -1,11 +1,12 @@
-/// A PV that records a volume which is not on the node any more. Its disk may come back: no empty volume takes its place.
+/// A PV that records a volume which is no longer on the node. Its disk may come back, so no empty volume may replace
+/// it.
 struct LostVolume: Sendable {
   let node: NodeUnderTest
 
   private static let new = Operation.NewVolume(
     name: "pvc-7f6b2f0e-5d0c-4f3e-9d36-00000000105f", fileSystem: "ext4", isThin: false, attaches: false, mebibytes: 32)
 
-  /// A pod asks for it once. It comes and goes here, not with the model: the next show of the model takes it away.
+  /// Asks for it once as a pod. This PV is not in the model; showing the model again removes it.
   func ask() async throws {
     let new = Self.new
     var shown = ShownVolume(Model.Claim(new: new, instance: Group.otherInstance))
@@ -15,7 +16,7 @@ struct LostVolume: Sendable {
     caller.timeout = 30
     let answer = try await caller.mount(new, "pod-x", readOnly: false)
     guard !answer.isSuccess else {
-      throw Finding("volume \(new.name) is lost, its PV records it, and an empty one was mounted in its place")
+      throw Finding("volume \(new.name) is lost although its PV records it, and an empty one was mounted in its place")
     }
   }
 

@@ -3,8 +3,7 @@ import LinuxSystem
 import Synchronization
 import VolumeHost
 
-/// The node that is struck: its disk, its daemon, its programs, and who calls it. Everything it has is below one
-/// directory, in a machine of its own.
+/// The node under test: its disk, daemon, programs and callers. All of it is below one directory, in its own machine.
 final class NodeUnderTest: Sendable {
   let place: Daemon.Place
   let disk: Disk
@@ -17,9 +16,9 @@ final class NodeUnderTest: Sendable {
   private let held = Mutex<Int32?>(nil)
   private let found = Mutex<[Finding]>([])
 
-  /// In the cluster; also its hostname there.
+  /// Its name in the cluster, which is also its hostname there.
   static let name = "torture"
-  /// Where it reports its storage.
+  /// The namespace of its NodeStorage object.
   static let namespace = "elastic-local"
 
   init(products: String, recordsDirectory: String, disks: [String]) {
@@ -36,7 +35,7 @@ final class NodeUnderTest: Sendable {
 
   // MARK: the machine's start
 
-  /// What happens when the machine is switched on. The first time the disk is empty.
+  /// Starts the machine. The first time the disk is empty.
   func boot(isFirst: Bool) async throws {
     try await disk.assemble()
     if isFirst { try await prepareDisk() }
@@ -46,7 +45,7 @@ final class NodeUnderTest: Sendable {
     }
     try standIns.install()
     try installClients()
-    try tellAddress(.four)
+    try setAddress(.four)
     try cluster.listen()
     if !isFirst { try await Administrator(node: self).restoreTornGroup() }
     try await Group.activateForeign()
@@ -69,8 +68,8 @@ final class NodeUnderTest: Sendable {
 
   // MARK: the cluster
 
-  /// Where the daemon that is started next finds the API server.
-  func tellAddress(_ address: APIStandIn.Address) throws {
+  /// Sets the API server's address for the next start of the daemon.
+  func setAddress(_ address: APIStandIn.Address) throws {
     let text = """
       {"current-context": "lab", "contexts": [{"name": "lab", "context": {"cluster": "lab"}}],
        "clusters": [{"name": "lab", "cluster": {"server": "http://\(address.rawValue)"}}]}
@@ -78,7 +77,7 @@ final class NodeUnderTest: Sendable {
     try Files.writeDurably(Array(text.utf8), to: place.kubeconfig, mode: 0o600)
   }
 
-  /// Returns when the daemon has read all PVs of its node and watches them, so that it knows what they say.
+  /// Waits until the daemon has read and watches all PVs of its node.
   func waitUntilDaemonWatches(since former: Int) async throws {
     let limit = MonotonicClock.now() + .seconds(30)
     while cluster.watches == former {
@@ -89,7 +88,7 @@ final class NodeUnderTest: Sendable {
     }
   }
 
-  /// A finding of somebody who cannot end the run.
+  /// Records a finding of a task that cannot end the run.
   func record(_ finding: Finding) { found.withLock { $0.append(finding) } }
   func takeFindings() -> [Finding] {
     found.withLock { found in
@@ -108,20 +107,20 @@ final class NodeUnderTest: Sendable {
     }
   }
 
-  /// Kills it if it runs, and starts it anew.
+  /// Kills the daemon if it runs, and starts it again.
   func restartDaemon(fault: String? = nil, logsUnread: Bool = false) async throws {
     try await daemon?.kill9()
     try takeLog()
     try await startDaemon(fault: fault, logsUnread: logsUnread)
   }
 
-  /// Starts it and does not wait until it serves.
+  /// Starts the daemon without waiting until it serves.
   func launchDaemon() async throws {
     let daemon = try await Daemon(place, waits: false)
     running.withLock { $0 = daemon }
   }
 
-  /// Kills it, starts it, kills it again in its start-up, and starts it anew.
+  /// Kills the daemon, starts it, kills it during its start, and starts it again.
   func interruptStart(afterMilliseconds delay: Int) async throws {
     try await daemon?.kill9()
     try takeLog()
@@ -130,7 +129,7 @@ final class NodeUnderTest: Sendable {
     try await restartDaemon()
   }
 
-  /// What an ended daemon has said goes to the records directory.
+  /// Appends the output of an ended daemon to a file in the records directory.
   func takeLog() throws {
     guard let daemon, !daemon.isRunning else { return }
     let file = try Descriptor.open(recordsDirectory + "/daemon.log", O_WRONLY | O_APPEND | O_CREAT, mode: 0o644)
@@ -141,10 +140,10 @@ final class NodeUnderTest: Sendable {
   }
 }
 
-// MARK: - Somebody else
+// MARK: - Another user
 
 extension NodeUnderTest {
-  /// Somebody opens a device for himself alone; nobody may touch it until he lets it go.
+  /// Opens a device exclusively. No other process may use it until ``letGo()``.
   func hold(_ device: String) throws {
     let number = try Descriptor.open(device, O_RDONLY | O_EXCL).release()
     held.withLock { $0 = number }
@@ -158,7 +157,7 @@ extension NodeUnderTest {
   }
 }
 
-/// What is wrong with the product.
+/// An error of the product.
 struct Finding: Error, CustomStringConvertible {
   let description: String
 

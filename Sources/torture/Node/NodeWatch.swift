@@ -1,12 +1,12 @@
 import Glibc
 import LinuxSystem
 
-/// Kills a process in the moment in which a device node appears: LVM makes a volume's node before it wipes what lies in its
-/// place, and the two are too close together to be hit by chance.
+/// Kills a process as soon as a device node appears. LVM creates a volume's node before it wipes the old content, and a
+/// random kill would hardly hit the moment between the two.
 enum NodeWatch {
   private static let pool = WorkerPool(name: "node-watch", limit: 1)
 
-  /// Returns when the process has been killed, or `limit` is over.
+  /// Returns when the process has been killed, or after `limit`.
   static func kill(_ process: Int32, whenAppears node: String, limit: Duration) async throws {
     let watch = inotify_init1(Int32(IN_CLOEXEC))
     guard watch >= 0, inotify_add_watch(watch, "/dev/mapper", UInt32(IN_CREATE)) >= 0 else {

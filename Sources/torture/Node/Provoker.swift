@@ -2,7 +2,7 @@ import Glibc
 import LinuxSystem
 import VolumeHost
 
-/// Asks for what must be refused, and asks again for what is there already.
+/// Makes calls that must be refused, and repeats calls that have succeeded.
 struct Provoker {
   let node: NodeUnderTest
   let model: Model
@@ -36,12 +36,12 @@ struct Provoker {
     try refused(await caller.ask("remove", dice.pick(Group.foreign)), "a volume without our tag was removed")
   }
 
-  /// A PV of the name of a volume that is not ours and holds no file system.
+  /// Mounts a PV with the name of a foreign volume that contains no file system.
   private func mountForeign() async throws {
     try refused(try await caller.mount(Group.foreignClaim, "pod-x", readOnly: false), "a foreign volume was mounted")
   }
 
-  /// A kubelet that does not see its mount calls again, and so does one that is killed meanwhile with its client.
+  /// A kubelet that does not see its mount repeats the call. So does one that was killed together with its client.
   private func mountAgain(_ dice: inout Dice) async throws {
     guard let volume = mounted(&dice), let pod = volume.pods.keys.min(), let readOnly = volume.pods[pod] else { return }
     let again = Task { [caller] in try await caller.mount(volume.new, pod, readOnly: readOnly) }
@@ -49,31 +49,31 @@ struct Provoker {
       try await Task.sleep(for: .milliseconds(dice.below(60)))
       for process in try caller.clients(of: volume.new.name) { kill(process, SIGKILL) }
       _ = try await again.value
-      // What the killed one began has ended when another call of this volume has had its turn.
+      // The killed call has ended when another call of this volume gets its turn.
     }
     let answer = try await caller.mount(volume.new, pod, readOnly: readOnly)
-    if !answer.isSuccess { throw Finding("a mount that is there already: \(answer)") }
+    if !answer.isSuccess { throw Finding("a repeated mount failed: \(answer)") }
     _ = try await again.value
   }
 
-  /// Callers that are gone before they have their answer never take down a mount that was there before.
+  /// Callers that disconnect before their answer must never unmount an earlier mount.
   private func abandonMounts(_ dice: inout Dice) async throws {
     guard let volume = mounted(&dice), let pod = volume.pods.keys.min(), let readOnly = volume.pods[pod] else { return }
     let call = caller.mountCall(volume.new, pod, readOnly: readOnly)
     for _ in 0..<12 { try caller.abandon(call.line, afterMicroseconds: dice.below(4000)) }
-    // What is still under way has ended when another call of this volume has had its turn.
+    // Running calls have ended when another call of this volume gets its turn.
     let answer = try await caller.unmount(volume.new, "pod-z", isLast: false)
     if !answer.isSuccess { throw Finding("unmount of a directory that is gone: \(answer)") }
   }
 
-  /// A kubelet asks until it is told so, also for what is gone.
+  /// A kubelet repeats an unmount until it succeeds, even if the volume is gone.
   private func unmountGone(_ dice: inout Dice) async throws {
     guard let volume = model.sorted.first(where: { $0.pods["pod-z"] == nil }) else { return }
     let answer = try await caller.unmount(volume.new, "pod-z", isLast: false)
     if !answer.isSuccess { throw Finding("unmount of a directory that is gone: \(answer)") }
   }
 
-  /// A device whose first blocks were lost looks blank, and must not be taken for a fresh one.
+  /// A device whose first blocks were lost looks blank, but must not be taken for a new one.
   private func mountBlanked(_ dice: inout Dice) async throws {
     let idle = model.sorted.filter { $0.pods.isEmpty && Files.exists(Group.device($0.new.name)) }
     guard !idle.isEmpty else { return }
@@ -86,7 +86,7 @@ struct Provoker {
     guard Files.exists(device) else { throw Finding("volume \(volume.new.name) is gone, since it looked blank") }
     if volume.new.attaches { rmdir(caller.globalDirectory(volume.new.name)) }
     try BlockDeviceWriting.overwrite(device, with: lost)
-    // A power cut must not take us back to where it looked blank.
+    // A power cut must not undo the repair.
     try await node.disk.mark(Replay.mark)
   }
 

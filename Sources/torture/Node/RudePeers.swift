@@ -3,8 +3,8 @@ import LinuxSystem
 import NodeProtocol
 import Synchronization
 
-/// Callers of the daemon who say nothing, stop in the middle of a word, or do not read their answers. Nobody else may feel
-/// them.
+/// Callers of the daemon that send nothing, stop in the middle of a request, or do not read their answers. No other
+/// caller may notice them.
 final class RudePeers: Sendable {
   private let peers = Mutex<[Int32]>([])
 

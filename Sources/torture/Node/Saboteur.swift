@@ -1,19 +1,19 @@
 import Glibc
 import LinuxSystem
 
-/// Carries strikes out, and takes back what they did to the machine.
+/// Executes strikes, and undoes their effects on the machine.
 struct Saboteur {
   let node: NodeUnderTest
   let model: Model
 
   private var disturber: Disturber { Disturber(node: node, model: model) }
 
-  /// What is done before the operation begins.
+  /// Runs before the operation begins.
   func prepare(_ strike: Strike, _ operation: Operation) async throws {
     if let fault = strike.fault { try await node.restartDaemon(fault: fault) }
     switch strike {
     case .tool(let tool, let misbehaviour):
-      try node.standIns.tell(tool, misbehaviour)
+      try node.standIns.instruct(tool, misbehaviour)
       if tool == .checker { try await Self.damage(Group.device(operation.volume)) }
     case .stateFull: try fill()
     case .stateSealed: try await seal(true)
@@ -24,7 +24,7 @@ struct Saboteur {
     }
   }
 
-  /// What is done while it is under way; returns when that is done.
+  /// Runs during the operation. Returns when the strike is done.
   func strike(_ strike: Strike, _ operation: Operation) async throws {
     switch strike {
     case .daemonKilled(let delay):
@@ -50,7 +50,7 @@ struct Saboteur {
 
   private func pause(_ milliseconds: Int) async throws { try await Task.sleep(for: .milliseconds(milliseconds)) }
 
-  /// The administrator repairs what was broken. The daemon runs afterwards, without a fault.
+  /// Repairs the damage as an administrator. The daemon runs afterwards, without a fault.
   func heal(_ strike: Strike) async throws {
     try node.standIns.behave()
     try node.letGo()
@@ -73,7 +73,7 @@ struct Saboteur {
     throw Finding("after SIGTERM the daemon ended with \(status): \(node.daemon?.log.suffix(600) ?? "")")
   }
 
-  /// A daemon that has ended was killed by us.
+  /// Requires that an ended daemon was killed by this program.
   private func requireExpectedEnd() throws {
     guard let daemon = node.daemon, let status = daemon.status else { return }
     if [.cancelled, .signalled(SIGKILL), .exited(0)].contains(status) { return }
@@ -84,7 +84,7 @@ struct Saboteur {
 extension Saboteur {
   private var filler: String { node.place.state + "/filler" }
 
-  /// Takes all the space there is.
+  /// Uses all free space.
   private func fill() throws {
     let file = try Descriptor.open(filler, O_WRONLY | O_CREAT, mode: 0o600)
     var offset: off_t = 0
@@ -94,15 +94,15 @@ extension Saboteur {
     }
   }
 
-  /// Lets nothing be made, removed or renamed in the state's directories (chattr(1), `i`). A file system that is read-only
-  /// as a whole is one whose daemon cannot be running: it holds its lock file open for writing.
+  /// Forbids to create, remove or rename files in the state's directories (chattr(1), `i`). The file system is not made
+  /// read-only as a whole, because the daemon could not run then: it keeps its lock file open for writing.
   private func seal(_ isSealed: Bool) async throws {
     let state = node.place.state
     let directories = [state, state + "/permits", state + "/staging", state + "/lvm", state + "/lvm/archive"]
     try await Shell.run("chattr", [isSealed ? "+i" : "-i"] + directories.filter { Files.exists($0) })
   }
 
-  /// Takes the nodes of a volume away, as if udev had not made them yet.
+  /// Removes the device nodes of a volume, as if udev had not created them yet.
   private func hideNodes(of volume: String) throws {
     for path in [Group.device(volume), "/dev/\(Group.name)/\(volume)"] {
       guard unlink(path) == 0 || errno == ENOENT else {
@@ -111,14 +111,14 @@ extension Saboteur {
     }
   }
 
-  /// Marks an ext4 file system as one in which the kernel has found an error, so that it is checked before it is mounted.
+  /// Marks an ext4 as one with an error, so that it is checked before the next mount.
   private static func damage(_ device: String) async throws {
     try await Shell.run("debugfs", "-w", "-R", "set_super_value state 3", device)
   }
 }
 
 extension Strike {
-  /// Whether the daemon has a fault in it, has lost its socket, or left something for its sweep.
+  /// Whether the daemon has an injected fault, has lost its socket, or has left work for its sweep.
   fileprivate var needsNewDaemon: Bool {
     switch self {
     case .socketGone, .stateFull, .stateSealed, .deviceFails: true

@@ -1,6 +1,6 @@
 import LinuxSystem
 
-/// Why a run cannot go on: not a finding about the product, but about the machine or this program.
+/// Why a run cannot continue: a problem of the machine or of this program, not of the product.
 struct TortureError: Error, CustomStringConvertible {
   let description: String
 
@@ -11,7 +11,7 @@ struct TortureError: Error, CustomStringConvertible {
 enum Shell {
   private static let pool = WorkerPool(name: "shell", limit: 8)
 
-  /// What a program prints that has to succeed.
+  /// Runs a program that must succeed, and returns its output.
   @discardableResult
   static func run(_ name: String, _ words: [String]) async throws -> String {
     let result = try await attempt(name, words)

@@ -1,12 +1,12 @@
 import LinuxSystem
 
-/// Stand-ins for the programs that the daemon runs, where it finds them first. They record each run outside of the machine,
-/// then do what they stand for, unless they are told to misbehave. Exit code 8 is a failure for all of them; 1 is "errors
-/// corrected" for e2fsck(8).
+/// Stand-ins for the programs that the daemon runs, earlier in its search path. They record each run outside of the
+/// machine, then run the real program, unless they are instructed to misbehave. Exit code 8 is a failure for all of
+/// them; 1 is "errors corrected" for e2fsck(8).
 struct StandIns: Sendable {
-  /// Where they record their runs.
+  /// The file with their runs.
   let record: String
-  /// Where they are told what to do.
+  /// The directory of their instructions.
   let control: String
 
   private static let directory = "/usr/local/sbin"
@@ -26,9 +26,9 @@ struct StandIns: Sendable {
     let script = """
       #!/bin/sh
       how=works
-      [ ! -e \(control)/held ] || note=' HELD'
+      [ ! -e \(control)/held ] || held=' HELD'
       [ ! -e \(control)/\(kind) ] || read -r how <\(control)/\(kind)
-      echo "\(name) $*$note" >>\(record)
+      echo "\(name) $*$held" >>\(record)
       case $how in
         fails) echo "\(name): told to fail" >&2; exit 8 ;;
         hangs) exec sleep 600 ;;
@@ -40,7 +40,7 @@ struct StandIns: Sendable {
     try Files.writeDurably(Array(script.utf8), to: "\(Self.directory)/\(name)", mode: 0o755)
   }
 
-  func tell(_ tool: Strike.Tool, _ misbehaviour: Strike.Misbehaviour) throws {
+  func instruct(_ tool: Strike.Tool, _ misbehaviour: Strike.Misbehaviour) throws {
     try Files.writeDurably(Array((misbehaviour.rawValue + "\n").utf8), to: "\(control)/\(tool.rawValue)")
   }
 
@@ -48,7 +48,7 @@ struct StandIns: Sendable {
     for tool in [Strike.Tool.maker, .checker] { try Files.removeDurably("\(control)/\(tool.rawValue)") }
   }
 
-  /// From now on every run is recorded as one on a device that somebody else holds.
+  /// From now on every run is recorded as one on a device that another process holds.
   func recordHeld(_ isHeld: Bool) throws {
     if isHeld {
       try Files.writeDurably([], to: control + "/held")
@@ -57,17 +57,17 @@ struct StandIns: Sendable {
     }
   }
 
-  /// Every run of a maker so far, with its arguments.
+  /// All runs of mkfs so far, with their arguments.
   func makings() throws -> [Substring] {
     guard Files.exists(record) else { return [] }
     let text = String(decoding: try Files.readAll(record, limit: 16 << 20), as: UTF8.self)
     return text.split(separator: "\n").filter { $0.hasPrefix("mkfs") }
   }
 
-  /// How often a maker was run on a volume's device.
+  /// The number of mkfs runs on a volume's device.
   func makings(of volume: String) throws -> Int { try runs(on: volume).count }
 
-  /// The arguments of the last of them.
+  /// The arguments of the last one.
   func lastMaking(of volume: String) throws -> Substring? { try runs(on: volume).last }
 
   private func runs(on volume: String) throws -> [Substring] {

@@ -3,20 +3,20 @@ import LinuxSystem
 
 /// The thin pool after errors of its disk.
 enum ThinPool {
-  /// A pool that could not write its metadata refuses everything until it has been taken down and up again: LVM checks it
-  /// then. Nobody may use its volumes meanwhile.
+  /// Deactivates and activates the thin pool. A thin pool that could not write its metadata refuses everything until
+  /// then, when LVM checks it. Its volumes must not be used meanwhile.
   static func repair(_ node: NodeUnderTest) async throws {
     let pool = DeviceMapper.name(group: Group.name, volume: Group.pool) + "-tpool"
-    // Without a thin volume it is down.
+    // Without a thin volume it is inactive.
     guard try DeviceMapper.names().contains(pool) else { return }
     guard try await isBroken(pool) else { return }
-    Console.print("  the thin pool is taken down and up again")
+    Console.print("  the thin pool is deactivated and activated again")
     try await node.daemon?.kill9()
     try await Shell.run("vgchange", "-q", "-q", "-an", Group.name)
     try await Group.activateForeign()
     try await node.restartDaemon()
     if try DeviceMapper.names().contains(pool), try await isBroken(pool) {
-      throw Finding("the thin pool is still not well after it was taken down and up again: \(pool)")
+      throw Finding("the thin pool still has an error after it was activated again: \(pool)")
     }
   }
 

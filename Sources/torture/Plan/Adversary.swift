@@ -19,7 +19,7 @@ struct Adversary {
     switch operation {
     case .make(let new, _):
       choices.append((12, .tool(.maker, misbehaviour)))
-      // Where a former tenant's blocks are taken over, and not read as zeros.
+      // More often for thick volumes: they reuse a former volume's blocks, whereas new thin blocks read as zeros.
       choices.append((new.isThin ? 2 : 30, .daemonKilledAtDevice))
       if new.attaches { choices.append((10, .deviceHeld)) }
     case .mount(let volume, _, _) where model.volumes[volume]?.pods.isEmpty == true:
@@ -40,7 +40,7 @@ struct Adversary {
 
   private func delay(_ dice: inout Dice) -> Int { dice.below(dice.percent(50) ? 150 : 1500) }
 
-  /// Whether a client is run for it.
+  /// Whether the operation runs a client.
   private var isCall: Bool {
     switch operation {
     case .make, .mount, .unmount, .grow: true
@@ -48,7 +48,7 @@ struct Adversary {
     }
   }
 
-  /// The step points that it passes.
+  /// The step points on the operation's path.
   private var points: [String] {
     switch operation {
     case .make(let new, _):
@@ -56,23 +56,23 @@ struct Adversary {
         "permit-written", "volume-created", "volume-cleared", "format-permitted", "formatted", "permit-removed",
         "published",
       ]
-        + (new.attaches ? ["device-mounted"] : ["staging-directory-made", "staged"])
+        + (new.attaches ? ["device-mounted"] : ["staging-directory-created", "staged"])
     case .mount(let name, _, _):
       if let volume = model.volumes[name], volume.pods.isEmpty {
-        ["published"] + (volume.new.attaches ? ["device-mounted"] : ["staging-directory-made", "staged"])
+        ["published"] + (volume.new.attaches ? ["device-mounted"] : ["staging-directory-created", "staged"])
       } else {
         ["published"]
       }
     case .unmount(let name, _):
       if let volume = model.volumes[name], volume.pods.count == 1 {
-        ["unpublished", "staging-directory-removed", "released"]
+        ["unpublished", "staging-directory-removed", "detached"]
           + (volume.new.attaches ? ["device-unmounted"] : ["unstaged"])
       } else {
         ["unpublished"]
       }
     case .write: []
     case .grow: ["volume-extended", "file-system-grown"]
-    case .remove: ["staging-directory-removed", "released", "removal-proven", "volume-removed"]
+    case .remove: ["staging-directory-removed", "detached", "removal-proven", "volume-removed"]
     }
   }
 }

@@ -1,6 +1,6 @@
-/// Random numbers of a seed: the same for the same seed and stream, on every machine (splitmix64).
+/// Random numbers from a seed: the same for the same seed and stream, on every machine (splitmix64).
 ///
-/// Each round has a stream of its own, so that after a power cut the next boot goes on where the history ends.
+/// Each round has its own stream, so that after a power cut the next boot continues at the end of the history.
 struct Dice: RandomNumberGenerator {
   private var state: UInt64
 
@@ -20,10 +20,10 @@ struct Dice: RandomNumberGenerator {
 
   mutating func percent(_ share: Int) -> Bool { below(100) < share }
 
-  /// One of them; there must be one.
+  /// A random element. There must be at least one.
   mutating func pick<Element>(_ elements: [Element]) -> Element { elements[below(elements.count)] }
 
-  /// One of them, each as likely as its weight says; there must be one with a weight.
+  /// A random element, by weight. At least one weight must be positive.
   mutating func pick<Element>(weighted elements: [(weight: Int, element: Element)]) -> Element {
     var left = below(elements.reduce(0) { $0 + $1.weight })
     for (weight, element) in elements {

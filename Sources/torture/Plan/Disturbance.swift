@@ -1,54 +1,54 @@
-/// What happens around the daemon while an operation is under way: to the API server, among its callers, to what it has of
-/// the machine.
+/// A disturbance around the daemon during an operation: at the API server, among its callers, or in its share of the
+/// machine.
 enum Disturbance: Codable, Hashable, Sendable {
-  /// The daemon is started, killed in its start and started again while calls come, and the API server takes its time.
+  /// The daemon is started, killed during its start and started again while calls arrive, and the API server is slow.
   case startAmidCalls(afterMilliseconds: Int)
-  /// Each answer of the API server takes so long.
+  /// Each answer of the API server is delayed.
   case serverLate(milliseconds: Int)
   /// The API server refuses connections.
   case serverAway
-  /// The API server comes back from an older state, and the daemon with it.
+  /// The API server comes back with an older state, together with the daemon.
   case serverRestored(Restored)
-  /// The names of nodes do not fit any more.
+  /// The names of nodes no longer match.
   case hostnames(Hostnames)
   /// The disk does not answer, and more calls wait for it than there are threads.
   case diskHangs
-  /// PVs are large, and many.
+  /// There are many PVs, some of them large.
   case listsHuge
-  /// Callers that say nothing, stop in the middle of a word, or do not read the answer.
+  /// Callers that send nothing, stop in the middle of a request, or do not read the answer.
   case rudePeers
-  /// The daemon has so many descriptors left, for a second.
+  /// The daemon has only this many descriptors left, for a second.
   case descriptorsGone(left: Int)
-  /// Nobody reads the daemon's log, and the pipe is full.
+  /// The daemon's log is not read, and its pipe is full.
   case logUnread
-  /// The API server is at an address of IPv6.
+  /// The API server has an IPv6 address only.
   case sixAlone
 
   enum Restored: String, Codable, CaseIterable, Sendable {
-    /// From before the volumes were recorded.
+    /// From before the instances were recorded.
     case withoutInstance
-    /// From before the PV was made.
+    /// From before the PV was created.
     case withoutVolume
-    /// From when a PV of the same name, another object, recorded another volume.
+    /// From a time at which another PV object of the same name recorded another volume.
     case otherVolume
   }
 
   enum Hostnames: String, Codable, CaseIterable, Sendable {
     /// The node came back with another hostname.
     case nodeRenamed
-    /// The PV is another node's, which has the same hostname.
+    /// The PV belongs to another node with the same hostname.
     case labelElsewhere
-    /// The PV's data are on a node of another hostname.
+    /// The PV's data are on a node with another hostname.
     case affinityElsewhere
   }
 }
 
-// MARK: - What must come of it
+// MARK: - Required outcome
 
 extension Disturbance {
   enum Outcome { case success, failure, either }
 
-  /// What the operation has to come to at the first try.
+  /// The required outcome of the operation's first attempt.
   func outcome(of operation: Operation) -> Outcome {
     switch (self, operation) {
     case (.startAmidCalls, _), (.descriptorsGone, _): .either
@@ -64,7 +64,7 @@ extension Disturbance {
 // MARK: - Choosing
 
 extension Disturbance {
-  /// The kinds, by the word that `KIND` of lab/torture takes.
+  /// The kinds, by the values of `KIND` of lab/torture.
   enum Kind: String, CaseIterable, Sendable {
     case start, late, away, restored, hostnames, hang, lists, peers, descriptors, log, six
   }
@@ -85,7 +85,7 @@ extension Disturbance {
     }
   }
 
-  /// The name under which they are counted.
+  /// The name for the totals.
   var kind: String {
     switch self {
     case .startAmidCalls: "daemon started amid calls"

@@ -3,7 +3,7 @@ import Glibc
 import LinuxSystem
 import Synchronization
 
-/// The history of a run: JSON lines in a file outside of the machine that is struck, each there before anything goes on.
+/// The history of a run: JSON lines in a file outside of the machine. Each line is written before the run continues.
 final class History: Sendable {
   private struct State {
     var model: Model
@@ -14,7 +14,7 @@ final class History: Sendable {
   private let path: String
   private let state: Mutex<State>
 
-  /// Takes up what is there.
+  /// Continues an existing history.
   init(path: String) throws {
     self.path = path
     let events = try Self.read(path)
@@ -25,7 +25,7 @@ final class History: Sendable {
   static func read(_ path: String) throws -> [Event] {
     guard Files.exists(path) else { return [] }
     let bytes = try Files.readAll(path, limit: 64 << 20)
-    // A last line without its end was never acknowledged to anybody.
+    // A last line without its end was never acknowledged.
     guard let end = bytes.lastIndex(of: newline) else { return [] }
     return try bytes[..<end].split(separator: newline).map { try JSONDecoder().decode(Event.self, from: Data($0)) }
   }
@@ -34,7 +34,7 @@ final class History: Sendable {
   var foreign: [Group.Volume] { model.foreign }
   var lines: Int { state.withLock(\.lines) }
 
-  /// Adds a line; returns when it cannot be lost any more.
+  /// Adds a line. Returns when the line is safe.
   func add(_ event: Event) throws {
     let line = Array(try JSONEncoder().encode(event)) + [Self.newline]
     try state.withLock { state in

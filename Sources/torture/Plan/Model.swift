@@ -1,35 +1,36 @@
-/// What must hold on the node: what was acknowledged, and what was only begun. Made from the history alone.
+/// What must hold on the node: acknowledged operations, and those that have only begun. Computed from the history
+/// alone.
 struct Model: Sendable {
   var volumes: [String: Volume] = [:]
-  /// The PVs that there are, by name.
+  /// The existing PVs, by name.
   var claims: [String: Claim] = [:]
-  /// The round that was begun and has not ended.
+  /// The round that has begun and not ended.
   var open: Round?
   var nextRound = 0
   var hasEnded = false
-  /// What was in the group before us.
+  /// The foreign volumes of the group.
   var foreign: [Group.Volume] = []
 
   struct Round: Codable, Hashable, Sendable {
     let number: Int
     let operation: Operation
     let strike: Strike
-    /// The kubelet is told to forget the pod, and the claim is deleted, instead of calling again.
+    /// Whether the call is not repeated: the kubelet forgets the pod, and the claim is deleted.
     let isGivenUp: Bool
-    /// What hits the daemon that was started after the strike, or that the calls are repeated to.
+    /// A second strike, at the daemon's start after the first one or at the repeated call.
     let aftershock: Aftershock?
 
     enum Aftershock: Codable, Hashable, Sendable {
-      /// SIGKILL so long after its start: while it settles what was interrupted.
+      /// SIGKILL this long after its start, while it settles interrupted creations.
       case inStart(milliseconds: Int)
-      /// SIGKILL so long after the repeated call.
+      /// SIGKILL this long after the repeated call.
       case inRepetition(milliseconds: Int)
     }
 
-    /// Whether a failed attempt has to leave everything as it was: the daemon lives, and has said that it failed.
+    /// Whether a failed attempt must have undone everything, because the daemon lives and has answered with a failure.
     var mustBeUndone: Bool {
       switch (strike, operation) {
-      // The device that a kubelet has waited for stays until it is mounted.
+      // A device that a kubelet has waited for stays until it is mounted.
       case (.stepFails, .make(let new, _)), (.tool, .make(let new, _)): !new.attaches
       case (.disturbed(let disturbance), let operation): disturbance.outcome(of: operation) == .failure
       case (.stepFails, .mount), (.tool(.checker, .fails), .mount), (.tool(.checker, .dies), .mount): true
@@ -43,13 +44,13 @@ struct Model: Sendable {
     /// LVM's UUID.
     let instance: String
     let fileSystemUUID: String
-    /// How often a maker of file systems had been run on it when it was first acknowledged.
+    /// The number of mkfs runs on its device when it was first acknowledged.
     let makings: Int
     var mebibytes: Int
-    /// Who has it mounted, and whether only to read.
+    /// Pods that have it mounted, and whether read-only.
     var pods: [String: Bool] = [:]
     var files: [String: Content] = [:]
-    /// What was being written when somebody last looked.
+    /// Contents that were being written and have not been acknowledged.
     var doubts: [String: Content] = [:]
   }
 
@@ -79,7 +80,7 @@ struct Model: Sendable {
     }
   }
 
-  /// Volumes in the order of their names, so that the same seed chooses the same.
+  /// The volumes ordered by name, so that the same seed makes the same choices.
   var sorted: [Volume] { volumes.values.sorted { $0.new.name < $1.new.name } }
 }
 
@@ -87,7 +88,7 @@ struct Model: Sendable {
 enum Event: Codable, Sendable {
   case began(seed: UInt64, rounds: Int, foreign: [Group.Volume])
   case booted
-  /// What will be done, and what will be done to it.
+  /// The operation and the strike that follow.
   case round(Model.Round)
   case made(Model.Volume)
   case mounted(volume: String, pod: String, readOnly: Bool)
@@ -96,17 +97,17 @@ enum Event: Codable, Sendable {
   case written(volume: String, Operation.NewFile)
   case grown(volume: String, mebibytes: Int)
   case removed(volume: String)
-  /// A PV was made.
+  /// A PV was created.
   case claimed(Operation.NewVolume)
-  /// Its node has reported its volume, and the PV says so.
+  /// The node has reported its volume, and the PV records it.
   case recorded(volume: String, instance: String)
-  /// The PV is gone.
+  /// The PV is deleted.
   case unclaimed(volume: String)
-  /// The power fails now.
+  /// The power is cut now.
   case cut
-  /// After the round everything was as it must be.
+  /// After the round everything was as required.
   case held
-  /// All rounds are over, all volumes were removed, nothing was left.
+  /// All rounds are done, all volumes were removed, nothing was left.
   case ended
 }
 

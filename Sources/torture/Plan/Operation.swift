@@ -1,14 +1,14 @@
-/// What somebody wants of the node: a user through the kubelet, or an operator. Names are PVs' and pods'.
+/// A request to the node: of a user through the kubelet, or of an operator. Names are those of PVs and pods.
 enum Operation: Codable, Hashable, Sendable {
   /// A pod with a new PV.
   case make(NewVolume, pod: String)
   /// A pod with a PV whose volume exists.
   case mount(volume: String, pod: String, readOnly: Bool)
-  /// The pod goes.
+  /// The pod ends.
   case unmount(volume: String, pod: String)
-  /// A pod writes, file by file, each down to the disk.
+  /// A pod writes files one by one, each flushed to the disk.
   case write(volume: String, pod: String, [NewFile])
-  /// The claim was made larger while a pod uses it.
+  /// The claim grows while a pod uses it.
   case grow(volume: String, mebibytes: Int)
   /// The volume is removed for good.
   case remove(volume: String)
@@ -17,7 +17,7 @@ enum Operation: Codable, Hashable, Sendable {
     let name: String
     let fileSystem: String
     let isThin: Bool
-    /// Whether the kubelet has the driver that attaches.
+    /// Whether the kubelet has the attaching driver.
     let attaches: Bool
     let mebibytes: Int
   }
@@ -53,7 +53,7 @@ extension Operation: CustomStringConvertible {
   }
 }
 
-/// What a file holds, told by a seed.
+/// The content of a file, generated from a seed.
 struct Content: Codable, Hashable, Sendable {
   let bytes: Int
   let seed: UInt64

@@ -1,10 +1,10 @@
-/// Chooses what comes next, by the seed and what there is.
+/// Chooses the next operation and strike, from the seed and the model.
 struct Planner {
   let seed: UInt64
-  /// Nothing but disturbances of this kind.
+  /// If set, the only kind of disturbance and of strike.
   var only: Disturbance.Kind?
 
-  /// Every so many rounds the power fails.
+  /// The power is cut once in this many rounds.
   private static let powerEvery = 6
   private static let most = 6
   private static let files = 8
@@ -26,18 +26,18 @@ struct Planner {
       aftershock: dice.percent(25) ? dice.pick(aftershocks) : nil)
   }
 
-  /// A share of the rounds is disturbed, by dice of its own: what is done in the others stays what it was.
+  /// A share of the rounds is disturbed, chosen by a separate stream. The choices in other rounds do not change.
   private func disturbance(of number: Int) -> Disturbance? {
     var dice = Dice(seed: seed, stream: UInt64(number) | 1 << 41)
     if let only { return Disturbance(only, &dice) }
     return dice.percent(30) ? Disturbance(dice.pick(Disturbance.Kind.allCases), &dice) : nil
   }
 
-  /// What a pod writes meanwhile on another volume; nil when there is none.
+  /// Files that a pod writes on another volume meanwhile; nil when there is none.
   func companion(of round: Model.Round, in model: Model) -> (volume: String, pod: String, files: [Operation.NewFile])? {
     var dice = Dice(seed: ~seed, stream: UInt64(round.number))
     let candidates = writable(in: model).filter { $0.volume != round.operation.volume }
-    // Who writes flushes the whole disk; so that nothing depends on others doing so, often nobody does.
+    // A writer flushes the whole disk. Half of the rounds have no writer, so that nothing depends on its flushes.
     guard !candidates.isEmpty, dice.percent(50) else { return nil }
     let (volume, pod) = dice.pick(candidates)
     return (volume, pod, newFiles(6, &dice))
@@ -77,7 +77,8 @@ struct Planner {
     let name = "pvc-7f6b2f0e-5d0c-4f3e-9d36-" + String(repeating: "0", count: 12 - digits.count) + digits
     return Operation.NewVolume(
       name: name, fileSystem: fileSystem, isThin: dice.percent(45), attaches: dice.percent(30),
-      // Mostly of one size, so that one lies where a removed one did: what is taken for its own must then be found out.
+      // Mostly one size, so that a new volume is at the place of a removed one. The old content must then be recognized
+      // as foreign.
       mebibytes: fileSystem == "xfs" ? 320 : dice.percent(60) ? 64 : 48 + 16 * dice.below(3))
   }
 

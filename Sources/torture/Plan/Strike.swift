@@ -1,32 +1,32 @@
-/// What the adversary does while an operation is under way.
+/// What the adversary does during an operation.
 enum Strike: Codable, Hashable, Sendable {
   /// SIGKILL to the daemon at a step point named in its code.
   case daemonKilledAt(point: String)
-  /// SIGKILL to the daemon so long after the operation began.
+  /// SIGKILL to the daemon this long after the operation began.
   case daemonKilled(afterMilliseconds: Int)
-  /// SIGKILL to the daemon as soon as the device of the volume that is being made is there.
+  /// SIGKILL to the daemon as soon as the device of the new volume exists.
   case daemonKilledAtDevice
   /// SIGTERM to the daemon.
   case daemonStopped(afterMilliseconds: Int)
-  /// A step fails, and the daemon has to take back what was done before it.
+  /// A step fails, and the daemon must undo the earlier ones.
   case stepFails(point: String)
   /// SIGKILL to the client that waits for the daemon.
   case clientKilled(afterMilliseconds: Int)
-  /// A program that the daemon runs does not do its work.
+  /// A program that the daemon runs misbehaves.
   case tool(Tool, Misbehaviour)
-  /// The disk answers with errors: all of it, or what is written.
+  /// The disk answers with errors: to all requests, or to writes.
   case deviceFails(writesOnly: Bool, afterMilliseconds: Int)
-  /// No space is left where the daemon keeps its state.
+  /// The disk of the daemon's state is full.
   case stateFull
-  /// Nothing can be changed where the daemon keeps its state.
+  /// The daemon's state is read-only.
   case stateSealed
-  /// The socket's directory is gone.
+  /// The socket's directory is removed.
   case socketGone
-  /// The volume's device nodes come late.
+  /// The volume's device nodes appear late.
   case nodesLate(byMilliseconds: Int)
-  /// Somebody else has opened the device for himself alone between `waitforattach` and `mountdevice`.
+  /// Another process opens the device exclusively between `waitforattach` and `mountdevice`.
   case deviceHeld
-  /// Something happens around the daemon.
+  /// A disturbance around the daemon.
   case disturbed(Disturbance)
   /// The machine loses its power.
   case powerCut(Moment, Keeping)
@@ -46,13 +46,13 @@ enum Strike: Codable, Hashable, Sendable {
   enum Keeping: String, Codable, CaseIterable, Sendable {
     /// Everything that was written.
     case everything
-    /// What was flushed, and nothing else.
+    /// Only what was flushed.
     case flushed
-    /// What was flushed up to some moment after the last acknowledgement, and any part of what was written since.
+    /// What was flushed up to some moment after the last acknowledgement, and any part of later writes.
     case torn
   }
 
-  /// The name under which strikes are counted.
+  /// The name for the totals.
   var kind: String {
     switch self {
     case .daemonKilledAt: "daemon killed at a step"
@@ -75,7 +75,7 @@ enum Strike: Codable, Hashable, Sendable {
 
   var isPowerCut: Bool { if case .powerCut = self { true } else { false } }
 
-  /// What the daemon is started with for it, as `ELASTIC_LOCAL_FAULT` takes it.
+  /// The daemon's injected fault for this strike, in the format of `ELASTIC_LOCAL_FAULT`.
   var fault: String? {
     switch self {
     case .daemonKilledAt(let point), .powerCut(.atStep(let point), _): "\(point):kill"

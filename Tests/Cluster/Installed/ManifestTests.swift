@@ -7,7 +7,9 @@ import Testing
 struct ManifestTests {
   @Test("kustomize makes each part of it, and the API server accepts every object")
   func accepted() throws {
-    try Cluster.kubectl("create", "--save-config", "namespace", Product.namespace)
+    // A trial creates nothing, so what is in a namespace needs it before.
+    let namespaces = [Product.namespace, "sample-namespace"]
+    for namespace in namespaces { try Cluster.kubectl("create", "--save-config", "namespace", namespace) }
     for directory in try Manifests.directories {
       let objects = try Cluster.path("objects.yaml")
       try Cluster.shell("kubectl kustomize '\(Cluster.project)/\(directory)' >'\(objects)'")
@@ -15,7 +17,7 @@ struct ManifestTests {
       let count = try Cluster.shell("grep -c '^kind:' '\(objects)'")
       #expect("\(accepted)\n" == count, "\(directory): not every object was accepted")
     }
-    try Cluster.kubectl("delete", "namespace", Product.namespace)
+    for namespace in namespaces { try Cluster.kubectl("delete", "namespace", namespace) }
   }
 
   @Test(
@@ -25,6 +27,7 @@ struct ManifestTests {
     let (daemon, provisioner) = try install()
     try aClaimLives(daemon)
     try threeVolumesAreMade(daemon)
+    try aNamespaceGetsItsClaim()
     try expectNothingRefused(daemon, provisioner)
     try theDiskIsLost(daemon)
     try expectNothingRefused(daemon, provisioner)
@@ -83,6 +86,25 @@ struct ManifestTests {
   private func threeVolumesAreMade(_ daemon: ProductProcess) throws {
     try Manifests.apply("daemonset/samples/statefulset.yaml")
     try daemon.awaitMetric(#"elastic_local_group_volumes{group="simulated-vg"} 3"#)
+  }
+
+  private func aNamespaceGetsItsClaim() throws {
+    let (namespace, label) = ("labelled", "volumes.k8s.elastic.co/namespace-volume")
+    try Manifests.apply("daemonset/overlays/kept")
+    try Cluster.kubectl("create", "namespace", namespace)
+    try Cluster.kubectl("label", "namespace", namespace, "\(label)=1Gi")
+    func field(_ path: String) throws -> String {
+      try Cluster.kubectl(
+        in: namespace, ["get", "pvc", "namespace-volume", "-o", "jsonpath=\(path)", "--ignore-not-found"])
+    }
+    try #require(try eventually { try field("{.status.phase}") == "Bound" })
+    try Cluster.kubectl("label", "namespace", namespace, "\(label)=2Gi", "--overwrite")
+    try #require(try eventually { try field("{.spec.resources.requests.storage}") == "2Gi" })
+    try Cluster.kubectl("label", "namespace", namespace, "\(label)=much", "--overwrite")
+    try #require(
+      try eventually {
+        try Cluster.kubectl(in: namespace, ["get", "events", "-o", "name"]).contains("event/labelled.")
+      }, "no Event in the namespace")
   }
 
   /// A simulated disk is gone with its daemon: the PVs say that there were volumes, and there are none.

@@ -21,7 +21,20 @@ enum Cluster {
   /// Runs kubectl as administrator, which has to succeed, and returns what it printed.
   @discardableResult
   static func kubectl(_ arguments: String..., at location: SourceLocation = #_sourceLocation) throws -> String {
+    try kubectl(arguments, at: location)
+  }
+
+  @discardableResult
+  static func kubectl(_ arguments: [String], at location: SourceLocation = #_sourceLocation) throws -> String {
     try run("/usr/bin/env", ["kubectl"] + arguments, at: location)
+  }
+
+  /// Runs kubectl for what is in a namespace.
+  @discardableResult
+  static func kubectl(
+    in namespace: String, _ arguments: [String], at location: SourceLocation = #_sourceLocation
+  ) throws -> String {
+    try run("/usr/bin/env", ["kubectl", "--namespace", namespace] + arguments, at: location)
   }
 
   /// Runs a script of the shell on this machine, with kubectl on the path, and returns what it printed.
@@ -83,6 +96,14 @@ enum Cluster {
     let file = try path("manifest.yaml")
     try Files.writeDurably(Array(manifest.utf8), to: file, mode: 0o600)
     try run("/usr/bin/env", ["kubectl", "apply", "-f", file], at: location)
+  }
+
+  /// Sets a PV's phase, as a controller of Kubernetes would.
+  static func setPhase(_ phase: String, of pv: String) throws {
+    let script =
+      "kubectl get pv \(pv) -o json | jq '.status.phase = \"\(phase)\"' "
+      + "| kubectl replace --raw /api/v1/persistentvolumes/\(pv)/status -f -"
+    try shell(script)
   }
 
   /// The messages of an object's Events.

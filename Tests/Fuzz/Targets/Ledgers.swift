@@ -17,9 +17,9 @@ extension FuzzTarget {
 private struct FuzzedLedger {
   private static let node = "node-1"
   private static let volumes = (0..<8).map { "pvc-\($0)" }
-  private static let pools = [("a", DeviceClass.Provisioning.thick), ("a", .thin), ("b", .thick)]
+  private static let classes = [("a", DeviceClass.Provisioning.thick), ("a", .thin), ("b", .thick)]
   private static let places =
-    [DeviceClass()] + pools.map { DeviceClass(group: try? VolumeGroupName($0.0), provisioning: $0.1) }
+    [DeviceClass()] + classes.map { DeviceClass(group: try? VolumeGroupName($0.0), provisioning: $0.1) }
 
   private var ledger = Ledger()
   private var storage: NodeStorage?
@@ -55,22 +55,22 @@ private struct FuzzedLedger {
     }
     try hold(ledger.count == 0, "\(ledger.count) volumes are still booked")
     for place in Self.places {
-      guard let pool = storage?.pool(of: place) else { continue }
-      let free = ByteCount(pool.sizeBytes) - ByteCount(pool.reservedBytes)
+      guard let capacity = storage?.capacity(of: place) else { continue }
+      let free = ByteCount(capacity.sizeBytes) - ByteCount(capacity.reservedBytes)
       try hold(ledger.freeSpace(on: Self.node, at: place) == free, "\(free) should be free again")
     }
   }
 
   private mutating func setStorage(size: UInt64, number: UInt8) {
     let extent = UInt64(1) << UInt64(number & 0x3F)
-    let pools = Self.pools.map { group, provisioning in
-      NodeStorage.Pool(
+    let classes = Self.classes.map { group, provisioning in
+      NodeStorage.ClassCapacity(
         group: group, isThin: provisioning == .thin, sizeBytes: size,
         reservedBytes: size >> UInt64(number >> 6),
         extentBytes: number == 0 ? 0 : extent)
     }
-    var reported = NodeStorage(node: Self.node, defaultGroup: "a", isThinByDefault: number & 1 == 1, pools: pools)
-    reported.volumes = number & 2 == 0 ? nil : ["pvc-1": .init(sizeBytes: size >> 1, wantedBytes: size)]
+    var reported = NodeStorage(node: Self.node, defaultGroup: "a", isThinByDefault: number & 1 == 1, classes: classes)
+    reported.volumes = number & 2 == 0 ? nil : ["pvc-1": .init(sizeBytes: size >> 1, requestedBytes: size)]
     storage = reported
     ledger.setStorage(storage, of: Self.node)
   }
@@ -86,14 +86,14 @@ private struct FuzzedLedger {
       return try holdOneLine(error.message)
     }
     try hold(ledger.booking(of: volume) == booking, "booked is \(String(describing: ledger.booking(of: volume)))")
-    guard former == nil, let pool = storage?.pool(of: booking.place) else { return }
-    try hold(pool.allocatedSize(for: booking.size) <= free, "\(booking.size) taken of \(free)")
+    guard former == nil, let capacity = storage?.capacity(of: booking.place) else { return }
+    try hold(capacity.allocatedSize(for: booking.size) <= free, "\(booking.size) taken of \(free)")
   }
 
   private func checkFreeSpace() throws(Violation) {
     for place in Self.places {
-      let pool = storage?.pool(of: place)
-      let most = pool.map { ByteCount($0.sizeBytes) - ByteCount($0.reservedBytes) } ?? .zero
+      let capacity = storage?.capacity(of: place)
+      let most = capacity.map { ByteCount($0.sizeBytes) - ByteCount($0.reservedBytes) } ?? .zero
       try hold(ledger.freeSpace(on: Self.node, at: place) <= most, "more room than there is")
     }
   }

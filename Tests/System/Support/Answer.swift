@@ -13,7 +13,7 @@ struct Answer: CustomStringConvertible, Sendable {
   /// From `waitforattach`.
   var device: String?
   /// From `status`.
-  var report: NodeReport?
+  var report: DaemonStatus?
 
   var description: String { "\(question) -> \(isSuccess ? "success" : "failure") \(message)" }
 

@@ -30,6 +30,7 @@ package struct ServedResource: Sendable {
     ServedResource(
       Event.resource,
       selectableFields: ["involvedObject.uid", "involvedObject.name", "involvedObject.kind", "reason", "type"]),
+    ServedResource(Namespace.resource, hasStatus: true),
     ServedResource(StorageClass.resource),
     ServedResource(CSIDriver.resource),
     ServedResource(CSIStorageCapacity.resource),

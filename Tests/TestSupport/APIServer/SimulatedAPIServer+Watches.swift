@@ -123,12 +123,15 @@ extension SimulatedAPIServer.State {
 
   private func isReadable(_ watch: SimulatedAPIServer.Watch) -> Bool {
     watch.end != nil || watch.isBookmarkDue || !watch.first.isEmpty
-      || changes(after: watch.version).contains { line(of: $0, for: watch) != nil }
+      || changes(after: watch.version, for: watch).contains { line(of: $0, for: watch) != nil }
   }
 
   /// The changes behind a version that watches may see: each change has the next version.
-  private func changes(after version: Int) -> ArraySlice<ObjectDatabase.Change> {
-    let (first, last) = (database.compacted, min(shown ?? database.version, database.version))
+  private func changes(
+    after version: Int, for watch: SimulatedAPIServer.Watch
+  ) -> ArraySlice<ObjectDatabase.Change> {
+    let limits = [shown, shownOf[watch.resource], database.version].compactMap(\.self)
+    let (first, last) = (database.compacted, limits.min() ?? database.version)
     guard version < last, first < last else { return [] }
     return database.changes[max(version - first, 0)..<(last - first)]
   }
@@ -139,7 +142,7 @@ extension SimulatedAPIServer.State {
     watch.first = []
     var isBroken = watch.end == .broken
     // One that ends does so behind what was sent; what came later is for the next one.
-    for change in watch.end == nil ? changes(after: watch.version) : [] {
+    for change in watch.end == nil ? changes(after: watch.version, for: watch) : [] {
       watch.version = change.version
       guard let line = line(of: change, for: watch) else { continue }
       lines.append(line)

@@ -25,11 +25,28 @@ package final class SimulatedAPIServer: APITransport {
     var watches: [Int: Watch] = [:]
     /// How far watches may see; nil for as far as there is anything.
     var shown: Int?
+    /// The same for the watches of one kind, by its group and plural.
+    var shownOf: [String: Int] = [:]
     /// Requests whose answers were lost and that are still to be carried out.
     var late: [(request: HTTPRequest, since: Duration)] = []
     /// Whether what loses its last owner goes at once, instead of with ``SimulatedAPIServer/collectGarbage()``.
     var collectsGarbage = true
     var count = 0
+    var audit: (@Sendable (AuditedChange) -> Void)?
+    /// How far the audit has seen.
+    var audited = 0
+    var clockSkew = Duration.zero
+  }
+
+  /// A change of an object as it was made: none is left out, whatever watches see.
+  package struct AuditedChange: Sendable {
+    /// The plural of the kind: `persistentvolumes`.
+    package var resource: String
+    /// Before; nil for an object that is new.
+    package var old: JSONValue?
+    /// After; for one that is gone its last state.
+    package var new: JSONValue
+    package var isGone: Bool
   }
 
   struct Page {
@@ -90,6 +107,20 @@ package final class SimulatedAPIServer: APITransport {
   /// The requests so far, as `GET /api/v1/nodes`, without those over ``undisturbed``.
   package var requests: [String] { state.withLock { $0.log } }
 
+  /// Has `body` told of each change from now on, in order and in the same step. It must not call the server.
+  package func audit(_ body: @escaping @Sendable (AuditedChange) -> Void) {
+    state.withLock { state in
+      state.audit = body
+      state.audited = state.database.version
+    }
+  }
+
+  /// How far the clock of the server is ahead, as its replies say the time.
+  package var clockSkew: Duration {
+    get { state.withLock { $0.clockSkew } }
+    set { state.withLock { $0.clockSkew = newValue } }
+  }
+
   /// Carries out all requests that are late.
   package func carryOutLate() {
     change { state in
@@ -102,9 +133,20 @@ package final class SimulatedAPIServer: APITransport {
   /// Watches see nothing more until ``showWatches(_:)``.
   package func holdWatches() { change { $0.shown = $0.shown ?? $0.database.version } }
 
+  /// The watches of one kind see nothing more until ``showWatches(_:)``: they fall behind those of other kinds.
+  package func holdWatches(of resource: APIResource) {
+    change { state in
+      let name = Self.name(resource)
+      state.shownOf[name] = state.shownOf[name] ?? state.database.version
+    }
+  }
+
   /// Watches see so many more changes; nil for all, from now on.
   package func showWatches(_ count: Int? = nil) {
-    change { state in state.shown = count.flatMap { count in state.shown.map { $0 + count } } }
+    change { state in
+      state.shown = count.flatMap { count in state.shown.map { $0 + count } }
+      state.shownOf = [:]
+    }
   }
 
   /// Ends all watches in good order, or by a connection that breaks. What comes next is a new watch from the last version.
@@ -148,6 +190,14 @@ package final class SimulatedAPIServer: APITransport {
     }
   }
 
+  /// Deletes an object by hand, or begins to where it has finalizers. Nothing where there is none.
+  package func remove(_ resource: APIResource, _ key: ObjectKey) {
+    change { [time] state in
+      _ = try? state.database.delete(
+        Self.databaseKey(resource, key), uid: nil, resourceVersion: nil, at: time.wallClock)
+    }
+  }
+
   /// The objects of a kind, as they are now.
   package func objects<Object: APIObject>(
     _ type: Object.Type = Object.self, as resource: APIResource = Object.resource
@@ -172,6 +222,7 @@ package final class SimulatedAPIServer: APITransport {
     let (result, woken) = state.withLock { state -> (Result<Value, Failure>, [CheckedContinuation<Void, Never>]) in
       let result: Result<Value, Failure>
       do throws(Failure) { result = .success(try body(&state)) } catch { result = .failure(error) }
+      state.tellAudit()
       return (result, state.takeSleepers())
     }
     for continuation in woken { continuation.resume() }
@@ -210,16 +261,18 @@ package final class SimulatedAPIServer: APITransport {
   }
 
   private func reply(_ answer: Answer) -> HTTPReply {
+    var fields = ["date": (time.wallClock + clockSkew).httpDate]
     switch answer {
-    case .object(let code, let body): HTTPReply(head: HTTPHead(status: code), body: WholeBody(body.encoded))
-    case .watch(let id): HTTPReply(head: HTTPHead(status: 200), body: WatchBody(self, id))
+    case .object(let code, let body):
+      return HTTPReply(head: HTTPHead(status: code, fields: fields), body: WholeBody(body.encoded))
+    case .watch(let id): return HTTPReply(head: HTTPHead(status: 200, fields: fields), body: WatchBody(self, id))
     case .error(let error):
-      HTTPReply(
-        head: HTTPHead(
-          status: error.code, fields: error.retryAfter.map { ["retry-after": "\($0)"] } ?? [:]),
-        body: WholeBody(error.body.encoded))
+      fields["retry-after"] = error.retryAfter.map { "\($0)" }
+      return HTTPReply(head: HTTPHead(status: error.code, fields: fields), body: WholeBody(error.body.encoded))
     }
   }
+
+  // MARK: the parts of a reply
 
   private final class WholeBody: HTTPBody {
     private let bytes: Mutex<[UInt8]?>
@@ -232,5 +285,28 @@ package final class SimulatedAPIServer: APITransport {
         return bytes
       }
     }
+  }
+}
+
+extension SimulatedAPIServer.State {
+  fileprivate mutating func tellAudit() {
+    guard let audit else { return }
+    for change in database.changes where change.version > audited {
+      audit(
+        .init(
+          resource: String(change.key.resource.split(separator: "/").last ?? ""), old: change.old, new: change.new,
+          isGone: change.isGone))
+    }
+    audited = database.version
+  }
+}
+
+extension Timestamp {
+  /// As a reply's head says it (RFC 9110, section 5.6.7). The day of the week is not looked at by anybody.
+  fileprivate var httpDate: String {
+    let months = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
+    let text = Array(rfc3339)
+    let month = Int(String(text[5..<7])) ?? 1
+    return "Thu, \(String(text[8..<10])) \(months[month - 1]) \(String(text[0..<4])) \(String(text[11..<19])) GMT"
   }
 }

@@ -10,7 +10,7 @@ import Testing
 @testable import NodeReconciler
 
 @Suite("Which volumes a call may use, and which it may create")
-struct AdmissionTests {
+struct CallAuthorizationTests {
   private static var name: VolumeName { get throws { try VolumeName(Bench.name) } }
 
   /// A mount of a pod, as far as the volume is concerned.
@@ -29,7 +29,7 @@ struct AdmissionTests {
 
   // MARK: Identity before creation
 
-  @Test("a daemon that has just been started, and knows no PV yet, makes no volume in the place of a lost one")
+  @Test("a daemon that has just been started, and knows no PV yet, creates no volume in place of a lost one")
   func justStarted() async throws {
     let bench = try Bench()
     bench.writes.put(Bench.volume { $0.metadata.annotations[ClusterNames.instanceAnnotation] = "lost" })
@@ -56,7 +56,7 @@ struct AdmissionTests {
     #expect(bench.stored() != nil)
   }
 
-  @Test("a volume that exists is mounted whether or not anybody answers, and one that is known costs no request")
+  @Test("an existing volume is mounted even without an answer, and one whose PV is known costs no request")
   func exists() async throws {
     let bench = try Bench()
     let instance = try await bench.earlier.prepare(Self.name, ["sizeBytes": "1073741824"])
@@ -71,7 +71,7 @@ struct AdmissionTests {
     #expect(bench.writes.look { $0.requests.count } == before)
   }
 
-  @Test("an API server that does not answer is waited for once, not by each mount")
+  @Test("an API server that does not answer delays one mount, not each of them")
   func silence() async throws {
     let bench = try Bench(waits: true)
     _ = try await bench.earlier.prepare(Self.name, ["sizeBytes": "1073741824"])
@@ -119,7 +119,8 @@ struct AdmissionTests {
   }
 
   @Test(
-    "a node under a new name: its volume is not used for a PV that names the old one, and it is said what to change")
+    "a node under a new name: its volume is not used for a PV that names the old one, and the error says what to change"
+  )
   func newName() async throws {
     let bench = try Bench()
     let instance = try await bench.earlier.prepare(Self.name, ["sizeBytes": "1073741824"])
@@ -137,7 +138,7 @@ struct AdmissionTests {
   }
 
   @Test(
-    "an API server restored from an older state: a volume made since is used and recorded, and one replaced since is refused"
+    "an API server restored from an older state: a volume created since is used and recorded, and one replaced since is refused"
   )
   func restored() async throws {
     let bench = try Bench()
@@ -283,7 +284,7 @@ struct AdmissionTests {
     #expect(try await Self.mount(bench) == instance, "the claim's own pod does")
   }
 
-  @Test("a claim that the PV was given to since is asked for before its pod is refused")
+  @Test("the PV is read again before the pod of a claim that got it recently is refused")
   func givenOn() async throws {
     let bench = try Bench()
     let instance = try await bench.earlier.prepare(Self.name, ["sizeBytes": "1073741824"])
@@ -309,7 +310,7 @@ struct AdmissionTests {
     #expect(bench.stored() == nil)
   }
 
-  @Test("without an API server volumes are made as they are asked for, unless the operator refuses")
+  @Test("without an API server volumes are created on request, unless the operator refuses")
   func standAlone() async throws {
     let bench = try Bench()
     _ = try await bench.earlier.prepare(Self.name, ["sizeBytes": "1073741824"])

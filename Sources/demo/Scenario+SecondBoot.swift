@@ -1,15 +1,16 @@
 import LinuxSystem
 import VolumeHost
 
-extension Story {
+extension Scenario {
   func secondBoot() async throws {
-    Teller.chapter("The node is up again: what it had mounted is gone, and the daemon activates the volume")
+    StepPrinter.title("The node is up again: what it had mounted is gone, and the daemon activates the volume")
     let device = "/dev/\(node.group)/\(Self.volume)"
     try require(!Files.exists(device), "the volume was active before anybody activated it")
     try await node.startDaemon()
     try require(Files.exists(device), "the volume was not activated")
 
-    Teller.chapter("The kubelet finds the directories of both pods; late was deleted meanwhile, db-1 is still wanted")
+    StepPrinter.title(
+      "The kubelet finds the directories of both pods; late was deleted meanwhile, db-1 is still wanted")
     try require(Files.exists(directory(latecomer)), "the directory of late did not outlive the cut")
     let kubelet = await startKubelet([grown])
     try await kubelet.waitUntilReady(grown)
@@ -24,7 +25,7 @@ extension Story {
 
   /// The common end of both stories.
   func end(_ old: DemoKubelet) async throws {
-    Teller.chapter("The kubelet restarts: it finds the volume mounted, and asks the driver for no more than init")
+    StepPrinter.title("The kubelet restarts: it finds the volume mounted, and asks the driver for no more than init")
     await old.kill()
     let began = runner.calls.count
     let kubelet = await startKubelet([grown])
@@ -32,10 +33,10 @@ extension Story {
     try require(runner.calls.dropFirst(began).allSatisfy { $0.command == .initialize }, "it made calls")
     try requireMounts(1, grown)
 
-    Teller.chapter("While a pod uses it, it is not removed")
+    StepPrinter.title("While a pod uses it, it is not removed")
     try node.tool("remove", Self.volume, mustSucceed: false)
 
-    Teller.chapter("The pod is deleted, then the claim")
+    StepPrinter.title("The pod is deleted, then the claim")
     await kubelet.end(grown)
     try await kubelet.finish(grown)
     try requireMounts(0, grown)
@@ -44,10 +45,10 @@ extension Story {
     try require(left.isEmpty, "LVM still has \(left)")
     await kubelet.kill()
 
-    Teller.chapter("What the daemon says of itself")
+    StepPrinter.title("What the daemon says of itself")
     try node.tool("status", width: 148)
     try node.stopDaemon()
-    Teller.chapter(
+    StepPrinter.title(
       "Done. Real: kernel (\(kernelKind)), device mapper, LVM, ext4, client, installer, daemon. Played: kubelet.")
   }
 }

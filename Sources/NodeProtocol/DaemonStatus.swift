@@ -3,7 +3,7 @@ package import JSON
 /// What `elastic-local-node status` shows, as JSON and for people. Sizes are bytes, times RFC 3339 in UTC.
 ///
 /// Fields are added, never renamed.
-package struct NodeReport: FieldObject {
+package struct DaemonStatus: FieldObject {
   package var node = ""
   package var release = ""
   package var engine = ""
@@ -98,13 +98,16 @@ package struct NodeReport: FieldObject {
     package var publishedAt: [String] = []
     /// What the kernel held against its file system at the last look, one a minute with an API server; nil when nothing.
     package var complaint: String?
+    /// For whom it is kept although no claim has it, since when, and until when; nil for a volume that is not kept so.
+    package var keptFor: String?
 
     package init() {}
 
     package static let fields: [Field<Volume>] = [
       Field("complaint", \.complaint), Field("createdAt", \.createdAt), Field("device", \.device),
       Field("group", \.group), Field("isActive", \.isActive), Field("isRetained", \.isRetained),
-      Field("name", \.name), Field("publishedAt", \.publishedAt), Field("sizeBytes", \.sizeBytes),
+      Field("keptFor", \.keptFor), Field("name", \.name), Field("publishedAt", \.publishedAt),
+      Field("sizeBytes", \.sizeBytes),
       Field("stagedAt", \.stagedAt),
     ]
 
@@ -149,7 +152,7 @@ package struct NodeReport: FieldObject {
 
   package init() {}
 
-  package static let fields: [Field<NodeReport>] = [
+  package static let fields: [Field<DaemonStatus>] = [
     Field("commands", \.commands), Field("engine", \.engine), Field("groups", \.groups),
     Field("interrupted", \.interrupted), Field("node", \.node), Field("orphans", \.orphans),
     Field("release", \.release), Field("residentBytes", \.residentBytes), Field("runningSeconds", \.runningSeconds),

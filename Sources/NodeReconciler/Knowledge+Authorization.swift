@@ -6,22 +6,22 @@ internal import StorageLedger
 package import StorageModel
 internal import Telemetry
 
-// A volume that exists.
+// Use of an existing volume.
 extension Knowledge {
   package func admitUse(of volume: StoredVolume, by pod: String?) async throws(VolumeError) {
     guard let connection else { return }
     let name = volume.name.text
-    let admission = Admission(node: node, hostname: connection.hostname, pod: pod)
+    let authorization = CallAuthorization(node: node, hostname: connection.hostname, pod: pod)
     var refusal: VolumeError?
-    if let pv = known(name) ?? recentLook(name, at: MonotonicClock.now()) {
+    if let pv = known(name) ?? recentRead(name, at: MonotonicClock.now()) {
       do throws(VolumeError) {
-        return try admission.requireUse(of: pv, recorded: instance(madeFor: name), found: volume.instance)
+        return try authorization.requireUse(of: pv, recorded: instance(createdFor: name), found: volume.instance)
       } catch {
-        // What is known may be old: the API server has the last word before a refusal.
+        // The known PV may be out of date. So the API server is asked before a refusal.
         refusal = error
       }
     }
-    switch await look(name, connection) {
+    switch await read(name, connection) {
     case .silent(let reason):
       if let refusal { throw refusal }
       log.info("volume used without an answer of the API server", ["volume": name, "reason": reason])
@@ -29,7 +29,8 @@ extension Knowledge {
       try requireInlineVolumes(name)
     case .found(let pv):
       try require(name) { () throws(VolumeError) in
-        try admission.requireUse(of: pv, recorded: pv.instance ?? instance(madeFor: name), found: volume.instance)
+        try authorization.requireUse(
+          of: pv, recorded: pv.instance ?? instance(createdFor: name), found: volume.instance)
       }
       remember(pv, at: MonotonicClock.now())
     }
@@ -41,21 +42,21 @@ extension Knowledge {
     case silent(String)
   }
 
-  /// Reads a PV, for as long as a volume that exists may wait for it.
-  private func look(_ name: String, _ connection: Connection) async -> Answer {
+  /// Reads a PV. Waits at most as long as the use of an existing volume may wait.
+  private func read(_ name: String, _ connection: Connection) async -> Answer {
     let now = MonotonicClock.now()
-    if isSilent(at: now) { return .silent("it did not answer a moment ago") }
+    if isSilent(at: now) { return .silent("it did not answer the previous request") }
     let limit = patience.use
     let answer = await withTaskGroup(of: Answer.self) { group in
       group.addTask { await Self.read(name, connection.writes) }
       group.addTask {
-        // Cancelled: the answer has come.
+        // Cancelled because the answer has arrived.
         try? await Task.sleep(for: limit)
         return .silent("no answer within \(Int(limit.inSeconds)) s")
       }
       let first = await group.next()
       group.cancelAll()
-      return first ?? .silent("nobody was asked")
+      return first ?? .silent("no request was sent")
     }
     if case .silent = answer { recordSilence(at: now) }
     return answer
@@ -69,7 +70,7 @@ extension Knowledge {
     }
   }
 
-  /// A refusal for a lost volume is counted.
+  /// Runs the check. Records the volume as lost if the check refuses because of that.
   private func require(_ name: String, _ body: () throws(VolumeError) -> Void) throws(VolumeError) {
     do throws(VolumeError) {
       try body()
@@ -88,7 +89,7 @@ extension Knowledge {
   }
 }
 
-// A volume that does not exist, or is not ours yet.
+// Creation of a volume, or use of a volume that is not ours yet.
 extension Knowledge {
   package func admitCreation(
     of volume: VolumeName, adopting adopted: StoredVolume?, by pod: String?
@@ -96,28 +97,28 @@ extension Knowledge {
     let name = volume.text
     let end = MonotonicClock.now() + patience.creation
     let connection = try await requireConnection(for: name, until: end)
-    let admission = Admission(node: node, hostname: connection.hostname, pod: pod)
+    let authorization = CallAuthorization(node: node, hostname: connection.hostname, pod: pod)
     defer { withdrawRequest(for: name) }
     while true {
       guard let pv = try await asking(name, { () throws(WriteFailure) in try await connection.writes.volume(name) })
       else { return try requireInlineVolumes(name) }
       try require(name) { () throws(VolumeError) in
-        try admission.requireCreation(
+        try authorization.requireCreation(
           for: pv, recorded: pv.instance ?? reportedInstance(for: pv), found: adopted?.instance)
       }
-      if admission.isAssigned(pv) { return }
+      if authorization.isAssigned(pv) { return }
       report(VolumeReport(volume: name, uid: pv.metadata.uid, state: .requested, pod: pod))
       guard MonotonicClock.now() < end else { throw unassigned(name) }
       try await pause(name)
     }
   }
 
-  /// What this node has reported about exactly this PV, which the PV may not show yet.
+  /// The instance that this node has reported for exactly this PV. The PV may not record it yet.
   private func reportedInstance(for pv: PersistentVolume) -> String? {
     reports.first { $0.volume == pv.metadata.name && $0.uid == pv.metadata.uid }?.instance
   }
 
-  /// A daemon that has just been started finds out who it is in the cluster first.
+  /// Waits for the connection: a daemon that has just started first reads its own objects.
   private func requireConnection(for name: String, until end: Duration) async throws(VolumeError) -> Connection {
     while true {
       if let connection { return connection }
@@ -125,7 +126,7 @@ extension Knowledge {
         throw VolumeError(
           .unavailable,
           "volume \(name) does not exist on node \(node), and the API server has not answered since the daemon was started, "
-            + "so nobody can say whether it ever did; nothing was created. Kubelet tries again")
+            + "so it is not known whether the volume existed before. Nothing was created. Kubelet retries the call")
       }
       try await pause(name)
     }
@@ -135,7 +136,7 @@ extension Knowledge {
     do {
       try await Task.sleep(for: patience.interval)
     } catch {
-      throw VolumeError(.cancelled, "the caller went away while volume \(name) waited for the cluster")
+      throw VolumeError(.cancelled, "the caller disconnected while volume \(name) waited for the API server")
     }
   }
 
@@ -155,7 +156,7 @@ extension Knowledge {
     } catch {
       throw VolumeError(
         error.isForbidden ? .forbidden : .unavailable,
-        "volume \(volume) does not exist on node \(node), and its PV cannot be read to see whether it ever did: "
+        "volume \(volume) does not exist on node \(node), and its PV cannot be read to check whether the volume existed before: "
           + "\(error.message). Nothing was created", cause: error)
     }
   }

@@ -3,7 +3,7 @@ import Synchronization
 import VolumeHost
 
 /// Runs the driver for the kubelet and shows each call with its reply and its duration.
-final class TellingRunner: DriverRunner {
+final class PrintingRunner: DriverRunner {
   private let runner: ProcessRunner
   private let names: [(text: String, name: String)]
   private let made = Mutex<[DriverCall]>([])
@@ -23,7 +23,7 @@ final class TellingRunner: DriverRunner {
     let took = MonotonicClock.now() - began
     made.withLock { $0.append(call) }
     let reply = process.output.split(separator: "\n").joined(separator: "\n    ")
-    Teller.say("  $ elastic-local \(shown(call))\n    \(reply)   \(Teller.milliseconds(took))")
+    StepPrinter.print("  $ elastic-local \(shown(call))\n    \(reply)   \(StepPrinter.milliseconds(took))")
     return process
   }
 

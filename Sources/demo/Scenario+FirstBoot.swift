@@ -2,10 +2,10 @@ import Glibc
 import LinuxSystem
 import VolumeHost
 
-extension Story {
+extension Scenario {
   func firstBoot() async throws {
     try introduce()
-    Teller.chapter("The daemon starts; the kubelet looks into its plugin directory and asks the driver what it can")
+    StepPrinter.title("The daemon starts; the kubelet looks into its plugin directory and asks the driver what it can")
     try await node.startDaemon()
     let kubelet = await startKubelet()
     try await discover(kubelet)
@@ -19,7 +19,7 @@ extension Story {
   private func introduce() throws {
     let mapper = try value("Driver version:", in: node.output("dmsetup", "version"))
     let lvm = try value("LVM version:", in: node.output("lvm", "version"))
-    Teller.say(
+    StepPrinter.print(
       """
       elastic-local: the life of a volume.
 
@@ -51,37 +51,38 @@ extension Story {
   private func processCost() throws -> String {
     let began = MonotonicClock.now()
     for _ in 0..<10 { _ = try node.output("true") }
-    return Teller.milliseconds((MonotonicClock.now() - began) / 10)
+    return StepPrinter.milliseconds((MonotonicClock.now() - began) / 10)
   }
 
   func discover(_ kubelet: DemoKubelet) async throws {
     let plugin = try await kubelet.plugin(for: first.volumes[0])
     try require(plugin is FlexVolumePlugin, "the driver wants to attach")
-    Teller.say("plugin \(plugin.name), which does not attach")
+    StepPrinter.print("plugin \(plugin.name), which does not attach")
   }
 
   private func use(_ kubelet: DemoKubelet) async throws {
-    Teller.chapter("Pod db-0 starts with a new claim of 1 GiB: a logical volume is made, formatted, mounted; it writes")
+    StepPrinter.title(
+      "Pod db-0 starts with a new claim of 1 GiB: a logical volume is made, formatted, mounted; it writes")
     try await kubelet.run(first)
     try requireMounts(1, first)
     try requireSize(first, atLeast: 900)
     try data.write(in: directory(first))
 
-    Teller.chapter("It is deleted; pod db-1 takes its place")
+    StepPrinter.title("It is deleted; pod db-1 takes its place")
     await kubelet.end(first)
     try await kubelet.finish(first)
     try require(!Files.exists(paths.pod(first.uid)), "the directory of db-0 is left")
     try await kubelet.run(second)
     try data.check(in: directory(second))
 
-    Teller.chapter("Pod reader uses the same volume, read-only")
+    StepPrinter.title("Pod reader uses the same volume, read-only")
     try await kubelet.run(reader)
     try data.check(in: directory(reader))
     try data.requireReadOnly(directory(reader))
   }
 
   private func grow(_ kubelet: DemoKubelet) async throws {
-    Teller.chapter("The claim grows to 2 GiB, in use")
+    StepPrinter.title("The claim grows to 2 GiB, in use")
     try await kubelet.run(pod("db-1", uid: second.uid, gibibytes: 2, claim: 1))
     try await kubelet.waitForGrowth()
     try await kubelet.run(grown)
@@ -89,8 +90,8 @@ extension Story {
   }
 
   private func loseDaemon(_ kubelet: DemoKubelet) async throws {
-    Teller.chapter("The daemon is killed; pods do not notice, and a call waits for the next daemon")
-    Teller.say("$ kill -9 (the daemon)")
+    StepPrinter.title("The daemon is killed; pods do not notice, and a call waits for the next daemon")
+    StepPrinter.print("$ kill -9 (the daemon)")
     node.killDaemon()
     try data.check(in: directory(second))
     await kubelet.end(reader)
@@ -103,11 +104,11 @@ extension Story {
 
   /// lab/run cuts the power when it reads the line.
   private func losePower(_ kubelet: DemoKubelet) async throws {
-    Teller.chapter("Another pod starts; then the power fails while it and db-1 run")
+    StepPrinter.title("Another pod starts; then the power fails while it and db-1 run")
     try await kubelet.run(latecomer)
     try data.check(in: directory(latecomer))
     try node.sync()
-    Teller.say("LAB-POWER-CUT")
+    StepPrinter.print("LAB-POWER-CUT")
     try await Task.sleep(for: .seconds(60))
     throw DemoFailure("the power did not fail")
   }

@@ -2,33 +2,36 @@ internal import KubernetesAPI
 internal import StorageLedger
 internal import StorageModel
 
-/// Whether a PV lets a call use or create its volume on this node. Pure: asks nobody.
-struct Admission {
+/// Decides whether a PV permits a call to use or create its volume on this node. Sends no request.
+struct CallAuthorization {
   let node: String
   let hostname: String
-  /// `namespace/name` of the pod that the call is for; nil when the call does not say.
+  /// `namespace/name` of the pod that the call is for; nil when the call does not name it.
   let pod: String?
 
-  /// Checks the use of a volume that exists.
+  /// Checks whether an existing volume may be used.
   ///
   /// - Parameters:
   ///   - recorded: the instance that the PV records, or will record.
-  ///   - found: the instance that is there; nil when none is.
+  /// - found: the instance of the existing volume; nil when there is none.
+  /// - Throws: ``VolumeError`` that names the PV and the reason.
   func requireUse(of pv: PersistentVolume, recorded: String?, found: String?) throws(VolumeError) {
     let name = pv.metadata.name
     guard pv.isOurs else {
       throw VolumeError(
-        .conflict, "PV \(name) is not one of this driver's; a volume of its name is neither used nor created")
+        .conflict, "PV \(name) does not belong to this driver; a volume of its name is neither used nor created")
     }
     try requireLabel(of: pv)
-    // The label says whose the volume is; without one the affinity does.
+    // The label decides which node has the volume. Without a label, the affinity does.
     if pv.labelledNode == nil { try requireAffinity(of: pv) }
     try requireNamespace(of: pv)
     guard let recorded, recorded != found else { return }
     throw Self.lost(name, node: node, recorded: recorded, found: found)
   }
 
-  /// Checks the creation of a volume, or its adoption.
+  /// Checks whether a volume may be created or adopted.
+  ///
+  /// - Throws: ``VolumeError`` that names the PV and the reason.
   func requireCreation(for pv: PersistentVolume, recorded: String?, found: String?) throws(VolumeError) {
     if pv.metadata.isBeingDeleted {
       throw VolumeError(.conflict, "PV \(pv.metadata.name) is being deleted; no volume is created for it")
@@ -37,7 +40,7 @@ struct Admission {
     try requireUse(of: pv, recorded: recorded, found: found)
   }
 
-  /// Whether the PV names this node, by both its affinity and its label.
+  /// Whether both the PV's affinity and its label name this node.
   func isAssigned(_ pv: PersistentVolume) -> Bool {
     pv.hostname == hostname && pv.labelledNode == ClusterNames.nodeLabelValue(node)
   }
@@ -60,7 +63,7 @@ struct Admission {
     )
   }
 
-  /// A tenant reaches a PV's volume through its claim only, not by giving an inline volume the PV's name.
+  /// A tenant may use a PV's volume only through its claim, and not by an inline volume of the PV's name.
   private func requireNamespace(of pv: PersistentVolume) throws(VolumeError) {
     guard let pod else { return }
     let namespace = pod.prefix { $0 != "/" }
@@ -74,8 +77,8 @@ struct Admission {
 
   static func lost(_ name: String, node: String, recorded: String, found: String?) -> VolumeError {
     let what =
-      found.map { "the volume of that name on node \(node) is another one (\($0)); it is not used" }
-      ?? "it is not on node \(node) any more; no empty volume is created in its place"
+      found.map { "node \(node) has another volume of that name (\($0)), which is not used" }
+      ?? "node \(node) does not have it any more; no empty volume is created in its place"
     return VolumeError(
       .unsafe,
       "PV \(name) records volume \(recorded), and \(what). Bring its disk back; if its data is lost for good, delete the "

@@ -3,12 +3,12 @@ import StorageModel
 import VolumeHost
 
 /// The life of a volume, told by the life of its pods.
-struct Story {
+struct Scenario {
   let node: DemoNode
-  /// Whether the power can be cut. The story then has two boots.
+  /// Whether the power can be cut. The scenario then has two boots.
   let isOwnKernel: Bool
   let driver: DriverName
-  let runner: TellingRunner
+  let runner: PrintingRunner
 
   static let volume = "pvc-7f6b2f0e-5d0c-4f3e-9d36-6a2b7c1f0a11"
   static let gibibyte: Int64 = 1 << 30
@@ -18,7 +18,7 @@ struct Story {
     self.node = node
     self.isOwnKernel = isOwnKernel
     self.driver = driver
-    runner = TellingRunner(
+    runner = PrintingRunner(
       environment: ["ELASTIC_LOCAL_SOCKET": node.socket],
       names: [
         ("/volumes/\(driver.directory)/\(Self.volume)", "/…/VOLUME"), (Self.volume, "VOLUME"),
@@ -49,7 +49,7 @@ struct Story {
   /// Ends the demo unless the pod sees a file system of at least that size.
   func requireSize(_ pod: Pod, atLeast mebibytes: UInt64) throws {
     let size = try Files.space(at: directory(pod)).capacity.bytes >> 20
-    Teller.say("the pod sees \(size) MiB")
+    StepPrinter.print("the pod sees \(size) MiB")
     try require(size >= mebibytes, "that is too little: at least \(mebibytes) were expected")
   }
 
@@ -58,7 +58,7 @@ struct Story {
     try require(found == count, "\(found) mounts at \(directory(pod)), expected were \(count)")
   }
 
-  // The pods of the story. The database is one deployment: it gets a new pod each time.
+  // The pods of the scenario. The database is one deployment: it gets a new pod each time.
   var first: Pod { pod("db-0", uid: "0d9c6f52-2f35-4a1c-8a55-3f1b8a5d7e21") }
   var second: Pod { pod("db-1", uid: "8e41b6a7-90c4-4d0e-b7a3-5f5c2f0d6b32") }
   var reader: Pod { pod("reader", uid: "c2f0a3d4-1b57-4e0a-9b0e-2d6f4a7c9e13", readOnly: true) }

@@ -1,0 +1,153 @@
+import Controllers
+import JSON
+import KeptVolumes
+import KubernetesAPI
+import LinuxSystem
+import StorageModel
+import Synchronization
+import TestSupport
+import Testing
+
+@testable import Provisioning
+
+/// The end of volumes that are kept for a time, with clocks that a test moves.
+@Suite("Kept volumes that end by time", .timeLimit(.minutes(5)))
+struct KeptExpiryTests {
+  @Test("a volume is kept for its time, its end is announced a tenth of it before, and then its data goes")
+  func ends() async throws {
+    let world = try await Aging(keep: "10h")
+    let gone = try await world.timeOfEnd()
+    #expect(gone >= .seconds(36_000))
+    #expect(world.announced.map { $0 >= .seconds(32_400) && gone - $0 >= .seconds(3600) } == true)
+    #expect(await eventually { !world.kept.events(.keptVolumeExpiring).isEmpty })
+    #expect(await eventually { !world.kept.events(.keptVolumeExpired).isEmpty })
+    await world.stop()
+  }
+
+  @Test(
+    "a clock that is wrong, the API server's or ours, deletes nothing early", arguments: [-20, 20, -1000, 100_000])
+  func wrongClock(skewInHours: Int) async throws {
+    let world = try await Aging(keep: "10h")
+    // Known when the claim goes, and wrong after that.
+    world.kept.server.clockSkew = .seconds(3600 * skewInHours)
+    let limit = Duration.seconds(3600 * 40)
+    let gone = try await world.timeOfEnd(upTo: limit)
+    // By the clock that is behind.
+    let earliest = Duration.seconds(36_000) + .seconds(3600 * max(0, -skewInHours))
+    #expect(gone >= min(earliest, limit))
+    await world.stop()
+  }
+
+  @Test("what ended while no provisioner worked is announced first, and has its notice")
+  func lateNotice() async throws {
+    let world = try await Aging(keep: "10h")
+    await world.kept.stopProvisioner()
+    world.time.advance(by: .seconds(3600 * 50))
+    world.kept.startProvisioner()
+    let gone = try await world.timeOfEnd()
+    #expect(world.announced.map { $0 >= .seconds(3600 * 50) && gone - $0 >= .seconds(3600) } == true)
+    await world.stop()
+  }
+
+  @Test("a claim that comes back in time has its volume, and its time begins anew")
+  func comesBack() async throws {
+    let world = try await Aging(keep: "10h")
+    try await world.pass(until: .seconds(3600 * 9 + 1800)) { world.announced != nil }
+    #expect(world.announced != nil)
+    let again = try await world.kept.bound("tenant")
+    #expect(again.metadata.annotations[ClusterNames.expiresAnnotation] == nil)
+    try await world.pass(until: .seconds(3600 * 30)) { false }
+    #expect(world.kept.claim("tenant")?.volumeName == again.metadata.name)
+    await world.stop()
+  }
+
+  @Test("an end that somebody has moved counts; one that cannot be read keeps the volume and says so")
+  func movedByHand() async throws {
+    let world = try await Aging(keep: "10h")
+    try await world.pass(until: .seconds(3600 * 10)) { world.announced != nil }
+    let volume = try #require(world.kept.volumes.first)
+    world.kept.annotate(PersistentVolume.resource, volume.metadata.key, ClusterNames.expiresAnnotation, "next year")
+    // Events of one moment would have one name.
+    world.time.advance(by: .seconds(1))
+    #expect(await eventually { !world.kept.events(.keptVolumeConflict).isEmpty })
+    try await world.pass(until: .seconds(3600 * 15)) { false }
+    #expect(world.kept.volumes.count == 1)
+    let end = (Timestamp(seconds: 1_700_000_000) + .seconds(3600 * 20)).rfc3339
+    world.kept.annotate(PersistentVolume.resource, volume.metadata.key, ClusterNames.expiresAnnotation, end)
+    #expect(try await world.timeOfEnd() >= .seconds(3600 * 20))
+    await world.stop()
+  }
+
+  @Test("kept volumes and bytes by node, and those that end soon, are counted")
+  func figures() async throws {
+    let world = try await Aging(keep: "10h")
+    #expect(await world.kept.keptFigures?.volumes["host-a"]?.count == 1)
+    #expect(await world.kept.keptFigures?.volumes["host-a"]?.size == .gibibytes(1))
+    #expect(await world.kept.keptFigures?.expiring == 0)
+    try await world.pass(until: .seconds(3600 * 9 + 1800)) { world.announced != nil }
+    // The figures are of what a watch has shown.
+    var expiring = 0
+    for _ in 0..<600 where expiring == 0 {
+      expiring = await world.kept.keptFigures?.expiring ?? 0
+      if expiring == 0 { try await Task.sleep(for: .milliseconds(100)) }
+    }
+    #expect(expiring == 1)
+    await world.stop()
+  }
+}
+
+/// A volume that has been kept since time 0.
+private struct Aging: Sendable {
+  let kept: KeptWorld
+  let time = ManualTime()
+  private let times = TimesOfVolume()
+
+  /// When its end was announced; nil before.
+  var announced: Duration? { times.announced.withLock { $0 } }
+
+  init(keep: String) async throws {
+    kept = try await KeptWorld(time: time, keep: keep, binding: "WaitForFirstConsumer")
+    kept.truth.allowExpiry()
+    kept.startProvisioner()
+    try await kept.addNamespace("tenant")
+    _ = try await kept.bound("tenant")
+    try await kept.removeClaim("tenant")
+    let isKept = await kept.becomes {
+      kept.volumes.first?.metadata.annotations[ClusterNames.keptSinceAnnotation] != nil
+    }
+    try #require(isKept)
+    kept.server.audit { [times, time] in times.see($0, at: time.now) }
+  }
+
+  /// Lets time pass until the condition holds, or until that time.
+  func pass(until limit: Duration, _ condition: () -> Bool) async throws {
+    while time.now < limit, !condition() {
+      time.advance(by: .seconds(600))
+      kept.actAsKubernetes()
+      // Whoever has been woken has his turn.
+      let isIdle = await eventually { kept.isIdle }
+      try #require(isIdle)
+    }
+  }
+
+  /// Lets time pass until the data may go; the limit if it does not go before.
+  func timeOfEnd(upTo limit: Duration = .seconds(3600 * 200)) async throws -> Duration {
+    try await pass(until: limit) { times.ended.withLock { $0 } != nil }
+    return times.ended.withLock { $0 } ?? limit
+  }
+
+  func stop() async { await kept.stopProvisioner() }
+}
+
+private final class TimesOfVolume: Sendable {
+  let announced = Mutex<Duration?>(nil)
+  let ended = Mutex<Duration?>(nil)
+
+  func see(_ change: SimulatedAPIServer.AuditedChange, at now: Duration) {
+    guard change.resource == "persistentvolumes" else { return }
+    if change.new["metadata", "annotations", ClusterNames.expiresAnnotation] != nil {
+      announced.withLock { $0 = $0 ?? now }
+    }
+    if change.new["spec", "persistentVolumeReclaimPolicy"]?.string == "Delete" { ended.withLock { $0 = $0 ?? now } }
+  }
+}

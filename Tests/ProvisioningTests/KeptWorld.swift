@@ -1,0 +1,276 @@
+import Controllers
+import JSON
+import KeptVolumes
+import KubernetesAPI
+import LinuxSystem
+import StorageLedger
+import StorageModel
+import Synchronization
+import TestSupport
+
+@testable import Provisioning
+
+/// A cluster with tenants whose volumes are kept: an API server in memory, Kubernetes' volume controllers in short, and the whole
+/// provisioner, which can be killed after any request and begun anew.
+final class KeptWorld: Sendable {
+  static let host = "host-a"
+  static let keptClass = "kept"
+
+  let server: SimulatedAPIServer
+  let time: any Timekeeper
+  let truth: KeptTruth
+  /// Whoever is not the provisioner.
+  let others: APIClient
+  private let running = Mutex<Life?>(nil)
+
+  private struct Life: Sendable {
+    let task: Task<Void, Never>
+    let line: MortalTransport
+    let provisioner: Provisioner
+    let keeper: KeptVolumeKeeper
+  }
+
+  init(
+    faults: Faults = Faults(), time: any Timekeeper = FastTime(), keep: String = "forever",
+    binding: String = "Immediate"
+  ) async throws {
+    self.time = time
+    server = SimulatedAPIServer(faults: faults, time: time)
+    others = APIClient(server.undisturbed, time: time)
+    truth = KeptTruth()
+    let truth = truth
+    server.audit { truth.see($0) }
+    try await create(
+      Node.resource, "a", [:], metadata: ["labels": .object([.init(ClusterNames.hostnameLabel, .string(Self.host))])])
+    var said = NodeStorageObject(node: "a", namespace: "elastic-local", owner: nil)
+    said.storage = storage("a", gibibytes: 1000)
+    _ = try await others.create(said)
+    _ = try await others.patch(
+      NodeStorageObject.self, said.metadata.key, .merge(["status": said.status.json]), subresource: "status")
+    try await addClass(Self.keptClass, keep: keep, binding: binding)
+  }
+
+  func addClass(_ name: String, keep: String?, binding: String = "Immediate") async throws {
+    try await create(
+      StorageClass.resource, name,
+      [
+        "provisioner": .string(ClusterNames.provisioner), "volumeBindingMode": .string(binding),
+        "reclaimPolicy": "Delete", "parameters": keep.map { ["keep": .string($0)] } ?? [:],
+      ])
+  }
+
+  // MARK: The provisioner
+
+  /// Begins a provisioner that knows nothing.
+  ///
+  /// - Parameter writes: after so many requests that change something nothing of it gets through any more; nil for no end.
+  func startProvisioner(dyingAfter writes: Int? = nil) {
+    let line = MortalTransport(server, writes: writes)
+    let client = APIClient(line, time: time)
+    let events = EventRecorder(client, component: "test")
+    let apiWrites = APIWrites(client: client, events: events, namespace: "elastic-local")
+    let allocator = Allocator(writes: apiWrites, time: time)
+    let keptWrites = APIKeptVolumeWrites(client: client, events: events)
+    let keeper = KeptVolumeKeeper(writes: keptWrites, time: time) { _, _, _ in }
+    let provisioner = Provisioner(
+      writes: apiWrites, allocator: allocator, kept: KeptAccess(writes: keptWrites) { await keeper.isCondemned($0) },
+      configuration: .init(nodeGrace: .seconds(60)), time: time, log: { _ in })
+    let term = Term(Caches(client) { _, _, _ in })
+    let cluster = ClusterCaches(term.caches, namespace: "elastic-local")
+    cluster.feed(keeper)
+    cluster.feed(provisioner)
+    term.add(keeper, reading: cluster.all)
+    term.add(provisioner, reading: cluster.all)
+    let task = Task {
+      await withDiscardingTaskGroup { group in
+        group.addTask { await events.run() }
+        group.addTask { await allocator.run() }
+        group.addTask { await term.run() }
+      }
+    }
+    running.withLock { $0 = Life(task: task, line: line, provisioner: provisioner, keeper: keeper) }
+  }
+
+  /// Whether it has made its last request.
+  var isDead: Bool { running.withLock { $0?.line.isDead ?? true } }
+
+  var keptFigures: KeptFigures? {
+    get async { await running.withLock { $0?.keeper }?.figures }
+  }
+
+  /// Whether nothing is looked at, and nothing has to be by now.
+  var isIdle: Bool {
+    guard let life = running.withLock({ $0 }) else { return true }
+    let (keeper, provisioner) = (life.keeper.keys, life.provisioner.keys)
+    return keeper.due + keeper.running + provisioner.due + provisioner.running == 0
+  }
+
+  /// How many requests that change PVs and claims it has made.
+  var writes: Int { running.withLock { $0?.line.writes ?? 0 } }
+
+  func stopProvisioner() async {
+    guard
+      let life = running.withLock({ life in
+        defer { life = nil }
+        return life
+      })
+    else { return }
+    life.line.die()
+    life.task.cancel()
+    await life.task.value
+  }
+
+  // MARK: Tenants
+
+  func addNamespace(_ name: String, owner: String? = nil) async throws {
+    let annotations: JSONValue = owner.map { .object([.init(ClusterNames.ownerAnnotation, .string($0))]) } ?? [:]
+    try await create(
+      Namespace.resource, name, ["status": ["phase": "Active"]],
+      metadata: ["annotations": annotations, "finalizers": ["kubernetes"]])
+  }
+
+  func removeNamespace(_ name: String) async throws {
+    try await others.delete(Namespace.resource, ObjectKey(name: name), uid: "")
+  }
+
+  func addClaim(
+    _ namespace: String, _ name: String = "data", gibibytes: Int = 1, className: String = keptClass
+  ) async throws {
+    try await create(
+      PersistentVolumeClaim.resource, name, namespace: namespace,
+      [
+        "spec": [
+          "storageClassName": .string(className), "accessModes": ["ReadWriteOnce"],
+          "resources": ["requests": ["storage": .string("\(gibibytes)Gi")]],
+        ]
+      ],
+      metadata: [
+        "finalizers": ["kubernetes.io/pvc-protection"],
+        "annotations": .object([
+          .init(PersistentVolumeClaim.provisionerAnnotations[0], .string(ClusterNames.provisioner))
+        ]),
+      ])
+  }
+
+  func removeClaim(_ namespace: String, _ name: String = "data") async throws {
+    try await others.delete(
+      PersistentVolumeClaim.resource, ObjectKey(namespace: namespace, name: name), uid: "")
+  }
+
+  func annotate(_ resource: APIResource, _ key: ObjectKey, _ name: String, _ value: String?) {
+    server.edit(resource, key) { $0[["metadata", "annotations", name]] = value.map { .string($0) } }
+  }
+
+  func claim(_ namespace: String, _ name: String = "data") -> PersistentVolumeClaim? {
+    server.objects(PersistentVolumeClaim.self).first {
+      $0.metadata.key == ObjectKey(namespace: namespace, name: name)
+    }
+  }
+
+  var volumes: [PersistentVolume] { server.objects(PersistentVolume.self) }
+
+  func events(_ reason: EventReason) -> [Event] {
+    server.objects(Event.self).filter { $0.reason == reason.rawValue }
+  }
+
+  // MARK: Kubernetes
+
+  /// The namespace controller, the claims' protection, the PV controller, the scheduler and the node's daemon each have a turn.
+  ///
+  /// - Parameter usedClaims: claims that pods use: they do not go.
+  func actAsKubernetes(usedClaims: Set<ObjectKey> = []) {
+    let claims = server.objects(PersistentVolumeClaim.self)
+    for namespace in server.objects(Namespace.self) where namespace.metadata.isBeingDeleted {
+      let own = claims.filter { $0.metadata.namespace == namespace.metadata.name }
+      if own.isEmpty {
+        server.edit(Namespace.resource, namespace.metadata.key) { $0[["metadata", "finalizers"]] = [] }
+      }
+      for claim in own { server.remove(PersistentVolumeClaim.resource, claim.metadata.key) }
+    }
+    for claim in server.objects(PersistentVolumeClaim.self)
+    where claim.metadata.isBeingDeleted && !usedClaims.contains(claim.metadata.key) {
+      server.edit(PersistentVolumeClaim.resource, claim.metadata.key) { object in
+        let rest = claim.metadata.finalizers.filter { $0 != "kubernetes.io/pvc-protection" }
+        object[["metadata", "finalizers"]] = .array(rest.map { .string($0) })
+      }
+    }
+    for claim in server.objects(PersistentVolumeClaim.self) where claim.volumeName.isEmpty && claim.selectedNode == nil
+    {
+      server.edit(PersistentVolumeClaim.resource, claim.metadata.key) {
+        $0[["metadata", "annotations", PersistentVolumeClaim.selectedNodeAnnotation]] = "a"
+      }
+    }
+    let present = server.objects(PersistentVolumeClaim.self)
+    for volume in volumes { control(volume, present) }
+  }
+
+  /// What the PV controller does with a PV, as far as it counts here (`syncVolume`, `syncUnboundClaim`).
+  private func control(_ volume: PersistentVolume, _ claims: [PersistentVolumeClaim]) {
+    if volume.phase == "Bound", claims.contains(where: { $0.metadata.uid == volume.claim?.uid && $0.phase == "Bound" })
+    {
+      return
+    }
+    let claim: PersistentVolumeClaim?
+    if let meant = volume.claim, !meant.uid.isEmpty {
+      claim = claims.first { $0.metadata.uid == meant.uid }
+    } else {
+      // Nobody in particular: the first that comes.
+      claim = claims.first {
+        $0.volumeName.isEmpty && (volume.claim == nil || $0.metadata.name == volume.claim?.name)
+      }
+    }
+    server.edit(PersistentVolume.resource, volume.metadata.key) { object in
+      if volume.removableInstance != nil { object[["metadata", "finalizers"]] = [] }
+      if claim == nil { object[["status", "phase"]] = "Released" }
+    }
+    guard let claim, !volume.metadata.isBeingDeleted,
+      claim.volumeName == volume.metadata.name
+        || claim.volumeName.isEmpty && (claim.request?.byteCount ?? .zero) <= volume.size
+    else { return }
+    server.edit(PersistentVolume.resource, volume.metadata.key) { $0[["status", "phase"]] = "Bound" }
+    server.edit(PersistentVolumeClaim.resource, claim.metadata.key) { object in
+      object[["spec", "volumeName"]] = .string(volume.metadata.name)
+      object[["status"]] = [
+        "phase": "Bound", "capacity": ["storage": .string(volume.capacity?.description ?? "0")],
+      ]
+    }
+  }
+
+  private func create(
+    _ resource: APIResource, _ name: String, namespace: String = "", _ content: JSONValue, metadata: JSONValue = [:]
+  ) async throws {
+    let head: JSONValue = [
+      "apiVersion": .string(resource.apiVersion), "kind": .string(resource.kind),
+      "metadata": metadata.merged(with: ["name": .string(name)]),
+    ]
+    try await others.create(head.merged(with: content), in: namespace, as: resource)
+  }
+}
+
+/// A line to the API server that breaks for good after some writes: the end of a process, as the server sees it.
+final class MortalTransport: APITransport {
+  private let server: SimulatedAPIServer
+  private let state: Mutex<(left: Int?, writes: Int)>
+
+  init(_ server: SimulatedAPIServer, writes: Int?) {
+    self.server = server
+    state = Mutex((writes, 0))
+  }
+
+  var isDead: Bool { state.withLock { $0.left == 0 } }
+  var writes: Int { state.withLock { $0.writes } }
+  func die() { state.withLock { $0.left = 0 } }
+
+  func send(_ request: HTTPRequest) async throws(TransportError) -> HTTPReply {
+    let isAlive = state.withLock { state in
+      if state.left == 0 { return false }
+      guard request.method != "GET", !request.path.contains("/events") else { return true }
+      // What the scheduler is told comes when it likes.
+      if request.path.contains("/persistentvolume") { state.writes += 1 }
+      if let left = state.left { state.left = left - 1 }
+      return true
+    }
+    guard isAlive else { throw TransportError(.unreachable, "the process is dead") }
+    return try await server.send(request)
+  }
+}
