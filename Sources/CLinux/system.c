@@ -4,7 +4,6 @@
 
 #include <fcntl.h>
 #include <linux/fs.h>
-#include <malloc.h>
 #include <pthread.h>
 #include <string.h>
 #include <sys/eventfd.h>
@@ -57,14 +56,6 @@ int clinux_pidfd_open(int pid) { return (int)syscall(SYS_pidfd_open, pid, 0u); }
 int clinux_block_size(int descriptor, uint64_t *bytes) { return ioctl(descriptor, BLKGETSIZE64, bytes); }
 
 char **clinux_environment(void) { return environ; }
-
-void clinux_keep_allocator_small(void) {
-  mallopt(M_ARENA_MAX, 1);
-  mallopt(M_MMAP_THRESHOLD, 256 << 10);
-  mallopt(M_TRIM_THRESHOLD, 256 << 10);
-}
-
-void clinux_trim_memory(void) { malloc_trim(0); }
 
 const char *clinux_error_text(int number, char *buffer, uint64_t size) { return strerror_r(number, buffer, size); }
 

@@ -54,4 +54,16 @@ extension OwnProcess {
 
   /// Returns the allocator's free memory to the system, malloc_trim(3). Takes milliseconds.
   package static func returnFreeMemory() { clinux_trim_memory() }
+
+  /// Takes code and read-only data that is not in use out of the resident memory. What is used again comes back.
+  ///
+  /// A program uses much code only while it starts: the loader reads every library's symbols, and the libraries set
+  /// themselves up. Nothing else would ever give these pages back while there is free memory.
+  ///
+  /// - Nothing can be lost. Only segments that are mapped from files without write access are dropped, and of them only
+  ///   those that the loader does not change (no PT_GNU_RELRO, no DT_TEXTREL). Their pages are those of the files. A
+  ///   breakpoint that a debugger has set in them is lost.
+  /// - Blocks for less than a millisecond. The next use of each 64 KiB costs a page fault, which finds the page in the
+  ///   page cache. No file is read unless the kernel has needed the memory for something else.
+  package static func dropUnusedCode() { _ = clinux_drop_code() }
 }

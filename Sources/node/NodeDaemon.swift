@@ -17,9 +17,6 @@ struct NodeDaemon: Sendable {
 
   /// How often unused staging mounts are searched. Rarely, because every call cleans up after itself.
   private static let sweepInterval = Duration.seconds(300)
-  /// How often the socket's file is checked (an lstat(2)) and free memory is returned to the system. One timer does
-  /// both, so that an idle daemon seldom wakes up. Less than the time for which a client waits for a socket.
-  private static let upkeepInterval = Duration.seconds(4)
   /// How long running calls may continue after SIGTERM before they are cancelled and undone.
   private static let drainGrace = Duration.seconds(20)
 
@@ -65,15 +62,16 @@ struct NodeDaemon: Sendable {
     let notice = RestartNotice(socket: socketPath, log: context.log)
     notice.remove()
     if let metrics { acceptors.post { metrics.acceptConnections() } }
-    OwnProcess.returnFreeMemory()
+    let upkeep = try Upkeep(of: server, at: socketPath, log: context.log)
     context.log.notice(
       "serving",
       [
         "socket": socketPath, "engine": context.engine.kind.rawValue, "node": context.configuration.nodeName,
         "release": release, "metrics": metrics.map { "\($0.port)" } ?? "",
       ])
-    await waitAndSweep(sweeper, groups, server)
+    await waitAndSweep(sweeper, groups)
 
+    upkeep.stop()
     notice.leave()
     context.log.notice("draining", [:])
     metrics?.stop()
@@ -95,7 +93,7 @@ struct NodeDaemon: Sendable {
     return lock
   }
 
-  private func waitAndSweep(_ sweeper: Sweeper, _ groups: GroupWatch, _ server: NodeServer) async {
+  private func waitAndSweep(_ sweeper: Sweeper, _ groups: GroupWatch) async {
     let context = context
     let sweeping = Task.detached {
       while !Task.isCancelled {
@@ -107,39 +105,11 @@ struct NodeDaemon: Sendable {
     }
     let reconciling = Task.detached { [cluster] in await cluster?.run() }
     let watching = Task.detached { await groups.run() }
-    let keeping = Task.detached { [socketPath] in await Self.keepSocket(of: server, socketPath, context.log) }
     let signal = await Signals.waitForTermination()
     context.log.notice("signal received", ["signal": "\(signal)"])
     sweeping.cancel()
     reconciling.cancel()
     watching.cancel()
-    keeping.cancel()
-  }
-
-  /// Checks the socket's file, without which no call reaches the daemon. Each finding is logged once.
-  ///
-  /// Also returns free memory to the system. Each LVM command, and each list of PVs, frees several times the memory
-  /// that it keeps, in small pieces that the allocator retains. This takes a fraction of a millisecond.
-  private static func keepSocket(of server: NodeServer, _ path: String, _ log: Log) async {
-    var last = ""
-    while !Task.isCancelled {
-      do { try await Task.sleep(for: upkeepInterval) } catch { return }  // cancelled: the daemon ends
-      OwnProcess.returnFreeMemory()
-      var finding = ""
-      do throws(VolumeError) {
-        switch try server.restoreSocket() {
-        case .inPlace: break
-        case .restored: log.warning("socket was removed and has been created again", ["socket": path])
-        case .replaced: finding = "another file has its name; is a second daemon configured with it?"
-        }
-      } catch {
-        finding = error.message
-      }
-      if finding != last, !finding.isEmpty {
-        log.error("socket is lost", ["socket": path, "reason": finding])
-      }
-      last = finding
-    }
   }
 
   private func reporting(_ message: String, _ body: () async throws(VolumeError) -> Void) async {

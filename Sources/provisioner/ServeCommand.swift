@@ -16,7 +16,7 @@ enum ServeCommand {
     }
     let acceptor = WorkerPool(name: "accept", limit: 1)
     if let pages { acceptor.post { pages.acceptConnections() } }
-    OwnProcess.returnFreeMemory()
+    let upkeep = try memoryUpkeep()
     log.notice("serving", ["metrics": pages.map { "\($0.port)" } ?? ""])
 
     let working = Task { await service.run() }
@@ -25,9 +25,23 @@ enum ServeCommand {
     working.cancel()
     await working.value
     pages?.stop()
+    upkeep.stop()
     log.notice("stopped", [:])
     writer.flush(within: .seconds(2))
     return 0
+  }
+
+  /// A list of 10,000 volumes leaves several times of what is kept of it.
+  private static func memoryUpkeep() throws(VolumeError) -> WatchThread {
+    let memory = MemoryUpkeep()
+    do throws(SystemError) {
+      return try WatchThread(name: "upkeep") {
+        memory.look()
+        return .seconds(10)
+      }
+    } catch {
+      throw VolumeError(.unavailable, "the upkeep thread cannot be started: \(error)", cause: error)
+    }
   }
 
   private static func output(

@@ -25,10 +25,10 @@ struct ElectionTests {
 
   /// - Parameter ignoresEnd: how long, in the time of the test, the work goes on after it is cancelled.
   private func candidate(
-    _ identity: String, _ server: LeaseServer, _ time: ManualTime, ignoresEnd: Duration? = nil
+    _ identity: String, _ server: SimulatedAPIServer, _ time: ManualTime, ignoresEnd: Duration? = nil
   ) throws -> Candidate {
     let (isWorking, wasEnded) = (Flag(), Flag())
-    let elector = LeaderElector(server.client(time), try LeaderElection(lease: place, identity: identity))
+    let elector = LeaderElector(APIClient(server, time: time), try LeaderElection(lease: place, identity: identity))
     let task = Task {
       await elector.run(endInTime: { wasEnded.set(true) }) {
         isWorking.set(true)
@@ -71,7 +71,7 @@ struct ElectionTests {
 
   @Test("a free lease is acquired, renewed, and released in the end")
   func life() async throws {
-    let (server, time) = (LeaseServer(), ManualTime())
+    let (server, time) = (SimulatedAPIServer(), ManualTime())
     let one = try candidate("one", server, time)
     #expect(await eventually { one.isWorking.isSet })
     #expect(server.lease?.holder == "one" && server.lease?.durationSeconds == 15)
@@ -85,12 +85,12 @@ struct ElectionTests {
 
   @Test("a follower takes over exactly when it has seen no renewal for the lease's whole duration")
   func takeOver() async throws {
-    let (server, time) = (LeaseServer(), ManualTime())
+    let (server, time) = (SimulatedAPIServer(), ManualTime())
     var lease = Lease(metadata: ObjectMeta(name: "l", namespace: "n"))
     (lease.holder, lease.durationSeconds, lease.transitions) = ("dead", 20, 3)
     // Its clock was far behind ours: that must not count.
     lease.renewTime = Timestamp(seconds: 1_000_000_000)
-    server.write(lease)
+    _ = try await APIClient(server, time: time).create(lease)
     let one = try candidate("one", server, time)
     #expect(await eventually { !time.alarms.isEmpty })
     await pass(.milliseconds(19_900), time)
@@ -104,7 +104,7 @@ struct ElectionTests {
 
   @Test("a released lease is acquired at the next read")
   func released() async throws {
-    let (server, time) = (LeaseServer(), ManualTime())
+    let (server, time) = (SimulatedAPIServer(), ManualTime())
     let one = try candidate("one", server, time)
     #expect(await eventually { one.isWorking.isSet })
     let two = try candidate("two", server, time)
@@ -120,7 +120,7 @@ struct ElectionTests {
 
   @Test("during an outage of the server the work ends before others may take over")
   func serverAway() async throws {
-    let (server, time) = (LeaseServer(), ManualTime())
+    let (server, time) = (SimulatedAPIServer(), ManualTime())
     let one = try candidate("one", server, time)
     #expect(await eventually { one.isWorking.isSet })
     server.set(isAway: true)
@@ -134,7 +134,7 @@ struct ElectionTests {
 
   @Test("a short outage of the server does not cost the lease")
   func shortAbsence() async throws {
-    let (server, time) = (LeaseServer(), ManualTime())
+    let (server, time) = (SimulatedAPIServer(), ManualTime())
     let one = try candidate("one", server, time)
     #expect(await eventually { one.isWorking.isSet })
     for _ in 0..<5 {
@@ -150,7 +150,7 @@ struct ElectionTests {
 
   @Test("an answer that is lost does not cost the lease")
   func lostAnswers() async throws {
-    let (server, time) = (LeaseServer(), ManualTime())
+    let (server, time) = (SimulatedAPIServer(), ManualTime())
     let one = try candidate("one", server, time)
     #expect(await eventually { one.isWorking.isSet })
     for _ in 0..<5 {
@@ -166,7 +166,7 @@ struct ElectionTests {
 
   @Test("work that does not end when cancelled ends with the process, before others may take over")
   func stubborn() async throws {
-    let (server, time) = (LeaseServer(), ManualTime())
+    let (server, time) = (SimulatedAPIServer(), ManualTime())
     let one = try candidate("one", server, time, ignoresEnd: .seconds(1000))
     #expect(await eventually { one.isWorking.isSet })
     server.set(isAway: true)
@@ -181,7 +181,7 @@ struct ElectionTests {
 
   @Test("work that winds up slowly after an orderly stop keeps its lease until it has ended")
   func slowStop() async throws {
-    let (server, time) = (LeaseServer(), ManualTime())
+    let (server, time) = (SimulatedAPIServer(), ManualTime())
     let one = try candidate("one", server, time, ignoresEnd: .seconds(60))
     #expect(await eventually { one.isWorking.isSet })
     let two = try candidate("two", server, time)
@@ -198,12 +198,10 @@ struct ElectionTests {
 
   @Test("a lease that another process has acquired in spite of the election ends the work")
   func stolen() async throws {
-    let (server, time) = (LeaseServer(), ManualTime())
+    let (server, time) = (SimulatedAPIServer(), ManualTime())
     let one = try candidate("one", server, time)
     #expect(await eventually { one.isWorking.isSet })
-    var lease = try #require(server.lease)
-    lease.holder = "thief"
-    server.write(lease)
+    server.steal(try #require(server.lease))
     await pass(.seconds(8), time) { !one.isWorking.isSet }
     #expect(await one.task.value == .lost)
     #expect(server.lease?.holder == "thief")
@@ -211,12 +209,12 @@ struct ElectionTests {
 
   @Test("work that keeps all tasks from running is still ended in time")
   func blocked() async throws {
-    let server = LeaseServer()
+    let server = SimulatedAPIServer()
     let (isWorking, wasEnded, gaveUp) = (Flag(), Flag(), Flag())
     let election = try LeaderElection(
       lease: place, identity: "one", duration: .seconds(3), renewDeadline: .seconds(1),
       retryPeriod: .milliseconds(200))
-    let elector = LeaderElector(server.client(SystemTimekeeper()), election)
+    let elector = LeaderElector(APIClient(server, time: SystemTimekeeper()), election)
     let end = await elector.run(endInTime: { wasEnded.set(true) }) {
       isWorking.set(true)
       await withDiscardingTaskGroup { group in

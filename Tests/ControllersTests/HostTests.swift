@@ -18,7 +18,7 @@ struct HostTests {
     func endProcess() { state.withLock { $0.wasEnded = true } }
   }
 
-  private func access(_ transport: ScriptedTransport, _ time: ManualTime, log: Log = .silent) -> APIAccess {
+  private func access(_ transport: any APITransport, _ time: ManualTime, log: Log = .silent) -> APIAccess {
     APIAccess(transport, component: "test", log: log, complaint: "not read", time: time)
   }
 
@@ -37,8 +37,8 @@ struct HostTests {
 
   @Test("a process that has lost the lead works again when it leads again, in a term without the state of the first")
   func terms() async throws {
-    let (server, time, story) = (LeaseServer(), ManualTime(), Story())
-    let host = ControllerHost(access(server.transport, time), election: try election()) { story.endProcess() }
+    let (server, time, story) = (SimulatedAPIServer(), ManualTime(), Story())
+    let host = ControllerHost(access(server, time), election: try election()) { story.endProcess() }
     let task = Task {
       await host.run { term in
         story.begin(term)
@@ -49,9 +49,7 @@ struct HostTests {
     }
     #expect(await eventually { story.isWorking })
     #expect(host.isLeading && host.hasBeenHeard)
-    var lease = try #require(server.lease)
-    lease.holder = "thief"
-    server.write(lease)
+    server.steal(try #require(server.lease))
     #expect(await moving(time) { !story.isWorking })
     #expect(await moving(time) { story.terms.count >= 2 && story.isWorking })
     #expect(story.terms[0] !== story.terms[1] && story.terms[0].caches !== story.terms[1].caches)
@@ -62,10 +60,10 @@ struct HostTests {
 
   @Test("work that goes on although the lead is lost ends the process, after a line of the log says so")
   func stubborn() async throws {
-    let (server, time, story) = (LeaseServer(), ManualTime(), Story())
+    let (server, time, story) = (SimulatedAPIServer(), ManualTime(), Story())
     let lines = Mutex<[String]>([])
     let log = Log(format: .text, node: "") { line in lines.withLock { $0.append(line) } }
-    let host = ControllerHost(access(server.transport, time, log: log), election: try election()) {
+    let host = ControllerHost(access(server, time, log: log), election: try election()) {
       story.endProcess()
     }
     let task = Task {

@@ -6,11 +6,12 @@ import Testing
 @Suite("Request loop", .timeLimit(.minutes(1)))
 struct RequestLoopTests {
   private static func limits(
-    connections: Int = 8, dropsOldest: Bool = false, requestTime: Duration = .seconds(30)
+    connections: Int = 8, dropsOldest: Bool = false, requestTime: Duration = .seconds(30), answerTime: Duration? = nil,
+    replyTime: Duration = .seconds(30)
   ) -> RequestLoop.Limits {
     RequestLoop.Limits(
-      connections: connections, dropsOldest: dropsOldest, requestSize: 100, requestTime: requestTime, answerTime: nil,
-      replyTime: .seconds(30), lingers: false)
+      connections: connections, dropsOldest: dropsOldest, requestSize: 100, requestTime: requestTime,
+      answerTime: answerTime, replyTime: replyTime, lingers: false)
   }
 
   /// The results that a loop reported to its handler.
@@ -113,6 +114,35 @@ struct RequestLoopTests {
     #expect(try await eventually { loop.connections == 0 })
     let areClosed = Self.isClosed(large) && Self.isClosed(torn) && Self.isClosed(late)
     #expect(areClosed)
+    loop.stop()
+  }
+
+  @Test("a peer that does not take its reply in time is closed, and the sender of the reply is told")
+  func notTaken() async throws {
+    let heard = Heard()
+    let loop = try loop(Self.limits(replyTime: .milliseconds(50)), heard)
+    let client = try connect(loop)
+    try send("later\n", client)
+    #expect(try await eventually { heard.exchanges.count == 1 })
+    // More than the buffers of the sockets hold.
+    heard.exchanges[0].reply([UInt8](repeating: 0x78, count: 16 << 20)) { isDelivered in
+      heard.state.withLock { $0.endings.append(isDelivered) }
+    }
+    #expect(try await eventually { heard.endings == [false] && loop.connections == 0 })
+    let isClosed = Self.isClosed(client)
+    #expect(isClosed)
+    loop.stop()
+  }
+
+  @Test("a connection whose reply does not begin in time is closed, and the handler is told")
+  func notAnswered() async throws {
+    let heard = Heard()
+    let loop = try loop(Self.limits(answerTime: .milliseconds(50)), heard)
+    let client = try connect(loop)
+    try send("later\n", client)
+    #expect(try await eventually { heard.gone == 1 && loop.connections == 0 })
+    let isClosed = Self.isClosed(client)
+    #expect(isClosed)
     loop.stop()
   }
 

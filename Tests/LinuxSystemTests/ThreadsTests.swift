@@ -6,7 +6,9 @@ import Testing
 /// The results of concurrent work.
 private final class Load: Sendable {
   private let state = Mutex((running: 0, highest: 0, seen: [Int]()))
+  private let isOpen = Mutex(false)
 
+  var running: Int { state.withLock { $0.running } }
   var highest: Int { state.withLock { $0.highest } }
   var seen: [Int] { state.withLock { $0.seen } }
 
@@ -18,6 +20,8 @@ private final class Load: Sendable {
   }
 
   func leave() { state.withLock { $0.running -= 1 } }
+  func open() { isOpen.withLock { $0 = true } }
+  func waitUntilOpen() { while !isOpen.withLock({ $0 }) { usleep(1000) } }
   func record(_ number: Int) { state.withLock { $0.seen.append(number) } }
 }
 
@@ -35,20 +39,24 @@ struct WorkerPoolTests {
   }
 
   @Test("there are never more threads than the limit, and all work is done")
-  func bound() async {
+  func bound() async throws {
     let pool = WorkerPool(name: "test", limit: 3)
     let load = Load()
-    await withTaskGroup(of: Void.self) { group in
+    try await withThrowingTaskGroup(of: Void.self) { group in
       for _ in 0..<24 {
         group.addTask {
           await pool.run {
             load.enter()
-            usleep(5000)
+            load.waitUntilOpen()
             load.leave()
           }
         }
       }
+      #expect(try await eventually { pool.load.busy == 3 && pool.load.waiting == 21 })
+      load.open()
+      try await group.waitForAll()
     }
+    #expect(load.running == 0)
     #expect(load.highest == 3)
     #expect(pool.load.threads == 3)
   }

@@ -14,13 +14,18 @@ struct ProcessFigures {
     return number
   }
 
-  /// The number of context switches of all living threads.
-  func contextSwitches() throws -> Int {
-    try Files.list(directory + "/task").reduce(0) { sum, thread in
-      // A thread that has ended meanwhile does not count.
+  /// How often each of its threads was put onto a processor, by the thread's number.
+  func contextSwitches() throws -> [String: Int] {
+    try Files.list(directory + "/task").reduce(into: [:]) { counts, thread in
+      // A thread that ends meanwhile has none.
       let numbers = Self.numbers(in: (try? Files.readText("\(directory)/task/\(thread)/status")) ?? "")
-      return sum + (numbers["voluntary_ctxt_switches"] ?? 0) + (numbers["nonvoluntary_ctxt_switches"] ?? 0)
+      counts[thread] = (numbers["voluntary_ctxt_switches"] ?? 0) + (numbers["nonvoluntary_ctxt_switches"] ?? 0)
     }
+  }
+
+  /// How often threads were put onto a processor since an earlier look. One that has ended since then counts for nothing.
+  func contextSwitches(since before: [String: Int]) throws -> Int {
+    try contextSwitches().reduce(0) { $0 + max(0, $1.value - (before[$1.key] ?? 0)) }
   }
 
   /// The time in user and kernel mode, in steps of 10 ms: USER_HZ is 100 on every architecture that we build for.

@@ -15,11 +15,12 @@ struct Idle {
     ThreadSleep.sleep(.seconds(13))
     let (switches, time) = (try daemon.figures.contextSwitches(), try daemon.figures.processorTime())
     ThreadSleep.sleep(.seconds(seconds))
-    let (laterSwitches, laterTime) = (try daemon.figures.contextSwitches(), try daemon.figures.processorTime())
+    let more = try daemon.figures.contextSwitches(since: switches)
+    let laterTime = try daemon.figures.processorTime()
     let milliseconds = Int(((laterTime - time) / Duration.milliseconds(1)).rounded())
     report.line("\nidle for \(seconds) s with a volume mounted; processor time \(milliseconds) ms")
     report.verdict("LVM commands", try daemon.metrics().commands - commands, limit: 0)
     report.verdict(
-      "context switches of all threads, a minute", (laterSwitches - switches) * 60 / seconds, limit: Self.switchLimit)
+      "context switches of all threads, a minute", more * 60 / seconds, limit: Self.switchLimit)
   }
 }

@@ -102,6 +102,11 @@ void clinux_keep_allocator_small(void);
 /// Returns free memory to the system, malloc_trim(3).
 void clinux_trim_memory(void);
 
+/// Drops the resident pages of all loaded objects' code and read-only data, dl_iterate_phdr(3) and madvise(2) with
+/// MADV_DONTNEED. Leaves out what the loader or the program has written to. Returns the size in bytes of what was mapped
+/// there, resident or not. Never fails.
+uint64_t clinux_drop_code(void);
+
 /// Marks the calling thread as one that serves block devices. Its allocations then never wait for I/O: prctl(2)
 /// PR_SET_IO_FLUSHER (since Linux 5.6, requires CAP_SYS_RESOURCE).
 int clinux_set_io_flusher(void);
