@@ -236,7 +236,7 @@ struct KeptVolumeTests {
       for batch in batches { try each(batch, "cat /data/file") }
       #expect(try Tenant.kept().count == count)
       try Cluster.kubectl(
-        ["annotate", "namespace", "volumes.k8s.elastic.co/delete-data=true"] + tenants.map(\.namespace))
+        ["annotate", "namespace"] + tenants.map(\.namespace) + ["volumes.k8s.elastic.co/delete-data=true"])
       try Cluster.kubectl(["delete", "namespace", "--timeout=400s"] + tenants.map(\.namespace))
     }
   }
