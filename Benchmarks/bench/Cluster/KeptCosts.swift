@@ -36,6 +36,7 @@ struct KeptCosts {
     let began = WallClock.now()
     let first = try await ClaimRun(client: client, className: Self.className, prefix: "kept").run(claims)
     try programs.settle()
+    let going = WallClock.now()
     try await remove("kept", in: cluster) { volumes in
       volumes.allSatisfy { $0.metadata.annotations[ClusterNames.keptSinceAnnotation] != nil }
     }
@@ -50,7 +51,10 @@ struct KeptCosts {
     }
     let log = try cluster.auditLog()
     show(claims, plain, first, again)
-    verdict("writes of ours per kept claim, until its volume is kept", log.between(began, middle), claims)
+    verdict(
+      "writes of ours per claim that keeps, until it is bound and its volume is created", log.between(began, going),
+      claims)
+    verdict("writes of ours per volume whose claim goes", log.between(going, middle), claims)
     verdict("writes of ours per claim that comes back", log.between(middle, ended), claims)
   }
 
