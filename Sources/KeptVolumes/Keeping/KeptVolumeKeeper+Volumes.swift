@@ -13,9 +13,11 @@ extension KeptVolumeKeeper {
     case .reserve, .recordTime, .announce, .expire, .deleteData, .complain: break
     }
     // What follows is decided by what the API server has now, not by what a watch has shown.
-    guard let volume = try await writes.keptVolume(name), let now = KeptVolume(volume), now.uid == known.uid,
-      try await isUnclaimed(now)
-    else { return .done }
+    guard let volume = try await writes.keptVolume(name), let now = KeptVolume(volume), now.uid == known.uid else {
+      return .done
+    }
+    // If the claim goes before it is bound, the PV stays Released, and no watch shows a change of it.
+    guard try await isUnclaimed(now) else { return .again(after: Self.claimPause) }
     if !now.isToBeDeleted, try await hasLastWord(now) {
       // Its watch brings it back.
       try await writes.recordDeletion(on: volume)
@@ -24,8 +26,10 @@ extension KeptVolumeKeeper {
     return try await take(KeptReview.step(for: now, clocks), now, volume)
   }
 
-  /// Clocks can be set, and then nobody says so.
+  /// A clock that is set wakes nobody, so the time is compared again after this at the latest.
   private static let longestWait = Duration.seconds(3600)
+
+  private static let claimPause = Duration.seconds(60)
 
   private var clocks: KeptReview.Clocks { .init(server: writes.serverTime, own: time.wallClock) }
 
@@ -121,7 +125,7 @@ extension KeptVolumeKeeper {
     return values.merging(more) { _, new in new }
   }
 
-  /// On the PV, and on the claim that it was kept for: whoever looks for the data looks there.
+  /// Records an Event on the PV and on the claim that it was kept for, since the owner of the data may look at either.
   private func sendEvent(_ kept: KeptVolume, _ volume: PersistentVolume, _ reason: EventReason, _ message: String) {
     writes.sendEvent(volume.reference, reason, message)
     if let claim = volume.claim, !claim.namespace.isEmpty { writes.sendEvent(claim, reason, message) }
