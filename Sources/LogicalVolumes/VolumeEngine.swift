@@ -28,8 +28,8 @@ package protocol VolumeEngine: Sendable {
   /// All volumes of ours, sorted by name. For an unreadable group, the volumes that it had when it was last read.
   func volumes() async throws(VolumeError) -> [StoredVolume]
 
-  /// Creates a volume of at least the requested size. An existing volume of that name is returned unchanged, whoever
-  /// owns it. The caller decides by ``StoredVolume/ownership``.
+  /// Creates a volume of at least the requested size. An existing volume of that name is returned unchanged, even a
+  /// foreign one. The caller decides by ``StoredVolume/ownership``.
   ///
   /// - Throws: `noSpace` with the free and the requested space, `invalid` for an unknown group.
   func create(_ request: CreationRequest) async throws(VolumeError) -> Outcome<StoredVolume>
@@ -137,7 +137,7 @@ package struct GroupCapacity: Sendable, Hashable {
   /// Why no volume can be created in the group; nil if one can.
   package var trouble: GroupTrouble?
 
-  /// A group of which only its trouble is known.
+  /// A group that cannot be read: only the reason is known.
   package init(group: String, trouble: GroupTrouble) {
     self.init(group: group, totalBytes: 0, freeBytes: 0, foreignBytes: 0, extentBytes: 0, volumes: 0)
     self.trouble = trouble

@@ -83,11 +83,7 @@ struct KeptVolumeTests {
   func sizes() throws {
     let tenant = Tenant(namespace: "kept-sizes")
     try Tenant.with([tenant]) {
-      try tenant.create()
-      try tenant.addClaim(size: "320Mi")
-      try tenant.startPod()
-      try tenant.inside("echo kept >/data/file && sync")
-      let pv = try tenant.pv()
+      let pv = try tenant.createFilled(size: "320Mi")
       for size in ["480Mi", "340Mi"] {
         try comesBack(tenant, pv, size)
         #expect(try eventually { try capacity(of: pv) == "480Mi" })
@@ -101,11 +97,7 @@ struct KeptVolumeTests {
   func smaller() throws {
     let tenant = Tenant(namespace: "kept-smaller")
     try Tenant.with([tenant]) {
-      try tenant.create()
-      try tenant.addClaim(size: "340Mi")
-      try tenant.startPod()
-      try tenant.inside("echo kept >/data/file && sync")
-      let pv = try tenant.pv()
+      let pv = try tenant.createFilled(size: "340Mi")
       try comesBack(tenant, pv, "320Mi")
       #expect(try capacity(of: pv) == "340Mi")
       #expect(try eventually { try tenant.events().contains("it stays at 340 MiB") })
@@ -129,11 +121,7 @@ struct KeptVolumeTests {
   func atOnce() throws {
     let tenant = Tenant(namespace: "kept-at-once")
     try Tenant.with([tenant]) {
-      try tenant.create()
-      try tenant.addClaim()
-      try tenant.startPod()
-      try tenant.inside("echo kept >/data/file && sync")
-      let pv = try tenant.pv()
+      let pv = try tenant.createFilled()
       try tenant.removePod()
       try tenant.removeClaim()
       try tenant.addClaim()
@@ -179,11 +167,7 @@ struct KeptVolumeTests {
   func deletionWhileRunning() throws {
     let tenant = Tenant(namespace: "kept-running")
     try Tenant.with([tenant]) {
-      try tenant.create()
-      try tenant.addClaim()
-      try tenant.startPod()
-      try tenant.inside("echo kept >/data/file && sync")
-      let pv = try tenant.pv()
+      let pv = try tenant.createFilled()
       try annotateClaim(tenant, "volumes.k8s.elastic.co/delete-data=true")
       #expect(try eventually { try finalizers(tenant).contains("volumes.k8s.elastic.co/delete-data") })
       try Cluster.kubectl("delete", "-n", tenant.namespace, "pvc", "data", "--wait=false")

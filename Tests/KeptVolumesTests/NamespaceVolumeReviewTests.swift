@@ -10,7 +10,7 @@ import Testing
 struct NamespaceVolumeReviewTests {
   private static func wish(
     size: String = "25Gi", storageClass: String? = nil, claim: String? = nil
-  ) throws(NamespaceVolumeRefusal) -> NamespaceVolumeWish {
+  ) throws(Refusal) -> NamespaceVolumeWish {
     try NamespaceVolumeWish(
       KnownNamespace.Volume(size: size, storageClass: storageClass, claim: claim), of: "team")
   }
@@ -61,13 +61,13 @@ struct NamespaceVolumeReviewTests {
     "a label that is no size is refused with what it says:",
     arguments: ["", "true", "25GB", "0", "0Gi", "1e19", "Gi", "25-Gi", "99999999999999999999999999999999E"])
   func noSizes(_ text: String) throws {
-    let refusal = try #require(throws: NamespaceVolumeRefusal.self) { try Self.wish(size: text) }
+    let refusal = try #require(throws: Refusal.self) { try Self.wish(size: text) }
     #expect(refusal.reason == .invalidNamespaceVolume && refusal.message.contains(quoted(text)))
   }
 
   @Test("a claim name that Kubernetes does not take is refused:", arguments: ["Data", "a/b", "-a", "a b", "..", "ü"])
   func noClaimNames(_ text: String) throws {
-    let refusal = try #require(throws: NamespaceVolumeRefusal.self) { try Self.wish(claim: text) }
+    let refusal = try #require(throws: Refusal.self) { try Self.wish(claim: text) }
     #expect(refusal.reason == .invalidNamespaceVolume && refusal.message.contains(quoted(text)))
   }
 
@@ -148,7 +148,7 @@ struct NamespaceVolumeReviewTests {
 
   private static func refusal(
     size: String = "25Gi", _ claim: NamespaceClaim?, _ storageClass: StorageClass?
-  ) throws -> NamespaceVolumeRefusal {
+  ) throws -> Refusal {
     let verdict = NamespaceVolumeReview.verdict(on: try wish(size: size), claim: claim, storageClass: storageClass)
     guard case .refuse(let refusal) = verdict else { throw Unrefused(verdict: verdict) }
     return refusal

@@ -57,10 +57,7 @@ struct APIServerTests {
     static let namespace = "elastic-local"
 
     let server: SimulatedAPIServer
-    let allocator: Allocator
-    private let provisioner: Provisioner
-    private let events: EventRecorder
-    private let term: Term
+    private let product: ProvisionerUnderTest
     /// Whoever is not the provisioner.
     private let others: APIClient
 
@@ -71,29 +68,14 @@ struct APIServerTests {
       (faults.unreachable, faults.tooMany, faults.failing, faults.brokenWatch) = (20, 20, 20, 20)
       server = SimulatedAPIServer(faults: faults, time: time)
       others = APIClient(server.undisturbed)
-      let client = APIClient(server, time: time)
-      events = EventRecorder(client, component: "test")
-      let writes = APIWrites(client: client, events: events, namespace: Self.namespace)
-      allocator = Allocator(writes: writes, time: time)
-      provisioner = Provisioner(
-        writes: writes, allocator: allocator, kept: .unused, configuration: .init(), time: time, log: { _ in })
-      term = Term(Caches(client) { _, _, _ in })
-      let cluster = ClusterCaches(term.caches, namespace: Self.namespace)
-      cluster.feed(provisioner)
-      term.add(provisioner, reading: cluster.all)
+      product = ProvisionerUnderTest(server, time: time)
       for name in ["a", "b"] { try await addNode(name) }
       try await create(
         StorageClass.resource, "elastic-local",
         ["provisioner": .string(ClusterNames.provisioner), "volumeBindingMode": "WaitForFirstConsumer"])
     }
 
-    func run() async {
-      await withDiscardingTaskGroup { group in
-        group.addTask { await events.run() }
-        group.addTask { await allocator.run() }
-        group.addTask { await term.run() }
-      }
-    }
+    func run() async { await product.run() }
 
     // MARK: what there is
 
@@ -190,7 +172,7 @@ struct APIServerTests {
     /// Whether the allocator and what the scheduler is told come to this figure.
     func becomes(_ free: ByteCount, on host: String) async -> Bool {
       for _ in 0..<12_000 {
-        let known = await allocator.freeSpaces(on: host, at: [DeviceClass()])[DeviceClass()]
+        let known = await product.allocator.freeSpaces(on: host, at: [DeviceClass()])[DeviceClass()]
         let told = server.objects(CSIStorageCapacity.self).filter { $0.nodeLabels[ClusterNames.hostnameLabel] == host }
         if known == free, told.count == 1, told.first?.capacity?.byteCount == free { return true }
         try? await Task.sleep(for: .milliseconds(5))

@@ -24,10 +24,9 @@ final class KeptWorld: Sendable {
   private let running = Mutex<Life?>(nil)
 
   private struct Life: Sendable {
-    let task: Task<Void, Never>
+    let product: ProvisionerUnderTest
     let line: MortalTransport
-    let provisioner: Provisioner
-    let keeper: KeptVolumeKeeper
+    let task: Task<Void, Never>
   }
 
   init(
@@ -66,42 +65,21 @@ final class KeptWorld: Sendable {
   /// - Parameter writes: after so many requests that change something nothing of it gets through any more; nil for no end.
   func startProvisioner(dyingAfter writes: Int? = nil) {
     let line = MortalTransport(server, writes: writes)
-    let client = APIClient(line, time: time)
-    let events = EventRecorder(client, component: "test")
-    let apiWrites = APIWrites(client: client, events: events, namespace: "elastic-local")
-    let allocator = Allocator(writes: apiWrites, time: time)
-    let keptWrites = APIKeptVolumeWrites(client: client, events: events)
-    let keeper = KeptVolumeKeeper(writes: keptWrites, time: time) { _, _, _ in }
-    let provisioner = Provisioner(
-      writes: apiWrites, allocator: allocator, kept: KeptAccess(writes: keptWrites) { await keeper.isCondemned($0) },
-      configuration: .init(nodeGrace: .seconds(60)), time: time, log: { _ in })
-    let term = Term(Caches(client) { _, _, _ in })
-    let cluster = ClusterCaches(term.caches, namespace: "elastic-local")
-    cluster.feed(keeper)
-    cluster.feed(provisioner)
-    term.add(keeper, reading: cluster.all)
-    term.add(provisioner, reading: cluster.all)
-    let task = Task {
-      await withDiscardingTaskGroup { group in
-        group.addTask { await events.run() }
-        group.addTask { await allocator.run() }
-        group.addTask { await term.run() }
-      }
-    }
-    running.withLock { $0 = Life(task: task, line: line, provisioner: provisioner, keeper: keeper) }
+    let product = ProvisionerUnderTest(line, time: time, configuration: .init(nodeGrace: .seconds(60)))
+    running.withLock { $0 = Life(product: product, line: line, task: Task { await product.run() }) }
   }
 
   /// Whether it has made its last request.
   var isDead: Bool { running.withLock { $0?.line.isDead ?? true } }
 
   var keptFigures: KeptFigures? {
-    get async { await running.withLock { $0?.keeper }?.figures }
+    get async { await running.withLock { $0?.product }?.keeper.figures }
   }
 
   /// Whether nothing is looked at, and nothing has to be by now.
   var isIdle: Bool {
     guard let life = running.withLock({ $0 }) else { return true }
-    let (keeper, provisioner) = (life.keeper.keys, life.provisioner.keys)
+    let (keeper, provisioner) = (life.product.keeper.keys, life.product.provisioner.keys)
     return keeper.due + keeper.running + provisioner.due + provisioner.running == 0
   }
 

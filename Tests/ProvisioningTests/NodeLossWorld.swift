@@ -38,7 +38,7 @@ final class NodeLossWorld: Sendable {
   }
 
   private struct Lead: Sendable {
-    var provisioner: Provisioner
+    var product: ProvisionerUnderTest
     var work: Task<Void, Never>
   }
 
@@ -88,31 +88,10 @@ final class NodeLossWorld: Sendable {
   // MARK: The provisioner
 
   func begin() {
-    let client = APIClient(wire, time: time)
-    let events = EventRecorder(client, component: "test")
-    let writes = APIWrites(client: client, events: events, namespace: Self.namespace)
-    let allocator = Allocator(writes: writes, time: time)
     var configuration = Provisioner.Configuration(nodeGrace: Self.grace)
     configuration.nodeLossLimit = limit
-    let keptWrites = APIKeptVolumeWrites(client: client, events: events)
-    let keeper = KeptVolumeKeeper(writes: keptWrites, time: time) { _, _, _ in }
-    let provisioner = Provisioner(
-      writes: writes, allocator: allocator, kept: KeptAccess(writes: keptWrites) { await keeper.isCondemned($0) },
-      configuration: configuration, time: time, log: { _ in })
-    let term = Term(Caches(client) { _, _, _ in })
-    let cluster = ClusterCaches(term.caches, namespace: Self.namespace)
-    cluster.feed(keeper)
-    cluster.feed(provisioner)
-    term.add(keeper, reading: cluster.all)
-    term.add(provisioner, reading: cluster.all)
-    let work = Task {
-      await withDiscardingTaskGroup { group in
-        group.addTask { await events.run() }
-        group.addTask { await allocator.run() }
-        group.addTask { await term.run() }
-      }
-    }
-    lead.withLock { $0 = Lead(provisioner: provisioner, work: work) }
+    let product = ProvisionerUnderTest(wire, time: time, configuration: configuration)
+    lead.withLock { $0 = Lead(product: product, work: Task { await product.run() }) }
   }
 
   func end() async {
@@ -129,7 +108,7 @@ final class NodeLossWorld: Sendable {
   }
 
   var snapshot: Snapshot? {
-    get async { await lead.withLock { $0?.provisioner }?.snapshot }
+    get async { await lead.withLock { $0?.product }?.provisioner.snapshot }
   }
 
   // MARK: What there is

@@ -39,6 +39,6 @@ package protocol KeptVolumeWrites: Sendable {
   func hold(_ claim: PersistentVolumeClaim) async throws(WriteFailure)
   /// Holds the claim no longer. One that is gone is fine.
   func release(_ claim: PersistentVolumeClaim) async throws(WriteFailure)
-  /// Tells whoever looks at the object. Never waits and never fails.
+  /// Records an Event on the object. Never waits and never fails.
   func sendEvent(_ object: ObjectReference, _ reason: EventReason, _ message: String)
 }

@@ -56,9 +56,9 @@ package final class NamespaceVolumeKeeper: Controller {
   /// awaited.
   private func look(
     at name: String, _ volume: KnownNamespace.Volume
-  ) async throws(WriteFailure) -> NamespaceVolumeRefusal? {
+  ) async throws(WriteFailure) -> Refusal? {
     let wish: NamespaceVolumeWish
-    do throws(NamespaceVolumeRefusal) { wish = try NamespaceVolumeWish(volume, of: name) } catch { return error }
+    do throws(Refusal) { wish = try NamespaceVolumeWish(volume, of: name) } catch { return error }
     // In the ordinary case nothing is asked.
     if let known = view.namespaceClaim(wish.claim), verdict(on: wish, known) == .leave { return nil }
     let claim = try await writes.claim(wish.claim)
@@ -104,14 +104,14 @@ package final class NamespaceVolumeKeeper: Controller {
     case .rejected, .unknown:
       let message = "the claim is not as the namespace asks yet: \(failure.message); it is tried again"
       tell(
-        name, namespace, "namespace volume not claimed yet", NamespaceVolumeRefusal(.namespaceVolumeFailed, message))
+        name, namespace, "namespace volume not claimed yet", Refusal(.namespaceVolumeFailed, message))
     }
     return .failed
   }
 
   /// Says it in the log and in an Event, unless that has been done lately.
   private func tell(
-    _ name: String, _ namespace: KnownNamespace, _ message: String, _ refusal: NamespaceVolumeRefusal
+    _ name: String, _ namespace: KnownNamespace, _ message: String, _ refusal: Refusal
   ) {
     guard told.withLock({ $0.isNews(refusal, of: name, at: time.now) }) else { return }
     let values = ["namespace": name, "kind": refusal.reason.rawValue, "reason": refusal.message]

@@ -1,4 +1,4 @@
-internal import Controllers
+package import Controllers
 package import KubernetesAPI
 package import StorageModel
 
@@ -9,7 +9,7 @@ package enum NamespaceVolumeVerdict: Hashable, Sendable {
   case create
   /// The claim is to request more.
   case raise(to: Quantity)
-  case refuse(NamespaceVolumeRefusal)
+  case refuse(Refusal)
 }
 
 /// Looks at what a namespace asks for and at its claim; asks nobody.
@@ -20,7 +20,7 @@ package enum NamespaceVolumeReview {
   package static func verdict(
     on wish: NamespaceVolumeWish, claim: NamespaceClaim?, storageClass: StorageClass?
   ) -> NamespaceVolumeVerdict {
-    do throws(NamespaceVolumeRefusal) {
+    do throws(Refusal) {
       guard let claim else {
         _ = try require(storageClass, wish)
         return .create
@@ -30,7 +30,7 @@ package enum NamespaceVolumeReview {
       try checkIsLikeOurs(claim, wish)
       guard canGrow(claim, to: wish.size) else { return .leave }
       guard try require(storageClass, wish).allowVolumeExpansion else {
-        throw NamespaceVolumeRefusal(
+        throw Refusal(
           .invalidNamespaceVolume,
           "label \(ClusterNames.namespaceVolumeLabel) asks for \(wish.size), and claim \(wish.claim.name) has "
             + "\(claim.request?.description ?? "no request"); storage class \(quoted(wish.storageClass)) does not let claims "
@@ -53,7 +53,7 @@ package enum NamespaceVolumeReview {
 
   private static func checkIsLikeOurs(
     _ claim: NamespaceClaim, _ wish: NamespaceVolumeWish
-  ) throws(NamespaceVolumeRefusal) {
+  ) throws(Refusal) {
     if !claim.isOurs {
       throw conflict(
         wish,
@@ -76,22 +76,22 @@ package enum NamespaceVolumeReview {
     }
   }
 
-  private static func conflict(_ wish: NamespaceVolumeWish, _ message: String) -> NamespaceVolumeRefusal {
-    NamespaceVolumeRefusal(.namespaceVolumeConflict, "claim \(wish.claim.name) \(message)")
+  private static func conflict(_ wish: NamespaceVolumeWish, _ message: String) -> Refusal {
+    Refusal(.namespaceVolumeConflict, "claim \(wish.claim.name) \(message)")
   }
 
   private static func require(
     _ storageClass: StorageClass?, _ wish: NamespaceVolumeWish
-  ) throws(NamespaceVolumeRefusal) -> StorageClass {
+  ) throws(Refusal) -> StorageClass {
     guard let storageClass else {
-      throw NamespaceVolumeRefusal(
+      throw Refusal(
         .invalidNamespaceVolume,
         "storage class \(quoted(wish.storageClass)) does not exist; create it, or name another in annotation "
           + "\(ClusterNames.namespaceVolumeClassAnnotation)")
     }
     // Volumes of others are not ours to ask for.
     guard ClusterNames.provisioners.contains(storageClass.provisioner) else {
-      throw NamespaceVolumeRefusal(
+      throw Refusal(
         .invalidNamespaceVolume,
         "storage class \(quoted(wish.storageClass)) is of provisioner \(quoted(storageClass.provisioner)); name a class of "
           + "\(ClusterNames.provisioner) in annotation \(ClusterNames.namespaceVolumeClassAnnotation)")

@@ -1,4 +1,4 @@
-internal import Controllers
+package import Controllers
 package import KubernetesAPI
 package import StorageModel
 
@@ -8,12 +8,12 @@ package struct NamespaceVolumeWish: Hashable, Sendable {
   package let storageClass: String
   package let size: Quantity
 
-  /// - Throws: ``NamespaceVolumeRefusal`` that names the label or annotation, what it says and what it can say.
-  package init(_ volume: KnownNamespace.Volume, of namespace: String) throws(NamespaceVolumeRefusal) {
+  /// - Throws: ``Refusal`` that names the label or annotation, what it says and what it can say.
+  package init(_ volume: KnownNamespace.Volume, of namespace: String) throws(Refusal) {
     size = try Self.size(volume.size)
     storageClass = volume.className
     guard ClusterNames.isObjectName(volume.claimName) else {
-      throw NamespaceVolumeRefusal(
+      throw Refusal(
         .invalidNamespaceVolume,
         "annotation \(ClusterNames.namespaceVolumeClaimAnnotation) is \(quoted(volume.claimName)), which is not the name of "
           + "a claim; use small letters, digits, - and .")
@@ -21,10 +21,11 @@ package struct NamespaceVolumeWish: Hashable, Sendable {
     claim = ObjectKey(namespace: namespace, name: volume.claimName)
   }
 
-  private static func size(_ text: String) throws(NamespaceVolumeRefusal) -> Quantity {
+  private static func size(_ text: String) throws(Refusal) -> Quantity {
+    // What the parser finds wrong says less than the example.
     guard let size = try? Quantity(parsing: text), let bytes = size.byteCount, bytes > .zero, bytes <= .largestVolume
     else {
-      throw NamespaceVolumeRefusal(
+      throw Refusal(
         .invalidNamespaceVolume,
         "label \(ClusterNames.namespaceVolumeLabel) is \(quoted(text)), which is not the size of a volume; write one such "
           + "as 25Gi")

@@ -15,7 +15,7 @@ package protocol NamespaceVolumeWrites: Sendable {
   func create(_ claim: PersistentVolumeClaim) async throws(WriteFailure)
   /// Sets the request of exactly this claim, as it was seen: `conflict` when it has changed since.
   func setRequest(_ size: Quantity, of claim: PersistentVolumeClaim) async throws(WriteFailure)
-  /// Tells whoever looks at the object. Never waits and never fails.
+  /// Records an Event on the object. Never waits and never fails.
   func sendEvent(_ object: ObjectReference, _ reason: EventReason, _ message: String)
 }
 

@@ -7,7 +7,7 @@ package enum KeptStep: Hashable, Sendable {
   case none
   /// Nothing before that time.
   case wait(Duration)
-  /// The PV names no claim with a UID: Kubernetes would bind it to whoever comes.
+  /// The PV is to name a claim with a UID. Without one, Kubernetes could bind it to any claim.
   case reserve
   /// Since when it has had no claim is to be recorded.
   case recordTime

@@ -34,7 +34,7 @@ package struct KeptVolumeIndex: Sendable {
     if let gift = new.givenTo { byGift[gift, default: []].insert(name) }
   }
 
-  /// All that may concern a claim, whoever has them now.
+  /// The volumes that a claim may get: of its name, of its owner, or given to it. Some may be in use by other claims.
   ///
   /// - Parameter identity: of the claim's namespace; nil where it is not known.
   package func volumes(concerning claim: ObjectKey, _ identity: KeptIdentity?) -> [KeptVolume] {

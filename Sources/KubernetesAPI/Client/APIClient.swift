@@ -58,8 +58,8 @@ extension APIClient {
       HTTPRequest(method: "POST", path: path, contentType: "application/json", body: body.encoded), .ifNotCarriedOut)
   }
 
-  /// Replaces a whole object. Throws `conflict` if its `resourceVersion` has changed. Use it only for objects of which
-  /// we know all fields: fields that were pruned when the object was read would be lost.
+  /// Replaces a whole object. Throws `conflict` if its `resourceVersion` has changed. Use it only for
+  /// objects that are read with all their fields: fields that reading drops would be lost.
   package func replace<Object: WritableObject>(
     _ object: Object, as resource: APIResource = Object.resource
   ) async throws(APIError) -> Object {

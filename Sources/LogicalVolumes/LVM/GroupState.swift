@@ -73,7 +73,7 @@ struct GroupState: Sendable {
   /// Paths of physical volumes that carry metadata.
   var metadataDevices: [String]
   var disks: [Disk]
-  /// Disks of which LVM has found a copy, by path.
+  /// The paths of disks that LVM has found twice.
   var duplicateDisks: [String] = []
   var isExported: Bool
   var isReadOnly: Bool

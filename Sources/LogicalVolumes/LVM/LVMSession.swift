@@ -47,7 +47,7 @@ final class LVMSession {
 
   deinit { lvm2_exit(handle) }
 
-  /// Runs a command and blocks until its end. A device that hangs can block it for ever.
+  /// Runs a command and blocks until it ends. If a device hangs, this may never return.
   func run(_ command: LVMCommand) -> Result {
     recorder.begin(command.description)
     collected.withLock { $0 = Collected() }

@@ -1,4 +1,4 @@
-internal import Controllers
+package import Controllers
 package import KubernetesAPI
 internal import StorageModel
 

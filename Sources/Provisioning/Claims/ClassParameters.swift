@@ -1,4 +1,4 @@
-internal import Controllers
+package import Controllers
 package import StorageModel
 
 /// The parameters of a storage class, checked by the same rules as the node will apply to the volume's options.

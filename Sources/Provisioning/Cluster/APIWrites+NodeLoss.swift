@@ -17,7 +17,7 @@ extension APIWrites {
 
   package func putBack(_ volume: PersistentVolume) async throws(WriteFailure) {
     let former = volume.metadata.annotations[ClusterNames.formerPolicyAnnotation] ?? ""
-    // Whoever has changed the policy since has decided.
+    // A policy that an operator has changed meanwhile stays.
     let policy = volume.reclaimPolicy == "Retain" && !former.isEmpty ? former : volume.reclaimPolicy
     try await writer.change(
       volume, Self.change(time: .null, label: .null, former: .null, policy: .string(policy)))

@@ -38,7 +38,7 @@ package protocol ClusterWrites: VolumeWrites, NodeLossWrites {
   func writeCapacity(_ capacity: ByteCount, for place: CapacityPlace) async throws(WriteFailure)
   /// Takes back what the scheduler was told. What is gone is fine.
   func delete(_ capacity: CSIStorageCapacity) async throws(WriteFailure)
-  /// Tells whoever looks at the object. Never waits and never fails.
+  /// Records an Event on the object. Never waits and never fails.
   func sendEvent(_ object: ObjectReference, _ event: EventDraft)
 }
 

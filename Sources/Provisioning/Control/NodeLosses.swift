@@ -10,7 +10,7 @@ struct NodeLosses: Sendable {
   private var deletions: [String: Duration] = [:]
   /// PVs whose claims were perhaps deleted: the answer was lost, and nobody was told.
   private var untold: Set<String> = []
-  /// PVs of which nothing more is to be done in this term.
+  /// PVs that need nothing more in this term.
   private var concluded: Set<String> = []
   /// Since when a claim has been known to be gone.
   private var claimGoneSince: [String: Duration] = [:]

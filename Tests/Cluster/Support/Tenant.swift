@@ -48,6 +48,15 @@ struct Tenant {
       })
   }
 
+  /// Creates it with a claim, and a pod that has written `kept` into `/data/file`. Returns the claim's PV.
+  func createFilled(size: String = "320Mi") throws -> String {
+    try create()
+    try addClaim(size: size)
+    try startPod()
+    try inside("echo kept >/data/file && sync")
+    return try pv()
+  }
+
   func remove() throws {
     try Cluster.kubectl("delete", "namespace", namespace, "--ignore-not-found", "--timeout=180s")
   }

@@ -1,3 +1,4 @@
+internal import Controllers
 @testable internal import FlexDoor
 internal import JSON
 internal import KubernetesAPI
