@@ -44,15 +44,11 @@ final class Service: Sendable {
     let writes = APIWrites(client: api.client, events: api.events, namespace: configuration.namespace)
     let allocator = Allocator(writes: writes)
     let keptWrites = APIKeptVolumeWrites(client: api.client, events: api.events)
-    let keeper = KeptVolumeKeeper(writes: keptWrites) { isWarning, message, values in
-      if isWarning { log.warning(message, values) } else { log.notice(message, values) }
-    }
+    let keeper = KeptVolumeKeeper(writes: keptWrites, log: log.write)
     let kept = KeptAccess(writes: keptWrites) { await keeper.isCondemned($0) }
     let provisioner = Provisioner(
-      writes: writes, allocator: allocator, kept: kept, configuration: configuration.provisioner
-    ) { line in
-      if line.isWarning { log.warning(line.message, line.values) } else { log.notice(line.message, line.values) }
-    }
+      writes: writes, allocator: allocator, kept: kept, configuration: configuration.provisioner,
+      log: log.write)
     let cluster = ClusterCaches(term.caches, namespace: configuration.namespace)
     cluster.feed(keeper)
     cluster.feed(provisioner)
@@ -71,11 +67,8 @@ final class Service: Sendable {
   }
 
   private func addNamespaceVolumes(to term: Term, _ cluster: ClusterCaches) {
-    let log = api.log
     let writes = APINamespaceVolumeWrites(client: api.client, events: api.events)
-    let keeper = NamespaceVolumeKeeper(view: cluster, writes: writes) { line in
-      if line.isWarning { log.warning(line.message, line.values) } else { log.notice(line.message, line.values) }
-    }
+    let keeper = NamespaceVolumeKeeper(view: cluster, writes: writes, log: api.log.write)
     cluster.feed(keeper)
     term.add(keeper, reading: cluster.all)
   }

@@ -15,7 +15,7 @@ struct ProvisionerBench: Sendable {
 
   init(
     parallelism: Int = 16, nodeGrace: Duration = .seconds(600), time: any Timekeeper = FastTime(),
-    log: @escaping @Sendable (Provisioner.Line) -> Void = { _ in }
+    log: @escaping @Sendable (LogLine) -> Void = { _ in }
   ) {
     allocator = Allocator(writes: cluster, time: time)
     provisioner = Provisioner(

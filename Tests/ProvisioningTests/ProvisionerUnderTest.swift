@@ -22,7 +22,7 @@ struct ProvisionerUnderTest: Sendable {
     events = EventRecorder(client, component: "test")
     let writes = APIWrites(client: client, events: events, namespace: Self.namespace)
     let keptWrites = APIKeptVolumeWrites(client: client, events: events)
-    let keeper = KeptVolumeKeeper(writes: keptWrites, time: time) { _, _, _ in }
+    let keeper = KeptVolumeKeeper(writes: keptWrites, time: time, log: { _ in })
     self.keeper = keeper
     allocator = Allocator(writes: writes, time: time)
     provisioner = Provisioner(

@@ -117,7 +117,7 @@ struct WaitingClaimsTests {
   @Test("the same is told again after 5, 10, 20, 40, 60 and 60 minutes, whatever the figures; another trouble at once")
   func pauses() {
     let key = ObjectKey(namespace: "default", name: "data")
-    var sentRefusals = SentRefusals()
+    var sentRefusals = SentRefusals<ObjectKey>()
     var told: [Int64] = []
     for minute in Int64(0)..<260 {
       let refusal = Refusal(.insufficientStorage, "\(minute) GiB free")

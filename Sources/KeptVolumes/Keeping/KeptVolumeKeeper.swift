@@ -10,7 +10,7 @@ internal import StorageModel
 package actor KeptVolumeKeeper: Controller {
   let writes: any KeptVolumeWrites
   let time: any Timekeeper
-  private let log: @Sendable (_ isWarning: Bool, _ message: String, _ values: [String: String]) -> Void
+  private let log: @Sendable (LogLine) -> Void
 
   private(set) var volumes = KeptVolumeIndex()
   /// Claims that ask for the deletion of their data, or that are held for it.
@@ -31,7 +31,7 @@ package actor KeptVolumeKeeper: Controller {
 
   package init(
     writes: any KeptVolumeWrites, time: any Timekeeper = SystemTimekeeper(), backoff: Backoff = .init(),
-    log: @escaping @Sendable (_ isWarning: Bool, _ message: String, _ values: [String: String]) -> Void
+    log: @escaping @Sendable (LogLine) -> Void
   ) {
     self.writes = writes
     self.time = time
@@ -54,7 +54,7 @@ package actor KeptVolumeKeeper: Controller {
   }
 
   func logLine(_ message: String, _ values: [String: String], isWarning: Bool = false) {
-    log(isWarning, message, values)
+    log(LogLine(message, values, isWarning: isWarning))
   }
 }
 
@@ -106,7 +106,8 @@ extension KeptVolumeKeeper {
         recordLastWord(volume.name, volume.claimUID)
       }
     }
-    guard former?.isDeletingData != new?.isDeletingData || former?.identity != new?.identity else { return }
+    // Of the many namespaces of a cluster, few say anything about their data.
+    guard former != new, [former, new].contains(where: { $0?.isDeletingData == true }) else { return }
     for volume in volumes.volumes(of: name) {
       keys.add(.volume(volume.name))
       if let claim = volume.claim { keys.add(.claim(claim)) }

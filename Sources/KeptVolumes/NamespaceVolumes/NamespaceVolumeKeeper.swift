@@ -14,19 +14,13 @@ package final class NamespaceVolumeKeeper: Controller {
   private let view: any NamespaceVolumeView
   private let writes: any NamespaceVolumeWrites
   private let time: any Timekeeper
-  private let log: @Sendable (Line) -> Void
-  private let told = Mutex(ToldTroubles())
-
-  /// A line of the log: a stable message, and what it is about.
-  package struct Line: Sendable {
-    package var isWarning = false
-    package var message: String
-    package var values: [String: String]
-  }
+  private let log: @Sendable (LogLine) -> Void
+  /// By the namespace's name.
+  private let sentRefusals = Mutex(SentRefusals<String>(firstPause: SentRefusals<String>.longestPause))
 
   package init(
     view: any NamespaceVolumeView, writes: any NamespaceVolumeWrites, parallelism: Int = 8, backoff: Backoff = .init(),
-    time: any Timekeeper = SystemTimekeeper(), log: @escaping @Sendable (Line) -> Void
+    time: any Timekeeper = SystemTimekeeper(), log: @escaping @Sendable (LogLine) -> Void
   ) {
     self.view = view
     self.writes = writes
@@ -37,16 +31,16 @@ package final class NamespaceVolumeKeeper: Controller {
 
   package func reconcile(_ name: String) async -> Ending {
     guard let namespace = view.namespace(name), let volume = namespace.volume, !namespace.isTerminating else {
-      told.withLock { $0.end(of: name) }
+      sentRefusals.withLock { _ = $0.end(of: name) }
       return .done
     }
     do throws(WriteFailure) {
       guard let refusal = try await look(at: name, volume) else {
-        told.withLock { $0.end(of: name) }
+        sentRefusals.withLock { _ = $0.end(of: name) }
         return .done
       }
       tell(name, namespace, "namespace volume refused", refusal)
-      return .again(after: ToldTroubles.pause)
+      return .again(after: SentRefusals<String>.longestPause)
     } catch {
       return failed(name, namespace, error)
     }
@@ -113,9 +107,9 @@ package final class NamespaceVolumeKeeper: Controller {
   private func tell(
     _ name: String, _ namespace: KnownNamespace, _ message: String, _ refusal: Refusal
   ) {
-    guard told.withLock({ $0.isNews(refusal, of: name, at: time.now) }) else { return }
+    guard sentRefusals.withLock({ $0.isNews(refusal, of: name, at: time.now) }) else { return }
     let values = ["namespace": name, "kind": refusal.reason.rawValue, "reason": refusal.message]
-    log(Line(isWarning: true, message: message, values: values))
+    log(LogLine(message, values, isWarning: true))
     writes.sendEvent(Self.reference(name, namespace), refusal.reason, refusal.message)
   }
 
@@ -128,6 +122,6 @@ package final class NamespaceVolumeKeeper: Controller {
   }
 
   private func logLine(_ message: String, _ values: [String: String]) {
-    log(Line(message: message, values: values))
+    log(LogLine(message, values))
   }
 }

@@ -1,3 +1,4 @@
+internal import Controllers
 package import KubernetesAPI
 package import StorageModel
 internal import StorageLedger

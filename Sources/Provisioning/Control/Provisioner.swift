@@ -15,7 +15,7 @@ package actor Provisioner: Controller {
   let kept: KeptAccess
   let configuration: Configuration
   let time: any Timekeeper
-  private let log: @Sendable (Line) -> Void
+  private let log: @Sendable (LogLine) -> Void
 
   var claims: [ObjectKey: PersistentVolumeClaim] = [:]
   /// PVs that the API server has, of claims that are not bound to them yet.
@@ -43,7 +43,7 @@ package actor Provisioner: Controller {
   var waits: [ObjectKey: Wait] = [:]
   /// PVs whose claims do not stay when their node leaves the cluster.
   var nodeLosses = NodeLosses()
-  var sentRefusals = SentRefusals()
+  var sentRefusals = SentRefusals<ObjectKey>()
   /// How many claims no node had space for when that was logged last, and when that was.
   var summary: (claims: Int, at: Duration?) = (0, nil)
   /// When claims that wait for space were looked at last.
@@ -102,18 +102,11 @@ package actor Provisioner: Controller {
     case waitingClaims
   }
 
-  /// A line of the log: a stable message, and what it is about.
-  package struct Line: Sendable {
-    package var isWarning = false
-    package var message: String
-    package var values: [String: String]
-  }
-
   /// - Parameter allocator: of the same cluster. Somebody runs it beside this.
   package init(
     writes: any ClusterWrites, allocator: Allocator, kept: KeptAccess, configuration: Configuration,
     time: any Timekeeper = SystemTimekeeper(),
-    log: @escaping @Sendable (Line) -> Void
+    log: @escaping @Sendable (LogLine) -> Void
   ) {
     self.writes = writes
     self.allocator = allocator
@@ -162,7 +155,7 @@ package actor Provisioner: Controller {
   func drop(_ work: Work) { keys.remove(work) }
 
   func logLine(_ message: String, _ values: [String: String], isWarning: Bool = false) {
-    log(Line(isWarning: isWarning, message: message, values: values))
+    log(LogLine(message, values, isWarning: isWarning))
   }
 
   func count(_ counter: WritableKeyPath<ProvisionerCounters, Int>) { counters[keyPath: counter] += 1 }
