@@ -81,10 +81,10 @@ struct ClaimReviewTests {
     "what cannot be is refused with what to use instead",
     arguments: [
       ("volumeMode", "use volumeMode: Filesystem"), ("ReadWriteMany", "use ReadWriteOnce"),
-      ("ReadOnlyMany", "use ReadWriteOnce"), ("ReadWriteOncePod", "FlexVolume has nothing like it"),
-      ("selector", "leave the selector"),
-      ("dataSource", "leave it out"), ("size", "spec.resources.requests.storage"),
-      ("hugeSize", "spec.resources.requests.storage"), ("volumeAttributesClassName", "anew without it"),
+      ("ReadOnlyMany", "use ReadWriteOnce"), ("ReadWriteOncePod", "CSI volumes only"),
+      ("selector", "remove the selector"),
+      ("dataSource", "remove it"), ("size", "spec.resources.requests.storage"),
+      ("hugeSize", "spec.resources.requests.storage"), ("volumeAttributesClassName", "again without it"),
     ])
   func refused(what: String, advice: String) throws {
     let verdict = Self.verdict { claim in

@@ -37,8 +37,8 @@ package protocol KeptVolumeWrites: Sendable {
   func recordDeletion(on volume: PersistentVolume) async throws(WriteFailure)
   /// Sets the PV's reclaim policy to Delete. The provisioner then deletes the PV like any other.
   func endKeeping(of volume: PersistentVolume) async throws(WriteFailure)
-  /// Adds our finalizer to the claim. A deleted claim then stays until its deletion request is recorded on the PV. Throws
-  /// `rejected` if the claim is being deleted.
+  /// Adds our finalizer to the claim. A deleted claim then stays until its deletion request is recorded on the PV.
+  /// Throws `rejected` if the claim is being deleted.
   func hold(_ claim: PersistentVolumeClaim) async throws(WriteFailure)
   /// Removes our finalizer from the claim. A claim that is gone is not an error.
   func release(_ claim: PersistentVolumeClaim) async throws(WriteFailure)

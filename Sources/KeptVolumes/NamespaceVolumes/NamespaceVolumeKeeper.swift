@@ -3,8 +3,8 @@ package import KubernetesAPI
 internal import StorageModel
 internal import Synchronization
 
-/// Creates the claim of each namespace that asks for a volume. The provisioner then creates the claim's volume, or gives
-/// back a kept one.
+/// Creates the claim of each namespace that asks for a volume. The provisioner then creates the claim's volume, or
+/// gives back a kept one.
 ///
 /// A missing claim is created. If the namespace asks for more than the claim requests, the request is raised. The claim
 /// is never deleted, and its request is never lowered. If something prevents that, nothing is changed, and an Event on
@@ -53,8 +53,8 @@ package final class NamespaceVolumeKeeper: Controller {
     }
   }
 
-  /// Creates the claim or raises its request. Returns why that is not possible; nil if it is done, if there is nothing to
-  /// do, or if a watch will show the next change.
+  /// Creates the claim or raises its request. Returns why it cannot; nil if it is done, if there is nothing to do, or if
+  /// a watch will show the next change.
   private func look(
     at name: String, _ volume: KnownNamespace.Volume
   ) async throws(WriteFailure) -> Refusal? {
