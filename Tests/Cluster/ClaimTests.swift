@@ -7,7 +7,7 @@ struct ClaimTests {
     "what cannot be is refused with an Event that says what to use instead",
     arguments: [
       ("mode", "volumeMode: Block", "use volumeMode: Filesystem"),
-      ("selector", "selector: {matchLabels: {a: b}}", "leave the selector out"),
+      ("selector", "selector: {matchLabels: {a: b}}", "remove the selector"),
     ])
   func refused(name: String, line: String, advice: String) throws {
     let claim = ClaimedVolume(name: "refused-\(name)")

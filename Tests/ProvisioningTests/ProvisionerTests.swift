@@ -213,10 +213,10 @@ struct ProvisionerTests {
     await bench.addClass(Samples.storageClass(binding: "Immediate"))
     try await bench.run {
       bench.cluster.add(Samples.claim("data", gibibytes: 4, node: nil))
-      await bench.eventually("told") { $0.events.contains { $0.event.message.contains("no node has published") } }
+      await bench.eventually("told") { $0.events.contains { $0.event.message.contains("no node has reported") } }
       await bench.addNode("a", gibibytes: 3)
       await bench.eventually("told") {
-        $0.events.contains { $0.event.message.contains("the most that one has is 3 GiB") }
+        $0.events.contains { $0.event.message.contains("the largest free space is 3 GiB") }
       }
       await bench.addNode("b", gibibytes: 5)
       await bench.eventually("bound") { $0.claims.values.allSatisfy { $0.phase == "Bound" } }

@@ -44,7 +44,7 @@ struct WaitingClaimsTests {
       await bench.eventually("told") { !$0.events.isEmpty }
       #expect(
         bench.cluster.look { $0.events.map { "\($0.object.name): \($0.event.message)" } } == [
-          "large: no node has 6 GiB free; the most that one has is 5 GiB, on node host-b"
+          "large: no node has 6 GiB free; the largest free space is 5 GiB, on node host-b"
         ])
       await bench.provisioner.storage(of: "b", storage("b", gibibytes: 6))
       try await Self.becomes(bench, withoutRoom: 0)
@@ -70,7 +70,7 @@ struct WaitingClaimsTests {
     try await bench.run {
       bench.cluster.add(Self.waiting("large", gibibytes: 6))
       await bench.eventually("told") {
-        $0.events.contains { $0.event.message.contains("the most that one has is 3 GiB, on node host-a") }
+        $0.events.contains { $0.event.message.contains("the largest free space is 3 GiB, on node host-a") }
       }
     }
   }
