@@ -53,8 +53,8 @@ package final class NamespaceVolumeKeeper: Controller {
     }
   }
 
-  /// Creates the claim or raises its request. Returns why it cannot; nil if it is done, if there is nothing to do, or if
-  /// a watch will show the next change.
+  /// Creates the claim or raises its request. Returns why it cannot; nil if it is done, if there is nothing to do, or
+  /// if a watch will show the next change.
   private func look(
     at name: String, _ volume: KnownNamespace.Volume
   ) async throws(WriteFailure) -> Refusal? {

@@ -48,8 +48,9 @@ package enum NamespaceVolumeReview {
 
   /// Whether the request may be raised now: the claim is bound, and its previous growth has ended.
   ///
-  /// Kubernetes accepts a larger request only from bound claims. While `status.capacity` is below the request, the expand
-  /// controller and kubelet write to the claim. The expand controller of 1.20 crashes if another writer interferes.
+  /// Kubernetes accepts a larger request only from bound claims. While `status.capacity` is below the request, the
+  /// expand controller and kubelet write to the claim. The expand controller of 1.20 crashes if another writer
+  /// interferes.
   private static func canGrow(_ claim: NamespaceClaim, to size: Quantity) -> Bool {
     guard claim.isBound, let request = claim.request, let capacity = claim.capacity else { return false }
     return size > request && capacity >= request

@@ -1,6 +1,7 @@
 package import KubernetesAPI
 
-/// The objects that a ``NamespaceVolumeKeeper`` decides by, from caches. They may be out of date. No call waits or fails.
+/// The objects that a ``NamespaceVolumeKeeper`` decides by, from caches. They may be out of date. No call waits or
+/// fails.
 package protocol NamespaceVolumeView: Sendable {
   /// The namespace; nil when there is none of that name.
   func namespace(_ name: String) -> KnownNamespace?

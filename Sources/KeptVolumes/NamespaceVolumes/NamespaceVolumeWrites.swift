@@ -5,8 +5,8 @@ package import StorageModel
 
 /// The requests of a ``NamespaceVolumeKeeper``. Tests replace this with a cluster in memory.
 ///
-/// Every `async` call sends one request, waits for the API server and throws ``WriteFailure``. The transport may repeat a
-/// request.
+/// Every `async` call sends one request, waits for the API server and throws ``WriteFailure``. The transport may repeat
+/// a request.
 package protocol NamespaceVolumeWrites: Sendable {
   /// Reads the namespace; nil when it does not exist.
   func namespace(_ name: String) async throws(WriteFailure) -> Namespace?

@@ -37,8 +37,8 @@ package final class KeptVolume: Sendable {
   package let expires: Expiry
   /// Whether the PV has policy Retain and is not being deleted.
   package let isKept: Bool
-  /// Whether the PV is set aside: its claim was deleted because its node had left the cluster. The claim's name then has
-  /// another volume.
+  /// Whether the PV is set aside: its claim was deleted because its node had left the cluster. The claim's name then
+  /// has another volume.
   package let isLeftBehind: Bool
 
   /// The value of the annotation `expires`.

@@ -5,9 +5,9 @@ package import StorageModel
 
 /// The requests of the provisioner, beside lists and watches. Tests replace this with a cluster in memory.
 ///
-/// Every `async` call waits for the API server and throws ``WriteFailure``. It sends one request, except where its comment
-/// says otherwise; the transport may repeat a request. "Exactly this object" means: the call throws `conflict` if the
-/// object has changed since it was read, or is another object of the same name.
+/// Every `async` call waits for the API server and throws ``WriteFailure``. It sends one request, except where its
+/// comment says otherwise; the transport may repeat a request. "Exactly this object" means: the call throws `conflict`
+/// if the object has changed since it was read, or is another object of the same name.
 package protocol ClusterWrites: VolumeWrites, NodeLossWrites {
   /// Deletes exactly this PV.
   func delete(_ volume: PersistentVolume) async throws(WriteFailure)
@@ -35,8 +35,8 @@ package protocol ClusterWrites: VolumeWrites, NodeLossWrites {
   func removeSelectedNode(_ node: String, from claim: PersistentVolumeClaim) async throws(WriteFailure)
   /// Reads the node; nil when it does not exist.
   func node(_ name: String) async throws(WriteFailure) -> Node?
-  /// Lists our CSIStorageCapacity objects. Empty on a server without such objects. May first ask which versions the server
-  /// has.
+  /// Lists our CSIStorageCapacity objects. Empty on a server without such objects. May first ask which versions the
+  /// server has.
   func capacities() async throws(WriteFailure) -> [CSIStorageCapacity]
   /// Writes the free space of a node for a storage class. Sends more requests if the object has to be created or
   /// replaced. Does nothing on a server without CSIStorageCapacity objects.

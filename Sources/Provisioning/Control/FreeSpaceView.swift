@@ -5,8 +5,8 @@ internal import StorageModel
 
 /// The free space that waiting claims need, at one moment.
 struct FreeSpaceView: Sendable {
-  /// The largest free space of one node, for each set of nodes and device class; nil if none of these nodes has reported
-  /// its storage.
+  /// The largest free space of one node, for each set of nodes and device class; nil if none of these nodes has
+  /// reported its storage.
   var largest: [Reach: Largest?]
   /// Why volumes cannot grow, by the PV's name. Volumes that can grow are left out.
   var shortages: [String: Shortage]

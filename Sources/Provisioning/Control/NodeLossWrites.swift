@@ -6,8 +6,8 @@ package import LinuxSystem
 ///
 /// Every call waits for the API server and throws ``WriteFailure``. It sends one request; a list may take more.
 package protocol NodeLossWrites: Sendable {
-  /// Sets exactly this PV aside: policy Retain, so its volume stays when the claim is deleted. Throws `conflict` if the PV
-  /// has changed since it was read.
+  /// Sets exactly this PV aside: policy Retain, so its volume stays when the claim is deleted. Throws `conflict` if the
+  /// PV has changed since it was read.
   ///
   /// - Parameter time: the time that the PV records.
   func setAside(_ volume: PersistentVolume, at time: Timestamp) async throws(WriteFailure)

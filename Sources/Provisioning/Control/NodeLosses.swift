@@ -61,8 +61,8 @@ struct NodeLosses: Sendable {
 
   /// Whether the limit allows to set this PV aside.
   ///
-  /// - Parameter found: the PVs that the API server lists as set aside. PVs that a watch has shown count too, because one
-  ///   of them may have lost its label.
+  /// - Parameter found: the PVs that the API server lists as set aside. PVs that a watch has shown count too, because
+  ///   one of them may have lost its label.
   mutating func maySetAside(_ volume: String, besides found: [String] = [], limit: Int, at now: Duration) -> Bool {
     doubts = doubts.filter { $0.value > now }
     return volumesSetAside.union(doubts.keys).union(found).subtracting([volume]).count < limit

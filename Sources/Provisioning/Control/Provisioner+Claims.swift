@@ -134,7 +134,8 @@ extension Provisioner {
       + "volume cannot be pinned to one of them; give each node a label of its own"
   }
 
-  /// The labels of a node; nil when it does not exist. Reads an unknown node from the API server, because it may be new.
+  /// The labels of a node; nil when it does not exist. Reads an unknown node from the API server, because it may be
+  /// new.
   func labels(of node: String) async throws(WriteFailure) -> StringMap? {
     if let known = nodes[node] { return known }
     return try await writes.node(node)?.metadata.labels

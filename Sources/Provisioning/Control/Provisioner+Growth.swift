@@ -10,9 +10,9 @@ internal import StorageModel
 // (`IsKubeletExpandable`, 1.20 to 1.36). Kubelet then calls `expandfs`. The ledger books the growth if it fits. The
 // provisioner never writes to a claim that grows: the controller of 1.20 crashes on a conflict with another writer.
 //
-// Since 1.34 a request can be lowered again, to any size above `status.capacity`. Kubernetes then leaves the PV as it is,
-// and kubelet keeps requesting the PV's size. So if the node lacks the space, the provisioner sets a PV of ours back to
-// the request.
+// Since 1.34 a request can be lowered again, to any size above `status.capacity`. Kubernetes then leaves the PV as it
+// is, and kubelet keeps requesting the PV's size. So if the node lacks the space, the provisioner sets a PV of ours
+// back to the request.
 extension Provisioner {
   /// Checks whether the volume can grow, and sends a refusal if not, before a pod has to wait for it. Waits for the API
   /// server.
@@ -90,7 +90,8 @@ extension Provisioner {
     _ volume: PersistentVolume, to request: Quantity, of claim: PersistentVolumeClaim
   ) async throws(WriteFailure) {
     guard volume.isProvisionedByUs else { return }
-    // The watch may be behind: the request may have been raised, and the PV with it. So the claim is read, after the PV.
+    // The watch may be behind: the request may have been raised, and the PV with it. So the claim is read, after the
+    // PV.
     let current = try await writes.claim(claim.metadata.key)
     guard let current, current.metadata.uid == claim.metadata.uid, current.request == request else {
       throw WriteFailure(.conflict, "the claim has changed")

@@ -9,8 +9,8 @@ internal import StorageModel
 // A PV is given back with one write that names the resource version that was read. Before it, the PV, the claim and the
 // namespace are read in this order:
 //
-// - The claim is read after the PV. So if the PV names a claim of the same name with another UID, that claim is older and
-//   is gone for good.
+// - The claim is read after the PV. So if the PV names a claim of the same name with another UID, that claim is older
+//   and is gone for good.
 // - The namespace is read after the claim. So it is the claim's own namespace, not a former one of that name.
 extension Provisioner {
   /// The result of the search for a kept volume.
@@ -21,7 +21,8 @@ extension Provisioner {
     case nothing(KeptIdentity?)
   }
 
-  /// Gives the claim the volume that is kept for it. Waits for the API server. A failure is sent as an Event and retried.
+  /// Gives the claim the volume that is kept for it. Waits for the API server. A failure is sent as an Event and
+  /// retried.
   ///
   /// - Parameter isCreating: whether a volume is created if none is kept. If not, only volumes that a watch has shown
   ///   count: the claim still waits for a pod, and the search is repeated before a volume is created.
@@ -45,8 +46,8 @@ extension Provisioner {
     }
   }
 
-  /// Lists the kept volumes from the API server. The watches may be behind, and no volume may be created while another is
-  /// kept for the claim.
+  /// Lists the kept volumes from the API server. The watches may be behind, and no volume may be created while another
+  /// is kept for the claim.
   private func findUnseen(
     _ wish: VolumeWish, for claim: PersistentVolumeClaim
   ) async throws(WriteFailure) -> KeptOutcome {
@@ -133,9 +134,9 @@ extension Provisioner {
     return try await kept.writes.keptClaim(holder)?.metadata.uid != volume.claimUID
   }
 
-  /// Has the claim name the PV, if it requests more than the PV has. Kubernetes binds such a claim only if both name each
-  /// other. It binds any other claim to the PV that names it (`FindMatchingVolume` and `syncUnboundClaim` of the PV
-  /// controller).
+  /// Has the claim name the PV, if it requests more than the PV has. Kubernetes binds such a claim only if both name
+  /// each other. It binds any other claim to the PV that names it (`FindMatchingVolume` and `syncUnboundClaim` of the
+  /// PV controller).
   private func bind(_ volume: KeptVolume, _ claim: PersistentVolumeClaim) async throws(WriteFailure) -> Ending {
     keptConflicts.remove(claim.metadata.key)
     waits[claim.metadata.key] = nil

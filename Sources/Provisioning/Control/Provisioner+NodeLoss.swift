@@ -7,9 +7,9 @@ internal import StorageModel
 //
 // 1. The PV is set aside, with policy Retain. If the node comes back, its data is still there.
 // 2. The claim is deleted.
-// 3. Stuck pods are deleted. Pods on the lost node delay the claim's deletion (Kubernetes' protection of claims in use).
-//    Pods without a node do not get another claim: before 1.30, a StatefulSet creates the claims of a pod only together
-//    with the pod.
+// 3. Stuck pods are deleted. Pods on the lost node delay the claim's deletion (Kubernetes' protection of claims in
+//    use). Pods without a node do not get another claim: before 1.30, a StatefulSet creates the claims of a pod only
+//    together with the pod.
 //
 // Each step reads its objects from the API server, so a new leader continues where the former one stopped. One unit of
 // work looks at all PVs, one after the other, so nothing else sets PVs aside while the limit is checked.
@@ -93,8 +93,8 @@ extension Provisioner {
     var claimKey: ObjectKey
   }
 
-  /// Reads the PV, its claim and its node; nil for a PV that is gone, and for one about which the loss of its node changes
-  /// nothing. The node is read last, just before a step.
+  /// Reads the PV, its claim and its node; nil for a PV that is gone, and for one about which the loss of its node
+  /// changes nothing. The node is read last, just before a step.
   private func facts(of name: String) async throws(WriteFailure) -> Facts? {
     guard let volume = try await writes.volume(name), let loss = NodeLoss(volume), let meant = volume.claim
     else { return nil }

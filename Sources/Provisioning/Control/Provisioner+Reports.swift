@@ -3,8 +3,8 @@ internal import KubernetesAPI
 internal import StorageLedger
 internal import StorageModel
 
-// The reports of nodes about volumes. An attacker may control a node, so each report is checked against the API server's
-// objects. At worst, such a node makes its own volumes wait.
+// The reports of nodes about volumes. An attacker may control a node, so each report is checked against the API
+// server's objects. At worst, such a node makes its own volumes wait.
 extension Provisioner {
   /// Sets all volume reports of a node. Reports that the node no longer makes are forgotten.
   func report(_ new: [VolumeReport], by node: String) {
@@ -112,8 +112,8 @@ extension Provisioner {
     return try await reasonAgainstPod(report.pod, of: volume, on: node)
   }
 
-  /// Why a node may not have a PV that was bound before its node was known; nil if it may. The scheduler must have sent a
-  /// pod with the PV's claim to this node.
+  /// Why a node may not have a PV that was bound before its node was known; nil if it may. The scheduler must have sent
+  /// a pod with the PV's claim to this node.
   private func reasonAgainstPod(
     _ pod: String?, of volume: PersistentVolume, on node: String
   ) async throws(WriteFailure) -> String? {

@@ -67,8 +67,8 @@ extension Provisioner {
       ["volume": volume.metadata.name, "claim": volume.claim.map { "\($0.namespace)/\($0.name)" } ?? ""])
   }
 
-  /// Lifts the finalizer after the node's daemon has reported that it has removed or retained the volume. If the node has
-  /// left for good, gives the volume up after the grace time.
+  /// Lifts the finalizer after the node's daemon has reported that it has removed or retained the volume. If the node
+  /// has left for good, gives the volume up after the grace time.
   private func awaitNode(
     _ node: String, of volume: PersistentVolume
   ) async throws(WriteFailure) -> Ending {

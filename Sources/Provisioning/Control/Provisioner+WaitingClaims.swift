@@ -3,8 +3,8 @@ internal import KubernetesAPI
 internal import StorageLedger
 internal import StorageModel
 
-// Claims that wait for free space. One look checks all of them, at most once a second. So a change of free space costs the
-// same with four claims and with four thousand.
+// Claims that wait for free space. One look checks all of them, at most once a second. So a change of free space costs
+// the same with four claims and with four thousand.
 extension Provisioner {
   /// The reason why a claim waits.
   struct Wait: Sendable {

@@ -4,8 +4,8 @@ package import KubernetesAPI
 internal import StorageModel
 package import StorageLedger
 
-/// Provisions claims: decides which volume a claim gets, and deletes PVs whose claims are gone. An ``Allocator`` reserves
-/// the space and creates the PVs.
+/// Provisions claims: decides which volume a claim gets, and deletes PVs whose claims are gone. An ``Allocator``
+/// reserves the space and creates the PVs.
 ///
 /// Lists and watches pass objects to it (``claim(_:_:)``, ``volume(_:_:)``, …). It reconciles several objects at once,
 /// each once at a time. It stores nothing outside the API server, so a new leader begins with an empty provisioner.
@@ -72,8 +72,8 @@ package actor Provisioner: Controller {
     package var capacityInterval = Duration.seconds(600)
     /// The delay between a change and a look at the waiting claims, so that many changes at once cost one look.
     package var waitingClaimsPause = Duration.seconds(1)
-    /// The number of Events about missing space in one look. The others follow after ``waitingClaimsPause``, because the
-    /// queue of Events is bounded and shared.
+    /// The number of Events about missing space in one look. The others follow after ``waitingClaimsPause``, because
+    /// the queue of Events is bounded and shared.
     package var eventsPerCheck = 100
 
     /// Takes each field as it is.

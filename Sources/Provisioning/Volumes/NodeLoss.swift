@@ -2,7 +2,8 @@ internal import KubernetesAPI
 internal import StorageLedger
 internal import StorageModel
 
-/// The fields of a PV whose claim is deleted when its node leaves the cluster. A class, because most PVs have no such claim.
+/// The fields of a PV whose claim is deleted when its node leaves the cluster. A class, because most PVs have no such
+/// claim.
 final class NodeLoss: Sendable {
   /// The hostname that the PV is pinned to.
   let hostname: String

@@ -12,7 +12,8 @@ package enum NodeLossVerdict: Hashable, Sendable {
   case deleteClaim
   /// Step 3, first part: the claim is being deleted. Delete the pods on the lost node, because they delay it.
   case awaitClaim
-  /// Step 3, second part: the claim is gone. Also delete the pods that wait for it, because they do not get another claim.
+  /// Step 3, second part: the claim is gone. Also delete the pods that wait for it, because they do not get another
+  /// claim.
   case deletePods
   /// There is another claim of that name. Delete the pods on the lost node; nothing else is left to do.
   case concluded
@@ -27,7 +28,7 @@ package enum NodeLossVerdict: Hashable, Sendable {
 package enum NodePresence: Hashable, Sendable {
   /// The API server has the node.
   case there
-  /// The API server does not have the node, but for less than the grace time, or for an unknown time.
+  /// The API server does not have the node, but for less than the grace time, or the watch still shows it.
   case missing
   /// The API server has not had the node for the grace time.
   case gone
@@ -58,7 +59,8 @@ package enum NodeLossReview {
     }
     guard let own else { return claim == nil ? .deletePods : .concluded }
     if own.metadata.isBeingDeleted { return .awaitClaim }
-    // Kubernetes has not bound the two: an operator gives the PV to another claim, or has written the `claimRef` by hand.
+    // Kubernetes has not bound the two: an operator gives the PV to another claim, or has written the `claimRef` by
+    // hand.
     guard isBound(volume, to: own) else { return .leave }
     switch node {
     case .there: return .putBack
@@ -73,8 +75,8 @@ package enum NodeLossReview {
     return volume.phase == "Bound" && claim.volumeName == volume.metadata.name
   }
 
-  /// Why the pod has to be deleted; nil for a pod that stays. No controller would create a pod without a controller again,
-  /// so such a pod is deleted only if it delays its claim's deletion.
+  /// Why the pod has to be deleted; nil for a pod that stays. No controller would create a pod without a controller
+  /// again, so such a pod is deleted only if it delays its claim's deletion.
   ///
   /// - Parameter verdict: the verdict on the PV that the pod's claim was bound to.
   package static func stuck(
