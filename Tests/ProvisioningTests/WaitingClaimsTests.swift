@@ -110,7 +110,7 @@ struct WaitingClaimsTests {
       #expect(bench.cluster.look { $0.events.count } == count)
     }
     #expect(lines.withLock { $0.count { $0 == "claim refused" } } == count)
-    #expect(lines.withLock { $0.count { $0 == "claims that no node has room for" } } >= 1)
+    #expect(lines.withLock { $0.count { $0 == "claims without free space counted" } } >= 1)
     #expect(lines.withLock { $0.count } < count + 20)
   }
 

@@ -12,7 +12,7 @@ extension Provisioner {
       return .done
     }
     if !claim.volumeName.isEmpty { return await checkGrowth(claim) }
-    // The PV exists. Kubernetes changes a claim more than once before it binds it. If the PV goes, a watch shows that.
+    // The PV exists. Kubernetes changes a claim more than once before it binds it. A watch shows a deletion of the PV.
     if written.contains(claim.volumeToMake) { return .done }
     switch verdict(on: claim) {
     case .make(let wish): return await returnOrMake(wish, for: claim)
@@ -170,7 +170,7 @@ extension Provisioner {
     }
     count(\.rescheduled)
     reportRefusal(
-      claim, "node has no room", Refusal(.insufficientStorage, "\(reason); the scheduler chooses another node"),
+      claim, "claim rescheduled", Refusal(.insufficientStorage, "\(reason); the scheduler chooses another node"),
       ["node": node])
     return .done
   }

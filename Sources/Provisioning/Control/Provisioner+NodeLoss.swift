@@ -150,7 +150,7 @@ extension Provisioner {
         return try await putBack(facts)
       }
     }
-    // A write has no effect, as if another client undid it at once.
+    // The writes show no effect, as if another client undid them at once.
     look.again(after: configuration.waitingClaimsInterval)
   }
 
@@ -209,7 +209,7 @@ extension Provisioner {
       EventDraft(
         .claimRecreated,
         "\(reason), so claim \(facts.claimKey) was deleted. PV and volume are kept; if the node is not coming back, delete "
-          + "this PV: at most \(configuration.nodeLossLimit) such PVs may exist, otherwise no more claims are deleted"))
+          + "this PV: while there are \(configuration.nodeLossLimit) such PVs, no more claims are deleted"))
   }
 
   private func deletePods(_ facts: Facts, _ verdict: NodeLossVerdict) async throws(WriteFailure) {

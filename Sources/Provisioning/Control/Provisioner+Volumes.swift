@@ -29,7 +29,7 @@ extension Provisioner {
       case .exists, .rejected, .unknown:
         count(\.failures)
         logLine(
-          "volume not released yet", ["volume": name, "reason": error.message], isWarning: true)
+          "PV not deleted yet", ["volume": name, "reason": error.message], isWarning: true)
         return .failed
       }
     }
@@ -49,7 +49,7 @@ extension Provisioner {
       }
     }
     guard let holder else { return true }
-    logLine("volume kept for a claim", ["volume": volume.metadata.name, "claim": holder], isWarning: true)
+    logLine("PV not deleted, a claim names it", ["volume": volume.metadata.name, "claim": holder], isWarning: true)
     writes.sendEvent(
       volume.reference,
       EventDraft(
@@ -63,7 +63,7 @@ extension Provisioner {
     try await writes.delete(volume)
     count(\.volumesDeleted)
     logLine(
-      "volume released",
+      "PV deleted",
       ["volume": volume.metadata.name, "claim": volume.claim.map { "\($0.namespace)/\($0.name)" } ?? ""])
   }
 
@@ -75,7 +75,7 @@ extension Provisioner {
     if let reporter = reporterOfEnd(of: volume) {
       try await writes.liftFinalizer(of: volume)
       count(\.finalizersLiftedAfterReport)
-      logLine("PV released", ["volume": volume.metadata.name, "node": reporter, "policy": volume.reclaimPolicy])
+      logLine("finalizer lifted after the node's report", ["volume": volume.metadata.name, "node": reporter, "policy": volume.reclaimPolicy])
       return .done
     }
     guard let absence = nodes.absence(of: node, at: now) else { return .done }

@@ -104,7 +104,7 @@ extension Provisioner {
       return
     }
     summary = (count, now)
-    logLine("claims that no node has room for", ["claims": "\(count)"], isWarning: count > 0)
+    logLine("claims without free space counted", ["claims": "\(count)"], isWarning: count > 0)
   }
 
   /// The number of claims for which no node had enough free space at the last look.
