@@ -7,14 +7,14 @@ import Testing
 
 /// The keeper at an API server that loses requests and answers, beside users and a Kubernetes that write at the same time, and
 /// with restarts in between.
-@Suite("Volumes of namespaces in a bad world", .timeLimit(.minutes(5)))
+@Suite("Namespaces' volumes by seed", .timeLimit(.minutes(5)))
 struct NamespaceVolumeSeedTests {
   private static let names = (0..<4).map { "team-\($0)" }
   /// A user's claim of the name that its namespace asks for.
   private static let users = ObjectKey(namespace: "foreign", name: NamespaceWorld.claim)
 
   @Test(
-    "lost answers, broken watches and restarts: no request is ever lowered, no claim of others is touched, and in the end each namespace has what it asks for",
+    "with lost answers, broken watches and restarts, no request is lowered, no claim of others is changed, and in the end each namespace has what it asks for",
     arguments: 0..<8)
   func disturbed(seed: UInt64) async throws {
     var faults = Faults(seed: seed)

@@ -13,7 +13,7 @@ import Testing
 @Suite("The provisioner at an API server", .timeLimit(.minutes(5)))
 struct APIServerTests {
   @Test(
-    "lost and late answers, refusals, watches that break, fall behind and expire: no node has more PVs than it holds, in the end each claim has one and all figures are right",
+    "with lost and late answers, refusals, and watches that break, fall behind and expire, no node has more PVs than fit, and in the end each claim has one and all numbers are right",
     arguments: 0..<8)
   func disturbed(seed: UInt64) async throws {
     let world = try await World(seed: seed)

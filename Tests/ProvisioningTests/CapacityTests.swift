@@ -5,7 +5,7 @@ import Testing
 
 @testable import Provisioning
 
-@Suite("What the scheduler is told")
+@Suite("Free space for the scheduler")
 struct CapacityTests {
   private static func capacity(
     _ state: SimulatedCluster.State, _ node: String, _ storageClass: String = "elastic-local"
@@ -15,7 +15,7 @@ struct CapacityTests {
     state.capacities[ClusterNames.nodeCapacityObject(of: node, storageClass: storageClass)]?.capacity?.byteCount
   }
 
-  @Test("each node's room for each class is told, and follows claims, growth and their end")
+  @Test("the free space of each node for each class is written, and follows claims, growth and deletions")
   func follows() async throws {
     let bench = ProvisionerBench()
     await bench.addNode("a", gibibytes: 10)
@@ -34,7 +34,7 @@ struct CapacityTests {
     }
   }
 
-  @Test("what was told of classes and nodes that are gone is taken back, also when a former leader told it")
+  @Test("objects of classes and nodes that are gone are deleted, also those of a former leader")
   func withdrawn() async throws {
     let bench = ProvisionerBench()
     await bench.addNode("a", gibibytes: 10)
@@ -50,7 +50,7 @@ struct CapacityTests {
     }
   }
 
-  @Test("nodes that share a hostname have no room: nobody could say on which of them a volume is")
+  @Test("nodes that share a hostname have no free space, because nothing tells on which of them a volume is")
   func shared() async throws {
     let bench = ProvisionerBench()
     await bench.addNode("a", gibibytes: 10)
@@ -68,7 +68,7 @@ struct CapacityTests {
     }
   }
 
-  @Test("many claims at once cost few publications")
+  @Test("many claims at once cost few writes")
   func burst() async throws {
     let bench = ProvisionerBench()
     await bench.addNode("a", gibibytes: 200)

@@ -9,7 +9,7 @@ import Testing
 
 /// What `GeneratedViewsTests`, and reading for it, found, each by itself. In the first three 8 of a node's 10 GiB stayed taken
 /// by nothing.
-@Suite("Views of a cluster that once cost room, or promised it twice")
+@Suite("Views of a cluster that once lost free space, or gave it twice")
 struct CounterexampleTests {
   private let cluster = SimulatedCluster()
 
@@ -43,7 +43,7 @@ struct CounterexampleTests {
       { state in state.claims.values.contains { $0.metadata.uid == uid && $0.phase == "Bound" } }, meanwhile: meanwhile)
   }
 
-  @Test("a node that is named anew keeps its room when a list shows its new name before the old one is gone")
+  @Test("a node that is renamed keeps its free space if a list shows its new name before the old one is gone")
   func renamed() async {
     let view = await view()
     cluster.set(nil, named: "a")
@@ -66,7 +66,7 @@ struct CounterexampleTests {
     return claim
   }
 
-  @Test("a claim of the same name gets the room that was kept for the one before, of which only a list tells")
+  @Test("a claim of the same name gets the space that was reserved for the former one, whose end only a list shows")
   func recreated() async {
     let view = await view()
     let first = await lostClaim(shownBy: view)
@@ -80,7 +80,7 @@ struct CounterexampleTests {
     await view.end()
   }
 
-  @Test("a claim whose node went while its PV was being written keeps no room there when it is scheduled anew")
+  @Test("a claim whose node went while its PV was being written keeps no space there after it is scheduled again")
   func rescheduled() async {
     let view = await view()
     _ = await lostClaim(shownBy: view)
@@ -103,7 +103,7 @@ struct CounterexampleTests {
   }
 
   @Test(
-    "a PV whose answer was lost keeps its room until it is known what became of it: when the next attempt is refused, when it is not there yet, and when the claim has gone",
+    "a PV whose create got no answer keeps its space until a read decides: if the next attempt is refused, if the PV does not exist yet, and if the claim is gone",
     arguments: [SimulatedCluster.Fate.lostAfter, .lostThenDone], [true, false])
   func lostAnswer(fate: SimulatedCluster.Fate, isWanted: Bool) async throws {
     let view = await view()
@@ -142,7 +142,7 @@ struct CounterexampleTests {
     await view.end()
   }
 
-  @Test("a node's room counts once when what it has was shown before the node, and its hostname is not its name")
+  @Test("a node's space counts once if its report is shown before the node and its hostname is not its name")
   func storageBeforeNode() async throws {
     let allocator = Allocator(writes: cluster, time: FastTime())
     let provisioner = Provisioner(

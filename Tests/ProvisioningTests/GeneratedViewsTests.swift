@@ -16,7 +16,7 @@ struct GeneratedViewsTests {
   private static let gibibytes: UInt64 = 8
 
   @Test(
-    "late, partial and repeated views, PVs altered or made anew, nodes renamed, clocks that jump, leaders that change: no node is promised more than it has, no claim has two PVs, none goes that lives",
+    "with late, partial and repeated views, PVs changed or created again, renamed nodes, jumping clocks and new leaders, no node gives more than it has, no claim has two PVs, and no PV in use is deleted",
     arguments: 0..<16)
   func oneLeader(seed: UInt64) async throws {
     var world = await World(seed: seed)
@@ -33,7 +33,7 @@ struct GeneratedViewsTests {
   }
 
   @Test(
-    "two leaders for a moment, one with an old view: no claim has two PVs, none goes that lives, and the one that stays books nothing onto a node that is full",
+    "with two leaders for a moment, one with an old view, no claim has two PVs, no PV in use is deleted, and the leader that stays books nothing on a full node",
     arguments: 0..<8)
   func twoLeaders(seed: UInt64) async throws {
     var world = await World(seed: seed)

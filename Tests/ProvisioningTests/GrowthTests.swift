@@ -31,7 +31,7 @@ struct GrowthTests {
     await bench.allocator.ledger.freeSpace(on: "host-a", at: .init())
   }
 
-  @Test("the ledger takes the room when Kubernetes has written the PV's new size, and nobody is told anything")
+  @Test("the ledger books the growth when Kubernetes has written the PV's new size, and no Event is sent")
   func follows() async throws {
     try await Self.growing(on: 6) { bench in
       bench.cluster.edit(volume: Self.volume) { $0.capacity = Quantity(5 << 30) }
@@ -42,7 +42,7 @@ struct GrowthTests {
   }
 
   @Test(
-    "without room it is said what is missing, before Kubernetes has written the new size and after it",
+    "without free space an Event says how much is missing, before and after Kubernetes has written the new size",
     arguments: [false, true])
   func withoutRoom(isWritten: Bool) async throws {
     try await Self.growing(on: 4) { bench in
@@ -54,7 +54,7 @@ struct GrowthTests {
     }
   }
 
-  @Test("a growth that cannot be had takes nobody's room: another claim is provisioned beside it")
+  @Test("a growth that does not fit takes no space: another claim is provisioned beside it")
   func nobodysRoom() async throws {
     try await Self.growing(on: 6) { bench in
       bench.cluster.edit(Self.key) { $0.request = Quantity(900 << 40) }
@@ -68,7 +68,7 @@ struct GrowthTests {
   }
 
   @Test(
-    "when the request is lowered to what fits the PV follows, its claim is told, and it counts no more as without room")
+    "when the request is lowered to what fits the PV follows, its claim gets an Event, and no longer counts as one without free space")
   func lowered() async throws {
     try await Self.growing(on: 6) { bench in
       bench.cluster.edit(Self.key) { $0.request = Quantity(900 << 40) }
@@ -101,7 +101,7 @@ struct GrowthTests {
   }
 
   @Test(
-    "a PV whose size can be had, or that is not ours to change, keeps its size when the request is lowered",
+    "a PV whose size fits, or that we did not create, keeps its size when the request is lowered",
     arguments: [5, 9])
   func keptSize(gibibytes: Int64) async throws {
     try await Self.growing(on: 6) { bench in

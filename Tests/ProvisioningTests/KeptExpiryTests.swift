@@ -11,12 +11,12 @@ import Testing
 @testable import Provisioning
 
 /// The end of volumes that are kept for a time, with clocks that a test moves.
-@Suite("Kept volumes that end by time", .timeLimit(.minutes(5)))
+@Suite("Kept volumes that expire", .timeLimit(.minutes(5)))
 struct KeptExpiryTests {
   /// A tenth of ten hours, but for one step of the test's clock that may fall between a decision and its write.
   private let notice = Duration.seconds(3600 - 600)
 
-  @Test("a volume is kept for its time, its end is announced a tenth of it before, and then its data goes")
+  @Test("a volume is kept for its time, its end is announced a tenth of that before, and then its data is deleted")
   func ends() async throws {
     let world = try await Aging(keep: "10h")
     let gone = try await world.timeOfEnd()
@@ -46,7 +46,7 @@ struct KeptExpiryTests {
     await world.stop()
   }
 
-  @Test("what ended while no provisioner worked is announced first, and has its notice")
+  @Test("a volume whose time was over while no provisioner ran is announced first, and deleted after the notice")
   func lateNotice() async throws {
     let world = try await Aging(keep: "10h")
     await world.kept.stopProvisioner()
@@ -57,7 +57,7 @@ struct KeptExpiryTests {
     await world.stop()
   }
 
-  @Test("a claim that comes back in time has its volume, and its time begins anew")
+  @Test("a claim that comes back in time gets its volume, and the time starts again")
   func comesBack() async throws {
     let world = try await Aging(keep: "10h")
     try await world.pass(until: .seconds(3600 * 9 + 1800)) { world.announced != nil }
@@ -69,7 +69,7 @@ struct KeptExpiryTests {
     await world.stop()
   }
 
-  @Test("a volume whose returning claim goes before Kubernetes has bound it is kept for its time again")
+  @Test("a volume whose returning claim is deleted before it is bound is kept for its time again")
   func goesUnbound() async throws {
     let world = try await Aging(keep: "10h")
     try await world.kept.addClaim("tenant")
@@ -90,7 +90,7 @@ struct KeptExpiryTests {
     #expect(world.kept.claim("tenant") == nil)
   }
 
-  @Test("an end that somebody has moved counts; one that cannot be read keeps the volume and says so")
+  @Test("an end that a user has changed counts; one that is not a time keeps the volume and gets an Event")
   func movedByHand() async throws {
     let world = try await Aging(keep: "10h")
     try await world.pass(until: .seconds(3600 * 10)) { world.announced != nil }
@@ -107,7 +107,7 @@ struct KeptExpiryTests {
     await world.stop()
   }
 
-  @Test("kept volumes and bytes by node, and those that end soon, are counted")
+  @Test("kept volumes and bytes by node, and announced ends, are counted")
   func figures() async throws {
     let world = try await Aging(keep: "10h")
     #expect(await world.kept.keptFigures?.volumes["host-a"]?.count == 1)

@@ -12,7 +12,7 @@ import Testing
 @Suite("Kept volumes by seed", .timeLimit(.minutes(10)))
 struct KeptModelTests {
   @Test(
-    "no view, however stale or lossy, gives data to another identity, creates a volume beside a kept one, deletes one without the word or leaves one without a claim's UID; in the end all have their data",
+    "no stale or partial view gives data to another identity, creates a volume beside a kept one, deletes one without a request, or leaves one without a claim's UID; in the end all claims have their data",
     arguments: 0..<12)
   func disturbed(seed: UInt64) async throws {
     var faults = Faults(seed: seed)

@@ -26,7 +26,7 @@ struct NodeLossTests {
   }
 
   @Test(
-    "claim and pod are created anew on another node, the PV stays with its data, all three are told, and other pods go on"
+    "claim and pod are created again on another node, the PV stays with its data, all three get an Event, and other pods continue"
   )
   func recreated() async throws {
     try await World.with(nodes: ["a", "b"]) { world in
@@ -50,7 +50,7 @@ struct NodeLossTests {
     }
   }
 
-  @Test("a pod that waits for its claim without a node is deleted too, after the claim")
+  @Test("a pod without a node that waits for its claim is deleted too, after the claim")
   func waitingPod() async throws {
     try await World.with(nodes: ["a", "b"]) { world in
       await world.add(Self.sets(["lost"], on: "a"))
@@ -67,7 +67,7 @@ struct NodeLossTests {
     }
   }
 
-  @Test("a claim of a class with keepClaim stays as it is, with its pod, beside one that is created anew")
+  @Test("a claim of a class with keepClaim stays as it is, with its pod, beside one that is created again")
   func kept() async throws {
     try await World.with(nodes: ["a", "b"]) { world in
       await world.add(Self.sets(["lost", "kept"], on: "a"))
@@ -85,7 +85,7 @@ struct NodeLossTests {
     }
   }
 
-  @Test("with the class's default, or with limit 0, nothing is deleted, and the claim is told that its node is gone")
+  @Test("with the class's default, or with limit 0, nothing is deleted, and the claim gets an Event that its node is gone")
   func never() async throws {
     for (policy, limit) in [("keepClaim", 10), ("recreateClaim", 0)] {
       try await World.with(nodes: ["a", "b"], policy: policy, limit: limit) { world in
@@ -102,7 +102,7 @@ struct NodeLossTests {
     }
   }
 
-  @Test("a node that is only not ready keeps its claims, while those of one that is gone are created anew")
+  @Test("a node that is only NotReady keeps its claims, while those of a node that is gone are created again")
   func notReady() async throws {
     try await World.with(nodes: ["a", "b", "c"]) { world in
       await world.add(Self.sets(["waiting"], on: "a") + Self.sets(["lost"], on: "b"))
@@ -135,7 +135,7 @@ struct NodeLossTests {
     Issue.record("the provisioner does not look for node \(node)")
   }
 
-  @Test("a node that watches show as gone though it is there keeps its claims")
+  @Test("a node that exists keeps its claims although the watches show it as gone")
   func staleWatch() async throws {
     try await World.with(nodes: ["a", "b"]) { world in
       await world.add(Self.sets(["waiting"], on: "a"))
@@ -161,7 +161,7 @@ struct NodeLossTests {
   }
 
   @Test(
-    "a node that comes back after its PV was set aside and before the claim is deleted: the PV is put back, and all is as it was"
+    "if a node comes back after its PV was set aside and before the claim is deleted, the PV is put back and everything is as before"
   )
   func backBetween() async throws {
     try await World.with(nodes: ["a", "b"]) { world in
@@ -182,7 +182,7 @@ struct NodeLossTests {
     }
   }
 
-  @Test("a node that comes back after its claim was deleted: the PV and its data are there, and it is told")
+  @Test("if a node comes back after its claim was deleted, the PV and its data are there, and an Event is sent")
   func backAfter() async throws {
     try await World.with(nodes: ["a", "b"]) { world in
       await world.add(Self.sets(["lost"], on: "a"))
@@ -199,7 +199,7 @@ struct NodeLossTests {
   }
 
   @Test(
-    "a class that keeps volumes too gives the claim that follows a new volume, and not the one on the node that is gone"
+    "with a class that also keeps volumes, the next claim gets a new volume, not the one on the node that is gone"
   )
   func keptToo() async throws {
     try await World.with(nodes: ["a", "b"], keep: "forever") { world in
@@ -216,7 +216,7 @@ struct NodeLossTests {
   // MARK: Writes
 
   @Test(
-    "killed at any of the writes, before or after it has reached the server: another leader ends what was begun, and no claim goes whose volume would go with it",
+    "after a kill at any of the writes, before or after it has reached the server, another leader ends what was begun, and no claim is deleted whose volume would be deleted too",
     arguments: 0..<6, [false, true])
   func killed(moment: Int, isWaiting: Bool) async throws {
     try await World.with(nodes: ["a", "b"]) { world in
@@ -238,7 +238,7 @@ struct NodeLossTests {
   }
 
   @Test(
-    "killed after the PV was set aside, and the node is back when another leads: the PV is put back, and all is as it was"
+    "if the leader is killed after the PV was set aside, and the node is back when another leads, the PV is put back and everything is as before"
   )
   func killedAndBack() async throws {
     try await World.with(nodes: ["a", "b"]) { world in
@@ -254,7 +254,7 @@ struct NodeLossTests {
     }
   }
 
-  @Test("a claim that was created anew under the name while the former one was looked at is not deleted")
+  @Test("a claim that was created again under the name while the former one was read is not deleted")
   func anotherClaim() async throws {
     try await World.with(nodes: ["a", "b"]) { world in
       await world.add(Self.sets(["lost"], on: "a"))
@@ -293,7 +293,7 @@ struct NodeLossTests {
   }
 
   @Test(
-    "pods on nodes that are there, of others, and without a controller are left alone; so is one that is sent to a node meanwhile"
+    "pods on existing nodes, of others, and without a controller are left alone; so is a pod that is scheduled meanwhile"
   )
   func otherPods() async throws {
     try await World.with(nodes: ["a", "b"]) { world in
@@ -326,7 +326,7 @@ struct NodeLossTests {
   // MARK: The limit
 
   @Test(
-    "30 claims on 5 nodes that go at once, and a limit of 10: exactly 10 go, and as many more as somebody deletes PVs")
+    "of 30 claims on 5 nodes that go at once, exactly 10 are deleted with a limit of 10, and one more for each PV that is deleted")
   func limit() async throws {
     let gone = ["a", "b", "c", "d", "e"]
     try await World.with(nodes: gone + ["z"], limit: 10) { world in
@@ -354,7 +354,7 @@ struct NodeLossTests {
     }
   }
 
-  @Test("a PV whose annotation somebody has taken off allows one more claim to go")
+  @Test("a PV whose annotation was removed allows one more claim to be deleted")
   func looked() async throws {
     try await World.with(nodes: ["a", "z"], limit: 1) { world in
       await world.add(Self.sets(["one", "two"], on: "a"))
@@ -373,7 +373,7 @@ struct NodeLossTests {
   // MARK: All at once
 
   @Test(
-    "lost and late answers, watches that fall behind, nodes that come and go, leaders that are killed: no more PVs are set aside than allowed, no volume goes that nobody has deleted, and in the end every pod runs",
+    "with lost and late answers, watches that fall behind, nodes that come and go and leaders that are killed, no more PVs are set aside than allowed, only deleted volumes are removed, and in the end every pod runs",
     arguments: 0..<8)
   func disturbed(seed: UInt64) async throws {
     var faults = Faults(seed: seed)

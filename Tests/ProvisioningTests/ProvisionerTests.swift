@@ -9,7 +9,7 @@ import Testing
 
 @Suite("Provisioner")
 struct ProvisionerTests {
-  @Test("a claim gets one PV, with everything that node, scheduler and provisioner ever need")
+  @Test("a claim gets one PV, with everything that node, scheduler and provisioner need")
   func onePV() async throws {
     let bench = ProvisionerBench()
     await bench.addNode("a", gibibytes: 10)
@@ -37,7 +37,7 @@ struct ProvisionerTests {
     #expect(bench.cluster.look { $0.creations.values.allSatisfy { $0 == 1 } })
   }
 
-  @Test("50 claims at once for room for 20: exactly 20 are bound, the rest go back to the scheduler and say why")
+  @Test("of 50 claims at once with space for 20, exactly 20 are bound, and the rest are rescheduled with an Event")
   func fiftyForTwenty() async throws {
     let bench = ProvisionerBench()
     await bench.addNode("a", gibibytes: 20)
@@ -70,7 +70,7 @@ struct ProvisionerTests {
     }
   }
 
-  @Test("a PV that is being deleted keeps its room until its node has removed the volume")
+  @Test("a PV that is being deleted keeps its space until its node has removed the volume")
   func deletionKeepsRoom() async throws {
     let bench = ProvisionerBench()
     await bench.addNode("a", gibibytes: 1)
@@ -100,7 +100,7 @@ struct ProvisionerTests {
     #expect(await bench.allocator.ledger.freeSpace(on: "host-a", at: .init()) == .zero)
   }
 
-  @Test("a refused write gives its room back, says so on the claim and is tried again; so does the end of it")
+  @Test("a rejected write frees its space, gets an Event on the claim and is retried; its success gets an Event too")
   func rejected() async throws {
     let bench = ProvisionerBench()
     await bench.addNode("a", gibibytes: 1)
@@ -117,7 +117,7 @@ struct ProvisionerTests {
   }
 
   @Test(
-    "a claim deleted while its PV is being written leaves neither PV nor room behind",
+    "a claim that is deleted while its PV is being written leaves neither PV nor booking behind",
     arguments: [SimulatedCluster.Fate.done, .lostBefore, .lostAfter], 0..<5)
   func claimDeletedMeanwhile(fate: SimulatedCluster.Fate, delay: Int) async throws {
     let bench = ProvisionerBench()
@@ -160,7 +160,7 @@ struct ProvisionerTests {
     #expect(bench.cluster.look { $0.volumes.values.map(\.claim?.uid) } == ["other"])
   }
 
-  @Test("a claim whose PV is being deleted before anybody has bound it gets another when that one is gone")
+  @Test("a claim whose PV is being deleted before it is bound gets another when that one is gone")
   func deletedBeforeBound() async throws {
     let bench = ProvisionerBench()
     await bench.addNode("a", gibibytes: 1)
@@ -183,7 +183,7 @@ struct ProvisionerTests {
     #expect(await bench.allocator.ledger.freeSpace(on: "host-a", at: .init()) == .zero)
   }
 
-  @Test("a node that is gone, has no hostname or is outside the allowed topologies is sent back, with the reason")
+  @Test("a chosen node that is gone, has no hostname or is outside the allowed topologies is removed from the claim, with the reason")
   func unusableNodes() async throws {
     let bench = ProvisionerBench()
     await bench.addNode("a", gibibytes: 10)
@@ -207,7 +207,7 @@ struct ProvisionerTests {
   }
 
   @Test(
-    "with Immediate the PV is pinned to nothing, and the node is told to pin it; without room anywhere there is none")
+    "with Immediate the PV is pinned to no node, and its first mount pins it; without free space anywhere, no PV is created")
   func immediate() async throws {
     let bench = ProvisionerBench()
     await bench.addClass(Samples.storageClass(binding: "Immediate"))

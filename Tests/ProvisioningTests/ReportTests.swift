@@ -7,7 +7,7 @@ import Testing
 
 @testable import Provisioning
 
-@Suite("What nodes say is checked before it is believed")
+@Suite("Nodes' reports are checked")
 struct ReportTests {
   private static let claim = ObjectKey(namespace: "default", name: "data")
   private static let volume = Samples.volume(of: "data")
@@ -49,7 +49,7 @@ struct ReportTests {
   }
 
   @Test(
-    "an instance is not recorded for another node's PV, for another PV object, or where it is no word",
+    "an instance is not recorded for another node's PV, for another PV object, or if it is not one word",
     arguments: ["another node", "another UID", "no PV", "blank", "long"])
   func notRecorded(why: String) async throws {
     try await Self.bench { bench, pv in
@@ -64,7 +64,7 @@ struct ReportTests {
   }
 
   @Test(
-    "a node's word lets no PV go that is not being deleted, nor another node's, nor before the removal was agreed to")
+    "a node's report lifts no finalizer of a PV that is not being deleted, of another node's PV, or before the removal was agreed to")
   func notGivenUp() async throws {
     try await Self.bench { bench, pv in
       for state in [VolumeReport.State.removed, .kept] {
@@ -102,7 +102,7 @@ struct ReportTests {
     }
   }
 
-  @Test("a PV that somebody deletes by hand keeps its volume until no claim names it")
+  @Test("a PV that is deleted by hand keeps its volume until no claim names it")
   func deletedByHand() async throws {
     try await Self.bench { bench, pv in
       var adopter = Samples.claim("adopter")
@@ -155,7 +155,7 @@ struct ReportTests {
   }
 
   @Test(
-    "a PV is not assigned to a node without such a pod, without room, or twice",
+    "a PV is not assigned to a node without such a pod, without free space, or twice",
     arguments: ["another node", "no such pod", "another claim", "another namespace", "no pod", "no room", "taken"])
   func notAssigned(why: String) async throws {
     let bench = try await Self.unpinned { pv in
@@ -174,7 +174,7 @@ struct ReportTests {
     }
   }
 
-  @Test("a PV made by hand with an affinity gets its label when the node of that hostname asks")
+  @Test("a PV created by hand with an affinity gets its label when the node of that hostname requests it")
   func labelled() async throws {
     let bench = try await Self.unpinned {
       $0.nodeAffinity = NodeSelector(label: ClusterNames.hostnameLabel, in: ["host-a"])

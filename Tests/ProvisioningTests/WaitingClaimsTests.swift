@@ -9,7 +9,7 @@ import Testing
 
 @testable import Provisioning
 
-@Suite("Claims that wait for room")
+@Suite("Claims that wait for free space")
 struct WaitingClaimsTests {
   /// As Kubernetes leaves a claim whose class binds late until a pod uses it.
   private static func waiting(_ name: String, gibibytes: Int64) -> PersistentVolumeClaim {
@@ -30,7 +30,7 @@ struct WaitingClaimsTests {
   }
 
   @Test(
-    "a claim that waits for its first pod and fits nowhere is counted, and told of the largest room; one that fits is not, nor one that has become small enough"
+    "a claim that waits for its first pod and fits nowhere is counted, and its Event has the largest free space; one that fits, or fits again, is not counted"
   )
   func firstConsumer() async throws {
     let bench = ProvisionerBench()
@@ -57,7 +57,7 @@ struct WaitingClaimsTests {
     #expect(bench.cluster.look { $0.creations.count } == 1)
   }
 
-  @Test("room on nodes that the class does not allow is none")
+  @Test("free space on nodes that the class does not allow does not count")
   func topologies() async throws {
     let bench = ProvisionerBench()
     await bench.addNode("a", gibibytes: 3)
@@ -75,7 +75,7 @@ struct WaitingClaimsTests {
     }
   }
 
-  @Test("a claim whose class is not ours is not counted, and begins to count when the class is made")
+  @Test("a claim whose class is not ours is not counted until the class is created")
   func lateClass() async throws {
     let bench = ProvisionerBench()
     await bench.addNode("a", gibibytes: 3)
@@ -90,7 +90,7 @@ struct WaitingClaimsTests {
   }
 
   @Test(
-    "thousands of claims that fit nowhere are logged and told once each, in parts, however often nodes publish",
+    "thousands of claims that fit nowhere are logged and get an Event once each, in parts, however often nodes report",
     arguments: ["WaitForFirstConsumer", "Immediate"])
   func many(binding: String) async throws {
     let lines = Mutex<[String]>([])
@@ -114,7 +114,7 @@ struct WaitingClaimsTests {
     #expect(lines.withLock { $0.count } < count + 20)
   }
 
-  @Test("the same is told again after 5, 10, 20, 40, 60 and 60 minutes, whatever the figures; another trouble at once")
+  @Test("the same refusal gets another Event after 5, 10, 20, 40, 60 and 60 minutes, whatever the numbers; another refusal at once")
   func pauses() {
     let key = ObjectKey(namespace: "default", name: "data")
     var sentRefusals = SentRefusals<ObjectKey>()
