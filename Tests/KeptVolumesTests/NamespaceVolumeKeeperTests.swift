@@ -7,7 +7,7 @@ import Synchronization
 import TestSupport
 import Testing
 
-/// One look of the keeper at a time, with whatever it may know and whatever the API server may answer.
+/// Single reconciliations, with every state of the caches and every answer of the API server.
 @Suite("The keeper of namespaces' volumes", .timeLimit(.minutes(1)))
 struct NamespaceVolumeKeeperTests {
   private static func namespace(
@@ -33,7 +33,7 @@ struct NamespaceVolumeKeeperTests {
     return claim
   }
 
-  /// What the keeper knows, what there is, and what it does about it.
+  /// A keeper with caches and an API server that a test sets, and a record of its requests and Events.
   private final class Scene: NamespaceVolumeView, NamespaceVolumeWrites {
     struct State: Sendable {
       var known: Namespace?
@@ -42,7 +42,7 @@ struct NamespaceVolumeKeeperTests {
       var namespace: Namespace?
       var claim: PersistentVolumeClaim?
       var failure: WriteFailure?
-      /// Reads and writes, in order.
+      /// The requests, in order.
       var requests: [String] = []
       var events: [(object: ObjectReference, reason: EventReason, message: String)] = []
     }
@@ -167,7 +167,7 @@ struct NamespaceVolumeKeeperTests {
     #expect(await keeper(scene).reconcile("team") == .done)
     #expect(
       scene.requests == ["get claim team/namespace-volume", "request 2Gi of team/namespace-volume at 9"])
-    // Somebody was faster.
+    // Another client was faster.
     let grown = Scene {
       $0.known = Self.namespace(size: "2Gi")
       $0.knownClaim = Self.claim()

@@ -15,7 +15,7 @@ struct NamespaceVolumeReviewTests {
       KnownNamespace.Volume(size: size, storageClass: storageClass, claim: claim), of: "team")
   }
 
-  /// The class of the standard name.
+  /// The class with the default name.
   private static func storageClass(
     provisioner: String = ClusterNames.provisioner, grows: Bool = true
   ) -> StorageClass {
@@ -25,7 +25,7 @@ struct NamespaceVolumeReviewTests {
     return storageClass
   }
 
-  /// The claim as it is after its creation, changed.
+  /// The claim as the keeper creates it, with a change.
   private static func claim(_ change: (inout PersistentVolumeClaim) -> Void = { _ in }) throws -> NamespaceClaim {
     var claim = try wish().newClaim
     claim.phase = "Bound"
@@ -141,7 +141,8 @@ struct NamespaceVolumeReviewTests {
   func missing() throws {
     #expect(
       NamespaceVolumeReview.verdict(on: try Self.wish(), claim: nil, storageClass: Self.storageClass()) == .create)
-    // Classes of the Go program count too, and one that does not grow is no trouble before it has to.
+    // A class of the Go program's provisioner counts as ours. A class that does not let claims grow is accepted until a
+    // claim has to grow.
     let former = Self.storageClass(provisioner: ClusterNames.formerProvisioner, grows: false)
     #expect(NamespaceVolumeReview.verdict(on: try Self.wish(), claim: nil, storageClass: former) == .create)
   }
@@ -184,7 +185,7 @@ struct NamespaceVolumeReviewTests {
       ("a raw block volume", "Filesystem", { $0.volumeMode = "Block" }),
     ]
     for (remark, word, change) in changes {
-      // Nothing is raised either.
+      // The request is not raised either.
       for size in ["25Gi", "30Gi"] {
         let refusal = try Self.refusal(size: size, try Self.claim(change), storageClass)
         #expect(refusal.reason == .namespaceVolumeConflict && refusal.message.contains(word), "\(remark): \(refusal)")

@@ -5,7 +5,7 @@ import StorageModel
 import TestSupport
 import Testing
 
-/// The keeper with its lists, watches, Events and requests, at a simulated API server.
+/// The keeper with its lists, watches, Events and requests at a simulated API server.
 @Suite("Namespaces' volumes at an API server", .timeLimit(.minutes(5)))
 struct NamespaceVolumeServerTests {
   private func working(_ body: (NamespaceWorld) async throws -> Void) async throws {
@@ -37,7 +37,7 @@ struct NamespaceVolumeServerTests {
       world.setLabel(of: "later", to: "1Gi")
       #expect(await eventually { world.claim(in: "later") != nil })
       world.setLabel(of: "later", to: nil)
-      // What comes after it in the watch has been seen: so has the label's end.
+      // A later change in the same watch has been seen, so the removal of the label has been seen too.
       try await world.addNamespace("last", size: "1Gi")
       #expect(await eventually { world.claim(in: "last") != nil })
       #expect(world.claim(in: "later") != nil && world.events(on: "later").isEmpty)

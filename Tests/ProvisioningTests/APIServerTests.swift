@@ -9,7 +9,7 @@ import Testing
 
 @testable import Provisioning
 
-/// The whole provisioner, with its lists, watches, Events and requests, at a simulated API server.
+/// The whole provisioner with its lists, watches, Events and requests at a simulated API server.
 @Suite("The provisioner at an API server", .timeLimit(.minutes(5)))
 struct APIServerTests {
   @Test(
@@ -58,7 +58,7 @@ struct APIServerTests {
 
     let server: SimulatedAPIServer
     private let product: ProvisionerUnderTest
-    /// Whoever is not the provisioner.
+    /// The client of all others: users and Kubernetes.
     private let others: APIClient
 
     init(seed: UInt64) async throws {
@@ -100,7 +100,7 @@ struct APIServerTests {
         NodeStorageObject.self, said.metadata.key, .merge(["status": said.status.json]), subresource: "status")
     }
 
-    /// As long as all of them have room for sure.
+    /// Only as many as certainly fit.
     func claim(_ name: String, gibibytes: UInt64) async throws {
       let claimed = server.objects(PersistentVolumeClaim.self).compactMap { $0.request?.byteCount }
       let all = claimed.reduce(ByteCount.gibibytes(gibibytes)) { $0 + $1 }
@@ -132,7 +132,7 @@ struct APIServerTests {
 
     // MARK: Kubernetes and the daemons
 
-    /// The scheduler, the PV controller and the nodes' daemons have their turn.
+    /// Runs the scheduler, the PV controller and the nodes' daemons once.
     func actAsKubernetes(_ dice: inout Dice) {
       let claims = server.objects(PersistentVolumeClaim.self)
       for claim in claims where claim.volumeName.isEmpty && claim.selectedNode == nil {
@@ -169,7 +169,7 @@ struct APIServerTests {
       return "\(claims), \(volumes)"
     }
 
-    /// Whether the allocator and what the scheduler is told come to this figure.
+    /// Waits until the allocator and the CSIStorageCapacity object have this free space; false after a minute.
     func becomes(_ free: ByteCount, on host: String) async -> Bool {
       for _ in 0..<12_000 {
         let known = await product.allocator.freeSpaces(on: host, at: [DeviceClass()])[DeviceClass()]

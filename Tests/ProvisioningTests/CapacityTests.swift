@@ -79,7 +79,7 @@ struct CapacityTests {
       for number in 0..<100 { bench.cluster.add(Samples.claim("c\(number)")) }
       await bench.eventually("all bound") { $0.volumes.count == 100 }
       await bench.eventually("the last figure") { Self.capacity($0, "a") == .gibibytes(100) }
-      // Time runs a thousand times as fast here: at most one each five milliseconds.
+      // Time runs a thousand times as fast here, so there is at most one write in five milliseconds.
       #expect(bench.cluster.look { $0.capacityWrites } - before < 100)
     }
   }

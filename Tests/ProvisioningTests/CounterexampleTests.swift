@@ -7,8 +7,8 @@ import Testing
 @testable import Provisioning
 @testable import StorageLedger
 
-/// What `GeneratedViewsTests`, and reading for it, found, each by itself. In the first three 8 of a node's 10 GiB stayed taken
-/// by nothing.
+/// Defects that `GeneratedViewsTests`, or reading for it, has found, one by one. With the first three, 8 GiB of a
+/// node's 10 GiB stayed booked for no PV.
 @Suite("Views of a cluster that once lost free space, or gave it twice")
 struct CounterexampleTests {
   private let cluster = SimulatedCluster()
@@ -55,7 +55,7 @@ struct CounterexampleTests {
     await view.end()
   }
 
-  /// A claim that is shown, and whose PV never arrives at the API server, however often it is written.
+  /// Shows a claim whose PV never arrives at the API server, however often it is written.
   private func lostClaim(shownBy view: DisturbedView) async -> PersistentVolumeClaim {
     let claim = Samples.claim("claim", gibibytes: 8)
     let volume = Samples.volume(of: "claim")
@@ -96,7 +96,7 @@ struct CounterexampleTests {
     await view.end()
   }
 
-  /// The scheduler's part, for as long as the room is kept.
+  /// Acts as the scheduler while the space is reserved.
   private func schedule(_ claim: ObjectKey, _ view: DisturbedView) async {
     cluster.edit(claim) { $0.metadata.annotations[PersistentVolumeClaim.selectedNodeAnnotation] = "a" }
     await view.watch(1_000)
@@ -113,7 +113,7 @@ struct CounterexampleTests {
     await view.watch(1)
     #expect(await becomes { $0.fates.count <= 1000 })
     if !isWanted { await view.provisioner.claim(claim.metadata.key, nil) }
-    // Nothing more is shown.
+    // From here on, nothing is shown.
     for _ in 0..<1000 {
       let isKnown = await view.allocator.doubts.isEmpty && !cluster.look { $0.volumes.isEmpty }
       #expect(await view.allocator.ledger.freeSpace(on: "host-a", at: .init()) == .gibibytes(2))

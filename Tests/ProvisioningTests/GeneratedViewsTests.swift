@@ -9,7 +9,7 @@ import Testing
 @testable import Provisioning
 @testable import StorageLedger
 
-/// Users, nodes, an administrator's hand and the network, by a seed; and the truth, looked at after each step.
+/// Users, nodes, an administrator and the network act by a seed. After each step, the cluster's true state is checked.
 @Suite("Generated views of a cluster, and the provisioner")
 struct GeneratedViewsTests {
   private static let hosts = ["a", "b", "c"]
@@ -38,7 +38,7 @@ struct GeneratedViewsTests {
   func twoLeaders(seed: UInt64) async throws {
     var world = await World(seed: seed)
     for step in 0..<120 {
-      // A lease is no fence: the former leader was frozen, and wakes up.
+      // A lease does not stop a former leader that was frozen and wakes up.
       let former = step % 40 == 20 ? await world.anotherLeads() : nil
       for _ in 0..<4 { await world.step() }
       await former?.end()
@@ -76,7 +76,7 @@ struct GeneratedViewsTests {
       Node(metadata: ObjectMeta(name: name, labels: [ClusterNames.hostnameLabel: "host-\(host)"]))
     }
 
-    /// Of each host, by what its PVs say.
+    /// The space that PVs take on each host.
     var taken: [String: ByteCount] { bytes { _ in true } }
 
     private func bytes(of isMeant: (PersistentVolume) -> Bool) -> [String: ByteCount] {
@@ -109,8 +109,8 @@ struct GeneratedViewsTests {
       await Task.yield()
     }
 
-    /// Everything is seen, and what follows from it is done, until the ledger is what the PVs are; what it is not when that
-    /// does not come. Afterwards claims that were refused are tried again, and nothing is seen of it.
+    /// Shows everything until the ledger equals the PVs and no PV is in doubt. Returns the differences if that does not
+    /// happen. Claims that were refused may be retried later; that is not shown.
     mutating func settle() async -> [String] {
       cluster.look { state in
         state.fates = []
@@ -129,7 +129,7 @@ struct GeneratedViewsTests {
       return await leaks() + doubts.map { "\($0.key) in doubt: \($0.value)" }
     }
 
-    /// Where the ledger is not what the PVs are.
+    /// The nodes on which the ledger differs from the PVs.
     private func leaks() async -> [String] {
       let ledger = await view.allocator.ledger
       let taken = taken
@@ -174,7 +174,7 @@ struct GeneratedViewsTests {
       return keys.isEmpty ? nil : random.pick(keys)
     }
 
-    /// Of the same name, by another user.
+    /// Creates a claim of the same name, as another user.
     private mutating func recreateClaim() {
       guard let key = someClaim() else { return }
       cluster.removeClaim(key)
@@ -202,8 +202,8 @@ struct GeneratedViewsTests {
       cluster.edit(volume: name, change)
     }
 
-    /// From a backup: the same name and contents, another UID. Nobody books that: between the end of the one and the
-    /// beginning of the other its room is free, and may be given to a claim.
+    /// Restores a PV from a backup: the same name and contents, another UID. No reservation covers the time between the
+    /// two PVs, so a claim may get the space meanwhile.
     private mutating func recreateVolume() {
       guard let name = someVolume() else { return }
       cluster.recreate(volume: name)
@@ -217,7 +217,7 @@ struct GeneratedViewsTests {
       cluster.set(Self.node(new, host), named: new)
     }
 
-    /// For longer than the grace time, or not.
+    /// A node goes, for longer than the grace time or for less.
     private mutating func loseNode() async {
       let host = random.pick(hosts)
       let name = nodeName(of: host)
@@ -241,7 +241,7 @@ struct GeneratedViewsTests {
 
     private mutating func changeLeader() async {
       await view.end()
-      // A leader that ends in order has its answers.
+      // A leader that ends in order has got all its answers.
       cluster.carryOutAll()
       _ = await anotherLeads()
     }
@@ -254,7 +254,7 @@ struct GeneratedViewsTests {
   }
 }
 
-/// Time a thousand times as fast, and a time of day that somebody sets.
+/// A clock that runs a thousand times as fast, with a time of day that the test sets.
 private final class JumpingTime: Timekeeper {
   private let fast = FastTime()
   private let offset = Mutex<Int64>(0)

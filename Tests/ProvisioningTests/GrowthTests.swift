@@ -6,13 +6,13 @@ import Testing
 @testable import Provisioning
 @testable import StorageLedger
 
-/// Kubernetes writes the new size into the PV; the tests do so in its place.
+/// In these tests, the test writes the new size into the PV in place of Kubernetes.
 @Suite("Claims that grow")
 struct GrowthTests {
   private static let key = ObjectKey(namespace: "default", name: "data")
   private static let volume = Samples.volume(of: "data")
 
-  /// A claim of 2 GiB that is bound on a node with so much room, and then asks for 5 GiB.
+  /// Binds a claim of 2 GiB on a node with this free space. The claim then requests 5 GiB.
   private static func growing(
     on gibibytes: UInt64, _ body: @Sendable (ProvisionerBench) async throws -> Void
   ) async throws {
@@ -87,7 +87,7 @@ struct GrowthTests {
     try await Self.growing(on: 6) { bench in
       await bench.eventuallyIdle()
       let shown = try #require(bench.cluster.look { $0.claims[Self.key] })
-      // The API server has the new request, and nobody has been shown it.
+      // The API server has the new request, but no watch has shown it.
       bench.cluster.look { $0.claims[Self.key]?.request = Quantity(900 << 40) }
       bench.cluster.edit(volume: Self.volume) { $0.capacity = Quantity(900 << 40) }
       await bench.provisioner.claim(Self.key, shown)
@@ -110,7 +110,7 @@ struct GrowthTests {
         if gibibytes > 6 { volume.metadata.annotations = [:] }
       }
       bench.cluster.edit(Self.key) { $0.request = Quantity(3 << 30) }
-      // Looks begin in the order of the changes.
+      // Claims are looked at in the order of the changes.
       bench.cluster.add(Samples.claim("later", node: "none"))
       await bench.eventually("looked") { $0.claims[.init(namespace: "default", name: "later")]?.selectedNode == nil }
       while await bench.provisioner.snapshot.running != 0 { try await Task.sleep(for: .milliseconds(5)) }

@@ -106,7 +106,7 @@ struct KeptVolumeTests {
       #expect(await world.becomes { world.claim("tenant") == nil })
       let again = try await world.bound("tenant", gibibytes: gibibytes)
       #expect(again.metadata.name == first.metadata.name)
-      // Kubelet grows it to that.
+      // Kubelet grows the volume to this size.
       #expect(await world.becomes { world.volumes.first?.size == .gibibytes(5) })
     }
     await world.end()
@@ -224,7 +224,7 @@ extension KeptVolumeTests {
     world.annotate(PersistentVolumeClaim.resource, key, ClusterNames.deleteDataAnnotation, nil)
     #expect(await world.becomes { world.claim("tenant") == nil })
     #expect(try await world.bound("tenant").metadata.name == first.metadata.name)
-    // The truth took the word for final.
+    // The truth still counts the withdrawn request, so it would not see a loss of this data.
     await world.stopProvisioner()
     #expect(world.truth.violations == [])
   }
@@ -326,7 +326,7 @@ extension KeptVolumeTests {
 // MARK: - Helpers
 
 extension KeptWorld {
-  /// Creates a claim and waits until it is bound; returns its PV.
+  /// Creates a claim, waits until it is bound, and returns its PV.
   func bound(
     _ namespace: String, _ name: String = "data", gibibytes: Int = 1, className: String = keptClass,
     isThere: Bool = false
@@ -338,7 +338,7 @@ extension KeptWorld {
     return try #require(volume)
   }
 
-  /// Waits until it is so, while Kubernetes works.
+  /// Waits until the condition holds, while Kubernetes' controllers act.
   func becomes(usedClaims: Set<ObjectKey> = [], _ condition: () -> Bool) async -> Bool {
     await eventually {
       actAsKubernetes(usedClaims: usedClaims)
@@ -346,7 +346,7 @@ extension KeptWorld {
     }
   }
 
-  /// The same with many objects: Kubernetes has a turn now and then, and time enough.
+  /// The same for many objects: Kubernetes' controllers act less often, and the time limit is longer.
   func slowlyBecomes(_ condition: () -> Bool) async -> Bool {
     for _ in 0..<3000 {
       actAsKubernetes()

@@ -17,7 +17,7 @@ struct NodeLossTests {
     names.map { NodeLossWorld.StatefulSet(name: $0, node: node) }
   }
 
-  /// The claim is there as it was, its PV is bound and would go with it.
+  /// Whether the claim still exists and is not being deleted, and its PV still has policy Delete and is not set aside.
   private static func isUntouched(_ claim: PersistentVolumeClaim, in world: NodeLossWorld) -> Bool {
     let volume = world.volume(claim.volumeName)
     return world.server.objects(PersistentVolumeClaim.self).contains {
@@ -56,7 +56,7 @@ struct NodeLossTests {
       await world.add(Self.sets(["lost"], on: "a"))
       let former = try #require(world.claim("lost"))
       let waiting = try #require(world.pod("lost"))
-      // As if the pod had been created anew just before the node went.
+      // As if the pod had been created again just before the node went.
       world.server.edit(Pod.resource, waiting.metadata.key) { $0[["spec", "nodeName"]] = nil }
       try await world.removeNode("a")
       world.wire.once(.before, .deletePod) {
@@ -73,7 +73,7 @@ struct NodeLossTests {
       await world.add(Self.sets(["lost", "kept"], on: "a"))
       let claim = try #require(world.claim("kept"))
       let pod = try #require(world.pod("kept"))
-      // As the PV of such a class is.
+      // Like the PV of such a class.
       world.server.edit(PersistentVolume.resource, ObjectKey(name: claim.volumeName)) {
         $0[["metadata", "annotations", ClusterNames.onNodeLossAnnotation]] = nil
       }
@@ -94,7 +94,7 @@ struct NodeLossTests {
         let pod = try #require(world.pod("lost"))
         try await world.removeNode("a")
         await world.eventually("told") { !world.events(.nodeGone, "PersistentVolumeClaim").isEmpty }
-        // The provisioner has looked at all that it was shown.
+        // The provisioner has handled all that it was shown.
         await world.eventually("at rest") { await world.snapshot.map { $0.due == 0 && $0.running == 0 } ?? false }
         #expect(Self.isUntouched(claim, in: world))
         #expect(world.pod("lost")?.metadata.uid == pod.metadata.uid)
@@ -116,8 +116,8 @@ struct NodeLossTests {
     }
   }
 
-  /// A node goes and comes back, perhaps under another name, and the watches show only that it goes. Returns when the
-  /// provisioner has looked at the API server for it more than once, to no effect.
+  /// Removes a node and adds it again, perhaps under another name. The watches show only the removal. Returns when the
+  /// provisioner has read the node from the API server more than once.
   private static func showAsGone(_ node: String, backAs new: String, in world: NodeLossWorld) async throws {
     let look = "GET /api/v1/nodes/\(node)"
     for _ in 0..<10 {
@@ -127,7 +127,7 @@ struct NodeLossTests {
       try await world.addNode(new, hostname: "host-\(node)")
       world.server.showWatches(1)
       if await eventually(within: .seconds(5), { world.server.requests.count { $0 == look } >= before + 3 }) { return }
-      // Something else was written in that moment, and was shown in its place.
+      // Another change was written at the same moment, and was shown instead.
       world.server.showWatches()
       try await world.removeNode(new)
       try await world.addNode(node)
@@ -274,7 +274,7 @@ struct NodeLossTests {
 
   @Test("no PV is put back while a request to delete the claim, whose answer was lost, may still be carried out")
   func lateDeletion() async throws {
-    // Slow enough that 90 s do not pass by themselves on a busy machine.
+    // The clock is slow enough that 90 s do not pass by themselves on a busy machine.
     try await World.with(nodes: ["a", "b"], speed: 50) { world in
       await world.add(Self.sets(["waiting"], on: "a"))
       let claim = try #require(world.claim("waiting"))
@@ -299,7 +299,7 @@ struct NodeLossTests {
     try await World.with(nodes: ["a", "b"]) { world in
       await world.add(Self.sets(["lost"], on: "a"))
       let lost = try #require(world.pod("lost"))
-      // It holds up the end of the claim as the one on the gone node does.
+      // This pod delays the claim's deletion, like the pod on the lost node.
       try await world.createPod("elsewhere", claim: "data-lost", node: "b")
       try await world.createPod("other", claim: "data-other")
       try await world.createPod("by-hand", claim: "data-lost", hasController: false)
@@ -344,7 +344,7 @@ struct NodeLossTests {
       await world.eventually("those held back are told") {
         Set(world.events(.claimRecreationHeldBack, "PersistentVolumeClaim").map(\.involvedObject.name)).count == 20
       }
-      // A provisioner that knows nothing counts the same.
+      // A new provisioner without memory counts the same.
       await world.changeLeader()
       await world.eventually("20 are held back") { await world.snapshot?.claimsHeldBack == 20 }
       #expect(remaining() == 20)
@@ -379,7 +379,7 @@ struct NodeLossTests {
     var faults = Faults(seed: seed)
     (faults.lostBefore, faults.lostAfter, faults.unreachable) = (15, 15, 20)
     (faults.tooMany, faults.failing, faults.brokenWatch) = (20, 20, 20)
-    // A new leader does not know what the former one has sent: only after the grace time it has certainly arrived.
+    // A new leader does not know what the former one has sent. Only after the grace time has it certainly arrived.
     if seed % 2 == 0 { faults.late = 15 }
     let nodes = ["a", "b", "c", "d"]
     try await World.with(nodes: nodes + ["z"], limit: 4, faults: faults) { world in

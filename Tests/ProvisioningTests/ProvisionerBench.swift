@@ -7,7 +7,7 @@ import TestSupport
 import Testing
 import StorageLedger
 
-/// A provisioner on a simulated cluster, with time a thousand times as fast.
+/// A provisioner on a simulated cluster, with a clock that runs a thousand times as fast.
 struct ProvisionerBench: Sendable {
   let cluster = SimulatedCluster()
   let allocator: Allocator
@@ -61,7 +61,7 @@ struct ProvisionerBench: Sendable {
     await provisioner.storageClass(storageClass.metadata.name, storageClass)
   }
 
-  /// Waits until the cluster is as wanted; 20 real seconds at most.
+  /// Waits until a condition holds, for at most 20 real seconds.
   func eventually(
     _ what: String, at location: SourceLocation = #_sourceLocation, _ isTrue: (SimulatedCluster.State) -> Bool
   ) async {
@@ -75,7 +75,7 @@ struct ProvisionerBench: Sendable {
 }
 
 extension ProvisionerBench {
-  /// Waits until the provisioner has looked at all that it was shown so far.
+  /// Waits until the provisioner has handled all that it was shown so far.
   func eventuallyIdle() async {
     for _ in 0..<4000 {
       let snapshot = await provisioner.snapshot

@@ -54,7 +54,7 @@ struct ProvisionerTests {
           $0.event.reason == .insufficientStorage && $0.event.message.contains("node a has 0 B free")
         } == 30
       }
-      // Room returns, and the scheduler tries again.
+      // Space becomes free, and the scheduler tries again.
       let bound = bench.cluster.look { $0.claims.values.first { $0.phase == "Bound" }?.metadata.key }
       bench.cluster.removeClaim(try #require(bound))
       await bench.eventually("released") { $0.volumes.values.contains { $0.metadata.isBeingDeleted } }
@@ -134,7 +134,7 @@ struct ProvisionerTests {
       bench.cluster.removeClaim(ObjectKey(namespace: "default", name: "data"))
       try await Task.sleep(for: .milliseconds(30))
       bench.cluster.add(Samples.claim("next"))
-      // The scheduler tries again for as long as there is no room.
+      // The scheduler tries again as long as there is no free space.
       for _ in 0..<1000 where !bench.cluster.look({ $0.claims.values.allSatisfy { $0.phase == "Bound" } }) {
         try await Task.sleep(for: .milliseconds(5))
         bench.cluster.edit(ObjectKey(namespace: "default", name: "next")) {

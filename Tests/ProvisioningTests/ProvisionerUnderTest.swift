@@ -5,7 +5,8 @@ import StorageLedger
 
 @testable import Provisioning
 
-/// The whole provisioner at an API server, with its lists, watches, Events and requests, as the executable puts it together.
+/// The whole provisioner at an API server, with its lists, watches, Events and requests. The executable combines the
+/// same parts.
 struct ProvisionerUnderTest: Sendable {
   static let namespace = "elastic-local"
 

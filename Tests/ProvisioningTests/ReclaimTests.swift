@@ -112,7 +112,7 @@ struct ReclaimTests {
       await bench.eventually("being deleted") { $0.volumes.values.contains { $0.metadata.isBeingDeleted } }
       for _ in 0..<3 {
         bench.cluster.set(nil, named: "a")
-        // More than a third of the grace time, and two seconds less than the whole: the machine may be busy.
+        // More than a third of the grace time, and two seconds less than all of it, because the machine may be busy.
         try await Task.sleep(for: .milliseconds(1050))
         await bench.addNode("a", gibibytes: 10)
       }

@@ -32,7 +32,7 @@ struct ReportTests {
     await bench.provisioner.storage(of: node, storage(node, gibibytes: 10), reports)
   }
 
-  /// Everything that was said has been looked at.
+  /// Waits until all reports have been handled.
   private static func settled(_ bench: ProvisionerBench) async {
     await bench.eventuallyIdle()
   }
@@ -75,7 +75,7 @@ struct ReportTests {
         #expect(bench.cluster.look { $0.volumes[Self.volume]?.holdsOurFinalizer } == true)
       }
       bench.cluster.removeClaim(Self.claim)
-      // Node a says so still.
+      // Node a still reports that.
       await Self.say(bench, "a")
       await bench.eventually("agreed") { $0.volumes[Self.volume]?.removableInstance == "" }
       await Self.settled(bench)
@@ -88,7 +88,7 @@ struct ReportTests {
   @Test("a PV is not deleted, and no volume removed, while a claim names it, whatever its claimRef says")
   func named() async throws {
     try await Self.bench { bench, pv in
-      // Rebound by hand to a claim that names it; the PV's claimRef is still the first one's.
+      // A user has bound another claim to the PV. The PV's claimRef still names the first claim.
       var adopter = Samples.claim("adopter")
       adopter.volumeName = Self.volume
       bench.cluster.add(adopter)

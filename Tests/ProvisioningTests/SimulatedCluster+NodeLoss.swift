@@ -3,7 +3,7 @@ import KubernetesAPI
 import LinuxSystem
 import StorageModel
 
-// When a node has left for good.
+// The requests after a node has left for good.
 extension SimulatedCluster {
   func setAside(_ volume: PersistentVolume, at time: Timestamp) async throws(WriteFailure) {
     try change(volume) { found in

@@ -7,13 +7,13 @@ import StorageModel
 import Synchronization
 import TestSupport
 
-/// An API server with the PV controller behind it, in memory: what the provisioner writes is bound, released and deleted
-/// as Kubernetes does it, and comes back as changes in order.
+/// An API server with the PV controller, in memory. It binds, releases and deletes what the provisioner writes, like
+/// Kubernetes, and shows the changes in order.
 final class SimulatedCluster: ClusterWrites {
-  /// What becomes of a request.
+  /// The fate of a request.
   enum Fate: Sendable {
     case done, rejected, lostBefore, lostAfter
-    /// Lost, and carried out only when somebody has been told that it is not there.
+    /// The answer is lost, and the request is carried out only after a read has found nothing.
     case lostThenDone
   }
 
@@ -23,24 +23,24 @@ final class SimulatedCluster: ClusterWrites {
     var nodes: [String: Node] = [:]
     var events: [(object: ObjectReference, event: EventDraft)] = []
     var creations: [String: Int] = [:]
-    /// Every change so far, in order, if it is kept.
+    /// Every change so far in order, if the cluster keeps them.
     var history: [Change]?
-    /// What was as it must not be when something was written, for good.
+    /// The violations that were found at writes. They are never removed.
     var violations: [String] = []
     var version = 0
-    /// What becomes of the next creations, in order; after that they are done.
+    /// The fate of the next creations, in order. Later ones are carried out.
     var fates: [Fate] = []
-    /// PVs whose creation never arrives, and how often it was lost.
+    /// The PVs whose creation never arrives, and how often each was lost.
     var lost: [String: Int] = [:]
-    /// Creations whose answers were lost and that are still to be carried out, and since when.
+    /// Creations whose answers were lost and that will be carried out later, with the time of the request.
     var late: [String: (volume: PersistentVolume, since: Duration)] = [:]
     var isSlow = false
-    /// Whether daemons run that answer for volumes at once.
+    /// Whether daemons run. They report about volumes at once.
     var hasDaemons = false
     var pods: [ObjectKey: Pod] = [:]
-    /// What the scheduler is told.
+    /// The CSIStorageCapacity objects.
     var capacities: [String: CSIStorageCapacity] = [:]
-    /// How often it was told something.
+    /// The number of writes of these objects.
     var capacityWrites = 0
   }
 
@@ -57,7 +57,7 @@ final class SimulatedCluster: ClusterWrites {
 
   init() { (changes, feed) = AsyncStream.makeStream() }
 
-  /// Looks at what is there, or sets what is to happen; changes here are not told to anybody.
+  /// Reads the state, or sets what will happen. No watch shows these changes.
   func look<Value: Sendable>(_ body: (inout State) throws -> Value) rethrows -> Value {
     try state.withLock { state in try body(&state) }
   }
@@ -77,7 +77,7 @@ final class SimulatedCluster: ClusterWrites {
     return try result.get()
   }
 
-  /// Under the lock, so that changes come in the order in which they were made.
+  /// Runs under the lock, so that changes arrive in order.
   private func deliver(_ changes: [Change], _ state: inout State) {
     for change in changes { feed.yield(change) }
     state.history?.append(contentsOf: changes)
@@ -109,13 +109,13 @@ final class SimulatedCluster: ClusterWrites {
 
   func volume(_ name: String) async throws(WriteFailure) -> PersistentVolume? {
     let since = look { $0.late[name]?.since }
-    // As late as the API server may be, whatever a busy machine makes of it.
+    // As late as the API server may be, even on a busy machine.
     if let since, time.now - since > Allocator.writeLimit / 2 { carryOut(name) }
     defer { carryOut(name) }
     return look { $0.volumes[name] }
   }
 
-  /// What is late is done now.
+  /// Carries out all late requests now.
   func carryOut(_ name: String) {
     try? change { state throws(WriteFailure) in
       guard let late = state.late.removeValue(forKey: name), state.volumes[name] == nil else { return ((), []) }
@@ -188,7 +188,7 @@ final class SimulatedCluster: ClusterWrites {
     try edit(volume) { $0.metadata.annotations[ClusterNames.removalAnnotation] = $0.instance ?? "" }
   }
 
-  /// Changes exactly this PV, as it was seen.
+  /// Changes exactly this PV. Throws `conflict` if it has changed since it was read.
   private func edit(
     _ volume: PersistentVolume, _ body: (inout PersistentVolume) -> Void
   ) throws(WriteFailure) {
@@ -254,7 +254,7 @@ final class SimulatedCluster: ClusterWrites {
     }
   }
 
-  /// The claim goes; the PV controller releases what was bound to it or meant for it.
+  /// Removes the claim. The PV controller releases its PV.
   func removeClaim(_ key: ObjectKey) {
     try? change { state throws(WriteFailure) in
       guard let claim = state.claims.removeValue(forKey: key) else { return ((), []) }
@@ -283,7 +283,7 @@ final class SimulatedCluster: ClusterWrites {
 
   static let recreatedPrefix = "uid-anew-"
 
-  /// Deleted by force, and made again as it was, with another UID.
+  /// Deletes the object by force and creates it again with another UID.
   func recreate(volume name: String) {
     try? change { state throws(WriteFailure) in
       guard var volume = state.volumes[name], !volume.metadata.isBeingDeleted else { return ((), []) }
@@ -302,7 +302,7 @@ final class SimulatedCluster: ClusterWrites {
 
   // MARK: Rules
 
-  /// By the truth: nobody has the volume, and nobody wants to keep it.
+  /// Whether, in the cluster's true state, no claim has the volume and its policy does not keep it.
   private static func mayBeDeleted(_ volume: PersistentVolume, _ state: State) -> Bool {
     !state.claims.values.contains {
       $0.metadata.uid == volume.claim?.uid || $0.volumeName == volume.metadata.name
@@ -343,7 +343,7 @@ final class SimulatedCluster: ClusterWrites {
     return found
   }
 
-  /// An object that is being deleted goes with its last finalizer.
+  /// Removes an object that is being deleted and has no finalizer left.
   private static func store(_ volume: PersistentVolume, _ state: inout State) -> [Change] {
     let name = volume.metadata.name
     var volume = volume
@@ -359,7 +359,7 @@ final class SimulatedCluster: ClusterWrites {
     return [.volume(name, stored)]
   }
 
-  /// The PV controller: binds a PV to the claim it is meant for, or releases it.
+  /// Acts as the PV controller: binds a PV to the claim that it names, or releases it.
   private static func bind(_ name: String, _ state: inout State) -> [Change] {
     guard var volume = state.volumes[name], let meant = volume.claim else { return [] }
     let key = ObjectKey(namespace: meant.namespace, name: meant.name)

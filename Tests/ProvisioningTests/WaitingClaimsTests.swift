@@ -11,7 +11,7 @@ import Testing
 
 @Suite("Claims that wait for free space")
 struct WaitingClaimsTests {
-  /// As Kubernetes leaves a claim whose class binds late until a pod uses it.
+  /// A claim of a class that binds late, as Kubernetes leaves it until a pod uses it.
   private static func waiting(_ name: String, gibibytes: Int64) -> PersistentVolumeClaim {
     var claim = Samples.claim(name, gibibytes: gibibytes, node: nil)
     claim.metadata.annotations = [:]
@@ -48,7 +48,7 @@ struct WaitingClaimsTests {
         ])
       await bench.provisioner.storage(of: "b", storage("b", gibibytes: 6))
       try await Self.becomes(bench, withoutRoom: 0)
-      // Another takes it.
+      // Another claim takes the space.
       bench.cluster.add(Samples.claim("other", node: "b"))
       try await Self.becomes(bench, withoutRoom: 1)
       bench.cluster.removeClaim(ObjectKey(namespace: "default", name: "large"))
@@ -94,7 +94,7 @@ struct WaitingClaimsTests {
     arguments: ["WaitForFirstConsumer", "Immediate"])
   func many(binding: String) async throws {
     let lines = Mutex<[String]>([])
-    // Room is looked for each second, and within the test nobody is told twice.
+    // The claims are checked each second, and within the test no claim gets a second Event.
     let bench = ProvisionerBench(time: FastTime(factor: 20)) { line in lines.withLock { $0.append(line.message) } }
     await bench.addNode("a", gibibytes: 1)
     await bench.addClass(Samples.storageClass(binding: binding))
