@@ -64,7 +64,7 @@ struct CapacityTests {
         $0.events.contains { $0.event.message.contains("nodes a and b have the same label") }
       }
       await bench.provisioner.node("b", nil)
-      await bench.eventually("room again") { Self.capacity($0, "a") == .gibibytes(10) }
+      await bench.eventually("free space again") { Self.capacity($0, "a") == .gibibytes(10) }
     }
   }
 
@@ -78,7 +78,7 @@ struct CapacityTests {
       let before = bench.cluster.look { $0.capacityWrites }
       for number in 0..<100 { bench.cluster.add(Samples.claim("c\(number)")) }
       await bench.eventually("all bound") { $0.volumes.count == 100 }
-      await bench.eventually("the last figure") { Self.capacity($0, "a") == .gibibytes(100) }
+      await bench.eventually("the last size") { Self.capacity($0, "a") == .gibibytes(100) }
       // Time runs a thousand times as fast here, so there is at most one write in five milliseconds.
       #expect(bench.cluster.look { $0.capacityWrites } - before < 100)
     }

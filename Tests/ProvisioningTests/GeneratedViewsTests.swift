@@ -138,7 +138,7 @@ struct GeneratedViewsTests {
         let used = taken[host] ?? .zero
         let total = ByteCount.gibibytes(GeneratedViewsTests.gibibytes)
         let isRight = ledger.freeSpace(on: host, at: .init()) == (used > total ? .zero : total - used)
-        return there.symmetricDifference(ledger.volumes(on: host)) + (isRight ? [] : ["room on \(host)"])
+        return there.symmetricDifference(ledger.volumes(on: host)) + (isRight ? [] : ["space on \(host)"])
       }
     }
 

@@ -318,7 +318,7 @@ struct NodeLossTests {
       world.server.edit(Pod.resource, ObjectKey(namespace: "default", name: "elsewhere")) {
         $0[["spec", "volumes"]] = []
       }
-      await world.eventually("claim and pod are created anew") { world.pod("lost")?.nodeName == "b" && world.isSettled }
+      await world.eventually("claim and pod are created again") { world.pod("lost")?.nodeName == "b" && world.isSettled }
       #expect(names.map { world.pod($0)?.metadata.uid } == before)
     }
   }
@@ -361,7 +361,7 @@ struct NodeLossTests {
       try await world.removeNode("a")
       await world.eventually("one is held back") { await world.snapshot?.claimsHeldBack == 1 }
       let first = try #require(world.volumesSetAside.first)
-      await world.eventually("its claim is created anew") { !world.setAsideAndConcluded.isEmpty }
+      await world.eventually("its claim is created again") { !world.setAsideAndConcluded.isEmpty }
       world.server.edit(PersistentVolume.resource, first.metadata.key) {
         $0[["metadata", "annotations", ClusterNames.nodeLossAnnotation]] = nil
       }

@@ -156,10 +156,10 @@ struct ReportTests {
 
   @Test(
     "a PV is not assigned to a node without such a pod, without free space, or twice",
-    arguments: ["another node", "no such pod", "another claim", "another namespace", "no pod", "no room", "taken"])
+    arguments: ["another node", "no such pod", "another claim", "another namespace", "no pod", "no free space", "taken"])
   func notAssigned(why: String) async throws {
     let bench = try await Self.unpinned { pv in
-      if why == "no room" { pv.capacity = Quantity(.gibibytes(11)) }
+      if why == "no free space" { pv.capacity = Quantity(.gibibytes(11)) }
       if why == "another claim" { pv.claim?.name = "other" }
       if why == "taken" { pv.metadata.labels[ClusterNames.nodeLabel] = "b" }
       if why == "another namespace" { pv.claim?.namespace = "other" }

@@ -26,7 +26,7 @@ struct WaitingClaimsTests {
       try await Task.sleep(for: .milliseconds(5))
     }
     let found = await bench.provisioner.snapshot.claimsWithoutSpace
-    Issue.record("\(found) claims without room, not \(count)", sourceLocation: location)
+    Issue.record("\(found) claims without free space, not \(count)", sourceLocation: location)
   }
 
   @Test(

@@ -5,8 +5,8 @@ internal import StorageModel
 // Claims with a deletion request: annotation `delete-data` on the claim or on its namespace.
 //
 // The annotation disappears with its object, so a finalizer of ours holds the claim. When no pod uses the claim any
-// more, the keeper reads the annotation once more, records the request on the PV, and removes the finalizer. Whoever
-// removes the annotation before that keeps the data. No request is lost while no provisioner runs.
+// more, the keeper reads the annotation once more, records the request on the PV, and removes the finalizer. If a user
+// removes the annotation before that, the data is kept. A request on a claim with the finalizer cannot be lost.
 extension KeptVolumeKeeper {
   /// Adds or removes our finalizer, and records the deletion request on the PV of a claim that is being deleted. Waits
   /// for the API server.
@@ -16,7 +16,7 @@ extension KeptVolumeKeeper {
     if !claim.metadata.isBeingDeleted {
       if isWanted, !claim.isHeld, try await keptVolume(of: claim) != nil {
         try await writes.hold(claim)
-        logLine("data is to be deleted with the claim", ["claim": key.description, "volume": claim.volumeName])
+        logLine("deletion of a claim's data requested", ["claim": key.description, "volume": claim.volumeName])
         writes.sendEvent(
           claim.reference, .keptDataDeletion,
           "the data is deleted for good as soon as the claim is gone; remove the annotation "

@@ -108,7 +108,7 @@ extension KeptVolumeKeeper {
 
   private func announce(_ end: Timestamp, _ kept: KeptVolume, _ volume: PersistentVolume) async throws(WriteFailure) {
     try await writes.record(end: end, on: volume)
-    logLine("kept volume ends soon", values(kept, ["expires": end.rfc3339]), isWarning: true)
+    logLine("end of a kept volume announced", values(kept, ["expires": end.rfc3339]), isWarning: true)
     sendEvent(
       kept, volume, .keptVolumeExpiring,
       "the volume has had no claim for nearly \(kept.keep): it is deleted with its data after \(end.rfc3339), unless its "
@@ -119,7 +119,7 @@ extension KeptVolumeKeeper {
   private func end(_ kept: KeptVolume, _ volume: PersistentVolume, _ reason: String) async throws(WriteFailure) {
     try await writes.endKeeping(of: volume)
     ended += 1
-    logLine("kept volume is deleted", values(kept, ["reason": reason]), isWarning: true)
+    logLine("keeping of a volume ended", values(kept, ["reason": reason]), isWarning: true)
   }
 
   private func values(_ kept: KeptVolume, _ more: [String: String] = [:]) -> [String: String] {

@@ -65,7 +65,8 @@ package enum KeptChoice {
   /// 1. A PV that names the claim's UID is the claim's.
   /// 2. A volume that an operator has given to the claim (annotation `give-to`) comes before all others.
   /// 3. Of the volumes that are kept for the claim and have its storage class, the claim gets the best.
-  /// 4. A volume under the claim's name that the claim may not have is a conflict.
+  /// 4. If a claim that is being deleted still has a volume for the claim, the claim waits.
+  /// 5. A volume under the claim's name that the claim may not have is a conflict.
   ///
   /// - Parameters:
   ///   - volumes: all volumes that may concern the claim, see ``KeptVolumeIndex/volumes(concerning:_:)``.

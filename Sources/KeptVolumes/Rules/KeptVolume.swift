@@ -107,8 +107,8 @@ extension KeptVolume {
     ]
   }
 
-  /// The labels that select the PVs that are kept for a claim, each with a digest as its value. A PV may have only some
-  /// of them, so each needs a list of its own.
+  /// The labels that select the PVs that are kept for a claim, each with a digest as its value. Such a PV may match
+  /// only one of them, so each label needs a list of its own.
   package static func labels(for claim: ObjectKey, _ identity: KeptIdentity) -> StringMap {
     var labels: StringMap = [ClusterNames.keptClaimLabel: ClusterNames.digest(claim.description)]
     if let owner = ownerDigest(identity, claim.name) { labels[ClusterNames.keptOwnerLabel] = owner }

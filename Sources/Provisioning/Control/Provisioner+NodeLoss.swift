@@ -249,7 +249,7 @@ extension Provisioner {
     let name = facts.volume.metadata.name
     guard facts.node == .there, !nodeLosses.isReturnTold(name) else { return }
     nodeLosses.setReturnTold(name, true)
-    logLine("a node is back whose claim was deleted", about(facts), isWarning: true)
+    logLine("node came back after its claim was deleted", about(facts), isWarning: true)
     writes.sendEvent(
       facts.volume.reference,
       EventDraft(
@@ -280,7 +280,7 @@ extension Provisioner {
     nodeLosses.heldBack = look.heldBack
     guard (former == 0) != (look.heldBack == 0) else { return }
     logLine(
-      look.heldBack > 0 ? "claims of gone nodes are held back" : "no claims of gone nodes are held back any more",
+      look.heldBack > 0 ? "claims of lost nodes held back" : "no more claims of lost nodes held back",
       ["claims": "\(look.heldBack)", "limit": "\(configuration.nodeLossLimit)"], isWarning: look.heldBack > 0)
   }
 
@@ -292,7 +292,7 @@ extension Provisioner {
       look.hasFailed = true
       count(\.failures)
       logLine(
-        "claim of a gone node not deleted yet", ["volume": name, "reason": failure.message], isWarning: true)
+        "claim of a lost node not deleted yet", ["volume": name, "reason": failure.message], isWarning: true)
     }
   }
 
