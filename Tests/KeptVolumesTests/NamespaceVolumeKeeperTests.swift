@@ -199,7 +199,9 @@ struct NamespaceVolumeKeeperTests {
     }
   }
 
-  @Test("the same refusal gets another Event after an hour, another refusal at once, and the same at once after it had ended")
+  @Test(
+    "the same refusal gets another Event after an hour, another refusal at once, and the same at once after it had ended"
+  )
   func toldAgain() async {
     let time = ManualTime()
     let scene = Scene { $0.known = Self.namespace(size: "much") }

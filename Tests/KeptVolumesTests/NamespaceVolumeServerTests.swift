@@ -118,7 +118,9 @@ struct NamespaceVolumeServerTests {
     }
   }
 
-  @Test("a label that is not a size gets one Event on the namespace, in that namespace; after its correction the claim is created")
+  @Test(
+    "a label that is not a size gets one Event on the namespace, in that namespace; after its correction the claim is created"
+  )
   func noSize() async throws {
     try await working { world in
       try await world.addNamespace("team", size: "much")

@@ -68,7 +68,8 @@ struct GrowthTests {
   }
 
   @Test(
-    "when the request is lowered to what fits the PV follows, its claim gets an Event, and no longer counts as one without free space")
+    "when the request is lowered to what fits the PV follows, its claim gets an Event, and no longer counts as one without free space"
+  )
   func lowered() async throws {
     try await Self.growing(on: 6) { bench in
       bench.cluster.edit(Self.key) { $0.request = Quantity(900 << 40) }

@@ -55,7 +55,8 @@ struct KeptVolumeTests {
   }
 
   @Test(
-    "a conflict ends when an operator gives the volume to the claim, or requests the deletion of the data", arguments: [true, false])
+    "a conflict ends when an operator gives the volume to the claim, or requests the deletion of the data",
+    arguments: [true, false])
   func decision(isGiven: Bool) async throws {
     let world = try await KeptWorld()
     world.startProvisioner()
@@ -188,7 +189,9 @@ struct KeptVolumeTests {
 // MARK: - Deletion for good
 
 extension KeptVolumeTests {
-  @Test("the data of a claim with a deletion request is deleted, however soon the claim is created again", arguments: [true, false])
+  @Test(
+    "the data of a claim with a deletion request is deleted, however soon the claim is created again",
+    arguments: [true, false])
   func deletion(isSeenBefore: Bool) async throws {
     let world = try await KeptWorld()
     world.startProvisioner()

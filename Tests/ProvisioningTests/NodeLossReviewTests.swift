@@ -132,7 +132,9 @@ struct NodeLossReviewTests {
     #expect(NodeLossReview.stuck(Self.pod(node: "a"), of: volume, .awaitClaim, .there) == nil)
   }
 
-  @Test("pods that are of other nodes, claims or namespaces, have ended, are being deleted or have no controller are left alone")
+  @Test(
+    "pods that are of other nodes, claims or namespaces, have ended, are being deleted or have no controller are left alone"
+  )
   func untouched() {
     let pods = [
       Self.pod(node: "b"), Self.pod { $0.claimNames = ["other"] }, Self.pod { $0.claimNames = [] },

@@ -85,7 +85,8 @@ struct NodeLossTests {
     }
   }
 
-  @Test("with the class's default, or with limit 0, nothing is deleted, and the claim gets an Event that its node is gone")
+  @Test(
+    "with the class's default, or with limit 0, nothing is deleted, and the claim gets an Event that its node is gone")
   func never() async throws {
     for (policy, limit) in [("keepClaim", 10), ("recreateClaim", 0)] {
       try await World.with(nodes: ["a", "b"], policy: policy, limit: limit) { world in
@@ -318,7 +319,9 @@ struct NodeLossTests {
       world.server.edit(Pod.resource, ObjectKey(namespace: "default", name: "elsewhere")) {
         $0[["spec", "volumes"]] = []
       }
-      await world.eventually("claim and pod are created again") { world.pod("lost")?.nodeName == "b" && world.isSettled }
+      await world.eventually("claim and pod are created again") {
+        world.pod("lost")?.nodeName == "b" && world.isSettled
+      }
       #expect(names.map { world.pod($0)?.metadata.uid } == before)
     }
   }
@@ -326,7 +329,8 @@ struct NodeLossTests {
   // MARK: The limit
 
   @Test(
-    "of 30 claims on 5 nodes that go at once, exactly 10 are deleted with a limit of 10, and one more for each PV that is deleted")
+    "of 30 claims on 5 nodes that go at once, exactly 10 are deleted with a limit of 10, and one more for each PV that is deleted"
+  )
   func limit() async throws {
     let gone = ["a", "b", "c", "d", "e"]
     try await World.with(nodes: gone + ["z"], limit: 10) { world in

@@ -183,7 +183,9 @@ struct ProvisionerTests {
     #expect(await bench.allocator.ledger.freeSpace(on: "host-a", at: .init()) == .zero)
   }
 
-  @Test("a chosen node that is gone, has no hostname or is outside the allowed topologies is removed from the claim, with the reason")
+  @Test(
+    "a chosen node that is gone, has no hostname or is outside the allowed topologies is removed from the claim, with the reason"
+  )
   func unusableNodes() async throws {
     let bench = ProvisionerBench()
     await bench.addNode("a", gibibytes: 10)
@@ -207,7 +209,8 @@ struct ProvisionerTests {
   }
 
   @Test(
-    "with Immediate the PV is pinned to no node, and its first mount pins it; without free space anywhere, no PV is created")
+    "with Immediate the PV is pinned to no node, and its first mount pins it; without free space anywhere, no PV is created"
+  )
   func immediate() async throws {
     let bench = ProvisionerBench()
     await bench.addClass(Samples.storageClass(binding: "Immediate"))

@@ -64,7 +64,8 @@ struct ReportTests {
   }
 
   @Test(
-    "a node's report lifts no finalizer of a PV that is not being deleted, of another node's PV, or before the removal was agreed to")
+    "a node's report lifts no finalizer of a PV that is not being deleted, of another node's PV, or before the removal was agreed to"
+  )
   func notGivenUp() async throws {
     try await Self.bench { bench, pv in
       for state in [VolumeReport.State.removed, .kept] {
@@ -156,7 +157,9 @@ struct ReportTests {
 
   @Test(
     "a PV is not assigned to a node without such a pod, without free space, or twice",
-    arguments: ["another node", "no such pod", "another claim", "another namespace", "no pod", "no free space", "taken"])
+    arguments: [
+      "another node", "no such pod", "another claim", "another namespace", "no pod", "no free space", "taken",
+    ])
   func notAssigned(why: String) async throws {
     let bench = try await Self.unpinned { pv in
       if why == "no free space" { pv.capacity = Quantity(.gibibytes(11)) }

@@ -114,7 +114,9 @@ struct WaitingClaimsTests {
     #expect(lines.withLock { $0.count } < count + 20)
   }
 
-  @Test("the same refusal gets another Event after 5, 10, 20, 40, 60 and 60 minutes, whatever the numbers; another refusal at once")
+  @Test(
+    "the same refusal gets another Event after 5, 10, 20, 40, 60 and 60 minutes, whatever the numbers; another refusal at once"
+  )
   func pauses() {
     let key = ObjectKey(namespace: "default", name: "data")
     var sentRefusals = SentRefusals<ObjectKey>()

@@ -96,7 +96,8 @@ extension KeptVolumeKeeper {
     guard let claim = kept.claim else {
       return sendEvent(
         kept, volume, .keptVolumeConflict,
-        "the PV does not record the claim that it is kept for: annotate it \(ClusterNames.keptClaimAnnotation)=NAMESPACE/NAME")
+        "the PV does not record the claim that it is kept for: annotate it \(ClusterNames.keptClaimAnnotation)=NAMESPACE/NAME"
+      )
     }
     try await writes.reserve(volume, for: claim)
     logLine("kept volume reserved again", values(kept), isWarning: true)

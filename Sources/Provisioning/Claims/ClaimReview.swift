@@ -73,7 +73,8 @@ package enum ClaimReview {
       throw Refusal(
         .invalidStorageClass,
         "storage class \(quoted(storageClass.metadata.name)) names provisioner \(quoted(storageClass.provisioner)), but the "
-          + "claim names \(quoted(provisioner)); the class was changed after the claim was created. Create the claim again")
+          + "claim names \(quoted(provisioner)); the class was changed after the claim was created. Create the claim again"
+      )
     }
     return storageClass
   }

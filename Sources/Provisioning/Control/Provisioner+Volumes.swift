@@ -75,7 +75,9 @@ extension Provisioner {
     if let reporter = reporterOfEnd(of: volume) {
       try await writes.liftFinalizer(of: volume)
       count(\.finalizersLiftedAfterReport)
-      logLine("finalizer lifted after the node's report", ["volume": volume.metadata.name, "node": reporter, "policy": volume.reclaimPolicy])
+      logLine(
+        "finalizer lifted after the node's report",
+        ["volume": volume.metadata.name, "node": reporter, "policy": volume.reclaimPolicy])
       return .done
     }
     guard let absence = nodes.absence(of: node, at: now) else { return .done }
