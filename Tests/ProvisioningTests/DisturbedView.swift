@@ -7,17 +7,22 @@ import Synchronization
 
 @testable import Provisioning
 
-/// A provisioner that leads, with lists and watches of a simulated cluster that are late, partial or repeated.
+/// A provisioner that leads and writes to an API server in memory, with lists and watches that are late, partial or
+/// repeated.
 ///
-/// It shows what `ClusterCaches` would show:
+/// The lists and watches are not the server's. A test sets which changes a watch has shown before the provisioner's
+/// next step, and after which object a list breaks off. No server can be told that. The view shows what `ClusterCaches`
+/// would show:
 ///
 /// - each object's states in order
 /// - after a list that breaks off, no object as gone
 /// - after a complete list, all objects that it lacks as gone; a watch then continues from there
+///
+/// `APIServerTests` uses the server's own lists and watches.
 final class DisturbedView: Sendable {
   let allocator: Allocator
   let provisioner: Provisioner
-  private let cluster: SimulatedCluster
+  private let cluster: ClaimWorld
   /// How much of the cluster's history has been shown, and which PVs and nodes the provisioner knows from it.
   private let shown = Mutex(Shown())
   private let work: [Task<Void, Never>]
@@ -29,11 +34,12 @@ final class DisturbedView: Sendable {
   }
 
   /// Begins to lead, after complete lists.
-  init(of cluster: SimulatedCluster, time: any Timekeeper, nodes: [String: NodeStorage]) async {
+  init(of cluster: ClaimWorld, time: any Timekeeper, nodes: [String: NodeStorage]) async {
     self.cluster = cluster
-    let allocator = Allocator(writes: cluster, time: time)
+    let writes = cluster.writes(time: time)
+    let allocator = Allocator(writes: writes, time: time)
     let provisioner = Provisioner(
-      writes: cluster, allocator: allocator, kept: .unused,
+      writes: writes, allocator: allocator, kept: .unused,
       configuration: .init(parallelism: 4, nodeGrace: .seconds(60)), time: time,
       log: { _ in })
     self.allocator = allocator
@@ -53,7 +59,7 @@ final class DisturbedView: Sendable {
 
   /// Shows the next change of a watch.
   func watch(_ count: Int) async {
-    let history = cluster.look { $0.history ?? [] }
+    let history = cluster.look { $0.history }
     let next = shown.withLock { shown in
       defer { shown.position = min(shown.position + count, history.count) }
       return history[shown.position...].prefix(count)
@@ -73,7 +79,7 @@ final class DisturbedView: Sendable {
     await provisioner.beginVolumeList()
     let truth = cluster.look { $0 }
     let known = shown.withLock { shown in
-      shown.position = truth.history?.count ?? 0
+      shown.position = truth.history.count
       return shown
     }
     for (name, node) in truth.nodes { await show(.node(name, node)) }
@@ -85,7 +91,7 @@ final class DisturbedView: Sendable {
     await provisioner.endVolumeList()
   }
 
-  private func show(_ change: SimulatedCluster.Change) async {
+  private func show(_ change: ClaimTruth.Change) async {
     switch change {
     case .volume(let name, let volume):
       record(name, volume != nil, \.volumes)
