@@ -54,7 +54,7 @@ struct ClaimTruth: Sendable {
     history.append(.volume(name, volumes[name]))
   }
 
-  /// Thousands come in some tests: only what is looked at is read.
+  /// Records an Event. Reads only the fields that tests use, because some tests have thousands of Events.
   private mutating func seeEvent(_ object: JSONValue) {
     var event = Event()
     event.involvedObject.name = object["involvedObject", "name"]?.string ?? ""

@@ -103,7 +103,7 @@ struct ProvisionerTests {
 
   @Test("a rejected write frees its space, gets an Event on the claim and is retried; its success gets an Event too")
   func rejected() async throws {
-    // Slow enough that the same is not told twice.
+    // Slow enough that the same refusal is not sent twice.
     let bench = ProvisionerBench(time: FastTime(factor: 50))
     bench.addNode("a", gibibytes: 1)
     bench.addClass()
@@ -111,7 +111,7 @@ struct ProvisionerTests {
     try await bench.run {
       bench.cluster.add(Samples.claim("data"))
       await bench.eventually("told") { !$0.events.isEmpty }
-      // The end is told by who created the PV, and not when a watch has shown it before.
+      // With these watches held, the Event about the success comes from the creation of the PV.
       bench.cluster.server.holdWatches(of: PersistentVolumeClaim.resource)
       bench.cluster.disturbCreations([])
       await bench.eventually("bound") { $0.claims.values.allSatisfy { $0.phase == "Bound" } }
