@@ -103,6 +103,32 @@ struct ReclaimTests {
     #expect(bench.cluster.look { $0.volumes.values.allSatisfy { !$0.metadata.isBeingDeleted } })
   }
 
+  @Test(
+    "a node that exists keeps its volumes although the watches show it as gone, also one whose name is too long for a label",
+    arguments: ["a", String(repeating: "long-name.", count: 8) + "a"])
+  func staleWatch(node: String) async throws {
+    let bench = ProvisionerBench()
+    bench.cluster.addNode(node, hostname: "host-a")
+    bench.cluster.say(storage(node, gibibytes: 10))
+    bench.addClass()
+    try await bench.run {
+      bench.cluster.add(Samples.claim("dead", node: node))
+      await bench.eventually("bound") { $0.volumes.count == 1 }
+      bench.cluster.removeClaim(ObjectKey(namespace: "default", name: "dead"))
+      await bench.eventually("being deleted") { $0.volumes.values.contains { $0.metadata.isBeingDeleted } }
+      await bench.eventuallyIdle()
+      bench.cluster.server.holdWatches()
+      bench.cluster.removeNode(node)
+      bench.cluster.addNode(node, hostname: "host-a")
+      bench.cluster.server.showWatches(1)
+      // It looks again and again whether the node is there.
+      await bench.eventually("looked for twice") { _ in
+        bench.cluster.server.requests.count { $0.hasPrefix("GET /api/v1/nodes/") } >= 2
+      }
+    }
+    #expect(bench.cluster.look { $0.volumes.values.map(\.metadata.finalizers) } == [[ClusterNames.finalizer]])
+  }
+
   @Test("a node that comes back within the grace time keeps its volumes")
   func nodeBack() async throws {
     let bench = ProvisionerBench(nodeGrace: .seconds(3000))

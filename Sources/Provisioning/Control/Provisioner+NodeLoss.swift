@@ -106,8 +106,7 @@ extension Provisioner {
 
   /// Reads whether the node exists, by its name and by its hostname, because the watch may be behind.
   private func presence(of loss: NodeLoss) async throws(WriteFailure) -> NodePresence {
-    if try await writes.node(loss.node) != nil { return .there }
-    guard try await writes.nodes(hostname: loss.hostname).isEmpty else { return .there }
+    if try await nodeExists(loss.node, hostname: loss.hostname) { return .there }
     guard let absence = absence(of: loss), absence >= configuration.nodeGrace else { return .missing }
     return .gone
   }

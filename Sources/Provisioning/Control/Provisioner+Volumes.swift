@@ -82,8 +82,7 @@ extension Provisioner {
     }
     guard let absence = nodes.absence(of: node, at: now) else { return .done }
     guard absence >= configuration.nodeGrace else { return .again(after: configuration.nodeGrace - absence) }
-    // The watch may be behind.
-    if let name = volume.labelledNode, try await writes.node(name) != nil {
+    if try await nodeExists(volume.labelledNode, hostname: volume.hostname) {
       return .again(after: configuration.waitingClaimsInterval)
     }
     try await lift(
@@ -92,6 +91,18 @@ extension Provisioner {
         "node \(node) left the cluster more than \(configuration.nodeGrace.components.seconds) s ago, so it cannot remove "
         + "the volume; if its disk comes back, the volume is an orphan there")
     return .done
+  }
+
+  /// Reads whether a node exists, by its name and by its hostname, because the watch may be behind. Waits for the API
+  /// server.
+  ///
+  /// - Parameter name: the node in a PV's label. If the name is longer than a label's value, no node has this one
+  ///   (``ClusterNames/nodeLabelValue(_:)``), and only the hostname finds it.
+  /// - Throws: ``WriteFailure`` if the API server does not answer.
+  func nodeExists(_ name: String?, hostname: String?) async throws(WriteFailure) -> Bool {
+    if let name, try await writes.node(name) != nil { return true }
+    guard let hostname else { return false }
+    return try await !writes.nodes(hostname: hostname).isEmpty
   }
 
   /// Lifts the finalizer although no daemon has removed the volume, and sends an Event.
