@@ -124,6 +124,8 @@ struct CounterexampleTests {
     let volume = Samples.volume(of: "claim")
     await view.provisioner.claim(claim.metadata.key, claim)
     #expect(await becomes { $0.creations[volume] == 1 })
+    // It has the answer.
+    #expect(await eventually { view.provisioner.keys.running == 0 })
     await view.watch(1_000)
     cluster.delete(volume: volume)
     cluster.edit(volume: volume) { $0.metadata.finalizers = [] }
