@@ -1,3 +1,4 @@
+import Controllers
 import KubernetesAPI
 import StorageModel
 import TestSupport
@@ -107,7 +108,9 @@ struct CounterexampleTests {
     if !isWanted { await view.provisioner.claim(claim.metadata.key, nil) }
     // From here on, nothing is shown.
     for _ in 0..<1000 {
-      let isKnown = await view.allocator.doubts.isEmpty && !cluster.look { $0.volumes.isEmpty }
+      // Only an answer to a read says it.
+      let isAsked = cluster.server.requests.contains("GET /api/v1/persistentvolumes/\(Samples.volume(of: "claim"))")
+      let isKnown = await view.allocator.doubts.isEmpty && isAsked && !cluster.look { $0.volumes.isEmpty }
       #expect(await view.allocator.ledger.freeSpace(on: "host-a", at: .init()) == .gibibytes(2))
       if isKnown { break }
       try? await Task.sleep(for: .milliseconds(1))
@@ -124,6 +127,8 @@ struct CounterexampleTests {
     let volume = Samples.volume(of: "claim")
     await view.provisioner.claim(claim.metadata.key, claim)
     #expect(await becomes { $0.creations[volume] == 1 })
+    // It has the answer.
+    #expect(await eventually { view.provisioner.keys.running == 0 })
     await view.watch(1_000)
     cluster.delete(volume: volume)
     cluster.edit(volume: volume) { $0.metadata.finalizers = [] }

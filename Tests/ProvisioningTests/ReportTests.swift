@@ -42,6 +42,8 @@ struct ReportTests {
     try await Self.bench { bench, pv in
       Self.say(bench, "a", .init(volume: Self.volume, uid: pv.metadata.uid, state: .created, instance: "i-1"))
       await bench.eventually("recorded") { $0.volumes[Self.volume]?.instance == "i-1" }
+      // A watch has shown it.
+      await Self.settled(bench)
       Self.say(bench, "a", .init(volume: Self.volume, uid: pv.metadata.uid, state: .created, instance: "i-2"))
       await Self.settled(bench)
       #expect(bench.cluster.look { $0.volumes[Self.volume]?.instance } == "i-1", "what is recorded stays")
