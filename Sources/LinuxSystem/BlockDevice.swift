@@ -124,6 +124,10 @@ extension BlockDevice {
     (try? Files.readText("/sys/dev/block/\(number)/ro"))?.hasPrefix("1") == true
   }
 
+  /// Returns whether a device-mapper device is suspended: its reads and writes wait. Also false if that is unknown. Reads
+  /// /sys/dev/block; does not block.
+  package static func isSuspended(_ number: DeviceNumber) -> Bool { deviceMapper("suspended", number) == "1" }
+
   /// Returns the UUID that the creator of a device-mapper device gave it. LVM's are `LVM-` and 64 characters. Nil for
   /// other devices. Reads /sys/dev/block; does not block.
   package static func deviceMapperUUID(_ number: DeviceNumber) -> String? { deviceMapper("uuid", number) }

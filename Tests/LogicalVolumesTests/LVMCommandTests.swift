@@ -69,6 +69,7 @@ struct LVMCommandTests {
         .deactivatePartsOfPool(pool, in: group), "lvchange -y -an vg-0/pool_tmeta vg-0/pool_tdata",
         "what a pool is made of"
       ),
+      (.refresh(pool, in: group), "lvchange -y --refresh vg-0/pool", "resumes a pool"),
       (.makeNodes(in: group), "vgmknodes vg-0", "nodes"),
       (
         .poolUse(pool, in: group),

@@ -193,16 +193,19 @@ struct CloneTests {
       .filter { $0.hasSuffix(" Suspended") }.map(String.init)
   }
 
-  @Test("an origin that a killed command has left suspended is resumed by the daemon's next start")
+  @Test("an origin or thin pool that a killed command has left suspended is resumed by the daemon's next start")
   func leftSuspended() async throws {
     try await withNode(.thin) { node in
       try await startOrigin(node, Options())
-      try node.kill9()
-      try run("dmsetup", "suspend", lastComponent(of: try node.group.device(origin)))
-      #expect(try suspendedDevices().count == 1)
-      try await node.start()
-      #expect(try suspendedDevices() == [])
-      #expect(writeError(in: directory(origin, on: node)) == nil)
+      let devices = [try node.group.device(origin), try node.group.device(VolumeGroup.thinPool) + "-tpool"]
+      for device in devices {
+        try node.kill9()
+        try run("dmsetup", "suspend", lastComponent(of: device))
+        #expect(try suspendedDevices().count == 1)
+        try await node.start()
+        #expect(try suspendedDevices() == [])
+        #expect(writeError(in: directory(origin, on: node)) == nil)
+      }
       try await end(node, origin, fileSystem: "ext4")
     }
   }

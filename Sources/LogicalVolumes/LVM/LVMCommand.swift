@@ -142,6 +142,11 @@ extension LVMCommand {
     LVMCommand(["lvchange", "-y", "-an", "\(group)/\(pool)_tmeta", "\(group)/\(pool)_tdata"], of: group)
   }
 
+  /// Loads the table of an active thin pool again, which resumes it (lvchange(8), `--refresh`).
+  static func refresh(_ pool: VolumeName, in group: VolumeGroupName) -> LVMCommand {
+    LVMCommand(["lvchange", "-y", "--refresh", "\(group)/\(pool)"], of: group)
+  }
+
   /// Creates missing device nodes (vgmknodes(8)).
   static func makeNodes(in group: VolumeGroupName) -> LVMCommand { LVMCommand(["vgmknodes", group.text], of: group) }
 
