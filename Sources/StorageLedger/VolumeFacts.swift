@@ -27,6 +27,7 @@ extension PersistentVolume {
     isOurs && metadata.annotations[Self.provisionedByAnnotation].map(ClusterNames.provisioners.contains) ?? false
   }
 
+  /// Whether the PV has our finalizer.
   package var holdsOurFinalizer: Bool { metadata.finalizers.contains(ClusterNames.finalizer) }
 
   /// The hostname in its node affinity; nil when there is none or several.

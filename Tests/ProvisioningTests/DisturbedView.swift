@@ -7,15 +7,23 @@ import Synchronization
 
 @testable import Provisioning
 
-/// A provisioner that leads, and what lists and watches show it of a simulated cluster: late, in part, all anew.
+/// A provisioner that leads and writes to an API server in memory, with lists and watches that are late, partial or
+/// repeated.
 ///
-/// It shows what `ClusterCaches` would: each object's states in order; a list that breaks off tells of nothing that is gone, a
-/// complete one does, and a watch goes on from there.
+/// The lists and watches are not the server's. A test sets which changes a watch has shown before the provisioner's
+/// next step, and after which object a list breaks off. No server can be told that. The view shows what `ClusterCaches`
+/// would show:
+///
+/// - each object's states in order
+/// - after a list that breaks off, no object as gone
+/// - after a complete list, all objects that it lacks as gone; a watch then continues from there
+///
+/// `APIServerTests` uses the server's own lists and watches.
 final class DisturbedView: Sendable {
   let allocator: Allocator
   let provisioner: Provisioner
-  private let cluster: SimulatedCluster
-  /// How much of the cluster's history has been shown, and which PVs and nodes are known from it.
+  private let cluster: ClaimWorld
+  /// How much of the cluster's history has been shown, and which PVs and nodes the provisioner knows from it.
   private let shown = Mutex(Shown())
   private let work: [Task<Void, Never>]
 
@@ -25,12 +33,13 @@ final class DisturbedView: Sendable {
     var nodes: Set<String> = []
   }
 
-  /// Begins to lead: what there is has been listed.
-  init(of cluster: SimulatedCluster, time: any Timekeeper, nodes: [String: NodeStorage]) async {
+  /// Begins to lead, after complete lists.
+  init(of cluster: ClaimWorld, time: any Timekeeper, nodes: [String: NodeStorage]) async {
     self.cluster = cluster
-    let allocator = Allocator(writes: cluster, time: time)
+    let writes = cluster.writes(time: time)
+    let allocator = Allocator(writes: writes, time: time)
     let provisioner = Provisioner(
-      writes: cluster, allocator: allocator, kept: .unused,
+      writes: writes, allocator: allocator, kept: .unused,
       configuration: .init(parallelism: 4, nodeGrace: .seconds(60)), time: time,
       log: { _ in })
     self.allocator = allocator
@@ -42,15 +51,15 @@ final class DisturbedView: Sendable {
     await provisioner.becomeSynced()
   }
 
-  /// Stops to lead, as `LeaderElector` demands it: what was begun has ended when this returns.
+  /// Stops to lead like `LeaderElection` requires it: no request is in progress when this returns.
   func end() async {
     for task in work { task.cancel() }
     for task in work { await task.value }
   }
 
-  /// What a watch shows next.
+  /// Shows the next change of a watch.
   func watch(_ count: Int) async {
-    let history = cluster.look { $0.history ?? [] }
+    let history = cluster.look { $0.history }
     let next = shown.withLock { shown in
       defer { shown.position = min(shown.position + count, history.count) }
       return history[shown.position...].prefix(count)
@@ -58,19 +67,19 @@ final class DisturbedView: Sendable {
     for change in next { await show(change) }
   }
 
-  /// A list of PVs that breaks off after some of them; the watch had lost its place.
+  /// Shows a list of PVs that breaks off after some of them, because the watch has lost its place.
   func listSome(_ count: Int) async {
     for (name, volume) in cluster.look({ $0.volumes.sorted { $0.key < $1.key }.prefix(count) }) {
       await show(.volume(name, volume))
     }
   }
 
-  /// Lists of everything, complete.
+  /// Shows complete lists of everything.
   func listAll() async {
     await provisioner.beginVolumeList()
     let truth = cluster.look { $0 }
     let known = shown.withLock { shown in
-      shown.position = truth.history?.count ?? 0
+      shown.position = truth.history.count
       return shown
     }
     for (name, node) in truth.nodes { await show(.node(name, node)) }
@@ -82,7 +91,7 @@ final class DisturbedView: Sendable {
     await provisioner.endVolumeList()
   }
 
-  private func show(_ change: SimulatedCluster.Change) async {
+  private func show(_ change: ClaimTruth.Change) async {
     switch change {
     case .volume(let name, let volume):
       record(name, volume != nil, \.volumes)

@@ -10,8 +10,8 @@ import TestSupport
 
 @testable import Provisioning
 
-/// A cluster with tenants whose volumes are kept: an API server in memory, Kubernetes' volume controllers in short, and the whole
-/// provisioner, which can be killed after any request and begun anew.
+/// A cluster with tenants whose volumes are kept: an API server in memory, a short form of Kubernetes' volume
+/// controllers, and the whole provisioner, which can be killed after any write and started again.
 final class KeptWorld: Sendable {
   static let host = "host-a"
   static let keptClass = "kept"
@@ -19,7 +19,7 @@ final class KeptWorld: Sendable {
   let server: SimulatedAPIServer
   let time: any Timekeeper
   let truth: KeptTruth
-  /// Whoever is not the provisioner.
+  /// The client of all others: users and Kubernetes.
   let others: APIClient
   private let running = Mutex<Life?>(nil)
 
@@ -60,30 +60,31 @@ final class KeptWorld: Sendable {
 
   // MARK: The provisioner
 
-  /// Begins a provisioner that knows nothing.
+  /// Starts a provisioner without memory.
   ///
-  /// - Parameter writes: after so many requests that change something nothing of it gets through any more; nil for no end.
+  /// - Parameter writes: the number of changing requests after which its requests no longer reach the server; nil for
+  ///   no limit.
   func startProvisioner(dyingAfter writes: Int? = nil) {
     let line = MortalTransport(server, writes: writes)
     let product = ProvisionerUnderTest(line, time: time, configuration: .init(nodeGrace: .seconds(60)))
     running.withLock { $0 = Life(product: product, line: line, task: Task { await product.run() }) }
   }
 
-  /// Whether it has made its last request.
+  /// Whether the provisioner has been cut off.
   var isDead: Bool { running.withLock { $0?.line.isDead ?? true } }
 
   var keptFigures: KeptFigures? {
     get async { await running.withLock { $0?.product }?.keeper.figures }
   }
 
-  /// Whether nothing is looked at, and nothing has to be by now.
+  /// Whether no object is being reconciled and none is due.
   var isIdle: Bool {
     guard let life = running.withLock({ $0 }) else { return true }
     let (keeper, provisioner) = (life.product.keeper.keys, life.product.provisioner.keys)
     return keeper.due + keeper.running + provisioner.due + provisioner.running == 0
   }
 
-  /// How many requests that change PVs and claims it has made.
+  /// The number of requests of the provisioner that change PVs or claims.
   var writes: Int { running.withLock { $0?.line.writes ?? 0 } }
 
   func stopProvisioner() async {
@@ -153,9 +154,10 @@ final class KeptWorld: Sendable {
 
   // MARK: Kubernetes
 
-  /// The namespace controller, the claims' protection, the PV controller, the scheduler and the node's daemon each have a turn.
+  /// Runs the namespace controller, the protection of claims, the PV controller, the scheduler and the node's daemon
+  /// once.
   ///
-  /// - Parameter usedClaims: claims that pods use: they do not go.
+  /// - Parameter usedClaims: claims that pods use. They are not removed.
   func actAsKubernetes(usedClaims: Set<ObjectKey> = []) {
     let claims = server.objects(PersistentVolumeClaim.self)
     for namespace in server.objects(Namespace.self) where namespace.metadata.isBeingDeleted {
@@ -178,40 +180,10 @@ final class KeptWorld: Sendable {
         $0[["metadata", "annotations", PersistentVolumeClaim.selectedNodeAnnotation]] = "a"
       }
     }
-    let present = server.objects(PersistentVolumeClaim.self)
-    for volume in volumes { control(volume, present) }
-  }
-
-  /// What the PV controller does with a PV, as far as it counts here (`syncVolume`, `syncUnboundClaim`).
-  private func control(_ volume: PersistentVolume, _ claims: [PersistentVolumeClaim]) {
-    if volume.phase == "Bound", claims.contains(where: { $0.metadata.uid == volume.claim?.uid && $0.phase == "Bound" })
-    {
-      return
+    for volume in volumes where volume.removableInstance != nil {
+      server.edit(PersistentVolume.resource, volume.metadata.key) { $0[["metadata", "finalizers"]] = [] }
     }
-    let claim: PersistentVolumeClaim?
-    if let meant = volume.claim, !meant.uid.isEmpty {
-      claim = claims.first { $0.metadata.uid == meant.uid }
-    } else {
-      // Nobody in particular: the first that comes.
-      claim = claims.first {
-        $0.volumeName.isEmpty && (volume.claim == nil || $0.metadata.name == volume.claim?.name)
-      }
-    }
-    server.edit(PersistentVolume.resource, volume.metadata.key) { object in
-      if volume.removableInstance != nil { object[["metadata", "finalizers"]] = [] }
-      if claim == nil { object[["status", "phase"]] = "Released" }
-    }
-    guard let claim, !volume.metadata.isBeingDeleted,
-      claim.volumeName == volume.metadata.name
-        || claim.volumeName.isEmpty && (claim.request?.byteCount ?? .zero) <= volume.size
-    else { return }
-    server.edit(PersistentVolume.resource, volume.metadata.key) { $0[["status", "phase"]] = "Bound" }
-    server.edit(PersistentVolumeClaim.resource, claim.metadata.key) { object in
-      object[["spec", "volumeName"]] = .string(volume.metadata.name)
-      object[["status"]] = [
-        "phase": "Bound", "capacity": ["storage": .string(volume.capacity?.description ?? "0")],
-      ]
-    }
+    server.act(.binder)
   }
 
   private func create(
@@ -225,7 +197,7 @@ final class KeptWorld: Sendable {
   }
 }
 
-/// A line to the API server that breaks for good after some writes: the end of a process, as the server sees it.
+/// A connection to the API server that fails for good after some writes. For the server, that is a killed process.
 final class MortalTransport: APITransport {
   private let server: SimulatedAPIServer
   private let state: Mutex<(left: Int?, writes: Int)>
@@ -243,7 +215,7 @@ final class MortalTransport: APITransport {
     let isAlive = state.withLock { state in
       if state.left == 0 { return false }
       guard request.method != "GET", !request.path.contains("/events") else { return true }
-      // What the scheduler is told comes when it likes.
+      // CSIStorageCapacity objects are written at any time, so they do not count.
       if request.path.contains("/persistentvolume") { state.writes += 1 }
       if let left = state.left { state.left = left - 1 }
       return true

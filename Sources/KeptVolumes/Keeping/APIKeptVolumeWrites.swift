@@ -4,12 +4,13 @@ package import KubernetesAPI
 package import LinuxSystem
 internal import StorageModel
 
-/// The requests about kept volumes, to a real API server.
+/// Sends the requests about kept volumes to an API server. ``KeptVolumeWrites`` documents each of them.
 package struct APIKeptVolumeWrites: KeptVolumeWrites {
   private let writer: ObjectWriter
   private let events: EventRecorder
   private let clock: ServerClock
 
+  /// - Parameter events: sends the Events. The caller runs it.
   package init(client: APIClient, events: EventRecorder) {
     writer = ObjectWriter(client)
     self.events = events
@@ -29,7 +30,7 @@ extension APIKeptVolumeWrites {
   package func keptVolumes(
     for claim: ObjectKey, _ identity: KeptIdentity
   ) async throws(WriteFailure) -> [PersistentVolume] {
-    // One list for each label: a selector knows no "or".
+    // One list for each label, because a label selector has no "or".
     var found: [PersistentVolume] = []
     for (label, digest) in KeptVolume.labels(for: claim, identity).dictionary.sorted(by: { $0.key < $1.key }) {
       let known = Set(found.map(\.metadata.name))
@@ -60,7 +61,7 @@ extension APIKeptVolumeWrites {
   ) async throws(WriteFailure) {
     let key = claim.metadata.key
     var annotations = KeptVolume.annotations(for: key, identity).dictionary.mapValues { JSONValue.string($0) }
-    // The last: with it Kubernetes would wait for its own binding of the former claim.
+    // With the last of these annotations, Kubernetes would wait for its own binding of the former claim.
     for name in [
       ClusterNames.keptSinceAnnotation, ClusterNames.expiresAnnotation, ClusterNames.giveToAnnotation,
       Self.boundByControllerAnnotation,
@@ -80,7 +81,7 @@ extension APIKeptVolumeWrites {
   }
 
   package func reserve(_ volume: PersistentVolume, for claim: ObjectKey) async throws(WriteFailure) {
-    // No claim has the UID of a PV.
+    // The PV's own UID: no claim has it.
     try await writer.change(
       volume,
       [
@@ -89,10 +90,11 @@ extension APIKeptVolumeWrites {
       ])
   }
 
-  /// What Kubernetes' volume binding writes on a PV that it has chosen itself (`AnnBoundByController`).
+  /// Kubernetes' PV controller writes this annotation on a PV that it has chosen itself (`AnnBoundByController` in
+  /// component-helpers `storage/volume`).
   private static let boundByControllerAnnotation = "pv.kubernetes.io/bound-by-controller"
 
-  /// Whole: a merge patch would leave what the former reference had besides.
+  /// Sets every field of the reference, because a merge patch keeps fields that it does not name.
   private static func reference(_ claim: ObjectKey, uid: String) -> JSONValue {
     [
       "apiVersion": .string(PersistentVolumeClaim.resource.apiVersion),
@@ -102,7 +104,7 @@ extension APIKeptVolumeWrites {
   }
 }
 
-// MARK: - What is recorded
+// MARK: - Recording on PVs and claims
 
 extension APIKeptVolumeWrites {
   package func record(_ since: Timestamp, on volume: PersistentVolume) async throws(WriteFailure) {
