@@ -32,6 +32,10 @@ package enum ClusterNames {
   /// On a kept PV: since when it has had no claim, by the API server's clock (RFC 3339).
   package static let keptSinceAnnotation = "volumes.k8s.elastic.co/kept-since"
 
+  /// On a kept PV: the UID that `claimRef` had when ``keptSinceAnnotation`` was written. If it has another one by now, somebody
+  /// has bound the PV meanwhile, and the recorded time does not count.
+  package static let keptSinceClaimAnnotation = "volumes.k8s.elastic.co/kept-since-claim"
+
   /// On a kept PV: when it is deleted unless its claim comes back, by the API server's clock (RFC 3339). It is written
   /// when the end is announced. Anyone may change it.
   package static let expiresAnnotation = "volumes.k8s.elastic.co/expires"

@@ -1,6 +1,7 @@
 import Controllers
 import KubernetesAPI
 import StorageModel
+import Synchronization
 import TestSupport
 import Testing
 
@@ -15,9 +16,10 @@ struct CounterexampleTests {
 
   init() { cluster.addNode("a", hostname: "host-a") }
 
-  private func view() async -> DisturbedView {
+  private func view(creations: (any VolumeWrites)? = nil) async -> DisturbedView {
     let storages = ["a", "renamed"].map { ($0, storage($0, gibibytes: 10)) }
-    return await DisturbedView(of: cluster, time: FastTime(), nodes: Dictionary(uniqueKeysWithValues: storages))
+    return await DisturbedView(
+      of: cluster, time: FastTime(), nodes: Dictionary(uniqueKeysWithValues: storages), creations: creations)
   }
 
   private func becomes(
@@ -137,6 +139,49 @@ struct CounterexampleTests {
     await view.end()
   }
 
+  @Test("a claim gets another PV if a watch shows the end of its first one before the answer to the creation is there")
+  func goneBeforeAnswer() async throws {
+    let answers = HeldAnswers(writes: cluster.writes(time: FastTime()))
+    let view = await view(creations: answers)
+    let claim = Samples.claim("claim", gibibytes: 8)
+    let volume = Samples.volume(of: "claim")
+    await view.provisioner.claim(claim.metadata.key, claim)
+    #expect(await becomes { $0.creations[volume] == 1 })
+    cluster.delete(volume: volume)
+    cluster.edit(volume: volume) { $0.metadata.finalizers = [] }
+    await view.watch(1_000)
+    answers.letGo()
+    #expect(await becomes { $0.creations[volume] == 2 })
+    await view.end()
+  }
+
+  @Test("the instance that was recorded stays, although a watch that is behind shows the PV once more without it")
+  func recordedOnce() async throws {
+    let view = await view()
+    let claim = Samples.claim("claim", gibibytes: 8)
+    let name = Samples.volume(of: "claim")
+    await view.provisioner.claim(claim.metadata.key, claim)
+    #expect(await becomes { $0.creations[name] == 1 })
+    let unrecorded = try #require(cluster.look { $0.volumes[name] })
+    for instance in ["first", "second"] {
+      await view.provisioner.volume(name, unrecorded)
+      let report = VolumeReport(volume: name, uid: unrecorded.metadata.uid, state: .created, instance: instance)
+      await view.provisioner.storage(of: "a", storage("a", gibibytes: 10), [report])
+      #expect(await comesToRest(view.provisioner))
+      #expect(cluster.look { $0.volumes[name]?.instance } == "first")
+    }
+    await view.end()
+  }
+
+  private func comesToRest(_ provisioner: Provisioner) async -> Bool {
+    for _ in 0..<10_000 {
+      let snapshot = await provisioner.snapshot
+      if snapshot.due == 0, snapshot.running == 0 { return true }
+      try? await Task.sleep(for: .milliseconds(1))
+    }
+    return false
+  }
+
   @Test("a node's space counts once if its report is shown before the node and its hostname is not its name")
   func storageBeforeNode() async throws {
     let writes = cluster.writes(time: FastTime())
@@ -147,4 +192,26 @@ struct CounterexampleTests {
     await provisioner.node("a", cluster.look { $0.nodes["a"]?.metadata.labels })
     #expect(await allocator.ledger.reportingNodes == ["host-a"])
   }
+}
+
+/// Creates PVs at the API server, and holds the answers back until they are let go.
+private struct HeldAnswers: VolumeWrites {
+  let writes: APIWrites
+  private let isHeld = IsHeld()
+
+  private final class IsHeld: Sendable {
+    let value = Mutex(true)
+  }
+
+  init(writes: APIWrites) { self.writes = writes }
+
+  func letGo() { isHeld.value.withLock { $0 = false } }
+
+  func create(_ volume: PersistentVolume) async throws(WriteFailure) -> PersistentVolume {
+    let created = try await writes.create(volume)
+    _ = await eventually { !isHeld.value.withLock { $0 } }
+    return created
+  }
+
+  func volume(_ name: String) async throws(WriteFailure) -> PersistentVolume? { try await writes.volume(name) }
 }

@@ -34,10 +34,14 @@ final class DisturbedView: Sendable {
   }
 
   /// Begins to lead, after complete lists.
-  init(of cluster: ClaimWorld, time: any Timekeeper, nodes: [String: NodeStorage]) async {
+  ///
+  /// - Parameter creations: through what PVs are created; the server itself unless told.
+  init(
+    of cluster: ClaimWorld, time: any Timekeeper, nodes: [String: NodeStorage], creations: (any VolumeWrites)? = nil
+  ) async {
     self.cluster = cluster
     let writes = cluster.writes(time: time)
-    let allocator = Allocator(writes: writes, time: time)
+    let allocator = Allocator(writes: creations ?? writes, time: time)
     let provisioner = Provisioner(
       writes: writes, allocator: allocator, kept: .unused,
       configuration: .init(parallelism: 4, nodeGrace: .seconds(60)), time: time,

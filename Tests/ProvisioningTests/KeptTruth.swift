@@ -13,6 +13,8 @@ final class KeptTruth: Sendable {
   fileprivate struct State {
     var namespaces: [String: KeptIdentity] = [:]
     /// UIDs of claims with a deletion request.
+    var requested: Set<String> = []
+    /// Names of namespaces with a deletion request.
     var deleting: Set<String> = []
     /// UIDs of the existing claims.
     var claims: [String: ObjectKey] = [:]
@@ -74,9 +76,15 @@ extension KeptTruth.State {
     claims[uid] = change.isGone ? nil : claim.metadata.key
     born[uid] = born[uid] ?? changes
     if change.isGone { gone[uid] = changes }
-    if claim.metadata.annotations[ClusterNames.deleteDataAnnotation] == "true", !claim.volumeName.isEmpty {
-      condemned.insert(claim.volumeName)
+    guard claim.metadata.annotations[ClusterNames.deleteDataAnnotation] == "true" else {
+      requested.remove(uid)
+      return
     }
+    requested.insert(uid)
+    // Also one that names the claim and is not bound to it yet.
+    let names = volumes.values.filter { $0.claim?.uid == uid || $0.metadata.name == claim.volumeName }.map(
+      \.metadata.name)
+    condemned.formUnion(names)
   }
 
   fileprivate mutating func seeVolume(_ change: SimulatedAPIServer.AuditedChange) {
@@ -93,6 +101,7 @@ extension KeptTruth.State {
     guard new.metadata.annotations[ClusterNames.keepAnnotation] != nil else { return }
     checkReference(new)
     checkHandOver(old, new)
+    if let uid = new.claim?.uid, requested.contains(uid) { condemned.insert(name) }
     if old == nil { checkCreation(new) }
     if new.reclaimPolicy != "Retain" || new.metadata.isBeingDeleted, data[name] != nil, !condemned.contains(name),
       !mayExpire

@@ -20,6 +20,7 @@ struct UnusedKeptVolumes: KeptVolumeWrites {
   }
   func keptVolume(_ name: String) async throws(WriteFailure) -> PersistentVolume? { try refuse() }
   func keptClaim(_ key: ObjectKey) async throws(WriteFailure) -> PersistentVolumeClaim? { try refuse() }
+  func claims(named name: String) async throws(WriteFailure) -> [PersistentVolumeClaim] { try refuse() }
   func keptNamespace(_ name: String) async throws(WriteFailure) -> Namespace? { try refuse() }
   func giveBack(
     _ volume: PersistentVolume, to claim: PersistentVolumeClaim, _ identity: KeptIdentity, storageClass: String
@@ -29,6 +30,7 @@ struct UnusedKeptVolumes: KeptVolumeWrites {
     let _: Void = try refuse()
   }
   func record(_ since: Timestamp, on volume: PersistentVolume) async throws(WriteFailure) { let _: Void = try refuse() }
+  func forgetTime(of volume: PersistentVolume) async throws(WriteFailure) { let _: Void = try refuse() }
   func record(end: Timestamp, on volume: PersistentVolume) async throws(WriteFailure) { let _: Void = try refuse() }
   func recordDeletion(on volume: PersistentVolume) async throws(WriteFailure) { let _: Void = try refuse() }
   func endKeeping(of volume: PersistentVolume) async throws(WriteFailure) { let _: Void = try refuse() }

@@ -48,6 +48,10 @@ extension APIKeptVolumeWrites {
     try await writer.find(key)
   }
 
+  package func claims(named name: String) async throws(WriteFailure) -> [PersistentVolumeClaim] {
+    try await writer.all(Selection(fields: "metadata.name=\(name)"))
+  }
+
   package func keptNamespace(_ name: String) async throws(WriteFailure) -> Namespace? {
     try await writer.find(ObjectKey(name: name))
   }
@@ -63,8 +67,8 @@ extension APIKeptVolumeWrites {
     var annotations = KeptVolume.annotations(for: key, identity).dictionary.mapValues { JSONValue.string($0) }
     // With the last of these annotations, Kubernetes would wait for its own binding of the former claim.
     for name in [
-      ClusterNames.keptSinceAnnotation, ClusterNames.expiresAnnotation, ClusterNames.giveToAnnotation,
-      Self.boundByControllerAnnotation,
+      ClusterNames.keptSinceAnnotation, ClusterNames.keptSinceClaimAnnotation, ClusterNames.expiresAnnotation,
+      ClusterNames.giveToAnnotation, Self.boundByControllerAnnotation,
     ] { annotations[name] = .null }
     var labels = KeptVolume.labels(for: key, identity).dictionary.mapValues { JSONValue.string($0) }
     if labels[ClusterNames.keptOwnerLabel] == nil { labels[ClusterNames.keptOwnerLabel] = .null }
@@ -108,7 +112,19 @@ extension APIKeptVolumeWrites {
 
 extension APIKeptVolumeWrites {
   package func record(_ since: Timestamp, on volume: PersistentVolume) async throws(WriteFailure) {
-    try await annotate(volume, [ClusterNames.keptSinceAnnotation: .string(since.rfc3339)])
+    try await annotate(
+      volume,
+      [
+        ClusterNames.keptSinceAnnotation: .string(since.rfc3339),
+        ClusterNames.keptSinceClaimAnnotation: .string(volume.claim?.uid ?? ""), ClusterNames.expiresAnnotation: .null,
+      ])
+  }
+
+  package func forgetTime(of volume: PersistentVolume) async throws(WriteFailure) {
+    let names = [
+      ClusterNames.keptSinceAnnotation, ClusterNames.keptSinceClaimAnnotation, ClusterNames.expiresAnnotation,
+    ]
+    try await annotate(volume, Dictionary(uniqueKeysWithValues: names.map { ($0, .null) }))
   }
 
   package func record(end: Timestamp, on volume: PersistentVolume) async throws(WriteFailure) {

@@ -44,9 +44,11 @@ extension KeptVolumeKeeper {
     return try await writes.keptNamespace(name).map(KnownNamespace.init)?.isDeletingData ?? false
   }
 
-  /// Reads the claim's PV; nil unless it is kept and names exactly this claim.
+  /// Reads the claim's PV, bound or not; nil unless it is kept and names exactly this claim.
   private func keptVolume(of claim: PersistentVolumeClaim) async throws(WriteFailure) -> PersistentVolume? {
-    guard !claim.volumeName.isEmpty, let volume = try await writes.keptVolume(claim.volumeName),
+    let known = volumes.volumes(concerning: claim.metadata.key, nil).first { $0.claimUID == claim.metadata.uid }
+    let name = claim.volumeName.isEmpty ? known?.name ?? "" : claim.volumeName
+    guard !name.isEmpty, let volume = try await writes.keptVolume(name),
       let kept = KeptVolume(volume), kept.isKept, kept.claimUID == claim.metadata.uid
     else { return nil }
     return volume

@@ -11,10 +11,14 @@ extension KeptVolumeKeeper {
     switch step(for: known) {
     case .none: return .done
     case .wait(let wait): return .again(after: min(wait, Self.longestWait))
-    case .reserve, .recordTime, .announce, .expire, .deleteData, .complain: break
+    case .forgetTime, .reserve, .recordTime, .announce, .expire, .deleteData, .complain: break
     }
     // From here on, only what the API server has now counts. A watch may be behind.
     guard let volume = try await writes.keptVolume(name), let now = KeptVolume(volume), now.uid == known.uid else {
+      return .done
+    }
+    if case .forgetTime = KeptReview.step(for: now, clocks) {
+      try await writes.forgetTime(of: volume)
       return .done
     }
     // If the claim is deleted before it is bound, the PV stays Released. No watch shows that, so look again.
@@ -39,7 +43,7 @@ extension KeptVolumeKeeper {
     let step = KeptReview.step(for: volume, clocks)
     // A deletion request that the PV does not record yet.
     guard volume.isKept, volume.phase == "Released" || volume.phase == "Failed", !volume.isToBeDeleted,
-      lastWords[volume.name] != nil || volume.claim.flatMap({ namespaces[$0.namespace] })?.isDeletingData == true
+      isCondemned(volume) || volume.claim.flatMap({ namespaces[$0.namespace] })?.isDeletingData == true
     else { return step }
     return .deleteData
   }
@@ -53,14 +57,26 @@ extension KeptVolumeKeeper {
   /// Whether the claim was deleted with a deletion request, or its namespace requests the deletion now. Reads the
   /// namespace from the API server if that can matter.
   private func hasLastWord(_ volume: KeptVolume) async throws(WriteFailure) -> Bool {
-    if let uid = lastWords[volume.name] {
-      if uid == volume.claimUID { return true }
-      lastWords[volume.name] = nil
-    }
+    if isCondemned(volume) { return true }
     guard let namespace = volume.claim?.namespace, namespaces[namespace]?.isDeletingData == true,
       let now = try await writes.keptNamespace(namespace).map(KnownNamespace.init)
     else { return false }
     return now.isDeletingData && now.identity == volume.identity
+  }
+
+  /// Whether a claim waits for the volume: one of the former claim's namespace and name, even if an operator has to decide about
+  /// it first, or one of that name and the same owner. It may have come before the end while no provisioner ran.
+  private func isAwaited(_ volume: KeptVolume) async throws(WriteFailure) -> Bool {
+    guard let former = volume.claim else { return false }
+    for claim in try await writes.claims(named: former.name)
+    where claim.volumeName.isEmpty && !claim.metadata.isBeingDeleted {
+      let namespace = claim.metadata.namespace
+      if namespace == former.namespace { return true }
+      guard case .owner = volume.identity else { continue }
+      let identity = try await writes.keptNamespace(namespace).map(KnownNamespace.init)?.identity
+      if identity == volume.identity { return true }
+    }
+    return false
   }
 
   /// Carries out a step.
@@ -68,16 +84,18 @@ extension KeptVolumeKeeper {
     _ step: KeptStep, _ kept: KeptVolume, _ volume: PersistentVolume
   ) async throws(WriteFailure) -> Ending {
     switch step {
-    case .none: return .done
+    case .none, .forgetTime: return .done
     case .wait(let wait): return .again(after: min(wait, Self.longestWait))
     case .reserve: try await reserve(kept, volume)
     case .recordTime:
-      // Not this machine's clock: the next leader may run on a machine with another time.
       guard let now = writes.serverTime else { return .again(after: .seconds(60)) }
-      try await writes.record(now, on: volume)
+      // The latest of what is known: a clock that is behind must not shorten the time.
+      let latest = [time.wallClock, volume.metadata.creationTimestamp].compactMap(\.self).reduce(now, max)
+      try await writes.record(latest, on: volume)
       logLine("volume kept", values(kept, ["keep": kept.keep.description]))
     case .announce(let end): try await announce(end, kept, volume)
     case .expire:
+      guard try await !isAwaited(kept) else { return .again(after: Self.claimPause) }
       try await end(kept, volume, "its time is over")
       sendEvent(
         kept, volume, .keptVolumeExpired, "its time (\(kept.keep)) is over: the volume and its data are deleted")
@@ -131,11 +149,13 @@ extension KeptVolumeKeeper {
     return values.merging(more) { _, new in new }
   }
 
-  /// Sends an Event on the PV and the same on the claim that it is kept for, because users may look at either. Does not
-  /// wait.
+  /// Sends an Event on the PV and the same on the claim that it is kept for, because users may look at either. The Event on the
+  /// claim is in its namespace, so it is sent only while the namespace is still that of the volume's owner. Does not wait.
   private func sendEvent(_ kept: KeptVolume, _ volume: PersistentVolume, _ reason: EventReason, _ message: String) {
     writes.sendEvent(volume.reference, reason, message)
-    if let claim = volume.claim, !claim.namespace.isEmpty { writes.sendEvent(claim, reason, message) }
+    if let claim = volume.claim, namespaces[claim.namespace]?.identity == kept.identity {
+      writes.sendEvent(claim, reason, message)
+    }
   }
 }
 

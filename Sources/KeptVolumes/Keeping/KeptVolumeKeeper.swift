@@ -19,9 +19,11 @@ package actor KeptVolumeKeeper: Controller {
   /// Claims with a deletion request or with our finalizer.
   private var words: [ObjectKey: ClaimWord] = [:]
   private(set) var namespaces: [String: KnownNamespace] = [:]
-  /// UIDs of claims that were deleted with a deletion request, on them or on their namespace; by the PV's name. The PV
-  /// does not record the request yet.
-  var lastWords: [String: String] = [:]
+  /// UIDs of claims that were deleted with a deletion request, and since when that is known. Their PVs do not record the request
+  /// yet.
+  private var lastWords: [String: Duration] = [:]
+  /// Whether claims are being listed. A list does not say what a claim's last state was.
+  private var isListingClaims = false
   /// The number of volumes whose keeping has ended.
   var ended = 0
 
@@ -86,10 +88,7 @@ extension KeptVolumeKeeper {
     let former = volumes[name]
     guard former != nil || new != nil else { return }
     volumes.set(name, new)
-    guard let new else {
-      lastWords[name] = nil
-      return keys.remove(.volume(name))
-    }
+    guard let new else { return keys.remove(.volume(name)) }
     keys.add(.volume(name))
     if let claim = new.claim, words[claim] != nil || namespaces[claim.namespace]?.isDeletingData == true {
       keys.add(.claim(claim))
@@ -106,22 +105,23 @@ extension KeptVolumeKeeper {
     if let new {
       words[key] = new
       keys.add(.claim(key))
-    } else if isGone, let former, former.isDeletingData {
-      recordLastWord(former.volume, former.uid)
     }
-    // Another claim has the name already, so the former one is gone.
-    if let new, let former, new.uid != former.uid, former.isDeletingData { recordLastWord(former.volume, former.uid) }
+    // A watch shows every state of a claim, so the last one that it has shown is the claim's last. A list leaves states out, and
+    // the request may have been withdrawn in one of them.
+    guard new == nil, isGone, !isListingClaims, let former, former.isDeletingData else { return }
+    recordLastWord(of: key, former.uid)
   }
+
+  /// A list of the claims begins.
+  package func beginClaimList() { isListingClaims = true }
+
+  /// A list of the claims is complete.
+  package func endClaimList() { isListingClaims = false }
 
   /// Sets a namespace; nil for one that is gone.
   package func namespace(_ name: String, _ new: KnownNamespace?) {
     let former = namespaces[name]
     namespaces[name] = new
-    if let former, former.isDeletingData, former.uid != new?.uid {
-      for volume in volumes.volumes(of: name) where volume.identity == former.identity {
-        recordLastWord(volume.name, volume.claimUID)
-      }
-    }
     // Saves work: few namespaces of a cluster have a deletion request.
     guard former != new, [former, new].contains(where: { $0?.isDeletingData == true }) else { return }
     for volume in volumes.volumes(of: name) {
@@ -132,13 +132,15 @@ extension KeptVolumeKeeper {
 
   /// Whether the volume's last claim was deleted with a deletion request that the PV does not record yet. Such a volume
   /// must not be given back.
-  package func isCondemned(_ volume: KeptVolume) -> Bool {
-    lastWords[volume.name].map { $0 == volume.claimUID } ?? false
+  package func isCondemned(_ volume: KeptVolume) -> Bool { lastWords[volume.claimUID] != nil }
+
+  private func recordLastWord(of claim: ObjectKey, _ uid: String) {
+    let now = time.now
+    lastWords = lastWords.filter { now - $0.value < Self.lastWordLimit }
+    lastWords[uid] = now
+    for volume in volumes.volumes(concerning: claim, nil) { keys.add(.volume(volume.name)) }
   }
 
-  private func recordLastWord(_ volume: String, _ uid: String) {
-    guard volumes[volume] != nil else { return }
-    lastWords[volume] = uid
-    keys.add(.volume(volume))
-  }
+  /// Much longer than a watch is behind, and than the API server is away as a rule. After that, the data is kept.
+  private static let lastWordLimit = Duration.seconds(3600)
 }

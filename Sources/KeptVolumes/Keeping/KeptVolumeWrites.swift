@@ -16,6 +16,8 @@ package protocol KeptVolumeWrites: Sendable {
   func keptVolume(_ name: String) async throws(WriteFailure) -> PersistentVolume?
   /// Reads the claim, with its finalizers and annotations; nil when it does not exist.
   func keptClaim(_ key: ObjectKey) async throws(WriteFailure) -> PersistentVolumeClaim?
+  /// Lists the claims of this name in all namespaces.
+  func claims(named name: String) async throws(WriteFailure) -> [PersistentVolumeClaim]
   /// Reads the namespace; nil when it does not exist.
   func keptNamespace(_ name: String) async throws(WriteFailure) -> Namespace?
 
@@ -29,8 +31,10 @@ package protocol KeptVolumeWrites: Sendable {
   func bind(_ claim: PersistentVolumeClaim, to volume: String) async throws(WriteFailure)
   /// Sets the PV's `claimRef` to this name with a UID that no claim has. Kubernetes then binds the PV to no claim.
   func reserve(_ volume: PersistentVolume, for claim: ObjectKey) async throws(WriteFailure)
-  /// Records since when the PV has had no claim.
+  /// Records since when the PV has had no claim, and for which former claim that is. Removes the end of an earlier time.
   func record(_ since: Timestamp, on volume: PersistentVolume) async throws(WriteFailure)
+  /// Removes the recorded time from a PV that has a claim.
+  func forgetTime(of volume: PersistentVolume) async throws(WriteFailure)
   /// Records when the volume is deleted unless its claim comes back.
   func record(end: Timestamp, on volume: PersistentVolume) async throws(WriteFailure)
   /// Records on the PV that its data is deleted once no claim has it.

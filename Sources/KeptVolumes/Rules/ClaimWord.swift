@@ -5,8 +5,6 @@ internal import StorageModel
 package struct ClaimWord: Hashable, Sendable {
   /// The UID of the claim.
   package let uid: String
-  /// The name of the PV that the claim is bound to; empty before.
-  package let volume: String
   /// Whether the claim's annotation requests the deletion.
   package let isDeletingData: Bool
   /// Whether the claim has our finalizer: it stays until the request is recorded on the PV.
@@ -18,7 +16,6 @@ package struct ClaimWord: Hashable, Sendable {
     isHeld = claim.isHeld
     guard isDeletingData || isHeld else { return nil }
     uid = claim.metadata.uid
-    volume = claim.volumeName
   }
 }
 

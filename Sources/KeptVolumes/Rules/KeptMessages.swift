@@ -10,7 +10,7 @@ extension KeptConflict {
     switch self {
     case .identity:
       return
-        "\(pv) is kept under this claim's name for \(volume.identity?.description ?? "an identity that it does not record"), "
+        "\(pv) is kept under this claim's name for \(volume.identity == nil ? "an identity that it does not record" : "somebody else"), "
         + "but the claim's namespace has identity \(identity). " + Self.decision(claim)
     case .storageClass:
       return

@@ -11,6 +11,8 @@ package enum KeptStep: Hashable, Sendable {
   case reserve
   /// Record since when the volume has had no claim.
   case recordTime
+  /// Remove the recorded time: the volume has a claim again.
+  case forgetTime
   /// Record and announce when the volume is deleted.
   case announce(end: Timestamp)
   /// End the keeping: the time is over.
@@ -21,7 +23,7 @@ package enum KeptStep: Hashable, Sendable {
   case complain(String)
 }
 
-/// Decides about a kept volume without a claim. Sends no request.
+/// Decides about a kept volume. Sends no request.
 package enum KeptReview {
   /// The two times of day that have to agree before data is deleted.
   package struct Clocks: Hashable, Sendable {
@@ -40,16 +42,18 @@ package enum KeptReview {
     var earlier: Timestamp? { server.map { min($0, own) } }
   }
 
-  /// The next step for the volume at this time. Does nothing for a volume that has a claim.
+  /// The next step for the volume at this time. Of a volume that has a claim, only the recorded time is removed.
   package static func step(for volume: KeptVolume, _ clocks: Clocks) -> KeptStep {
     guard volume.isKept, !volume.isLeftBehind else { return .none }
-    guard volume.isUnbound else { return .none }
+    guard volume.isUnbound else { return volume.phase == "Bound" && volume.recordsTime ? .forgetTime : .none }
     guard volume.isReserved else { return .reserve }
     // Before Kubernetes has seen that the claim is gone, it may still bind the PV.
     guard volume.phase == "Released" || volume.phase == "Failed" else { return .none }
     if volume.isToBeDeleted { return .deleteData }
     guard let since = volume.keptSince else { return .recordTime }
     guard let duration = volume.keep.duration, let notice = volume.keep.notice else { return .none }
+    // An operator has decided who gets the data.
+    guard volume.givenTo == nil else { return .none }
     guard let now = clocks.earlier else { return .wait(clockPause) }
     switch volume.expires {
     case .notSet:

@@ -31,10 +31,13 @@ package final class KeptVolume: Sendable {
   package let isToBeDeleted: Bool
   /// The claim that the annotation `give-to` names; nil if it names none.
   package let givenTo: ObjectKey?
-  /// Since when the volume has had no claim; nil before that is recorded.
+  /// Since when the volume has had no claim; nil before that is recorded. A time that was recorded for an earlier claim does
+  /// not count.
   package let keptSince: Timestamp?
-  /// When the volume is deleted.
+  /// When the volume is deleted. Not set before ``keptSince`` is recorded.
   package let expires: Expiry
+  /// Whether the PV records a time, for whichever claim.
+  package let recordsTime: Bool
   /// Whether the PV has policy Retain and is not being deleted.
   package let isKept: Bool
   /// Whether the PV is set aside: its claim was deleted because its node had left the cluster. The claim's name then
@@ -70,8 +73,11 @@ package final class KeptVolume: Sendable {
     hostname = volume.hostname
     isToBeDeleted = annotations[ClusterNames.deleteDataAnnotation] == "true"
     givenTo = annotations[ClusterNames.giveToAnnotation].flatMap(Self.key)
-    keptSince = annotations[ClusterNames.keptSinceAnnotation].flatMap(Timestamp.init(rfc3339:))
-    expires = Self.expiry(annotations[ClusterNames.expiresAnnotation])
+    let (since, end) = (annotations[ClusterNames.keptSinceAnnotation], annotations[ClusterNames.expiresAnnotation])
+    let isOfThisClaim = annotations[ClusterNames.keptSinceClaimAnnotation] == claimUID
+    keptSince = isOfThisClaim ? since.flatMap(Timestamp.init(rfc3339:)) : nil
+    expires = keptSince == nil ? .notSet : Self.expiry(end)
+    recordsTime = since != nil || end != nil
     isLeftBehind = annotations[ClusterNames.nodeLossAnnotation] != nil
     isKept = !volume.metadata.isBeingDeleted && volume.reclaimPolicy == "Retain"
   }

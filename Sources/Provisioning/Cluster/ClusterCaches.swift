@@ -37,7 +37,12 @@ package struct ClusterCaches: Sendable {
       if let (key, new) = change.object { await keeper.namespace(key.name, new) }
     }
     claims.subscribe { change in
-      if let (key, new) = change.object { await keeper.claim(key, new?.word, isGone: new == nil) }
+      switch change {
+      case .updated(let key, let new, _): await keeper.claim(key, new.word, isGone: false)
+      case .removed(let key, _): await keeper.claim(key, nil, isGone: true)
+      case .listing: await keeper.beginClaimList()
+      case .synced: await keeper.endClaimList()
+      }
     }
     volumes.subscribe { change in
       if let (key, new) = change.object { await keeper.volume(key.name, new?.kept) }

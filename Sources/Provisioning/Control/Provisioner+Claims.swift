@@ -52,6 +52,8 @@ extension Provisioner {
     let placing: Placing
     do throws(WriteFailure) { placing = try await place(wish) } catch { return failed(claim, error) }
     let allocation: Allocation?
+    creations[wish.volume] = false
+    defer { creations[wish.volume] = nil }
     switch placing {
     case .on(let hostname):
       let booking = Booking(node: hostname, place: wish.parameters.place, size: wish.size)
@@ -74,11 +76,11 @@ extension Provisioner {
     waits[claim.metadata.key] = nil
     switch allocation {
     case .created(let volume):
-      isWritten(volume, for: claim)
       created(volume, for: claim)
+      return isWritten(volume, for: claim)
     case .adopted(let volume):
-      isWritten(volume, for: claim)
       reportSuccess(volume, claim)
+      return isWritten(volume, for: claim)
     case .foreign:
       refuse(
         claim,
@@ -92,10 +94,13 @@ extension Provisioner {
     return .done
   }
 
-  /// Remembers that the PV exists, unless the claim was bound or deleted meanwhile.
-  private func isWritten(_ volume: PersistentVolume, for claim: PersistentVolumeClaim) {
-    guard claims[claim.metadata.key]?.metadata.uid == claim.metadata.uid else { return }
+  /// Remembers that the PV exists, unless the claim was bound or deleted meanwhile. The PV itself may have been deleted before
+  /// the answer came: then no watch shows that once more, so the claim is looked at again.
+  private func isWritten(_ volume: PersistentVolume, for claim: PersistentVolumeClaim) -> Ending {
+    guard claims[claim.metadata.key]?.metadata.uid == claim.metadata.uid else { return .done }
+    guard creations[volume.metadata.name] != true else { return .again(after: .zero) }
     written.insert(volume.metadata.name)
+    return .done
   }
 
   private enum Placing {

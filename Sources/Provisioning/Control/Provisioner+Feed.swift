@@ -74,13 +74,15 @@ extension Provisioner {
     guard let new else {
       volumes[name] = nil
       unrecorded[name] = nil
+      recordings[name] = nil
+      if creations[name] != nil { creations[name] = true }
       drop(.volume(name))
       // If the PV was deleted before it was bound, its claim needs another.
       written.remove(name)
       for (key, claim) in claims where claim.volumeToMake == name { enqueue(.claim(key)) }
       return
     }
-    unrecorded[name] = new.unrecorded
+    setUnrecorded(name, new.unrecorded)
     if new.unrecorded != nil, reports[name] != nil { enqueue(.report(name)) }
     volumes[name] = new.attention?.volume
     guard new.attention != nil else {
@@ -99,6 +101,7 @@ extension Provisioner {
     // A PV that was created and deleted between two lists is in neither, so its claim is looked at again.
     let doubtful = written
     written = []
+    for name in creations.keys { creations[name] = true }
     for (key, claim) in claims where doubtful.contains(claim.volumeToMake) { enqueue(.claim(key)) }
   }
 }

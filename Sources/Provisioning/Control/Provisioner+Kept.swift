@@ -56,18 +56,38 @@ extension Provisioner {
       !namespace.isTerminating
     else { return .settled(.done) }
     let found = try await kept.writes.keptVolumes(for: key, namespace.identity).compactMap(KeptVolume.init)
-    switch choose(found, wish, namespace.identity) {
+    let holders = try await holders(of: found, for: key, wish.claim.uid)
+    switch choose(found, wish, namespace.identity, holders) {
     case .none:
       keptConflicts.remove(key)
       return .nothing(namespace.identity)
     case .own(let volume): return .settled(try await bind(volume, claim))
     case .wait(let volume): return wait(for: volume, claim)
     case .giveBack(let volume, _), .conflict(let volume, _):
-      return .settled(try await giveBack(volume.name, others: found, wish))
+      return .settled(try await giveBack(volume.name, others: found, wish, holders))
     }
   }
 
-  private func choose(_ volumes: [KeptVolume], _ wish: VolumeWish, _ identity: KeptIdentity) -> KeptVerdict {
+  /// Reads the claims that have the volumes as far as the watch shows: it may not have shown yet that they are gone. By the names
+  /// of the volumes.
+  private func holders(
+    of volumes: [KeptVolume], for key: ObjectKey, _ uid: String
+  ) async throws(WriteFailure) -> [String: KeptHolder] {
+    var holders: [String: KeptHolder] = [:]
+    for volume in volumes where volume.isReserved && volume.claimUID != uid {
+      guard let holder = volume.claim, claimIndex.state(ofUID: volume.claimUID) != .gone else { continue }
+      let claim = try await kept.writes.keptClaim(holder)
+      holders[volume.name] =
+        claim?.metadata.uid != volume.claimUID ? .gone : claim?.metadata.isBeingDeleted == true ? .going : .present
+    }
+    return holders
+  }
+
+  /// - Parameter holders: the states of claims that have just been read, by the names of their volumes; of the others, what a watch
+  ///   has shown counts.
+  private func choose(
+    _ volumes: [KeptVolume], _ wish: VolumeWish, _ identity: KeptIdentity, _ holders: [String: KeptHolder] = [:]
+  ) -> KeptVerdict {
     let claim = ReturningClaim(
       key: ObjectKey(namespace: wish.claim.namespace, name: wish.claim.name), uid: wish.claim.uid,
       storageClass: wish.className, identity: identity)
@@ -77,7 +97,8 @@ extension Provisioner {
         || volume.hostname.map { isGone($0) } != true
     }
     return KeptChoice.verdict(
-      for: claim, among: reachable, holder: { claimIndex.state(ofUID: $0.claimUID) }, isNodeGone: { isGone($0) })
+      for: claim, among: reachable, holder: { holders[$0.name] ?? claimIndex.state(ofUID: $0.claimUID) },
+      isNodeGone: { isGone($0) })
   }
 
   /// Whether a node has been missing for longer than the grace time (`--node-grace`).
@@ -96,9 +117,11 @@ extension Provisioner {
 
   /// Reads the PV, the claim and the namespace, decides again, and gives the PV back.
   ///
-  /// - Parameter others: the other volumes that may concern the claim.
+  /// - Parameters:
+  ///   - others: the other volumes that may concern the claim.
+  ///   - holders: see ``choose(_:_:_:_:)``.
   private func giveBack(
-    _ name: String, others: [KeptVolume], _ wish: VolumeWish
+    _ name: String, others: [KeptVolume], _ wish: VolumeWish, _ holders: [String: KeptHolder] = [:]
   ) async throws(WriteFailure) -> Ending {
     let key = ObjectKey(namespace: wish.claim.namespace, name: wish.claim.name)
     guard let volume = try await kept.writes.keptVolume(name), let now = KeptVolume(volume),
@@ -108,7 +131,7 @@ extension Provisioner {
       !namespace.isTerminating
     else { return .again(after: Self.keptPause) }
     let volumes = [now] + others.filter { $0.name != name }
-    switch choose(volumes, wish, namespace.identity) {
+    switch choose(volumes, wish, namespace.identity, holders) {
     case .conflict(let volume, let conflict):
       keptConflicts.insert(key)
       refuse(claim, Refusal(.keptVolumeConflict, conflict.message(for: volume, key, namespace.identity)))

@@ -56,17 +56,38 @@ extension Provisioner {
     guard volume.node == ClusterNames.nodeLabelValue(node) else {
       return refuse(report, by: node, because: "the PV names \(volume.node.map { "node \($0)" } ?? "no node")")
     }
-    if volume.isProvisionedByUs {
-      try await writes.record(instance, on: name, uid: report.uid, node: node)
-    } else {
-      guard let found = try await writes.volume(name), found.metadata.uid == report.uid, found.instance == nil,
-        found.labelledNode == volume.node
-      else { return }
-      try await writes.record(instance, on: found)
+    do throws(WriteFailure) {
+      if volume.isProvisionedByUs, recordings[name] == nil {
+        try await writes.record(instance, on: name, uid: report.uid, node: node)
+      } else {
+        guard let found = try await writes.volume(name), found.metadata.uid == report.uid, found.instance == nil,
+          found.labelledNode == volume.node
+        else { return }
+        try await writes.record(instance, on: found)
+      }
+    } catch {
+      if error.kind == .unknown { recordings[name] = Recording(uid: report.uid, isCertain: false) }
+      throw error
     }
-    // A watch that is behind may show the PV once more without the instance, and then with it.
+    recordings[name] = Recording(uid: report.uid, isCertain: true)
     unrecorded[name] = nil
     count(\.reportsFollowed)
+  }
+
+  /// What has become of the request to record an instance on a PV.
+  struct Recording {
+    /// The PV's UID.
+    var uid: String
+    /// False if the request got no answer.
+    var isCertain: Bool
+  }
+
+  /// Sets whether a PV records an instance, as a watch shows it. A watch that is behind shows the PV once more without the
+  /// instance that was recorded.
+  func setUnrecorded(_ name: String, _ new: KnownVolume.Unrecorded?) {
+    let recording = recordings[name]
+    if new == nil || recording?.uid != new?.uid { recordings[name] = nil }
+    unrecorded[name] = recording?.isCertain == true && recording?.uid == new?.uid ? nil : new
   }
 
   /// Whether the text can be an LV's UUID or a creation token: printable ASCII, 1 to 128 bytes. So it is safe in an

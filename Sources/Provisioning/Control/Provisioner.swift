@@ -20,6 +20,8 @@ package actor Provisioner: Controller {
   var claims: [ObjectKey: PersistentVolumeClaim] = [:]
   /// Names of PVs that exist and are not bound to their claims yet.
   var written: Set<String> = []
+  /// Names of PVs whose creation is not answered yet, and whether one of that name has been shown to end since.
+  var creations: [String: Bool] = [:]
   /// PVs that need work. Of the others, only the allocator knows.
   var volumes: [String: PersistentVolume] = [:]
   var classes: [String: StorageClass] = [:]
@@ -37,6 +39,8 @@ package actor Provisioner: Controller {
   var reports: [String: [String: VolumeReport]] = [:]
   /// PVs of ours that record no instance yet.
   var unrecorded: [String: KnownVolume.Unrecorded] = [:]
+  /// PVs that record an instance, or may do so, although no watch has shown it yet.
+  var recordings: [String: Recording] = [:]
   /// The free space that is written for the scheduler, by hostname.
   var writtenCapacities: [String: WrittenCapacities] = [:]
   /// Claims that wait for a pod or for free space.
