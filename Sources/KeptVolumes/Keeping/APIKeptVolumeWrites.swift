@@ -2,6 +2,7 @@ package import Controllers
 internal import JSON
 package import KubernetesAPI
 package import LinuxSystem
+internal import StorageLedger
 internal import StorageModel
 
 /// The requests about kept volumes, to a real API server.
@@ -60,18 +61,16 @@ extension APIKeptVolumeWrites {
   ) async throws(WriteFailure) {
     let key = claim.metadata.key
     var annotations = KeptVolume.annotations(for: key, identity).dictionary.mapValues { JSONValue.string($0) }
-    // The last: with it Kubernetes would wait for its own binding of the former claim.
-    for name in [
-      ClusterNames.keptSinceAnnotation, ClusterNames.expiresAnnotation, ClusterNames.giveToAnnotation,
-      Self.boundByControllerAnnotation,
-    ] { annotations[name] = .null }
+    for name in [ClusterNames.keptSinceAnnotation, ClusterNames.expiresAnnotation, ClusterNames.giveToAnnotation] {
+      annotations[name] = .null
+    }
     var labels = KeptVolume.labels(for: key, identity).dictionary.mapValues { JSONValue.string($0) }
     if labels[ClusterNames.keptOwnerLabel] == nil { labels[ClusterNames.keptOwnerLabel] = .null }
-    try await writer.change(
-      volume,
-      [
+    try await writer.handOver(
+      volume, to: key, uid: claim.metadata.uid,
+      with: [
         "metadata": ["annotations": Self.object(annotations), "labels": Self.object(labels)],
-        "spec": ["claimRef": Self.reference(key, uid: claim.metadata.uid), "storageClassName": .string(storageClass)],
+        "spec": ["storageClassName": .string(storageClass)],
       ])
   }
 
@@ -81,24 +80,7 @@ extension APIKeptVolumeWrites {
 
   package func reserve(_ volume: PersistentVolume, for claim: ObjectKey) async throws(WriteFailure) {
     // No claim has the UID of a PV.
-    try await writer.change(
-      volume,
-      [
-        "metadata": ["annotations": Self.object([Self.boundByControllerAnnotation: .null])],
-        "spec": ["claimRef": Self.reference(claim, uid: volume.metadata.uid)],
-      ])
-  }
-
-  /// What Kubernetes' volume binding writes on a PV that it has chosen itself (`AnnBoundByController`).
-  private static let boundByControllerAnnotation = "pv.kubernetes.io/bound-by-controller"
-
-  /// Whole: a merge patch would leave what the former reference had besides.
-  private static func reference(_ claim: ObjectKey, uid: String) -> JSONValue {
-    [
-      "apiVersion": .string(PersistentVolumeClaim.resource.apiVersion),
-      "kind": .string(PersistentVolumeClaim.resource.kind), "namespace": .string(claim.namespace),
-      "name": .string(claim.name), "uid": .string(uid), "resourceVersion": .null, "fieldPath": .null,
-    ]
+    try await writer.handOver(volume, to: claim, uid: volume.metadata.uid)
   }
 }
 

@@ -144,8 +144,3 @@ package enum ClaimReview {
     return size
   }
 }
-
-extension StorageClass {
-  /// Claims are bound before a pod uses them.
-  fileprivate var isImmediate: Bool { volumeBindingMode != "WaitForFirstConsumer" }
-}

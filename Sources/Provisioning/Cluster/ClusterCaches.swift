@@ -13,15 +13,17 @@ package struct ClusterCaches: Sendable {
   let claims: ObjectCache<KnownClaim>
   let volumes: ObjectCache<KnownVolume>
 
-  /// - Parameter namespace: ours, where the nodes' daemons report their storage.
-  package init(_ caches: Caches, namespace: String) {
+  /// - Parameters:
+  ///   - namespace: ours, where the nodes' daemons report their storage.
+  ///   - hasPools: whether claims of pools and checkouts are kept.
+  package init(_ caches: Caches, namespace: String, hasPools: Bool = false) {
     namespaces = caches.cache("namespaces") { (found: Namespace) in KnownNamespace(found) }
     classes = caches.cache("classes", StorageClass.self)
     nodes = caches.cache("nodes") { (found: Node) in found.metadata.labels }
     storages = caches.cache("storages", Selection(namespace: namespace)) { (found: NodeStorageObject) in
       NodeWord(found)
     }
-    claims = caches.cache("claims") { (found: PersistentVolumeClaim) in KnownClaim(found) }
+    claims = caches.cache("claims") { (found: PersistentVolumeClaim) in KnownClaim(found, hasPools: hasPools) }
     volumes = caches.cache("volumes") { (found: PersistentVolume) in KnownVolume(found) }
   }
 

@@ -1,5 +1,6 @@
 internal import KeptVolumes
 package import KubernetesAPI
+internal import Pools
 
 /// What the provisioner keeps of a claim: which PV it may have, and all of it only while something is to be done.
 package struct KnownClaim: Sendable {
@@ -14,14 +15,18 @@ package struct KnownClaim: Sendable {
   let word: ClaimWord?
   /// Nil unless it was created for its namespace.
   let namespaceClaim: NamespaceClaim?
+  /// Nil unless pools are concerned.
+  let pools: PoolClaim?
 
-  package init(_ claim: PersistentVolumeClaim) {
+  /// - Parameter hasPools: whether this process has pools.
+  package init(_ claim: PersistentVolumeClaim, hasPools: Bool = false) {
     uid = Self.hash(claim.metadata.uid)
     isGoing = claim.metadata.isBeingDeleted
     volumeName = claim.volumeName.isEmpty || claim.volumeName == claim.volumeToMake ? nil : claim.volumeName
     attention = claim.needsAttention ? claim.pruned : nil
     word = ClaimWord(claim)
     namespaceClaim = NamespaceClaim(ifOurs: claim)
+    pools = hasPools ? PoolClaim(claim) : nil
   }
 
   static func hash(_ uid: String) -> Int { uid.hashValue }

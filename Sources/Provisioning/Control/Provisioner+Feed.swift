@@ -38,7 +38,7 @@ extension Provisioner {
     report(volumes, by: node)
   }
 
-  package func claim(_ key: ObjectKey, _ new: PersistentVolumeClaim?) { known(key, new.map(KnownClaim.init)) }
+  package func claim(_ key: ObjectKey, _ new: PersistentVolumeClaim?) { known(key, new.map { KnownClaim($0) }) }
 
   func known(_ key: ObjectKey, _ known: KnownClaim?) {
     claimIndex.set(key, known)

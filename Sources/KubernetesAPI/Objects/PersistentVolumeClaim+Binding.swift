@@ -1,6 +1,3 @@
-package import KubernetesAPI
-internal import StorageModel
-
 // What Kubernetes' volume binding writes on a claim (component-helpers `storage/volume`, pkg/controller/volume/persistentvolume).
 extension PersistentVolumeClaim {
   /// Asks the provisioner of that name to act. The second is the name before 1.23, still written by all versions.

@@ -1,5 +1,3 @@
-package import KubernetesAPI
-
 extension StorageClass.TopologyTerm {
   /// Whether a node with these labels is in the term (`TopologySelectorTerm`: all expressions must hold).
   package func matches(_ labels: StringMap) -> Bool {
