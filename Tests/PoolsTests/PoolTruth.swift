@@ -17,6 +17,8 @@ final class PoolTruth: Sendable {
     var checkouts: [String: Checkout] = [:]
     /// Claims that are there, by UID.
     var claims: [String: PersistentVolumeClaim] = [:]
+    /// Those that are there or were.
+    var knownClaims: Set<String> = []
     var volumes: [String: PersistentVolume] = [:]
     /// Claims of pools that were filled by a job that ended well; and those whose job failed.
     var filled: Set<String> = []
@@ -89,6 +91,7 @@ extension PoolTruth.State {
   fileprivate mutating func seeClaim(_ change: SimulatedAPIServer.AuditedChange) {
     guard let claim: PersistentVolumeClaim = read(change.new) else { return }
     claims[claim.metadata.uid] = change.isGone ? nil : claim
+    knownClaims.insert(claim.metadata.uid)
     guard let pool = PoolClaim(claim)?.poolUID, change.old == nil else { return }
     let present = claims.values.count {
       PoolClaim($0)?.poolUID == pool && !$0.metadata.isBeingDeleted && $0.phase != "Lost" && !isTaken($0)
@@ -132,7 +135,11 @@ extension PoolTruth.State {
     if let holder = claims[former], PoolClaim(holder)?.checkoutUID != nil {
       violations.append("\(name) was taken from claim \(holder.metadata.name)")
     }
-    guard let claim = claims[uid] else { return violations.append("\(name) was given to a claim that is not there") }
+    guard let claim = claims[uid] else {
+      // One that somebody has deleted a moment before: the PV goes as its policy says, and nobody else gets it.
+      if !knownClaims.contains(uid) { violations.append("\(name) was given to a claim that never was") }
+      return
+    }
     guard let checkout = PoolClaim(claim)?.checkoutUID.flatMap({ checkouts[$0] }) else {
       return violations.append("\(name) was given to claim \(claim.metadata.name), which is no checkout's")
     }
