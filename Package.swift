@@ -186,7 +186,8 @@ let package = Package(
       name: "TestSupport", dependencies: ["StorageLedger", "KubernetesAPI", "JSON", "LinuxSystem", "StorageModel"],
       path: "Tests/TestSupport", swiftSettings: strict),
     .testTarget(
-      name: "TestSupportTests", dependencies: ["TestSupport", "KubernetesAPI", "JSON", "StorageModel"],
+      name: "TestSupportTests",
+      dependencies: ["TestSupport", "KubernetesAPI", "JSON", "LinuxSystem", "StorageModel"],
       swiftSettings: strict),
     .target(
       name: "EngineContract", dependencies: ["LogicalVolumes", "LinuxSystem", "StorageModel"],

@@ -89,7 +89,7 @@ struct KeptVolumeTests {
         #expect(try eventually { try capacity(of: pv) == "480Mi" })
       }
       #expect(
-        try eventually { (Int(try tenant.inside("df -k /data | awk 'END { print $2 }'").dropLast()) ?? 0) > 400_000 })
+        try eventually { (Int(try tenant.inside("df -kP /data | awk 'END { print $2 }'").dropLast()) ?? 0) > 400_000 })
     }
   }
 

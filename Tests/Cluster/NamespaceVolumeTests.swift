@@ -99,7 +99,11 @@ struct NamespaceVolumeTests {
     return """
       apiVersion: v1
       kind: Pod
-      metadata: {name: seeded, namespace: \(namespace)}
+      metadata:
+        name: seeded
+        namespace: \(namespace)
+        # Otherwise kubectl says beside the output which container it has chosen.
+        annotations: {kubectl.kubernetes.io/default-container: main}
       spec:
         terminationGracePeriodSeconds: 0
         initContainers:

@@ -13,6 +13,7 @@ struct RestartTests {
         try Cluster.lab(end)
         try Cluster.lab("start-kubelet")
         try Cluster.awaitReady("pod")
+        #expect(try eventually { try kubeletKnows("pod") })
         #expect(try containerOfPod() == container, "the container was started anew after \(end)")
         #expect(try Cluster.inside("pod", "cat /data/file") == "kept\n")
       }
@@ -69,6 +70,16 @@ struct RestartTests {
 
   private func linesWritten() throws -> Int {
     Int(try Cluster.inside("writer", "wc -l </data/log").filter(\.isNumber)) ?? 0
+  }
+
+  /// Whether kubelet has read of the pod since it was started. Until then it refuses to run anything in it (seen with 1.36.2).
+  private func kubeletKnows(_ pod: String) throws -> Bool {
+    do {
+      try Cluster.inside(pod, "true")
+      return true
+    } catch let trouble as Trouble where trouble.description.contains("pod does not exist") {
+      return false
+    }
   }
 
   private func containerOfPod() throws -> String {

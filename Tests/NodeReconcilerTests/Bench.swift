@@ -17,7 +17,7 @@ final class Bench: Sendable {
   static let name = "pvc-" + claim
 
   let world: SimulatedWorld
-  let writes = SimulatedWrites()
+  let writes = ObservedWrites()
   let knowledge: Knowledge
   let context: NodeContext
   let service: VolumeService

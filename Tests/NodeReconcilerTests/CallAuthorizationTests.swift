@@ -48,10 +48,10 @@ struct CallAuthorizationTests {
     #expect(try await Self.refusal(bench).code == .unavailable)
     bench.writes.put(Bench.volume())
     _ = bench.reconciler()
-    bench.writes.look { $0.isDown = true }
+    bench.writes.isDown()
     #expect(try await Self.refusal(bench).code == .unavailable)
     #expect(bench.stored() == nil)
-    bench.writes.look { $0.isDown = false }
+    bench.writes.isDown(false)
     try await Self.mount(bench)
     #expect(bench.stored() != nil)
   }
@@ -61,14 +61,14 @@ struct CallAuthorizationTests {
     let bench = try Bench()
     let instance = try await bench.earlier.prepare(Self.name, ["sizeBytes": "1073741824"])
     let reconciler = bench.reconciler()
-    bench.writes.look { $0.isDown = true }
+    bench.writes.isDown()
     #expect(try await Self.mount(bench) == instance)
-    bench.writes.look { $0.isDown = false }
+    bench.writes.isDown(false)
     let pv = bench.writes.put(Bench.volume { $0.metadata.annotations[ClusterNames.instanceAnnotation] = instance })
     await reconciler.volume(Bench.name, pv)
-    let before = bench.writes.look { $0.requests.count }
+    let before = bench.writes.requests.count
     for _ in 0..<3 { try await Self.mount(bench) }
-    #expect(bench.writes.look { $0.requests.count } == before)
+    #expect(bench.writes.requests.count == before)
   }
 
   @Test("an API server that does not answer delays one mount, not each of them")
@@ -76,9 +76,9 @@ struct CallAuthorizationTests {
     let bench = try Bench(waits: true)
     _ = try await bench.earlier.prepare(Self.name, ["sizeBytes": "1073741824"])
     _ = bench.reconciler()
-    bench.writes.look { $0.isDown = true }
+    bench.writes.isDown()
     for _ in 0..<3 { try await Self.mount(bench) }
-    #expect(bench.writes.look { $0.requests } == ["get \(Bench.name)"])
+    #expect(bench.writes.requests == ["get \(Bench.name)"])
   }
 
   @Test("a volume that is not the one its PV records is neither used nor replaced, and it is counted")
@@ -91,7 +91,7 @@ struct CallAuthorizationTests {
     await bench.process(pv, with: reconciler)
     #expect(try await Self.refusal(bench).code == .unsafe, "the PV is known")
     #expect(await reconciler.lostVolumes == 1)
-    #expect(bench.writes.look { $0.events.map(\.reason) } == ["VolumeLost", "VolumeLost"])
+    #expect(bench.writes.events.map(\.reason) == ["VolumeLost", "VolumeLost"])
     #expect(bench.formats() == 1)
   }
 
@@ -147,7 +147,7 @@ struct CallAuthorizationTests {
     let reconciler = bench.reconciler()
     await bench.process(bench.writes.put(Bench.volume()), with: reconciler)
     #expect(try await Self.mount(bench) == instance)
-    #expect(bench.writes.look { $0.volumes[Bench.name]?.instance } == instance)
+    #expect(bench.writes.volumes[Bench.name]?.instance == instance)
     // The state is from before the volume was replaced.
     let older = bench.writes.put(Bench.volume { $0.metadata.annotations[ClusterNames.instanceAnnotation] = "before" })
     await bench.process(older, with: reconciler)
@@ -174,7 +174,7 @@ struct CallAuthorizationTests {
   @Test("a PV without our label, made by hand, gets its volume once the provisioner has put the label on it")
   func byHand() async throws {
     let bench = try Bench()
-    bench.writes.look { $0.hasProvisioner = false }
+    bench.writes.hasProvisioner(false)
     bench.writes.put(
       Bench.volume { volume in
         volume.metadata.labels = [:]
@@ -206,7 +206,7 @@ struct CallAuthorizationTests {
     #expect(bench.stored() == nil, "kubelet's mount makes it, not the reconciler")
     let instance = try await Self.mount(bench)
     await bench.process(pv, with: reconciler)
-    #expect(bench.writes.look { $0.volumes[Bench.name]?.instance } == instance)
+    #expect(bench.writes.volumes[Bench.name]?.instance == instance)
   }
 
   @Test("a volume of a PV made by hand is not reported while it is being created: its creation can fail")
@@ -232,8 +232,8 @@ struct CallAuthorizationTests {
     #expect(try await Self.refusal(bench).message.contains("mkfs failed"))
     await looks.end()
     #expect(bench.stored() == nil)
-    #expect(bench.writes.look { $0.said }.isEmpty)
-    #expect(bench.writes.look { $0.volumes[Bench.name]?.instance } == nil, "the PV would never get a volume")
+    #expect(bench.writes.said.isEmpty)
+    #expect(bench.writes.volumes[Bench.name]?.instance == nil, "the PV would never get a volume")
   }
 
   /// A look at a PV that begins in the middle of a call.

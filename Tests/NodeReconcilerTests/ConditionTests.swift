@@ -30,9 +30,9 @@ struct ConditionTests {
     let (bench, reconciler, device) = try await Self.mounted()
     let look = { (complaint: FileSystemComplaint?) in
       bench.world.state.withLock { $0.complaints[device] = complaint }
-      bench.writes.look { $0.events = [] }
+      bench.writes.forgetEvents()
       _ = await reconciler.checkConditions()
-      return bench.writes.look { $0.events.map { "\($0.object) \($0.reason)" } }
+      return bench.writes.events.map { "\($0.object) \($0.reason)" }
     }
     let abnormal = ["\(Bench.name) VolumeConditionAbnormal", "data VolumeConditionAbnormal"]
     #expect(await look(nil) == [])
@@ -40,7 +40,7 @@ struct ConditionTests {
     #expect(await reconciler.abnormalVolumes == 1)
     #expect(await look(.errors(1)) == [])
     #expect(await look(.readOnly) == abnormal)
-    #expect(bench.writes.look { $0.events.first?.message.contains("read-only after an error") } == true)
+    #expect(bench.writes.events.first?.message.contains("read-only after an error") == true)
     #expect(await look(nil) == ["\(Bench.name) VolumeConditionNormal", "data VolumeConditionNormal"])
     #expect(await reconciler.abnormalVolumes == 0)
   }
@@ -54,6 +54,6 @@ struct ConditionTests {
     }
     _ = await reconciler.checkConditions()
     #expect(await reconciler.abnormalVolumes == 0)
-    #expect(bench.writes.look { $0.events.isEmpty })
+    #expect(bench.writes.events.isEmpty)
   }
 }

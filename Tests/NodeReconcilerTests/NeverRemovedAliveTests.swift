@@ -51,15 +51,13 @@ struct NeverRemovedAliveTests {
       var seen = Bench.dying()
       for _ in 0..<(random.next() % 3) { Self.changes[Int(random.next() % UInt64(Self.changes.count))](&seen) }
       seen = bench.writes.put(seen)
-      bench.writes.look { state in
-        for _ in 0..<(random.next() % 3) {
-          guard var truth = state.volumes[Bench.name] else { break }
-          Self.changes[Int(random.next() % UInt64(Self.changes.count))](&truth)
-          state.volumes[Bench.name] = random.next() % 12 == 0 ? nil : truth
-        }
-        state.isDown = random.next() % 16 == 0
+      for _ in 0..<(random.next() % 3) {
+        guard bench.writes.volumes[Bench.name] != nil else { break }
+        bench.writes.alter(Bench.name, Self.changes[Int(random.next() % UInt64(Self.changes.count))])
+        if random.next() % 12 == 0 { bench.writes.forget(Bench.name) }
       }
-      let truth = bench.writes.look { $0.volumes[Bench.name] }
+      bench.writes.isDown(random.next() % 16 == 0)
+      let truth = bench.writes.volumes[Bench.name]
       await bench.process(seen, with: reconciler)
       _ = await reconciler.findOrphans()
       if bench.stored() == nil {

@@ -34,13 +34,13 @@ struct PinningTests {
   func first() async throws {
     let bench = try Self.bench()
     try await Self.mount(bench)
-    let pv = try #require(bench.writes.look { $0.volumes[Bench.name] })
+    let pv = try #require(bench.writes.volumes[Bench.name])
     #expect(pv.nodeAffinity == NodeSelector(label: ClusterNames.hostnameLabel, in: ["host-1"]))
     #expect(pv.metadata.labels[ClusterNames.nodeLabel] == "node-1")
     #expect(bench.stored() != nil)
-    #expect(bench.writes.look { $0.said.map(\.pod) } == ["default/pod"])
+    #expect(bench.writes.said.map(\.pod) == ["default/pod"])
     // From then on nobody is asked.
-    bench.writes.look { $0.isDown = true }
+    bench.writes.isDown()
     try await Self.mount(bench)
   }
 
@@ -54,7 +54,7 @@ struct PinningTests {
       }
     }
     #expect(refusal.code == .noSpace)
-    let pv = try #require(bench.writes.look { $0.volumes[Bench.name] })
+    let pv = try #require(bench.writes.volumes[Bench.name])
     #expect(pv.nodeAffinity == nil)
     #expect(pv.metadata.labels == [:])
     #expect(bench.stored() == nil)
@@ -63,8 +63,8 @@ struct PinningTests {
   @Test("two nodes at once: the slower one is refused and creates nothing")
   func race() async throws {
     let bench = try Self.bench()
-    bench.writes.look { state in
-      state.beforeFollowing = { $0.nodeAffinity = NodeSelector(label: ClusterNames.hostnameLabel, in: ["host-2"]) }
+    bench.writes.beforeFollowing {
+      $0.nodeAffinity = NodeSelector(label: ClusterNames.hostnameLabel, in: ["host-2"])
     }
     let refusal = try await #require(throws: VolumeError.self) { try await Self.mount(bench) }
     #expect(refusal.code == .conflict)
@@ -75,7 +75,7 @@ struct PinningTests {
   @Test("somebody else's change of the PV meanwhile does no harm")
   func changed() async throws {
     let bench = try Self.bench()
-    bench.writes.look { state in state.beforeFollowing = { $0.metadata.annotations["x"] = "y" } }
+    bench.writes.beforeFollowing { $0.metadata.annotations["x"] = "y" }
     try await Self.mount(bench)
     #expect(bench.stored() != nil)
   }
@@ -86,7 +86,7 @@ struct PinningTests {
       if why == "elsewhere" { volume.nodeAffinity = NodeSelector(label: ClusterNames.hostnameLabel, in: ["host-2"]) }
       if why == "going" { volume.metadata.deletionTimestamp = Timestamp(seconds: 1, nanoseconds: 0) }
     }
-    if why == "gone" { bench.writes.look { $0.volumes = [:] } }
+    if why == "gone" { bench.writes.forget(Bench.name) }
     let refusal = try await #require(throws: VolumeError.self) { try await Self.mount(bench) }
     #expect(refusal.code == (why == "gone" ? .forbidden : .conflict))
     #expect(bench.stored() == nil)
@@ -95,7 +95,7 @@ struct PinningTests {
   @Test("if the provisioner does not assign the PV, the mount fails and says so")
   func noProvisioner() async throws {
     let bench = try Self.bench()
-    bench.writes.look { $0.hasProvisioner = false }
+    bench.writes.hasProvisioner(false)
     let refusal = try await #require(throws: VolumeError.self) { try await Self.mount(bench) }
     #expect(refusal.code == .unavailable)
     #expect(refusal.message.contains("provisioner"))
@@ -106,7 +106,7 @@ struct PinningTests {
   @Test("without the API server the first mount waits, and says for what")
   func serverAway() async throws {
     let bench = try Self.bench()
-    bench.writes.look { $0.isDown = true }
+    bench.writes.isDown()
     let refusal = try await #require(throws: VolumeError.self) { try await Self.mount(bench) }
     #expect(refusal.code == .unavailable)
     #expect(refusal.message.contains("connection refused"))

@@ -22,11 +22,11 @@ struct PreparingTests {
     await bench.process(bench.writes.put(Bench.volume()), with: reconciler)
     #expect(bench.stored()?.size == .gibibytes(1))
     #expect(bench.formats() == 1)
-    #expect(bench.writes.look { $0.requests } == ["get \(Bench.name)", "publish storage"])
-    let marked = try #require(bench.writes.look { $0.volumes[Bench.name] })
+    #expect(bench.writes.requests == ["get \(Bench.name)", "publish storage"])
+    let marked = try #require(bench.writes.volumes[Bench.name])
     #expect(marked.instance == bench.stored()?.instance)
     await bench.process(marked, with: reconciler)
-    #expect(bench.writes.look { $0.requests.count } == 2, "nothing is left to do")
+    #expect(bench.writes.requests.count == 2, "nothing is left to do")
   }
 
   @Test("a watch that is behind shows a PV without its instance: it is not reported again, and one that was removed is")
@@ -35,21 +35,21 @@ struct PreparingTests {
     let reconciler = bench.reconciler()
     let seen = bench.writes.put(Bench.volume())
     await bench.process(seen, with: reconciler)
-    let marked = try #require(bench.writes.look { $0.volumes[Bench.name] })
+    let marked = try #require(bench.writes.volumes[Bench.name])
     for shown in [seen, seen, marked] { await bench.process(shown, with: reconciler) }
-    #expect(bench.writes.look { $0.requests } == ["get \(Bench.name)", "publish storage"])
+    #expect(bench.writes.requests == ["get \(Bench.name)", "publish storage"])
     #expect(bench.knowledge.instance(createdFor: try VolumeName(Bench.name)) == marked.instance)
     // Somebody has taken the annotation off.
     await bench.process(bench.writes.put(Bench.volume()), with: reconciler)
-    #expect(bench.writes.look { $0.volumes[Bench.name]?.instance } == marked.instance)
+    #expect(bench.writes.volumes[Bench.name]?.instance == marked.instance)
   }
 
   @Test("what was reported and is not recorded yet counts after a restart of the daemon: no second volume is created")
   func restarted() async throws {
     let bench = try Bench()
-    bench.writes.look { $0.hasProvisioner = false }
+    bench.writes.hasProvisioner(false)
     await bench.process(bench.writes.put(Bench.volume()), with: bench.reconciler())
-    let said = bench.writes.look { $0.reports }
+    let said = bench.writes.reports
     #expect(said.map(\.state) == [.created])
     // The disk is exchanged while the daemon is away.
     bench.world.state.withLock { $0.volumes = [:] }
@@ -66,7 +66,7 @@ struct PreparingTests {
       _ = try await VolumeService(context).prepare(try VolumeName(Bench.name), ["sizeBytes": "1073741824"])
     }
     #expect(refusal.code == .unsafe)
-    await bench.process(try #require(bench.writes.look { $0.volumes[Bench.name] }), with: reconciler)
+    await bench.process(try #require(bench.writes.volumes[Bench.name]), with: reconciler)
     #expect(bench.stored() == nil)
     #expect(await reconciler.lostVolumes == 1)
   }
@@ -77,7 +77,7 @@ struct PreparingTests {
     let seen = bench.writes.put(Bench.volume())
     bench.writes.put(Bench.volume { $0.metadata.uid = "another" })
     await bench.process(seen, with: bench.reconciler())
-    #expect(bench.writes.look { $0.volumes[Bench.name]?.instance } == nil)
+    #expect(bench.writes.volumes[Bench.name]?.instance == nil)
   }
 
   @Test(
@@ -97,7 +97,7 @@ struct PreparingTests {
     }
     await bench.process(bench.writes.put(volume), with: bench.reconciler())
     #expect(bench.stored() == nil)
-    #expect(bench.writes.look { $0.requests } == ["publish storage"])
+    #expect(bench.writes.requests == ["publish storage"])
   }
 
   @Test(
@@ -107,12 +107,12 @@ struct PreparingTests {
     let bench = try Bench()
     let reconciler = bench.reconciler()
     await bench.process(bench.writes.put(Bench.volume()), with: reconciler)
-    let marked = try #require(bench.writes.look { $0.volumes[Bench.name] })
+    let marked = try #require(bench.writes.volumes[Bench.name])
     bench.world.state.withLock { $0.volumes = [:] }
     await bench.process(marked, with: reconciler)
     #expect(bench.stored() == nil)
-    #expect(bench.writes.look { $0.events.map(\.reason) } == ["VolumeLost", "VolumeLost"])
-    #expect(bench.writes.look { $0.events.map(\.object) } == [Bench.name, "data"])
+    #expect(bench.writes.events.map(\.reason) == ["VolumeLost", "VolumeLost"])
+    #expect(bench.writes.events.map(\.object) == [Bench.name, "data"])
     let refusal = try await #require(throws: VolumeError.self) {
       try await bench.service.prepare(try VolumeName(Bench.name), ["sizeBytes": "1073741824"])
     }
@@ -127,7 +127,7 @@ struct PreparingTests {
     let instance = try await bench.earlier.prepare(try VolumeName(Bench.name), ["sizeBytes": "1073741824"])
     await bench.process(bench.writes.put(Bench.volume()), with: bench.reconciler())
     #expect(bench.formats() == 1)
-    #expect(bench.writes.look { $0.volumes[Bench.name]?.instance } == instance)
+    #expect(bench.writes.volumes[Bench.name]?.instance == instance)
   }
 
   @Test("without free space Events on PV and claim say so, nothing stays behind, and the creation is retried")
@@ -140,8 +140,8 @@ struct PreparingTests {
       return
     }
     #expect(bench.stored() == nil)
-    #expect(bench.writes.look { $0.events.map(\.object) } == [Bench.name, "data"])
-    #expect(bench.writes.look { $0.events.allSatisfy { $0.message.contains("missing") } })
+    #expect(bench.writes.events.map(\.object) == [Bench.name, "data"])
+    #expect(bench.writes.events.allSatisfy { $0.message.contains("missing") })
   }
 
   @Test("during an outage of the API server nothing is created, and a volume that is there is reported later")
@@ -149,14 +149,14 @@ struct PreparingTests {
     let bench = try Bench()
     let reconciler = bench.reconciler()
     let volume = bench.writes.put(Bench.volume())
-    bench.writes.look { $0.isDown = true }
+    bench.writes.isDown()
     await bench.process(volume, with: reconciler)
     #expect(bench.stored() == nil)
     _ = try await bench.earlier.prepare(try VolumeName(Bench.name), ["sizeBytes": "1073741824"])
     await bench.process(volume, with: reconciler)
-    bench.writes.look { $0.isDown = false }
+    bench.writes.isDown(false)
     await bench.process(volume, with: reconciler)
     #expect(bench.formats() == 1)
-    #expect(bench.writes.look { $0.volumes[Bench.name]?.instance } == bench.stored()?.instance)
+    #expect(bench.writes.volumes[Bench.name]?.instance == bench.stored()?.instance)
   }
 }

@@ -24,16 +24,16 @@ struct RemovingTests {
     let (bench, reconciler) = try await Self.made()
     await bench.process(bench.writes.put(Bench.dying()), with: reconciler)
     #expect(bench.stored() == nil)
-    #expect(bench.writes.look { $0.volumes.isEmpty })
-    #expect(bench.writes.look { $0.requests } == ["get \(Bench.name)", "get \(Bench.name)", "publish storage"])
-    #expect(bench.writes.look { $0.reports.map(\.state) } == [.removed])
+    #expect(bench.writes.volumes.isEmpty)
+    #expect(bench.writes.requests == ["get \(Bench.name)", "get \(Bench.name)", "publish storage"])
+    #expect(bench.writes.reports.map(\.state) == [.removed])
   }
 
   @Test("a PV whose volume was never created, or is gone already, is deleted")
   func nothingThere() async throws {
     let bench = try Bench()
     await bench.process(bench.writes.put(Bench.dying()), with: bench.reconciler())
-    #expect(bench.writes.look { $0.volumes.isEmpty })
+    #expect(bench.writes.volumes.isEmpty)
   }
 
   @Test(
@@ -50,7 +50,7 @@ struct RemovingTests {
     }
     await bench.process(bench.writes.put(volume), with: reconciler)
     #expect(bench.stored()?.marks?.isRetained == true)
-    #expect(bench.writes.look { $0.volumes.isEmpty })
+    #expect(bench.writes.volumes.isEmpty)
   }
 
   @Test("a retained volume is reported as reserved in the same write that frees its PV")
@@ -59,11 +59,11 @@ struct RemovingTests {
     let seen = bench.writes.put(Bench.dying { $0.reclaimPolicy = "Retain" })
     await reconciler.volume(seen.metadata.name, seen)
     _ = await reconciler.reportNow()
-    #expect(bench.writes.look { $0.storage?.classes.map(\.reservedBytes) } == [0], "its PV books it")
+    #expect(bench.writes.storage?.classes.map(\.reservedBytes) == [0], "its PV books it")
     _ = await reconciler.process(volume: seen.metadata.name)
-    #expect(bench.writes.look { $0.reports.map(\.state) } == [.kept])
-    #expect(bench.writes.look { $0.storage?.classes.map(\.reservedBytes) } == [1 << 30])
-    #expect(bench.writes.look { $0.requests } == ["publish storage", "get \(Bench.name)", "publish storage"])
+    #expect(bench.writes.reports.map(\.state) == [.kept])
+    #expect(bench.writes.storage?.classes.map(\.reservedBytes) == [1 << 30])
+    #expect(bench.writes.requests == ["publish storage", "get \(Bench.name)", "publish storage"])
   }
 
   @Test("a recorded volume is removed whatever claim it was created for, because claims can change during its life")
@@ -78,7 +78,7 @@ struct RemovingTests {
     }
     await bench.process(bench.writes.put(volume), with: reconciler)
     #expect(bench.stored() == nil)
-    #expect(bench.writes.look { $0.volumes.isEmpty })
+    #expect(bench.writes.volumes.isEmpty)
   }
 
   @Test("a PV that records another instance removes nothing, though claim and name match")
@@ -90,8 +90,8 @@ struct RemovingTests {
     }
     await bench.process(bench.writes.put(volume), with: reconciler)
     #expect(bench.stored() != nil)
-    #expect(bench.writes.look { $0.volumes[Bench.name]?.metadata.finalizers } == [ClusterNames.finalizer])
-    #expect(bench.writes.look { $0.events.map(\.reason) } == ["VolumeProtected"])
+    #expect(bench.writes.volumes[Bench.name]?.metadata.finalizers == [ClusterNames.finalizer])
+    #expect(bench.writes.events.map(\.reason) == ["VolumeProtected"])
   }
 
   @Test(
@@ -106,7 +106,7 @@ struct RemovingTests {
     }
     await bench.process(bench.writes.put(volume), with: reconciler)
     #expect(bench.stored() != nil)
-    #expect(bench.writes.look { $0.volumes.count } == 1)
+    #expect(bench.writes.volumes.count == 1)
   }
 
   @Test("a PV that is created again while the removal waits keeps the volume, because the PV is read again last")
@@ -114,8 +114,8 @@ struct RemovingTests {
     let (bench, reconciler) = try await Self.made()
     let seen = bench.writes.put(Bench.dying())
     // The second look is the one before the removal.
-    bench.writes.look { state in
-      state.beforeLook = { count, state in if count == 2 { state.volumes[Bench.name]?.metadata.uid = "anew" } }
+    bench.writes.beforeLook { [writes = bench.writes] count in
+      if count == 2 { writes.alter(Bench.name) { $0.metadata.uid = "anew" } }
     }
     await bench.process(seen, with: reconciler)
     #expect(bench.stored() != nil)
@@ -147,8 +147,8 @@ struct RemovingTests {
     }
     await bench.process(bench.writes.put(volume), with: reconciler)
     #expect(bench.stored()?.marks?.isRetained == false)
-    #expect(bench.writes.look { $0.requests } == ["publish storage"])
-    #expect(bench.writes.look { $0.reports.allSatisfy { $0.state == .created } })
+    #expect(bench.writes.requests == ["publish storage"])
+    #expect(bench.writes.reports.allSatisfy { $0.state == .created })
   }
 
   @Test(
@@ -157,17 +157,17 @@ struct RemovingTests {
   func stale(change: String) async throws {
     let (bench, reconciler) = try await Self.made()
     let seen = bench.writes.put(Bench.dying())
-    bench.writes.look { state in
+    bench.writes.alter(Bench.name) { volume in
       switch change {
-      case "Bound": state.volumes[Bench.name]?.phase = "Bound"
-      case "another UID": state.volumes[Bench.name]?.metadata.uid = "another"
-      case "Retain": state.volumes[Bench.name]?.reclaimPolicy = "Retain"
-      case "another node":
-        state.volumes[Bench.name]?.nodeAffinity = NodeSelector(label: ClusterNames.hostnameLabel, in: ["host-2"])
-      case "not going": state.volumes[Bench.name]?.metadata.deletionTimestamp = nil
-      default: state.volumes[Bench.name] = nil
+      case "Bound": volume.phase = "Bound"
+      case "another UID": volume.metadata.uid = "another"
+      case "Retain": volume.reclaimPolicy = "Retain"
+      case "another node": volume.nodeAffinity = NodeSelector(label: ClusterNames.hostnameLabel, in: ["host-2"])
+      case "not going": volume.metadata.deletionTimestamp = nil
+      default: break
       }
     }
+    if change == "gone" { bench.writes.forget(Bench.name) }
     await bench.process(seen, with: reconciler)
     #expect(bench.stored() != nil)
   }
@@ -182,8 +182,8 @@ struct RemovingTests {
       return
     }
     #expect(bench.stored() != nil)
-    #expect(bench.writes.look { $0.volumes[Bench.name]?.metadata.finalizers } == [ClusterNames.finalizer])
-    #expect(bench.writes.look { $0.events.map(\.reason) } == ["VolumeProtected"])
+    #expect(bench.writes.volumes[Bench.name]?.metadata.finalizers == [ClusterNames.finalizer])
+    #expect(bench.writes.events.map(\.reason) == ["VolumeProtected"])
   }
 
   @Test("a retained mark prevents removal, and the Event says how to clear it")
@@ -192,7 +192,7 @@ struct RemovingTests {
     try await bench.service.setRetained(try VolumeName(Bench.name), true)
     await bench.process(bench.writes.put(Bench.dying()), with: reconciler)
     #expect(bench.stored() != nil)
-    #expect(bench.writes.look { $0.events.first?.message.contains("elastic-local-node unretain") } == true)
+    #expect(bench.writes.events.first?.message.contains("elastic-local-node unretain") == true)
   }
 
   @Test("a mounted volume waits, quietly at first, and goes when it is unmounted")
@@ -213,21 +213,21 @@ struct RemovingTests {
       return
     }
     #expect(bench.stored() != nil)
-    #expect(bench.writes.look { $0.events.isEmpty })
+    #expect(bench.writes.events.isEmpty)
     bench.world.state.withLock { $0.mounts = [] }
     await bench.process(seen, with: reconciler)
     #expect(bench.stored() == nil)
-    #expect(bench.writes.look { $0.volumes.isEmpty })
+    #expect(bench.writes.volumes.isEmpty)
   }
 
   @Test("during an outage of the API server nothing is removed, and afterwards the volume is")
   func serverAway() async throws {
     let (bench, reconciler) = try await Self.made()
     let seen = bench.writes.put(Bench.dying())
-    bench.writes.look { $0.isDown = true }
+    bench.writes.isDown()
     await bench.process(seen, with: reconciler)
     #expect(bench.stored() != nil)
-    bench.writes.look { $0.isDown = false }
+    bench.writes.isDown(false)
     await bench.process(seen, with: reconciler)
     #expect(bench.stored() == nil)
   }

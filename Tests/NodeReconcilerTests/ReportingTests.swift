@@ -19,7 +19,7 @@ struct ReportingTests {
     await bench.process(bench.writes.put(Bench.volume(gibibytes: 2)), with: reconciler)
     _ = try await bench.earlier.prepare(try VolumeName("orphan"), ["sizeBytes": "\(ByteCount.gibibytes(3).bytes)"])
     _ = await reconciler.report()
-    let storage = try #require(bench.writes.look { $0.storage })
+    let storage = try #require(bench.writes.storage)
     #expect(storage.node == "node-1")
     #expect(storage.defaultGroup == "simulated-vg")
     #expect(storage.classes.map(\.sizeBytes) == [20 << 30])
@@ -28,7 +28,7 @@ struct ReportingTests {
     let volume = try #require(bench.stored())
     _ = try await bench.context.engine.extend(volume, to: .gibibytes(3))
     _ = await reconciler.report()
-    #expect(bench.writes.look { $0.storage?.classes.map(\.reservedBytes) } == [4 << 30])
+    #expect(bench.writes.storage?.classes.map(\.reservedBytes) == [4 << 30])
   }
 
   @Test(
@@ -46,7 +46,7 @@ struct ReportingTests {
     ]
     for volume in volumes { await bench.process(volume, with: reconciler) }
     _ = await reconciler.report()
-    let storage = try #require(bench.writes.look { $0.storage })
+    let storage = try #require(bench.writes.storage)
     #expect(storage.volumes == [Bench.name: .init(sizeBytes: 2 << 30, requestedBytes: wanted << 30)])
     #expect(Self.freeSpace(storage, volumes) == .gibibytes(freeSpace))
   }
@@ -71,7 +71,7 @@ struct ReportingTests {
     let volume = Bench.volume(gibibytes: 2) { $0.capacity = Quantity(.gibibytes(5)) }
     await reconciler.volume(Bench.name, volume)
     _ = await reconciler.report()
-    let storage = try #require(bench.writes.look { $0.storage })
+    let storage = try #require(bench.writes.storage)
     #expect(storage.volumes == [Bench.name: .init(sizeBytes: 5 << 30, requestedBytes: 5 << 30)])
     #expect(storage.classes.map(\.reservedBytes) == [1 << 30])
     #expect(Self.freeSpace(storage, [volume]) == .gibibytes(14))
@@ -80,7 +80,7 @@ struct ReportingTests {
     await reconciler.volume(Bench.name, lowered)
     time.advance(by: .seconds(60))
     _ = await reconciler.report()
-    #expect(Self.freeSpace(bench.writes.look { $0.storage }, [lowered]) == .gibibytes(14))
+    #expect(Self.freeSpace(bench.writes.storage, [lowered]) == .gibibytes(14))
   }
 
   @Test(
@@ -94,12 +94,12 @@ struct ReportingTests {
     await bench.process(volumes[0], with: reconciler)
     await reconciler.volume(later, volumes[1])
     _ = await reconciler.report()
-    #expect(Self.freeSpace(bench.writes.look { $0.storage }, volumes) == .gibibytes(14))
+    #expect(Self.freeSpace(bench.writes.storage, volumes) == .gibibytes(14))
     for trouble in [GroupTrouble(.incomplete, "a disk is away"), nil] {
       bench.world.state.withLock { $0.trouble = trouble }
       time.advance(by: .seconds(60))
       _ = await reconciler.report()
-      let storage = try #require(bench.writes.look { $0.storage })
+      let storage = try #require(bench.writes.storage)
       #expect(Self.freeSpace(storage, volumes) == (trouble == nil ? .gibibytes(14) : .zero))
       #expect(storage.defaultGroup == "simulated-vg")
       #expect(storage.classes.map(\.sizeBytes) == [20 << 30])
@@ -111,18 +111,18 @@ struct ReportingTests {
     let bench = try Bench()
     let time = ManualTime()
     let reconciler = bench.reconciler(time: time)
-    bench.writes.look { $0.isDown = true }
+    bench.writes.isDown()
     _ = await reconciler.report()
-    #expect(bench.writes.look { $0.storage } == nil)
-    bench.writes.look { $0.isDown = false }
+    #expect(bench.writes.storage == nil)
+    bench.writes.isDown(false)
     _ = await reconciler.report()
-    #expect(bench.writes.look { $0.storage } != nil)
-    let count = bench.writes.look { $0.requests.count }
+    #expect(bench.writes.storage != nil)
+    let count = bench.writes.requests.count
     for _ in 0..<2 {
       time.advance(by: .seconds(60))
       _ = await reconciler.report()
     }
-    #expect(bench.writes.look { $0.requests.count } == count)
+    #expect(bench.writes.requests.count == count)
   }
 
   @Test("a report that was deleted from the API server is written again after ten minutes")
@@ -131,13 +131,13 @@ struct ReportingTests {
     let time = ManualTime()
     let reconciler = bench.reconciler(time: time)
     _ = await reconciler.report()
-    bench.writes.look { $0.storage = nil }
+    bench.writes.forgetStorage()
     time.advance(by: .seconds(599))
     _ = await reconciler.report()
-    #expect(bench.writes.look { $0.storage } == nil)
+    #expect(bench.writes.storage == nil)
     time.advance(by: .seconds(1))
     _ = await reconciler.report()
-    #expect(bench.writes.look { $0.storage } != nil)
+    #expect(bench.writes.storage != nil)
   }
 
   @Test("a volume without a PV is reported once and never removed; one whose PV lost its label is no orphan")
@@ -152,9 +152,9 @@ struct ReportingTests {
     _ = await reconciler.findOrphans()
     _ = await reconciler.findOrphans()
     #expect(bench.knowledge.orphans?.map(\.text) == ["orphan"])
-    #expect(bench.writes.look { $0.events.map(\.reason) } == ["OrphanedVolume"])
+    #expect(bench.writes.events.map(\.reason) == ["OrphanedVolume"])
     #expect(bench.stored("orphan") != nil)
-    bench.writes.look { $0.isDown = true }
+    bench.writes.isDown()
     _ = await reconciler.findOrphans()
     #expect(bench.knowledge.orphans?.map(\.text) == ["orphan"], "an error is not an answer")
   }

@@ -61,7 +61,7 @@ struct PoolModelTests {
   }
 
   /// Some jobs fail, and some take their time.
-  private static func end(of key: ObjectKey, _ seed: UInt64) -> VolumeControllers.JobEnd {
+  private static func end(of key: ObjectKey, _ seed: UInt64) -> KubernetesControllers.JobEnd {
     switch (UInt64(ClusterNames.digest(key.name).suffix(4), radix: 16) ?? 0) &+ seed {
     case let word where word % 8 == 0: .fails("BackoffLimitExceeded")
     case let word where word % 8 == 1: .runs

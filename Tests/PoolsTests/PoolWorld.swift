@@ -26,9 +26,9 @@ final class PoolWorld: Sendable {
   let truth: PoolTruth
   /// Whoever is not the provisioner.
   let others: APIClient
-  let kubernetes: VolumeControllers
+  let kubernetes: KubernetesControllers
   private let running = Mutex<Life?>(nil)
-  private let jobs = Mutex<@Sendable (ObjectKey) -> VolumeControllers.JobEnd>({ _ in .completes })
+  private let jobs = Mutex<@Sendable (ObjectKey) -> KubernetesControllers.JobEnd>({ _ in .completes })
 
   private struct Life: Sendable {
     let product: ProvisionerWithPools
@@ -51,7 +51,7 @@ final class PoolWorld: Sendable {
     self.time = time
     server = SimulatedAPIServer(Self.served, faults: faults, time: time)
     others = APIClient(server.undisturbed, time: time)
-    kubernetes = VolumeControllers(server, node: nodes.keys.min() ?? "a")
+    kubernetes = KubernetesControllers(server, node: nodes.keys.min() ?? "a")
     truth = PoolTruth()
     let truth = truth
     server.audit { truth.see($0) }
@@ -152,7 +152,7 @@ final class PoolWorld: Sendable {
     try await others.delete(resource, ObjectKey(namespace: namespace, name: name), uid: "")
   }
 
-  func setJobs(_ end: @escaping @Sendable (ObjectKey) -> VolumeControllers.JobEnd) { jobs.withLock { $0 = end } }
+  func setJobs(_ end: @escaping @Sendable (ObjectKey) -> KubernetesControllers.JobEnd) { jobs.withLock { $0 = end } }
 
   func create(
     _ resource: APIResource, _ name: String, namespace: String = "", _ content: JSONValue, metadata: JSONValue = [:]

@@ -134,25 +134,17 @@ struct APIServerTests {
 
     /// The scheduler, the PV controller and the nodes' daemons have their turn.
     func actAsKubernetes(_ dice: inout Dice) {
-      let claims = server.objects(PersistentVolumeClaim.self)
-      for claim in claims where claim.volumeName.isEmpty && claim.selectedNode == nil {
+      for claim in server.objects(PersistentVolumeClaim.self)
+      where claim.volumeName.isEmpty && claim.selectedNode == nil {
         let node = dice.pick(["a", "b"])
         server.edit(PersistentVolumeClaim.resource, claim.metadata.key) {
           $0[["metadata", "annotations", PersistentVolumeClaim.selectedNodeAnnotation]] = .string(node)
         }
       }
-      for volume in server.objects(PersistentVolume.self) {
-        let claim = claims.first { $0.metadata.uid == volume.claim?.uid }
-        server.edit(PersistentVolume.resource, volume.metadata.key) { object in
-          object[["status", "phase"]] = .string(claim == nil ? "Released" : "Bound")
-          if volume.removableInstance != nil { object[["metadata", "finalizers"]] = [] }
-        }
-        guard let claim, claim.volumeName.isEmpty, !volume.metadata.isBeingDeleted else { continue }
-        server.edit(PersistentVolumeClaim.resource, claim.metadata.key) { object in
-          object[["spec", "volumeName"]] = .string(volume.metadata.name)
-          object[["status"]] = ["phase": "Bound"]
-        }
+      for volume in server.objects(PersistentVolume.self) where volume.removableInstance != nil {
+        server.edit(PersistentVolume.resource, volume.metadata.key) { $0[["metadata", "finalizers"]] = [] }
       }
+      server.act(.binder)
     }
 
     // MARK: the end

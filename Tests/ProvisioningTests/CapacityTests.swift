@@ -1,6 +1,7 @@
 import KubernetesAPI
 import StorageLedger
 import StorageModel
+import TestSupport
 import Testing
 
 @testable import Provisioning
@@ -8,7 +9,7 @@ import Testing
 @Suite("What the scheduler is told")
 struct CapacityTests {
   private static func capacity(
-    _ state: SimulatedCluster.State, _ node: String, _ storageClass: String = "elastic-local"
+    _ state: ClaimTruth, _ node: String, _ storageClass: String = "elastic-local"
   )
     -> ByteCount?
   {
@@ -18,10 +19,10 @@ struct CapacityTests {
   @Test("each node's room for each class is told, and follows claims, growth and their end")
   func follows() async throws {
     let bench = ProvisionerBench()
-    await bench.addNode("a", gibibytes: 10)
-    await bench.addNode("b", gibibytes: 20)
-    await bench.addClass()
-    bench.cluster.look { $0.hasDaemons = true }
+    bench.addNode("a", gibibytes: 10)
+    bench.addNode("b", gibibytes: 20)
+    bench.addClass()
+    bench.cluster.removesAtOnce()
     try await bench.run {
       await bench.eventually("both") {
         Self.capacity($0, "a") == .gibibytes(10) && Self.capacity($0, "b") == .gibibytes(20)
@@ -37,15 +38,18 @@ struct CapacityTests {
   @Test("what was told of classes and nodes that are gone is taken back, also when a former leader told it")
   func withdrawn() async throws {
     let bench = ProvisionerBench()
-    await bench.addNode("a", gibibytes: 10)
-    await bench.addClass()
-    var stale = CSIStorageCapacity(metadata: ObjectMeta(name: "elastic-local.gone.elastic-local"))
+    bench.addNode("a", gibibytes: 10)
+    bench.addClass()
+    var stale = CSIStorageCapacity(
+      metadata: ObjectMeta(
+        name: "elastic-local.gone.elastic-local", namespace: ClaimWorld.namespace,
+        labels: [ClusterNames.componentLabel: ClusterNames.nodeCapacityComponent]))
     stale.storageClassName = "elastic-local"
     stale.nodeLabels = [ClusterNames.hostnameLabel: "host-gone"]
-    bench.cluster.look { [stale] in $0.capacities[stale.metadata.name] = stale }
+    bench.cluster.server.put(stale.json(), as: CSIStorageCapacity.resource)
     try await bench.run {
       await bench.eventually("the stale one is gone") { $0.capacities.count == 1 && Self.capacity($0, "a") != nil }
-      await bench.provisioner.storageClass("elastic-local", nil)
+      bench.cluster.removeClass("elastic-local")
       await bench.eventually("the class is gone") { $0.capacities.isEmpty }
     }
   }
@@ -53,34 +57,39 @@ struct CapacityTests {
   @Test("nodes that share a hostname have no room: nobody could say on which of them a volume is")
   func shared() async throws {
     let bench = ProvisionerBench()
-    await bench.addNode("a", gibibytes: 10)
-    await bench.provisioner.node("b", [ClusterNames.hostnameLabel: "host-a"])
-    await bench.addClass()
+    bench.addNode("a", gibibytes: 10)
+    bench.cluster.addNode("b", hostname: "host-a")
+    bench.addClass()
     try await bench.run {
       await bench.eventually("none") { Self.capacity($0, "a") == .zero }
       bench.cluster.add(Samples.claim("data"))
       await bench.eventually("refused") { $0.claims.values.allSatisfy { $0.selectedNode == nil } && $0.volumes.isEmpty }
       await bench.eventually("said") {
-        $0.events.contains { $0.event.message.contains("nodes a and b have the same label") }
+        $0.events.contains { $0.message.contains("nodes a and b have the same label") }
       }
-      await bench.provisioner.node("b", nil)
+      bench.cluster.removeNode("b")
       await bench.eventually("room again") { Self.capacity($0, "a") == .gibibytes(10) }
     }
   }
 
+  private static func publications(_ bench: ProvisionerBench) -> Int {
+    bench.cluster.server.requests.count { $0.hasPrefix("PATCH") && $0.contains("/csistoragecapacities/") }
+  }
+
   @Test("many claims at once cost few publications")
   func burst() async throws {
-    let bench = ProvisionerBench()
-    await bench.addNode("a", gibibytes: 200)
-    await bench.addClass()
+    // Slow enough that a claim is not as long as the pause between two of them.
+    let bench = ProvisionerBench(time: FastTime(factor: 20))
+    bench.addNode("a", gibibytes: 200)
+    bench.addClass()
     try await bench.run {
       await bench.eventually("told") { Self.capacity($0, "a") == .gibibytes(200) }
-      let before = bench.cluster.look { $0.capacityWrites }
+      let before = Self.publications(bench)
       for number in 0..<100 { bench.cluster.add(Samples.claim("c\(number)")) }
       await bench.eventually("all bound") { $0.volumes.count == 100 }
       await bench.eventually("the last figure") { Self.capacity($0, "a") == .gibibytes(100) }
-      // Time runs a thousand times as fast here: at most one each five milliseconds.
-      #expect(bench.cluster.look { $0.capacityWrites } - before < 100)
+      // One each quarter of a second at most, as time runs here.
+      #expect(Self.publications(bench) - before < 100)
     }
   }
 }

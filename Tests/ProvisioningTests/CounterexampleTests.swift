@@ -1,5 +1,4 @@
 import KubernetesAPI
-import LinuxSystem
 import StorageModel
 import TestSupport
 import Testing
@@ -11,16 +10,9 @@ import Testing
 /// by nothing.
 @Suite("Views of a cluster that once cost room, or promised it twice")
 struct CounterexampleTests {
-  private let cluster = SimulatedCluster()
+  private let cluster = ClaimWorld()
 
-  init() {
-    cluster.look { $0.history = [] }
-    cluster.set(Self.node("a"), named: "a")
-  }
-
-  private static func node(_ name: String) -> Node {
-    Node(metadata: ObjectMeta(name: name, labels: [ClusterNames.hostnameLabel: "host-a"]))
-  }
+  init() { cluster.addNode("a", hostname: "host-a") }
 
   private func view() async -> DisturbedView {
     let storages = ["a", "renamed"].map { ($0, storage($0, gibibytes: 10)) }
@@ -28,7 +20,7 @@ struct CounterexampleTests {
   }
 
   private func becomes(
-    _ isTrue: (SimulatedCluster.State) -> Bool, meanwhile: () async -> Void = {}
+    _ isTrue: (ClaimTruth) -> Bool, meanwhile: () async -> Void = {}
   ) async -> Bool {
     for _ in 0..<1000 {
       if cluster.look({ isTrue($0) }) { return true }
@@ -46,8 +38,8 @@ struct CounterexampleTests {
   @Test("a node that is named anew keeps its room when a list shows its new name before the old one is gone")
   func renamed() async {
     let view = await view()
-    cluster.set(nil, named: "a")
-    cluster.set(Self.node("renamed"), named: "renamed")
+    cluster.removeNode("a")
+    cluster.addNode("renamed", hostname: "host-a")
     await view.listAll()
     cluster.add(Samples.claim("claim", gibibytes: 8, node: "renamed"))
     await view.watch(1)
@@ -59,10 +51,10 @@ struct CounterexampleTests {
   private func lostClaim(shownBy view: DisturbedView) async -> PersistentVolumeClaim {
     let claim = Samples.claim("claim", gibibytes: 8)
     let volume = Samples.volume(of: "claim")
-    cluster.look { $0.lost = [volume: 0] }
+    cluster.loseCreations(of: volume)
     cluster.add(claim)
     await view.watch(1)
-    #expect(await becomes { $0.lost[volume] != 0 })
+    #expect(await eventually { cluster.disturbedCreations > 0 })
     return claim
   }
 
@@ -84,10 +76,10 @@ struct CounterexampleTests {
   func rescheduled() async {
     let view = await view()
     _ = await lostClaim(shownBy: view)
-    cluster.set(nil, named: "a")
+    cluster.removeNode("a")
     await view.watch(1)
     #expect(await becomes { state in state.claims.values.allSatisfy { $0.selectedNode == nil } })
-    cluster.set(Self.node("a"), named: "a")
+    cluster.addNode("a", hostname: "host-a")
     await view.listAll()
     let other = Samples.claim("other", gibibytes: 8)
     cluster.add(other)
@@ -104,14 +96,14 @@ struct CounterexampleTests {
 
   @Test(
     "a PV whose answer was lost keeps its room until it is known what became of it: when the next attempt is refused, when it is not there yet, and when the claim has gone",
-    arguments: [SimulatedCluster.Fate.lostAfter, .lostThenDone], [true, false])
-  func lostAnswer(fate: SimulatedCluster.Fate, isWanted: Bool) async throws {
+    arguments: [Faults.Fate.lostAfter, .lateBehindMiss], [true, false])
+  func lostAnswer(fate: Faults.Fate, isWanted: Bool) async throws {
     let view = await view()
-    cluster.look { $0.fates = [fate] + Array(repeating: .rejected, count: 1000) }
+    cluster.disturbCreations([fate], then: .rejected)
     let claim = Samples.claim("claim", gibibytes: 8)
     cluster.add(claim)
     await view.watch(1)
-    #expect(await becomes { $0.fates.count <= 1000 })
+    #expect(await eventually { cluster.disturbedCreations > 0 })
     if !isWanted { await view.provisioner.claim(claim.metadata.key, nil) }
     // Nothing more is shown.
     for _ in 0..<1000 {
@@ -133,10 +125,8 @@ struct CounterexampleTests {
     await view.provisioner.claim(claim.metadata.key, claim)
     #expect(await becomes { $0.creations[volume] == 1 })
     await view.watch(1_000)
-    cluster.edit(volume: volume) {
-      $0.metadata.deletionTimestamp = Timestamp(seconds: 1, nanoseconds: 0)
-      $0.metadata.finalizers = []
-    }
+    cluster.delete(volume: volume)
+    cluster.edit(volume: volume) { $0.metadata.finalizers = [] }
     await view.watch(1_000)
     #expect(await becomes { $0.creations[volume] == 2 })
     await view.end()
@@ -144,11 +134,12 @@ struct CounterexampleTests {
 
   @Test("a node's room counts once when what it has was shown before the node, and its hostname is not its name")
   func storageBeforeNode() async throws {
-    let allocator = Allocator(writes: cluster, time: FastTime())
+    let writes = cluster.writes(time: FastTime())
+    let allocator = Allocator(writes: writes, time: FastTime())
     let provisioner = Provisioner(
-      writes: cluster, allocator: allocator, kept: .unused, configuration: .init(), time: FastTime(), log: { _ in })
+      writes: writes, allocator: allocator, kept: .unused, configuration: .init(), time: FastTime(), log: { _ in })
     await provisioner.storage(of: "a", storage("a", gibibytes: 10))
-    await provisioner.node("a", Self.node("a").metadata.labels)
+    await provisioner.node("a", cluster.look { $0.nodes["a"]?.metadata.labels })
     #expect(await allocator.ledger.reportingNodes == ["host-a"])
   }
 }

@@ -7,14 +7,16 @@ import Synchronization
 
 @testable import Provisioning
 
-/// A provisioner that leads, and what lists and watches show it of a simulated cluster: late, in part, all anew.
+/// A provisioner that leads and writes to an API server in memory, and what it is shown of it: late, in part, all anew.
 ///
-/// It shows what `ClusterCaches` would: each object's states in order; a list that breaks off tells of nothing that is gone, a
-/// complete one does, and a watch goes on from there.
+/// Its lists and watches are not the server's, since no server can be told to show so much and no more: which changes a watch
+/// has shown when the provisioner does its next step, and behind which object a list breaks off. It shows what
+/// `ClusterCaches` would: each object's states in order; a list that breaks off tells of nothing that is gone, a complete one
+/// does, and a watch goes on from there. `APIServerTests` has the server's own.
 final class DisturbedView: Sendable {
   let allocator: Allocator
   let provisioner: Provisioner
-  private let cluster: SimulatedCluster
+  private let cluster: ClaimWorld
   /// How much of the cluster's history has been shown, and which PVs and nodes are known from it.
   private let shown = Mutex(Shown())
   private let work: [Task<Void, Never>]
@@ -26,11 +28,12 @@ final class DisturbedView: Sendable {
   }
 
   /// Begins to lead: what there is has been listed.
-  init(of cluster: SimulatedCluster, time: any Timekeeper, nodes: [String: NodeStorage]) async {
+  init(of cluster: ClaimWorld, time: any Timekeeper, nodes: [String: NodeStorage]) async {
     self.cluster = cluster
-    let allocator = Allocator(writes: cluster, time: time)
+    let writes = cluster.writes(time: time)
+    let allocator = Allocator(writes: writes, time: time)
     let provisioner = Provisioner(
-      writes: cluster, allocator: allocator, kept: .unused,
+      writes: writes, allocator: allocator, kept: .unused,
       configuration: .init(parallelism: 4, nodeGrace: .seconds(60)), time: time,
       log: { _ in })
     self.allocator = allocator
@@ -50,7 +53,7 @@ final class DisturbedView: Sendable {
 
   /// What a watch shows next.
   func watch(_ count: Int) async {
-    let history = cluster.look { $0.history ?? [] }
+    let history = cluster.look { $0.history }
     let next = shown.withLock { shown in
       defer { shown.position = min(shown.position + count, history.count) }
       return history[shown.position...].prefix(count)
@@ -70,7 +73,7 @@ final class DisturbedView: Sendable {
     await provisioner.beginVolumeList()
     let truth = cluster.look { $0 }
     let known = shown.withLock { shown in
-      shown.position = truth.history?.count ?? 0
+      shown.position = truth.history.count
       return shown
     }
     for (name, node) in truth.nodes { await show(.node(name, node)) }
@@ -82,7 +85,7 @@ final class DisturbedView: Sendable {
     await provisioner.endVolumeList()
   }
 
-  private func show(_ change: SimulatedCluster.Change) async {
+  private func show(_ change: ClaimTruth.Change) async {
     switch change {
     case .volume(let name, let volume):
       record(name, volume != nil, \.volumes)

@@ -56,24 +56,22 @@ struct GeneratedViewsTests {
   }
 
   private struct World {
-    let cluster = SimulatedCluster()
+    let cluster: ClaimWorld
     let time = JumpingTime()
     var random: Dice
     var view: DisturbedView
     var claims = 0
+    private var areDaemonsThere = false
+    private var isSlow = false
     let storages: [String: NodeStorage]
 
     init(seed: UInt64) async {
       random = Dice(seed: seed)
-      cluster.look { $0.history = [] }
+      cluster = ClaimWorld(time: time)
       let names = hosts + hosts.map { "renamed-\($0)" }
       storages = Dictionary(uniqueKeysWithValues: names.map { ($0, storage($0, gibibytes: gibibytes)) })
-      for host in hosts { cluster.set(Self.node(host, host), named: host) }
+      for host in hosts { cluster.addNode(host, hostname: "host-\(host)") }
       view = await DisturbedView(of: cluster, time: time, nodes: storages)
-    }
-
-    private static func node(_ name: String, _ host: String) -> Node {
-      Node(metadata: ObjectMeta(name: name, labels: [ClusterNames.hostnameLabel: "host-\(host)"]))
     }
 
     /// Of each host, by what its PVs say.
@@ -100,7 +98,9 @@ struct GeneratedViewsTests {
       case 23: recreateVolume()
       case 24: renameNode()
       case 25: await loseNode()
-      case 26: cluster.look { state in state.hasDaemons.toggle() }
+      case 26:
+        areDaemonsThere.toggle()
+        cluster.removesAtOnce(areDaemonsThere)
       case 27, 28: disturbWrites()
       case 29: time.jump(by: Int64(random.next() % 200_000) - 100_000)
       case 30: await changeLeader()
@@ -112,14 +112,10 @@ struct GeneratedViewsTests {
     /// Everything is seen, and what follows from it is done, until the ledger is what the PVs are; what it is not when that
     /// does not come. Afterwards claims that were refused are tried again, and nothing is seen of it.
     mutating func settle() async -> [String] {
-      cluster.look { state in
-        state.fates = []
-        state.hasDaemons = true
-      }
-      cluster.carryOutAll()
-      for name in cluster.look({ $0.volumes.filter { $0.value.metadata.isBeingDeleted }.keys }) {
-        cluster.edit(volume: name) { _ in }
-      }
+      cluster.disturbCreations([])
+      cluster.server.carryOutLate()
+      areDaemonsThere = true
+      cluster.removesAtOnce()
       for _ in 0..<1000 {
         await view.listAll()
         if await view.allocator.doubts.isEmpty, await leaks().isEmpty { return [] }
@@ -150,7 +146,7 @@ struct GeneratedViewsTests {
       #expect(violations == [], "\(place)")
       #expect(doubled == 0, "\(place): claims with two PVs")
       guard booked else { return }
-      let byHand = bytes { $0.metadata.uid.hasPrefix(SimulatedCluster.recreatedPrefix) }
+      let byHand = bytes { $0.metadata.uid.hasPrefix(ClaimWorld.recreatedPrefix) }
       for (host, bytes) in taken {
         let allowed = ByteCount.gibibytes(GeneratedViewsTests.gibibytes) + (byHand[host] ?? .zero)
         #expect(bytes <= allowed, "\(place): \(host)")
@@ -213,36 +209,35 @@ struct GeneratedViewsTests {
       let host = random.pick(hosts)
       let old = nodeName(of: host)
       let new = old == host ? "renamed-\(host)" : host
-      cluster.set(nil, named: old)
-      cluster.set(Self.node(new, host), named: new)
+      cluster.removeNode(old)
+      cluster.addNode(new, hostname: "host-\(host)")
     }
 
     /// For longer than the grace time, or not.
     private mutating func loseNode() async {
       let host = random.pick(hosts)
       let name = nodeName(of: host)
-      cluster.set(nil, named: name)
+      cluster.removeNode(name)
       await view.watch(1_000_000)
       try? await Task.sleep(for: .milliseconds(random.next() % 2 == 0 ? 1 : 80))
-      cluster.set(Self.node(name, host), named: name)
+      cluster.addNode(name, hostname: "host-\(host)")
     }
 
     // MARK: the network, and leaders
 
     private mutating func disturbWrites() {
-      let fates: [SimulatedCluster.Fate] = (0..<(1 + random.next() % 3)).map { _ in
-        random.pick([.rejected, .lostBefore, .lostAfter, .lostThenDone])
+      let fates: [Faults.Fate] = (0..<(1 + random.next() % 3)).map { _ in
+        random.pick([.rejected, .lostBefore, .lostAfter, .lateBehindMiss])
       }
-      cluster.look { state in
-        state.fates += fates
-        state.isSlow.toggle()
-      }
+      cluster.addDisturbedCreations(fates)
+      isSlow.toggle()
+      cluster.isSlow(isSlow)
     }
 
     private mutating func changeLeader() async {
       await view.end()
       // A leader that ends in order has its answers.
-      cluster.carryOutAll()
+      cluster.server.carryOutLate()
       _ = await anotherLeads()
     }
 

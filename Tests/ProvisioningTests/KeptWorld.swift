@@ -178,40 +178,10 @@ final class KeptWorld: Sendable {
         $0[["metadata", "annotations", PersistentVolumeClaim.selectedNodeAnnotation]] = "a"
       }
     }
-    let present = server.objects(PersistentVolumeClaim.self)
-    for volume in volumes { control(volume, present) }
-  }
-
-  /// What the PV controller does with a PV, as far as it counts here (`syncVolume`, `syncUnboundClaim`).
-  private func control(_ volume: PersistentVolume, _ claims: [PersistentVolumeClaim]) {
-    if volume.phase == "Bound", claims.contains(where: { $0.metadata.uid == volume.claim?.uid && $0.phase == "Bound" })
-    {
-      return
+    for volume in volumes where volume.removableInstance != nil {
+      server.edit(PersistentVolume.resource, volume.metadata.key) { $0[["metadata", "finalizers"]] = [] }
     }
-    let claim: PersistentVolumeClaim?
-    if let meant = volume.claim, !meant.uid.isEmpty {
-      claim = claims.first { $0.metadata.uid == meant.uid }
-    } else {
-      // Nobody in particular: the first that comes.
-      claim = claims.first {
-        $0.volumeName.isEmpty && (volume.claim == nil || $0.metadata.name == volume.claim?.name)
-      }
-    }
-    server.edit(PersistentVolume.resource, volume.metadata.key) { object in
-      if volume.removableInstance != nil { object[["metadata", "finalizers"]] = [] }
-      if claim == nil { object[["status", "phase"]] = "Released" }
-    }
-    guard let claim, !volume.metadata.isBeingDeleted,
-      claim.volumeName == volume.metadata.name
-        || claim.volumeName.isEmpty && (claim.request?.byteCount ?? .zero) <= volume.size
-    else { return }
-    server.edit(PersistentVolume.resource, volume.metadata.key) { $0[["status", "phase"]] = "Bound" }
-    server.edit(PersistentVolumeClaim.resource, claim.metadata.key) { object in
-      object[["spec", "volumeName"]] = .string(volume.metadata.name)
-      object[["status"]] = [
-        "phase": "Bound", "capacity": ["storage": .string(volume.capacity?.description ?? "0")],
-      ]
-    }
+    server.act(.binder)
   }
 
   private func create(

@@ -210,7 +210,7 @@ final class NodeLossWorld: Sendable {
 
   func actAsKubernetes() async {
     protectClaims()
-    bind()
+    server.act(.binder)
     await actAsStatefulSets()
     schedule()
   }
@@ -223,21 +223,6 @@ final class NodeLossWorld: Sendable {
         continue
       }
       server.edit(PersistentVolumeClaim.resource, claim.metadata.key) { $0[["metadata", "finalizers"]] = [] }
-    }
-  }
-
-  private func bind() {
-    let claims = server.objects(PersistentVolumeClaim.self)
-    for volume in server.objects(PersistentVolume.self) {
-      let claim = claims.first { $0.metadata.uid == volume.claim?.uid }
-      server.edit(PersistentVolume.resource, volume.metadata.key) {
-        $0[["status", "phase"]] = .string(claim == nil ? "Released" : "Bound")
-      }
-      guard let claim, claim.volumeName.isEmpty, !volume.metadata.isBeingDeleted else { continue }
-      server.edit(PersistentVolumeClaim.resource, claim.metadata.key) { object in
-        object[["spec", "volumeName"]] = .string(volume.metadata.name)
-        object[["status"]] = ["phase": "Bound"]
-      }
     }
   }
 

@@ -7,82 +7,78 @@ import TestSupport
 import Testing
 import StorageLedger
 
-/// A provisioner on a simulated cluster, with time a thousand times as fast.
+/// A provisioner at an API server in memory, with time a thousand times as fast.
 struct ProvisionerBench: Sendable {
-  let cluster = SimulatedCluster()
-  let allocator: Allocator
-  let provisioner: Provisioner
+  let cluster: ClaimWorld
+  private let product: ProvisionerUnderTest
 
   init(
     parallelism: Int = 16, nodeGrace: Duration = .seconds(600), time: any Timekeeper = FastTime(),
     log: @escaping @Sendable (LogLine) -> Void = { _ in }
   ) {
-    allocator = Allocator(writes: cluster, time: time)
-    provisioner = Provisioner(
-      writes: cluster, allocator: allocator, kept: .unused,
-      configuration: .init(parallelism: parallelism, nodeGrace: nodeGrace),
-      time: time,
+    cluster = ClaimWorld(time: time)
+    product = ProvisionerUnderTest(
+      cluster.server, time: time, configuration: .init(parallelism: parallelism, nodeGrace: nodeGrace), kept: .unused,
       log: log)
   }
 
-  /// Runs the body with the provisioner at work.
+  var allocator: Allocator { product.allocator }
+  var provisioner: Provisioner { product.provisioner }
+
+  /// Runs the body with the provisioner at work. When this returns its work has ended, and its Events are sent.
   func run(_ body: @Sendable () async throws -> Void) async throws {
-    let feeding = Task {
-      for await change in cluster.changes {
-        switch change {
-        case .volume(let name, let volume): await provisioner.volume(name, volume)
-        case .claim(let key, let claim): await provisioner.claim(key, claim)
-        case .node(let name, let node): await provisioner.node(name, node?.metadata.labels)
-        }
-      }
-    }
-    let settling = Task { await allocator.run() }
-    let working = Task { await provisioner.run() }
-    await provisioner.becomeSynced()
+    let sending = Task { await product.sendEvents() }
+    let working = Task { await product.work() }
     defer {
-      feeding.cancel()
-      settling.cancel()
       working.cancel()
+      sending.cancel()
     }
     try await body()
     working.cancel()
     await working.value
+    await product.drainEvents()
   }
 
-  func addNode(_ name: String, gibibytes: UInt64) async {
-    var node = Node(metadata: ObjectMeta(name: name, labels: [ClusterNames.hostnameLabel: "host-\(name)"]))
-    node.isReady = true
-    cluster.set(node, named: name)
-    await provisioner.node(name, node.metadata.labels)
-    await provisioner.storage(of: name, storage(name, gibibytes: gibibytes))
+  func addNode(_ name: String, gibibytes: UInt64) {
+    cluster.addNode(name, hostname: "host-\(name)")
+    cluster.say(storage(name, gibibytes: gibibytes))
   }
 
-  func addClass(_ storageClass: StorageClass = Samples.storageClass()) async {
-    await provisioner.storageClass(storageClass.metadata.name, storageClass)
-  }
+  func addClass(_ storageClass: StorageClass = Samples.storageClass()) { cluster.add(storageClass) }
 
   /// Waits until the cluster is as wanted; 20 real seconds at most.
   func eventually(
-    _ what: String, at location: SourceLocation = #_sourceLocation, _ isTrue: (SimulatedCluster.State) -> Bool
+    _ what: String, at location: SourceLocation = #_sourceLocation, _ isTrue: (ClaimTruth) -> Bool
   ) async {
     for _ in 0..<4000 {
       if cluster.look({ isTrue($0) }) { return }
       try? await Task.sleep(for: .milliseconds(5))
     }
-    let state = cluster.look { "\($0.volumes.count) PVs, notes \($0.events.map(\.event.message))" }
+    let state = cluster.look { "\($0.volumes.count) PVs, Events \($0.events.map(\.message))" }
     Issue.record("never: \(what); \(state)", sourceLocation: location)
   }
 }
 
 extension ProvisionerBench {
-  /// Waits until the provisioner has looked at all that it was shown so far.
+  /// Waits until the provisioner has looked at all that there is, and has told all that it has to tell.
   func eventuallyIdle() async {
     for _ in 0..<4000 {
-      let snapshot = await provisioner.snapshot
-      if snapshot.due == 0, snapshot.running == 0 { return }
+      if await isIdle { return }
       try? await Task.sleep(for: .milliseconds(2))
     }
     Issue.record("the provisioner does not come to rest")
+  }
+
+  private var isIdle: Bool {
+    get async {
+      let version = cluster.server.version
+      guard cluster.server.isFollowed(by: product.watches) else { return false }
+      let snapshot = await provisioner.snapshot
+      guard snapshot.isSynced, snapshot.due == 0, snapshot.running == 0 else { return false }
+      await product.drainEvents()
+      // Nothing was written meanwhile.
+      return cluster.server.version == version
+    }
   }
 }
 

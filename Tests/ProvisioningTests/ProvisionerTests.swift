@@ -2,6 +2,7 @@ import Controllers
 import KubernetesAPI
 import LinuxSystem
 import StorageModel
+import TestSupport
 import Testing
 
 @testable import Provisioning
@@ -12,8 +13,8 @@ struct ProvisionerTests {
   @Test("a claim gets one PV, with everything that node, scheduler and provisioner ever need")
   func onePV() async throws {
     let bench = ProvisionerBench()
-    await bench.addNode("a", gibibytes: 10)
-    await bench.addClass(Samples.storageClass(["fsType": "xfs"]))
+    bench.addNode("a", gibibytes: 10)
+    bench.addClass(Samples.storageClass(["fsType": "xfs"]))
     try await bench.run {
       bench.cluster.add(Samples.claim("data", gibibytes: 2))
       await bench.eventually("bound") { $0.claims.values.allSatisfy { $0.phase == "Bound" } }
@@ -40,9 +41,9 @@ struct ProvisionerTests {
   @Test("50 claims at once for room for 20: exactly 20 are bound, the rest go back to the scheduler and say why")
   func fiftyForTwenty() async throws {
     let bench = ProvisionerBench()
-    await bench.addNode("a", gibibytes: 20)
-    await bench.addClass()
-    bench.cluster.look { $0.isSlow = true }
+    bench.addNode("a", gibibytes: 20)
+    bench.addClass()
+    bench.cluster.isSlow()
     try await bench.run {
       for number in 0..<50 { bench.cluster.add(Samples.claim("c\(number)")) }
       await bench.eventually("all decided") {
@@ -51,7 +52,7 @@ struct ProvisionerTests {
       #expect(bench.cluster.look { $0.volumes.count } == 20)
       await bench.eventually("told") { state in
         state.events.count {
-          $0.event.reason == .insufficientStorage && $0.event.message.contains("node a has 0 B free")
+          $0.reason == EventReason.insufficientStorage.rawValue && $0.message.contains("node a has 0 B free")
         } == 30
       }
       // Room returns, and the scheduler tries again.
@@ -73,8 +74,8 @@ struct ProvisionerTests {
   @Test("a PV that is being deleted keeps its room until its node has removed the volume")
   func deletionKeepsRoom() async throws {
     let bench = ProvisionerBench()
-    await bench.addNode("a", gibibytes: 1)
-    await bench.addClass()
+    bench.addNode("a", gibibytes: 1)
+    bench.addClass()
     try await bench.run {
       bench.cluster.add(Samples.claim("first"))
       await bench.eventually("bound") { $0.volumes.count == 1 }
@@ -89,9 +90,9 @@ struct ProvisionerTests {
   @Test("an answer that is lost, before or after the PV was written, leads to one PV", arguments: [true, false])
   func lostAnswer(isWritten: Bool) async throws {
     let bench = ProvisionerBench()
-    await bench.addNode("a", gibibytes: 1)
-    await bench.addClass()
-    bench.cluster.look { $0.fates = [isWritten ? .lostAfter : .lostBefore] }
+    bench.addNode("a", gibibytes: 1)
+    bench.addClass()
+    bench.cluster.disturbCreations([isWritten ? .lostAfter : .lostBefore])
     try await bench.run {
       bench.cluster.add(Samples.claim("data"))
       await bench.eventually("bound") { $0.claims.values.allSatisfy { $0.phase == "Bound" } }
@@ -103,31 +104,29 @@ struct ProvisionerTests {
   @Test("a refused write gives its room back, says so on the claim and is tried again; so does the end of it")
   func rejected() async throws {
     let bench = ProvisionerBench()
-    await bench.addNode("a", gibibytes: 1)
-    await bench.addClass()
-    bench.cluster.look { $0.fates = [.rejected, .rejected] }
+    bench.addNode("a", gibibytes: 1)
+    bench.addClass()
+    bench.cluster.disturbCreations([.rejected, .rejected])
     try await bench.run {
       bench.cluster.add(Samples.claim("data"))
       await bench.eventually("bound") { $0.claims.values.allSatisfy { $0.phase == "Bound" } }
     }
-    let events = bench.cluster.look { $0.events.map(\.event) }
-    #expect(events.map(\.reason) == [.provisioningFailed, .provisioningSucceeded])
-    #expect(events.map(\.reason.isWarning) == [true, false])
+    let events = bench.cluster.look { $0.events }
+    #expect(events.map(\.reason) == [EventReason.provisioningFailed.rawValue, "ProvisioningSucceeded"])
+    #expect(events.map(\.type) == ["Warning", "Normal"])
     #expect(events.first?.message.contains("admission webhook says no") == true)
   }
 
   @Test(
     "a claim deleted while its PV is being written leaves neither PV nor room behind",
-    arguments: [SimulatedCluster.Fate.done, .lostBefore, .lostAfter], 0..<5)
-  func claimDeletedMeanwhile(fate: SimulatedCluster.Fate, delay: Int) async throws {
+    arguments: [Faults.Fate.done, .lostBefore, .lostAfter], 0..<5)
+  func claimDeletedMeanwhile(fate: Faults.Fate, delay: Int) async throws {
     let bench = ProvisionerBench()
-    await bench.addNode("a", gibibytes: 1)
-    await bench.addClass()
-    bench.cluster.look {
-      $0.isSlow = true
-      $0.hasDaemons = true
-      $0.fates = [fate]
-    }
+    bench.addNode("a", gibibytes: 1)
+    bench.addClass()
+    bench.cluster.isSlow()
+    bench.cluster.removesAtOnce()
+    bench.cluster.disturbCreations([fate])
     try await bench.run {
       bench.cluster.add(Samples.claim("data"))
       try await Task.sleep(for: .milliseconds(delay * 2))
@@ -148,14 +147,14 @@ struct ProvisionerTests {
   @Test("a PV of that name that is another claim's is left alone")
   func foreignVolume() async throws {
     let bench = ProvisionerBench()
-    await bench.addNode("a", gibibytes: 1)
-    await bench.addClass()
+    bench.addNode("a", gibibytes: 1)
+    bench.addClass()
     var foreign = PersistentVolume(metadata: ObjectMeta(name: Samples.volume(of: "data"), uid: "x"))
     foreign.claim = ObjectReference(namespace: "default", name: "other", uid: "other")
     bench.cluster.put(foreign)
     try await bench.run {
       bench.cluster.add(Samples.claim("data"))
-      await bench.eventually("told") { $0.events.contains { $0.event.message.contains("is not this claim's") } }
+      await bench.eventually("told") { $0.events.contains { $0.message.contains("is not this claim's") } }
     }
     #expect(bench.cluster.look { $0.volumes.values.map(\.claim?.uid) } == ["other"])
   }
@@ -163,8 +162,8 @@ struct ProvisionerTests {
   @Test("a claim whose PV is being deleted before anybody has bound it gets another when that one is gone")
   func deletedBeforeBound() async throws {
     let bench = ProvisionerBench()
-    await bench.addNode("a", gibibytes: 1)
-    await bench.addClass()
+    bench.addNode("a", gibibytes: 1)
+    bench.addClass()
     let claim = Samples.claim("data")
     var former = PersistentVolume(metadata: ObjectMeta(name: Samples.volume(of: "data"), uid: "former"))
     former.metadata.deletionTimestamp = Timestamp(seconds: 1, nanoseconds: 0)
@@ -186,20 +185,20 @@ struct ProvisionerTests {
   @Test("a node that is gone, has no hostname or is outside the allowed topologies is sent back, with the reason")
   func unusableNodes() async throws {
     let bench = ProvisionerBench()
-    await bench.addNode("a", gibibytes: 10)
+    bench.addNode("a", gibibytes: 10)
     var storageClass = Samples.storageClass()
     storageClass.allowedTopologies = [
       .init(expressions: [.init(key: ClusterNames.hostnameLabel, values: ["host-b"])])
     ]
-    await bench.addClass(storageClass)
-    bench.cluster.set(Node(metadata: ObjectMeta(name: "nameless")), named: "nameless")
+    bench.addClass(storageClass)
+    bench.cluster.addNode("nameless", hostname: nil)
     try await bench.run {
       bench.cluster.add(Samples.claim("gone", node: "gone"))
       bench.cluster.add(Samples.claim("nameless", node: "nameless"))
       bench.cluster.add(Samples.claim("outside", node: "a"))
       await bench.eventually("all sent back") { $0.claims.values.allSatisfy { $0.selectedNode == nil } }
     }
-    let messages = bench.cluster.look { $0.events.map { "\($0.object.name): \($0.event.message)" } }
+    let messages = bench.cluster.look { $0.events.map { "\($0.involvedObject.name): \($0.message)" } }
     #expect(messages.contains { $0.hasPrefix("gone: node gone does not exist any more") })
     #expect(messages.contains { $0.hasPrefix("nameless: node nameless has no label kubernetes.io/hostname") })
     #expect(messages.contains { $0.hasPrefix("outside: node a is outside the storage class's allowedTopologies") })
@@ -210,15 +209,15 @@ struct ProvisionerTests {
     "with Immediate the PV is pinned to nothing, and the node is told to pin it; without room anywhere there is none")
   func immediate() async throws {
     let bench = ProvisionerBench()
-    await bench.addClass(Samples.storageClass(binding: "Immediate"))
+    bench.addClass(Samples.storageClass(binding: "Immediate"))
     try await bench.run {
       bench.cluster.add(Samples.claim("data", gibibytes: 4, node: nil))
-      await bench.eventually("told") { $0.events.contains { $0.event.message.contains("no node has published") } }
-      await bench.addNode("a", gibibytes: 3)
+      await bench.eventually("told") { $0.events.contains { $0.message.contains("no node has published") } }
+      bench.addNode("a", gibibytes: 3)
       await bench.eventually("told") {
-        $0.events.contains { $0.event.message.contains("the most that one has is 3 GiB") }
+        $0.events.contains { $0.message.contains("the most that one has is 3 GiB") }
       }
-      await bench.addNode("b", gibibytes: 5)
+      bench.addNode("b", gibibytes: 5)
       await bench.eventually("bound") { $0.claims.values.allSatisfy { $0.phase == "Bound" } }
     }
     let pv = try #require(bench.cluster.look { $0.volumes.values.first })
@@ -230,9 +229,9 @@ struct ProvisionerTests {
   @Test("cancelling ends the work: nothing is written after run() has returned")
   func cancellation() async throws {
     let bench = ProvisionerBench(parallelism: 4)
-    await bench.addNode("a", gibibytes: 1000)
-    await bench.addClass()
-    bench.cluster.look { $0.isSlow = true }
+    bench.addNode("a", gibibytes: 1000)
+    bench.addClass()
+    bench.cluster.isSlow()
     try await bench.run {
       for number in 0..<200 { bench.cluster.add(Samples.claim("c\(number)")) }
       await bench.eventually("some") { $0.volumes.count > 10 }

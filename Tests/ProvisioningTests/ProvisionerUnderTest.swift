@@ -12,11 +12,15 @@ struct ProvisionerUnderTest: Sendable {
   let allocator: Allocator
   let keeper: KeptVolumeKeeper
   let provisioner: Provisioner
+  /// How many watches it has.
+  let watches: Int
   private let events: EventRecorder
   private let term: Term
 
+  /// - Parameter kept: how kept volumes are reached; nil for as the executable does it.
   init(
-    _ transport: any APITransport, time: any Timekeeper, configuration: Provisioner.Configuration = .init()
+    _ transport: any APITransport, time: any Timekeeper, configuration: Provisioner.Configuration = .init(),
+    kept: KeptAccess? = nil, log: @escaping @Sendable (LogLine) -> Void = { _ in }
   ) {
     let client = APIClient(transport, time: time)
     events = EventRecorder(client, component: "test")
@@ -26,10 +30,12 @@ struct ProvisionerUnderTest: Sendable {
     self.keeper = keeper
     allocator = Allocator(writes: writes, time: time)
     provisioner = Provisioner(
-      writes: writes, allocator: allocator, kept: KeptAccess(writes: keptWrites) { await keeper.isCondemned($0) },
-      configuration: configuration, time: time, log: { _ in })
+      writes: writes, allocator: allocator,
+      kept: kept ?? KeptAccess(writes: keptWrites) { await keeper.isCondemned($0) }, configuration: configuration,
+      time: time, log: log)
     term = Term(Caches(client) { _, _, _ in })
     let cluster = ClusterCaches(term.caches, namespace: Self.namespace)
+    watches = cluster.all.count
     cluster.feed(keeper)
     cluster.feed(provisioner)
     term.add(keeper, reading: cluster.all)
@@ -39,9 +45,22 @@ struct ProvisionerUnderTest: Sendable {
   /// Works until the task is cancelled.
   func run() async {
     await withDiscardingTaskGroup { group in
-      group.addTask { await events.run() }
+      group.addTask { await sendEvents() }
+      group.addTask { await work() }
+    }
+  }
+
+  /// Works until the task is cancelled, and sends no Events.
+  func work() async {
+    await withDiscardingTaskGroup { group in
       group.addTask { await allocator.run() }
       group.addTask { await term.run() }
     }
   }
+
+  /// Sends Events until the task is cancelled.
+  func sendEvents() async { await events.run() }
+
+  /// Waits until all Events are sent that were recorded before.
+  func drainEvents() async { await events.drain(within: .seconds(60_000)) }
 }

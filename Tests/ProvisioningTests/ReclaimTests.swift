@@ -79,8 +79,8 @@ struct ReclaimTests {
   @Test("a node that is gone holds its volumes for the grace time, then the finalizer is lifted, and it is said")
   func nodeGone() async throws {
     let bench = ProvisionerBench()
-    await bench.addNode("a", gibibytes: 10)
-    await bench.addClass()
+    bench.addNode("a", gibibytes: 10)
+    bench.addClass()
     try await bench.run {
       bench.cluster.add(Samples.claim("dead"))
       bench.cluster.add(Samples.claim("alive"))
@@ -89,32 +89,35 @@ struct ReclaimTests {
       await bench.eventually("being deleted") { $0.volumes.values.contains { $0.metadata.isBeingDeleted } }
       try await Task.sleep(for: .milliseconds(100))
       #expect(bench.cluster.look { $0.volumes.count } == 2, "the node is there: its daemon decides")
-      bench.cluster.set(nil, named: "a")
+      bench.cluster.removeNode("a")
       await bench.eventually("given up") { $0.volumes.count == 1 }
       await bench.eventually("told") {
-        $0.events.contains { $0.object.name == "alive" && $0.event.reason == .nodeGone }
+        $0.events.contains { $0.involvedObject.name == "alive" && $0.reason == EventReason.nodeGone.rawValue }
       }
     }
     let events = bench.cluster.look { $0.events }
-    #expect(events.contains { $0.event.reason == .volumeGivenUp && $0.object.name == Samples.volume(of: "dead") })
+    #expect(
+      events.contains {
+        $0.reason == EventReason.volumeGivenUp.rawValue && $0.involvedObject.name == Samples.volume(of: "dead")
+      })
     #expect(bench.cluster.look { $0.volumes.values.allSatisfy { !$0.metadata.isBeingDeleted } })
   }
 
   @Test("a node that comes back within the grace time keeps its volumes")
   func nodeBack() async throws {
     let bench = ProvisionerBench(nodeGrace: .seconds(3000))
-    await bench.addNode("a", gibibytes: 10)
-    await bench.addClass()
+    bench.addNode("a", gibibytes: 10)
+    bench.addClass()
     try await bench.run {
       bench.cluster.add(Samples.claim("dead"))
       await bench.eventually("bound") { $0.volumes.count == 1 }
       bench.cluster.removeClaim(ObjectKey(namespace: "default", name: "dead"))
       await bench.eventually("being deleted") { $0.volumes.values.contains { $0.metadata.isBeingDeleted } }
       for _ in 0..<3 {
-        bench.cluster.set(nil, named: "a")
+        bench.cluster.removeNode("a")
         // More than a third of the grace time, and two seconds less than the whole: the machine may be busy.
         try await Task.sleep(for: .milliseconds(1050))
-        await bench.addNode("a", gibibytes: 10)
+        bench.addNode("a", gibibytes: 10)
       }
       try await Task.sleep(for: .milliseconds(100))
     }

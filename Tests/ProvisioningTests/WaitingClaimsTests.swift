@@ -34,19 +34,19 @@ struct WaitingClaimsTests {
   )
   func firstConsumer() async throws {
     let bench = ProvisionerBench()
-    await bench.addNode("a", gibibytes: 3)
-    await bench.addNode("b", gibibytes: 5)
-    await bench.addClass()
+    bench.addNode("a", gibibytes: 3)
+    bench.addNode("b", gibibytes: 5)
+    bench.addClass()
     try await bench.run {
       bench.cluster.add(Self.waiting("fits", gibibytes: 5))
       bench.cluster.add(Self.waiting("large", gibibytes: 6))
       try await Self.becomes(bench, withoutRoom: 1)
       await bench.eventually("told") { !$0.events.isEmpty }
       #expect(
-        bench.cluster.look { $0.events.map { "\($0.object.name): \($0.event.message)" } } == [
+        bench.cluster.look { $0.events.map { "\($0.involvedObject.name): \($0.message)" } } == [
           "large: no node has 6 GiB free; the most that one has is 5 GiB, on node host-b"
         ])
-      await bench.provisioner.storage(of: "b", storage("b", gibibytes: 6))
+      bench.cluster.say(storage("b", gibibytes: 6))
       try await Self.becomes(bench, withoutRoom: 0)
       // Another takes it.
       bench.cluster.add(Samples.claim("other", node: "b"))
@@ -60,17 +60,17 @@ struct WaitingClaimsTests {
   @Test("room on nodes that the class does not allow is none")
   func topologies() async throws {
     let bench = ProvisionerBench()
-    await bench.addNode("a", gibibytes: 3)
-    await bench.addNode("b", gibibytes: 50)
+    bench.addNode("a", gibibytes: 3)
+    bench.addNode("b", gibibytes: 50)
     var storageClass = Samples.storageClass()
     storageClass.allowedTopologies = [
       .init(expressions: [.init(key: ClusterNames.hostnameLabel, values: ["host-a"])])
     ]
-    await bench.addClass(storageClass)
+    bench.addClass(storageClass)
     try await bench.run {
       bench.cluster.add(Self.waiting("large", gibibytes: 6))
       await bench.eventually("told") {
-        $0.events.contains { $0.event.message.contains("the most that one has is 3 GiB, on node host-a") }
+        $0.events.contains { $0.message.contains("the most that one has is 3 GiB, on node host-a") }
       }
     }
   }
@@ -78,13 +78,13 @@ struct WaitingClaimsTests {
   @Test("a claim whose class is not ours is not counted, and begins to count when the class is made")
   func lateClass() async throws {
     let bench = ProvisionerBench()
-    await bench.addNode("a", gibibytes: 3)
+    bench.addNode("a", gibibytes: 3)
     try await bench.run {
       bench.cluster.add(Self.waiting("large", gibibytes: 6))
       bench.cluster.add(Samples.claim("small", node: "a"))
       await bench.eventually("looked at") { !$0.events.isEmpty }
       #expect(await bench.provisioner.snapshot.claimsWithoutSpace == 0)
-      await bench.addClass()
+      bench.addClass()
       try await Self.becomes(bench, withoutRoom: 1)
     }
   }
@@ -96,14 +96,14 @@ struct WaitingClaimsTests {
     let lines = Mutex<[String]>([])
     // Room is looked for each second, and within the test nobody is told twice.
     let bench = ProvisionerBench(time: FastTime(factor: 20)) { line in lines.withLock { $0.append(line.message) } }
-    await bench.addNode("a", gibibytes: 1)
-    await bench.addClass(Samples.storageClass(binding: binding))
+    bench.addNode("a", gibibytes: 1)
+    bench.addClass(Samples.storageClass(binding: binding))
     let count = 1000
     try await bench.run {
       for number in 0..<count { bench.cluster.add(Samples.claim("c\(number)", gibibytes: 2, node: nil)) }
       try await Self.becomes(bench, withoutRoom: count)
       for number in 0..<200 {
-        await bench.provisioner.storage(of: "a", storage("a", gibibytes: 1, reserved: UInt64(number % 2)))
+        bench.cluster.say(storage("a", gibibytes: 1, reserved: UInt64(number % 2)))
         try await Task.sleep(for: .milliseconds(1))
       }
       await bench.eventually("all told") { $0.events.count >= count }

@@ -85,4 +85,49 @@ struct FaultTests {
     _ = try await APIClient(server).get(Lease.self, ObjectKey(namespace: "default", name: "a"))
     #expect(await create(server).error != nil)
   }
+
+  // MARK: Scripts
+
+  private let lease = Lease(metadata: ObjectMeta(name: "a", namespace: "default"))
+
+  @Test("a script decides about the requests that it names, in order, and then about those behind them")
+  func script() async throws {
+    let server = SimulatedAPIServer()
+    server.changeFaults {
+      $0.scripts = [
+        FaultScript("POST", Lease.resource, named: "other", then: .lostBefore),
+        FaultScript("POST", Lease.resource, named: "a", [.unreachable], then: .rejected),
+      ]
+    }
+    #expect(await create(server).error?.mayHaveHappened == false)
+    let error = await create(server).error
+    #expect(error?.message.contains("admission webhook says no") == true && error?.isTransient == false)
+    #expect(server.faults.scripts.map(\.count) == [0, 2])
+    _ = try await APIClient(server).create(Lease(metadata: ObjectMeta(name: "b", namespace: "default")))
+  }
+
+  @Test("a request that waits for a miss is carried out behind the answer that its object is not there")
+  func lateBehindMiss() async throws {
+    let server = SimulatedAPIServer()
+    server.changeFaults { $0.scripts = [FaultScript("POST", Lease.resource, [.lateBehindMiss])] }
+    #expect(await create(server).error?.mayHaveHappened == true)
+    let client = APIClient(server, time: ManualTime(isHasty: true))
+    _ = try? await client.get(Lease.self, ObjectKey(namespace: "default", name: "b"))
+    #expect(!isThere(server))
+    await #expect(throws: APIError.self) { try await client.get(Lease.self, lease.metadata.key) }
+    #expect(isThere(server))
+  }
+
+  @Test("a request that is on its way arrives, also when its client gives up; reads are not slow")
+  func delay() async throws {
+    let server = SimulatedAPIServer()
+    server.changeFaults { $0.delay = .seconds(600) }
+    let creating = Task { await create(server).done }
+    _ = try? await APIClient(server).get(Lease.self, lease.metadata.key)
+    #expect(await eventually { server.requests.contains { $0.hasPrefix("POST") } })
+    #expect(!isThere(server))
+    creating.cancel()
+    _ = await creating.value
+    #expect(isThere(server))
+  }
 }

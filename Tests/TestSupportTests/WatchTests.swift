@@ -159,4 +159,27 @@ struct WatchTests {
       #expect(reflector.count == truth.count)
     }
   }
+
+  @Test("a watch is followed when its reader has dealt with all that it may see, and not before")
+  func followed() async throws {
+    let gate = AsyncStream<Void>.makeStream()
+    let reflector = Reflector<Lease, String>(APIClient(server)) { $0.holder }
+    let following = Task {
+      await reflector.run { change in
+        guard case .updated = change else { return }
+        for await _ in gate.stream { return }
+      }
+    }
+    #expect(await eventually { server.isFollowed(by: 1) })
+    try await create("a")
+    #expect(await eventually { reflector.count == 1 })
+    #expect(!server.isFollowed(by: 1))
+    gate.continuation.yield()
+    #expect(await eventually { server.isFollowed(by: 1) })
+    server.holdWatches()
+    try await create("b")
+    #expect(server.isFollowed(by: 1) && !server.isFollowed(by: 2))
+    following.cancel()
+    await following.value
+  }
 }

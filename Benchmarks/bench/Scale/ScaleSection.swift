@@ -41,7 +41,7 @@ struct ScaleSection {
     guard let first = results.first, let last = results.last else { return report.status }
     report.line("\narchives of the daemon take \(archiveSize) KiB with \(last.others) others")
     report.verdict(
-      "archived files after \(rounds + 81) changes of the first group", archived, limit: Self.archiveLimit)
+      "archived files after \(SizeMeasurement.changes(rounds: rounds) + 80) changes of the first group", archived, limit: Self.archiveLimit)
     judge(first, last, report)
     return report.status
   }
@@ -58,7 +58,7 @@ struct ScaleSection {
   private func heading(_ rounds: Int) -> String {
     """
 
-    medians of \(rounds), in ms; volumes of 8 MiB are created, activated and wiped; a report is that of the daemon's group state
+    medians of \(rounds) rounds, in ms; volumes of 8 MiB are created, activated and wiped; a report is that of the daemon's group state
               |------- lvcreate -------||-------- report --------||-- the daemon's own --|  memory
       others  library   forked   no aio  library   forked   no aio   create    known   report     MiB
     """

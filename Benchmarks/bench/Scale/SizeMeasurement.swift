@@ -6,6 +6,14 @@ struct SizeMeasurement {
   let others: Int
   let rounds: Int
 
+  /// Samples in each round of what is fast. The daemon's own time is a few milliseconds: now and then it pays for pages that
+  /// were given back to the system meanwhile, and the median passes over that only if there are enough samples.
+  private static let lookupsPerRound = 4
+  private static let createsPerRound = 2
+
+  /// How often the daemon itself has changed the group after `rounds` rounds, the first call's volume included.
+  static func changes(rounds: Int) -> Int { rounds * createsPerRound + 1 }
+
   /// The time of LVM's library in the daemon, and the daemon's own time.
   private struct Split {
     let library: Duration
@@ -20,8 +28,10 @@ struct SizeMeasurement {
     var tuned: [(create: Duration, report: Duration)] = []
     for round in 0..<rounds {
       reports.append(try readAgain(round))
-      creates.append(try makeFresh(BenchVolume(100 + round)))
-      lookups.append(try mountKnown(BenchVolume(1)))
+      for sample in 0..<Self.createsPerRound {
+        creates.append(try makeFresh(BenchVolume(100 + round * Self.createsPerRound + sample)))
+      }
+      for _ in 0..<Self.lookupsPerRound { lookups.append(try mountKnown(BenchVolume(1))) }
       forked.append((try create("forked-\(round)"), try report()))
       tuned.append((try create("tuned-\(round)", Self.tuning), try report(Self.tuning)))
     }

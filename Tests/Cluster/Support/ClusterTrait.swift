@@ -23,6 +23,11 @@ extension Trait where Self == ConditionTrait {
     .enabled(if: Cluster.realNode != nil, "needs a node with a kubelet, which somebody else's cluster is not used for")
   }
 
+  /// Runs only where the API server knows ValidatingAdmissionPolicy.
+  static var admissionPolicies: Self {
+    .enabled(if: Cluster.minor >= 30, "needs Kubernetes 1.30 or later, which knows ValidatingAdmissionPolicy")
+  }
+
   /// Runs only as a root who may grow a mounted ext4: `CAP_SYS_RESOURCE`, capabilities(7), which sandboxes take away.
   static var needsSystemResources: Self {
     .enabled(if: Capabilities.areEffective(1 << 24), "needs CAP_SYS_RESOURCE: ext4 is not grown in use without")

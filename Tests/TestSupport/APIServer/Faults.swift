@@ -18,16 +18,30 @@ package struct Faults: Sendable {
   package var brokenWatch: UInt64 = 0
   /// Only requests that change something fail.
   package var spareReads = false
+  /// Requests whose fates a test chooses. The dice are asked about the others.
+  package var scripts: [FaultScript] = []
+  /// For how long, in real time, each request that changes something is on its way.
+  package var delay = Duration.zero
   private var dice: Dice
 
   package init(seed: UInt64 = 0) { dice = Dice(seed: seed) }
 
-  enum Fate {
+  /// What becomes of a request.
+  package enum Fate: Hashable, Sendable {
     case done, lostBefore, lostAfter, late, unreachable
+    /// Late, and carried out at the worst moment: when somebody has just been told that the object is not there.
+    case lateBehindMiss
     case refused(StatusError)
+
+    /// An admission webhook refuses it.
+    package static let rejected = Fate.refused(
+      StatusError(400, "BadRequest", "admission webhook \"test\" denied the request: admission webhook says no"))
   }
 
   mutating func fate(of request: HTTPRequest) -> Fate {
+    for index in scripts.indices where scripts[index].matches(request) {
+      if let fate = scripts[index].next() { return fate }
+    }
     let isRead = request.method == "GET"
     if isRead, spareReads { return .done }
     if happens(unreachable) { return .unreachable }

@@ -33,6 +33,8 @@ struct ObjectDatabase: Sendable {
   private(set) var changes: [Change] = []
   /// Watches from versions before this one have expired. The changes have the versions behind it, one each.
   private(set) var compacted = 1
+  /// The objects that have owners.
+  private var owned: Set<Key> = []
 
   /// What a write is about.
   struct Target: Sendable {
@@ -55,6 +57,9 @@ struct ObjectDatabase: Sendable {
     }
     .sorted { $0.key < $1.key }.map(\.value)
   }
+
+  /// The changes behind a version, as far as the history goes back.
+  func changes(after version: Int) -> ArraySlice<Change> { changes[max(version - compacted, 0)...] }
 
   /// Forgets the history, as the server does after some minutes.
   mutating func compact() {
@@ -144,18 +149,34 @@ struct ObjectDatabase: Sendable {
     return object
   }
 
+  /// Puts an object there as it is, in place of the one of its name.
+  mutating func restore(_ object: JSONValue, _ key: Key, at time: Timestamp) {
+    var object = object
+    let former = objects[key]?["metadata", "uid"]?.string
+    if object["metadata", "uid"]?.string ?? "" == "" {
+      object[["metadata", "uid"]] = .string(former ?? "uid-\(version + 1)")
+    }
+    if object["metadata", "creationTimestamp"] == nil {
+      object[["metadata", "creationTimestamp"]] =
+        objects[key]?["metadata", "creationTimestamp"] ?? .string(time.rfc3339)
+    }
+    if former != object["metadata", "uid"]?.string { remove(key) }
+    object[["metadata", "resourceVersion"]] = objects[key]?["metadata", "resourceVersion"]
+    _ = store(object, key)
+  }
+
   /// Deletes what has owners of which none is there any more, as the garbage collector does after a while.
   mutating func collectGarbage(at time: Timestamp) {
-    while true {
+    while !owned.isEmpty {
       let uids = Set(objects.values.compactMap { $0["metadata", "uid"]?.string })
-      let orphans = objects.filter { _, object in
-        guard object["metadata", "deletionTimestamp"] == nil else { return false }
+      let orphans = owned.filter { key in
+        guard let object = objects[key], object["metadata", "deletionTimestamp"] == nil else { return false }
         let owners = object["metadata", "ownerReferences"]?.elements ?? []
-        return !owners.isEmpty && owners.allSatisfy { owner in owner["uid"]?.string.map { !uids.contains($0) } ?? true }
+        return owners.allSatisfy { owner in owner["uid"]?.string.map { !uids.contains($0) } ?? true }
       }
       guard !orphans.isEmpty else { return }
       // What is there is deleted.
-      for key in orphans.keys.sorted() { _ = try? delete(key, uid: nil, resourceVersion: nil, at: time) }
+      for key in orphans.sorted() { _ = try? delete(key, uid: nil, resourceVersion: nil, at: time) }
     }
   }
 
@@ -228,6 +249,7 @@ struct ObjectDatabase: Sendable {
     var new = object
     new[["metadata", "resourceVersion"]] = .string("\(version)")
     objects[key] = new
+    if new["metadata", "ownerReferences"]?.elements?.isEmpty == false { owned.insert(key) } else { owned.remove(key) }
     changes.append(Change(version: version, key: key, old: old, new: new))
     return new
   }
@@ -235,6 +257,7 @@ struct ObjectDatabase: Sendable {
   @discardableResult
   private mutating func remove(_ key: Key) -> JSONValue? {
     guard var last = objects.removeValue(forKey: key) else { return nil }
+    owned.remove(key)
     version += 1
     let old = last
     last[["metadata", "resourceVersion"]] = .string("\(version)")

@@ -130,7 +130,7 @@ extension SimulatedAPIServer.State {
     if let last = passed.last { watches[id]?.version = last.version }
   }
 
-  private func isReadable(_ watch: SimulatedAPIServer.Watch) -> Bool {
+  func isReadable(_ watch: SimulatedAPIServer.Watch) -> Bool {
     watch.end != nil || watch.isBookmarkDue || !watch.first.isEmpty
       || changes(after: watch.version, for: watch).first.map { line(of: $0, for: watch) != nil } ?? false
   }

@@ -28,7 +28,9 @@ package final class SimulatedAPIServer: APITransport {
     /// The same for the watches of one kind, by its group and plural.
     var shownOf: [String: Int] = [:]
     /// Requests whose answers were lost and that are still to be carried out.
-    var late: [(request: HTTPRequest, since: Duration)] = []
+    var late: [LateRequest] = []
+    /// What acts in the same step as a change, and how far it has seen.
+    var controllers: [VolumeController: Int] = [:]
     /// Whether what loses its last owner goes at once, instead of with ``SimulatedAPIServer/collectGarbage()``.
     var collectsGarbage = true
     var count = 0
@@ -47,6 +49,8 @@ package final class SimulatedAPIServer: APITransport {
     /// After; for one that is gone its last state.
     package var new: JSONValue
     package var isGone: Bool
+    /// Whether a request to the server made it, and neither one over ``undisturbed`` nor a test by hand.
+    package var isRequested: Bool
   }
 
   struct Page {
@@ -66,15 +70,20 @@ package final class SimulatedAPIServer: APITransport {
 
   package func send(_ request: HTTPRequest) async throws(TransportError) -> HTTPReply {
     if Task.isCancelled { throw TransportError(.cancelled, "cancelled") }
-    let result = try change { state throws(TransportError) in
-      state.log.append("\(request.method) \(request.path)")
+    state.withLock { $0.log.append("\(request.method) \(request.path)") }
+    await travel(request)
+    let result = try change(isRequested: true) { state throws(TransportError) in
       carryOutSomeLate(&state)
-      switch state.faults.fate(of: request) {
-      case .done: return answer(request, &state)
+      let fate = state.faults.fate(of: request)
+      switch fate {
+      case .done:
+        let answer = answer(request, &state)
+        if case .error(let error) = answer, error.code == 404 { carryOutBehindMiss(request, &state) }
+        return answer
       case .unreachable: throw TransportError(.unreachable, "connection refused")
       case .lostBefore: throw TransportError(.broken, "the connection broke")
-      case .late:
-        state.late.append((request, time.now))
+      case .late, .lateBehindMiss:
+        state.late.append(LateRequest(request: request, since: time.now, isBehindMiss: fate == .lateBehindMiss))
         throw TransportError(.timedOut, "no answer within 30 s")
       case .lostAfter:
         lose(request, &state)
@@ -83,6 +92,13 @@ package final class SimulatedAPIServer: APITransport {
       }
     }
     return reply(result)
+  }
+
+  /// A request that is on its way arrives, also when its client gives up.
+  private func travel(_ request: HTTPRequest) async {
+    let delay = state.withLock { $0.faults.delay }
+    guard request.method != "GET", delay > .zero else { return }
+    try? await Task.sleep(for: delay)  // cancelled: it arrives at once
   }
 
   /// The same server for whoever shall not meet its faults.
@@ -104,6 +120,19 @@ package final class SimulatedAPIServer: APITransport {
     set { state.withLock { $0.faults = newValue } }
   }
 
+  /// Changes the faults while requests come: what they have used up stays so.
+  package func changeFaults(_ body: (inout Faults) -> Void) { state.withLock { body(&$0.faults) } }
+
+  /// The version of the last change.
+  package var version: Int { state.withLock { $0.database.version } }
+
+  /// Whether there are so many watches, and the reader of each has dealt with all that it may see and waits for more.
+  package func isFollowed(by count: Int) -> Bool {
+    state.withLock { state in
+      state.watches.count == count && state.watches.values.allSatisfy { $0.sleeper != nil && !state.isReadable($0) }
+    }
+  }
+
   /// The requests so far, as `GET /api/v1/nodes`, without those over ``undisturbed``.
   package var requests: [String] { state.withLock { $0.log } }
 
@@ -119,15 +148,6 @@ package final class SimulatedAPIServer: APITransport {
   package var clockSkew: Duration {
     get { state.withLock { $0.clockSkew } }
     set { state.withLock { $0.clockSkew = newValue } }
-  }
-
-  /// Carries out all requests that are late.
-  package func carryOutLate() {
-    change { state in
-      let late = state.late
-      state.late = []
-      for entry in late { lose(entry.request, &state) }
-    }
   }
 
   /// Watches see nothing more until ``showWatches(_:)``.
@@ -227,34 +247,18 @@ package final class SimulatedAPIServer: APITransport {
   /// Does something to the state, and wakes the watches that have something to read then.
   @discardableResult
   func change<Value, Failure: Error>(
-    _ body: (inout State) throws(Failure) -> Value
+    isRequested: Bool = false, _ body: (inout State) throws(Failure) -> Value
   ) throws(Failure) -> Value {
     let (result, woken) = state.withLock { state -> (Result<Value, Failure>, [CheckedContinuation<Void, Never>]) in
       let result: Result<Value, Failure>
       do throws(Failure) { result = .success(try body(&state)) } catch { result = .failure(error) }
-      state.tellAudit()
+      state.tellAudit(isRequested: isRequested)
+      state.letControllersAct()
+      state.tellAudit(isRequested: false)
       return (result, state.takeSleepers())
     }
     for continuation in woken { continuation.resume() }
     return try result.get()
-  }
-
-  /// Later than this no request is carried out: kube-apiserver's `--request-timeout`, unless set.
-  package static let requestLimit = Duration.seconds(60)
-
-  /// What is late is carried out some time while other requests come.
-  private func carryOutSomeLate(_ state: inout State) {
-    let late = state.late
-    state.late = []
-    for entry in late {
-      let isDue = time.now - entry.since >= Self.requestLimit
-      if state.faults.carriesOutNow() || isDue { lose(entry.request, &state) } else { state.late.append(entry) }
-    }
-  }
-
-  /// Carries out a request that nobody gets the answer of.
-  private func lose(_ request: HTTPRequest, _ state: inout State) {
-    if case .watch(let id) = answer(request, &state) { state.watches[id] = nil }
   }
 
   static func name(_ resource: APIResource) -> String { "\(resource.group)/\(resource.name)" }
@@ -299,13 +303,13 @@ package final class SimulatedAPIServer: APITransport {
 }
 
 extension SimulatedAPIServer.State {
-  fileprivate mutating func tellAudit() {
+  fileprivate mutating func tellAudit(isRequested: Bool) {
     guard let audit else { return }
-    for change in database.changes where change.version > audited {
+    for change in database.changes(after: audited) {
       audit(
         .init(
           resource: String(change.key.resource.split(separator: "/").last ?? ""), old: change.old, new: change.new,
-          isGone: change.isGone))
+          isGone: change.isGone, isRequested: isRequested))
     }
     audited = database.version
   }

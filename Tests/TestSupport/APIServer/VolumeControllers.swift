@@ -1,204 +1,115 @@
-package import JSON
-package import KubernetesAPI
-internal import StorageLedger
+internal import JSON
+internal import KubernetesAPI
 internal import StorageModel
 
-/// What Kubernetes does with claims, PVs and Jobs, in short: the protection of claims in use, the scheduler for one node, the PV
-/// controller, a provisioner of another product, the Job controller, and what the daemon of the node reports. Each has a turn with
-/// ``act(jobs:)``.
-package struct VolumeControllers: Sendable {
-  private static let protection = "kubernetes.io/pvc-protection"
+/// What controllers of Kubernetes do with PVs and claims. A value without I/O.
+package enum VolumeController: Hashable, Sendable {
+  /// The PV controller, as far as our programs depend on it (`syncVolume`, `syncUnboundClaim`): binds a PV and its claim, and
+  /// releases a PV whose claim is gone.
+  case binder
+  /// The nodes' daemons, and whoever else has a finalizer on a PV: each has done its part at once when a PV is being deleted.
+  case finalizers
 
-  private let server: SimulatedAPIServer
-  /// The node that the scheduler chooses.
-  private let node: String
+  private static let volumes = SimulatedAPIServer.name(PersistentVolume.resource)
+  private static let claims = SimulatedAPIServer.name(PersistentVolumeClaim.resource)
 
-  /// What becomes of a Job that can run.
-  package enum JobEnd: Hashable, Sendable {
-    case runs
-    case completes
-    case fails(String)
+  /// Looks at all PVs.
+  func act(on database: inout ObjectDatabase) {
+    for key in Self.volumeKeys(in: database) { act(on: key, &database) }
   }
 
-  package init(_ server: SimulatedAPIServer, node: String) {
-    self.server = server
-    self.node = node
-  }
-
-  /// - Parameters:
-  ///   - used: claims that pods use: they do not go.
-  ///   - jobs: what becomes of a Job, by its name.
-  package func act(used: Set<ObjectKey> = [], jobs: (ObjectKey) -> JobEnd = { _ in .completes }) {
-    let classes = server.objects(StorageClass.self)
-    let running = server.objects(Job.self).filter { !$0.isFinished }
-    for claim in server.objects(PersistentVolumeClaim.self) where !used.contains(claim.metadata.key) {
-      protect(claim)
-      schedule(claim, classes, hasPod: running.contains { $0.metadata.key == claim.metadata.key })
-    }
-    for volume in server.objects(PersistentVolume.self) { serve(volume) }
-    // PVs first: the claim that a PV names was there before, so one that is not found now has gone.
-    let known = server.objects(PersistentVolume.self)
-    let claims = server.objects(PersistentVolumeClaim.self)
-    for volume in known { sync(volume, claims) }
-    let (bound, volumes) = (server.objects(PersistentVolumeClaim.self), server.objects(PersistentVolume.self))
-    for claim in bound where !claim.volumeName.isEmpty {
-      sync(claim, volumes.first { $0.metadata.name == claim.volumeName })
-    }
-    for job in running where bound.contains(where: { $0.metadata.key == job.metadata.key && $0.phase == "Bound" }) {
-      run(job, jobs(job.metadata.key))
+  /// Looks at the PVs that changes behind a version concern.
+  func act(on database: inout ObjectDatabase, after version: Int) {
+    for change in database.changes(after: version) {
+      for key in Self.volumeKeys(concernedBy: change, in: database) { act(on: key, &database) }
     }
   }
 
-  // MARK: Claims
+  private static func volumeKeys(in database: ObjectDatabase) -> [ObjectDatabase.Key] {
+    database.objects.keys.filter { $0.resource == volumes }.sorted()
+  }
 
-  /// A claim goes when nothing uses it. Its finalizer is put on when it is created (StorageObjectInUseProtection).
-  private func protect(_ claim: PersistentVolumeClaim) {
-    let isGoing = claim.metadata.isBeingDeleted
-    guard isGoing || !claim.metadata.finalizers.contains(Self.protection) else { return }
-    server.edit(PersistentVolumeClaim.resource, claim.metadata.key) { object in
-      let others = (object["metadata", "finalizers"]?.elements ?? []).filter { $0.string != Self.protection }
-      object[["metadata", "finalizers"]] = .array(isGoing ? others : others + [.string(Self.protection)])
+  private static func volumeKeys(
+    concernedBy change: ObjectDatabase.Change, in database: ObjectDatabase
+  ) -> [ObjectDatabase.Key] {
+    switch change.key.resource {
+    case volumes: change.isGone ? [] : [change.key]
+    case claims:
+      volumeKeys(in: database).filter { key in
+        guard let reference = database.objects[key]?["spec", "claimRef"] else { return true }
+        return claimKey(reference) == change.key
+      }
+    default: []
     }
   }
 
-  /// A claim that a Job's pod waits for gets a node; one that has a node, or needs none, gets a provisioner.
-  private func schedule(_ claim: PersistentVolumeClaim, _ classes: [StorageClass], hasPod: Bool) {
-    guard claim.volumeName.isEmpty, !claim.metadata.isBeingDeleted,
-      let storageClass = classes.first(where: { $0.metadata.name == claim.className })
-    else { return }
-    if !storageClass.isImmediate, claim.selectedNode == nil {
-      if hasPod { annotate(claim, PersistentVolumeClaim.selectedNodeAnnotation, node) }
-      return
+  private func act(on key: ObjectDatabase.Key, _ database: inout ObjectDatabase) {
+    guard let volume = database.objects[key] else { return }
+    switch self {
+    case .binder: Self.bind(volume, key, &database)
+    case .finalizers:
+      guard volume["metadata", "deletionTimestamp"] != nil else { return }
+      Self.edit(key, PersistentVolume.resource, &database) { $0[["metadata", "finalizers"]] = [] }
     }
-    guard claim.provisioner == nil else { return }
-    annotate(claim, PersistentVolumeClaim.provisionerAnnotations[0], storageClass.provisioner)
-    if !ClusterNames.provisioners.contains(storageClass.provisioner) { provision(claim, storageClass) }
   }
 
-  /// What a provisioner of another product makes.
-  private func provision(_ claim: PersistentVolumeClaim, _ storageClass: StorageClass) {
-    var volume = PersistentVolume(metadata: ObjectMeta(name: claim.volumeToMake))
-    volume.capacity = claim.request
-    volume.accessModes = ["ReadWriteOnce"]
-    volume.claim = claim.reference
-    volume.reclaimPolicy = storageClass.reclaimPolicy
-    volume.storageClassName = storageClass.metadata.name
-    server.add(volume)
-  }
+  // MARK: The PV controller
 
-  // MARK: PVs
-
-  /// The PV's own provisioner and daemon.
-  private func serve(_ volume: PersistentVolume) {
-    let key = volume.metadata.key
-    guard volume.isOurs else {
-      let isUnused = volume.phase == "Released" && volume.reclaimPolicy == "Delete"
-      if isUnused { server.remove(PersistentVolume.resource, key) }
-      return
-    }
-    if volume.removableInstance != nil {
-      return server.edit(PersistentVolume.resource, key) { $0[["metadata", "finalizers"]] = [] }
-    }
-    if volume.instance == nil, volume.labelledNode != nil, !volume.metadata.isBeingDeleted {
-      server.edit(PersistentVolume.resource, key) {
-        $0[["metadata", "annotations", ClusterNames.instanceAnnotation]] = .string("of-\(volume.metadata.uid)")
+  private static func bind(_ volume: JSONValue, _ key: ObjectDatabase.Key, _ database: inout ObjectDatabase) {
+    let reference = volume["spec", "claimRef"]
+    guard let holder = claimKey(for: volume, in: database), let claim = database.objects[holder] else {
+      return edit(key, PersistentVolume.resource, &database) {
+        $0[["status", "phase"]] = reference == nil ? "Available" : "Released"
       }
     }
-  }
-
-  /// The PV controller's look at a PV (`syncVolume`).
-  private func sync(_ volume: PersistentVolume, _ claims: [PersistentVolumeClaim]) {
-    let key = volume.metadata.key
-    guard !volume.metadata.isBeingDeleted else { return }
-    guard let meant = volume.claim, !meant.uid.isEmpty else { return setPhase("Available", of: volume) }
-    let claim = claims.first { $0.metadata.uid == meant.uid }
-    guard let claim else {
-      return setPhase("Released", of: volume)
-    }
-    if claim.volumeName.isEmpty {
-      server.edit(PersistentVolumeClaim.resource, claim.metadata.key) {
-        if $0["metadata", "uid"]?.string == meant.uid { $0[["spec", "volumeName"]] = .string(key.name) }
-      }
-    } else if claim.volumeName != key.name {
-      return setPhase("Released", of: volume)
-    }
-    setPhase("Bound", of: volume)
-  }
-
-  /// The PV controller's look at a claim (`syncUnboundClaim`, `syncBoundClaim`).
-  private func sync(_ claim: PersistentVolumeClaim, _ volume: PersistentVolume?) {
-    let key = claim.metadata.key
-    guard let volume, volume.claim?.uid == claim.metadata.uid else {
-      if let volume, volume.claim?.uid.isEmpty != false {
-        // Anybody may have a PV that names nobody.
-        return server.edit(PersistentVolume.resource, volume.metadata.key) { object in
-          object[["spec", "claimRef"]] = claim.reference.json
-        }
-      }
-      if claim.phase == "Bound" {
-        server.edit(PersistentVolumeClaim.resource, key) { $0[["status", "phase"]] = "Lost" }
-      }
-      return
-    }
-    let modes = JSONValue.array(volume.accessModes.map { .string($0) })
-    server.edit(PersistentVolumeClaim.resource, key) { object in
+    let isBound = [volume, claim].allSatisfy { $0["status", "phase"]?.string == "Bound" }
+    guard !isBound, volume["metadata", "deletionTimestamp"] == nil, mayBind(claim, key.name, volume) else { return }
+    edit(key, PersistentVolume.resource, &database) { $0[["status", "phase"]] = "Bound" }
+    edit(holder, PersistentVolumeClaim.resource, &database) { object in
+      object[["spec", "volumeName"]] = .string(key.name)
       object[["status"]] = [
-        "phase": "Bound", "accessModes": modes, "capacity": ["storage": .string(volume.capacity?.description ?? "0")],
+        "phase": "Bound", "capacity": ["storage": volume["spec", "capacity", "storage"] ?? "0"],
       ]
     }
   }
 
-  private func setPhase(_ phase: String, of volume: PersistentVolume) {
-    guard volume.phase != phase else { return }
-    server.edit(PersistentVolume.resource, volume.metadata.key) { object in
-      // It was looked at before: who has changed it since decides.
-      guard object["metadata", "resourceVersion"]?.string == volume.metadata.resourceVersion else { return }
-      object[["status", "phase"]] = .string(phase)
+  /// The claim that the PV names or, where it names none or no UID, the first that it may have.
+  private static func claimKey(for volume: JSONValue, in database: ObjectDatabase) -> ObjectDatabase.Key? {
+    guard let reference = volume["spec", "claimRef"] else {
+      return database.objects.filter { key, claim in
+        key.resource == claims && claim["spec", "volumeName"]?.string ?? "" == ""
+          && claim["spec", "storageClassName"]?.string == volume["spec", "storageClassName"]?.string
+      }.keys.min()
     }
+    let key = claimKey(reference)
+    let uid = reference["uid"]?.string ?? ""
+    guard let claim = database.objects[key], uid.isEmpty || claim["metadata", "uid"]?.string == uid else { return nil }
+    return key
   }
 
-  // MARK: Jobs
-
-  private func run(_ job: Job, _ end: JobEnd) {
-    let condition: (type: String, reason: String)
-    switch end {
-    case .runs: return
-    case .completes: condition = ("Complete", "")
-    case .fails(let reason): condition = ("Failed", reason)
-    }
-    let now = server.time.wallClock.rfc3339
-    server.edit(Job.resource, job.metadata.key) { object in
-      object[["status", "conditions"]] = [
-        [
-          "type": .string(condition.type), "status": "True", "reason": .string(condition.reason),
-          "message": "by the test", "lastTransitionTime": .string(now),
-        ]
-      ]
-    }
+  private static func claimKey(_ reference: JSONValue) -> ObjectDatabase.Key {
+    ObjectDatabase.Key(
+      resource: claims, namespace: reference["namespace"]?.string ?? "", name: reference["name"]?.string ?? "")
   }
 
-  // MARK: Helpers
-
-  private func annotate(_ claim: PersistentVolumeClaim, _ name: String, _ value: String) {
-    server.edit(PersistentVolumeClaim.resource, claim.metadata.key) {
-      $0[["metadata", "annotations", name]] = .string(value)
-    }
-  }
-}
-
-/// A Job, as far as it counts whether it has ended.
-package struct Job: APIObject {
-  package static let resource = APIResource(group: "batch", name: "jobs", kind: "Job", isNamespaced: true)
-
-  package var metadata = ObjectMeta()
-  package var conditions: [String] = []
-
-  package init(json: inout JSONReader) throws(JSONSyntaxError) {
-    let value = try json.value()
-    var reader = JSONReader(value["metadata"]?.encoded ?? Array("{}".utf8))
-    metadata = try ObjectMeta(json: &reader)
-    conditions = (value["status", "conditions"]?.elements ?? []).compactMap { $0["type"]?.string }
+  private static func mayBind(_ claim: JSONValue, _ name: String, _ volume: JSONValue) -> Bool {
+    let chosen = claim["spec", "volumeName"]?.string ?? ""
+    return chosen == name
+      || chosen.isEmpty && size(claim, "resources", "requests", "storage") <= size(volume, "capacity", "storage")
   }
 
-  package var isFinished: Bool { conditions.contains("Complete") || conditions.contains("Failed") }
+  private static func size(_ object: JSONValue, _ path: String...) -> Quantity {
+    // One that cannot be read is none.
+    object[["spec"] + path]?.string.flatMap { try? Quantity(parsing: $0) } ?? .zero
+  }
+
+  private static func edit(
+    _ key: ObjectDatabase.Key, _ resource: APIResource, _ database: inout ObjectDatabase,
+    _ body: (inout JSONValue) -> Void
+  ) {
+    guard var object = database.objects[key] else { return }
+    body(&object)
+    // Both are there, and no precondition is asked for.
+    _ = try? database.replace(object, .init(served: ServedResource(resource), key: key))
+  }
 }
