@@ -103,7 +103,7 @@ struct PoolJobTests {
     #expect(await world.becomes { world.pool()?.status.availableReplicas == 3 }, "\(world.description)")
     try await world.addCheckout("mine")
     #expect(await world.becomes { world.isAcquired("mine") && world.pool()?.status.availableReplicas == 3 })
-    #expect(world.pool()?.status.replicas == 4 && world.replicas().count == 4)
+    #expect(await world.becomes { world.pool()?.status.replicas == 4 && world.replicas().count == 4 })
     #expect(world.pool()?.status.conditions[PoolCondition.settlement]?.status == "Unknown")
     await world.end()
   }

@@ -99,6 +99,21 @@ struct PoolPlanTests {
     #expect(PoolPlan([failed], wish: 1, births: 0, now: nil).paused.count == 1)
   }
 
+  @Test(
+    "the job of a ready replica goes when no request for it can be under way any more",
+    arguments: [
+      (89, 1000, false, 1), (90, 1000, true, nil), (1000, 89, false, 1), (1000, 90, true, nil), (50, 60, false, 40),
+    ]
+      as [(Int64, Int64, Bool, Int64?)])
+  func finishedJobs(age: Int64, quiet: Int64, isDue: Bool, wait: Int64?) {
+    let ready = replica("r", ready: true, job: job(of: "r", "Complete", at: 0), needsJob: true)
+    let now = Timestamp(seconds: Self.now.seconds + age)
+    let plan = PoolPlan([ready], wish: 1, births: 0, now: now)
+    let (due, next) = plan.finishedJobs(now, quiet: .seconds(quiet))
+    #expect(due.map(\.uid) == (isDue ? ["uid-of-job-r"] : []) && next == wait.map { .seconds($0) })
+    #expect(plan.finishedJobs(nil, quiet: .seconds(quiet)).due.isEmpty)
+  }
+
   @Test("failures in a row are counted once each, and a success ends the row")
   func streak() {
     var streak = FailureStreak()

@@ -248,6 +248,7 @@ func job(of name: String, owner: String? = nil, _ end: String? = nil, at seconds
       OwnerReference(
         apiVersion: "v1", kind: "PersistentVolumeClaim", name: name, uid: owner ?? "uid-\(name)", isController: true)
     ])
+  job.metadata.creationTimestamp = Timestamp(seconds: 1_700_000_000)
   if let end {
     var condition = Condition(type: end, status: "True")
     condition.reason = "BackoffLimitExceeded"

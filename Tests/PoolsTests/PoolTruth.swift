@@ -78,7 +78,10 @@ extension PoolTruth.State {
   fileprivate mutating func seeJob(_ change: SimulatedAPIServer.AuditedChange) {
     guard let job: InitJob = read(change.new), let owner = job.metadata.ownerReferences.first?.uid else { return }
     if change.old == nil {
-      if hadJob.contains(owner) { violations.append("replica \(job.metadata.name) has a second job") }
+      // On a claim that is on its way out, or that has lost its volume, a job that comes late does nothing.
+      if hadJob.contains(owner), let claim = claims[owner], !claim.metadata.isBeingDeleted, !isTaken(claim) {
+        violations.append("replica \(job.metadata.name) has a second job")
+      }
       hadJob.insert(owner)
       let deadline = change.new["spec", "activeDeadlineSeconds"]?.number ?? .max
       if deadline > 300 { violations.append("job \(job.metadata.name) may run for \(deadline) s") }

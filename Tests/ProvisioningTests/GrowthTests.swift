@@ -1,6 +1,7 @@
 import Controllers
 import KubernetesAPI
 import StorageModel
+import TestSupport
 import Testing
 
 @testable import Provisioning

@@ -9,7 +9,7 @@ struct ObjectsByHandTests {
   private let server = SimulatedAPIServer()
   private static let key = ObjectKey(name: "v")
 
-  private var volume: PersistentVolume? { server.objects().first }
+  private var volume: PersistentVolume? { server.objects(PersistentVolume.self).first }
 
   private func put(uid: String = "", phase: String = "Bound", _ change: (inout PersistentVolume) -> Void = { _ in }) {
     var volume = PersistentVolume(metadata: ObjectMeta(name: "v", uid: uid))

@@ -28,7 +28,7 @@ struct VolumeControllerTests {
     server.put(volume)
   }
 
-  private var claim: PersistentVolumeClaim? { server.objects().first }
+  private var claim: PersistentVolumeClaim? { server.objects(PersistentVolumeClaim.self).first }
   private func phase(_ volume: String = "v") -> String? {
     server.objects(PersistentVolume.self).first { $0.metadata.name == volume }?.phase
   }

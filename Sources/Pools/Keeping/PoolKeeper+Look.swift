@@ -32,7 +32,7 @@ extension PoolKeeper {
     let invalidity = problem ?? memories[pool.metadata.uid]?.rejection.flatMap { $0.isInvalid ? $0.message : nil }
     if let invalidity { tell(pool, Refusal(.invalidPool, invalidity)) } else { untell(pool, .invalidPool) }
     try await writeStatus(of: pool, plan, invalidity)
-    return ending(plan, work)
+    return ending(plan, work, of: pool)
   }
 
   /// What has become of the writes of a look.
@@ -87,12 +87,12 @@ extension PoolKeeper {
     writes.sendEvent(pool.reference, .poolScaling, "Scaling pool \(isUp ? "up" : "down") to \(wish) replicas")
   }
 
-  private func ending(_ plan: PoolPlan, _ work: Work) -> Ending {
+  private func ending(_ plan: PoolPlan, _ work: Work, of pool: Pool) -> Ending {
     if work.failure != nil { return .failed }
     if work.isPartial { return .again(after: .zero) }
     // The API server's clock counts, and it is known once it has answered anything.
     let now = writes.serverTime
-    var waits = [plan.finishedJobs(now).next].compactMap(\.self)
+    var waits = [plan.finishedJobs(now, quiet: quietTime(of: pool.metadata.uid)).next].compactMap(\.self)
     if !plan.paused.isEmpty {
       let wait = now.flatMap { now in plan.nextEnd.map { $0 - now } } ?? Self.clockPause
       waits.append(max(wait, .seconds(1)))

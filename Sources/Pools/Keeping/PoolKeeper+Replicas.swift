@@ -18,7 +18,8 @@ extension PoolKeeper {
     await createJobs(plan.initializing.filter { $0.step == .createJob }, pool, &work)
     await markAvailable(plan.initializing.filter { $0.step == .markAvailable }, pool, &work)
     work.note(
-      await each(work.batch(plan.finishedJobs(writes.serverTime).due)) { [writes] job throws(WriteFailure) in
+      await each(work.batch(plan.finishedJobs(writes.serverTime, quiet: quietTime(of: pool.metadata.uid)).due)) {
+        [writes] job throws(WriteFailure) in
         try await writes.delete(job)
       })
   }
@@ -35,7 +36,11 @@ extension PoolKeeper {
         guard error.kind == .exists else { throw error }
       }
     }
-    if let failure { memories[pool.metadata.uid, default: Memory()].rejection = failure }
+    if let failure {
+      memories[pool.metadata.uid, default: Memory()].rejection = failure
+      // Of several, only the first failure is known.
+      memories[pool.metadata.uid, default: Memory()].lostJobAt = time.now
+    }
     work.note(failure)
   }
 

@@ -15,6 +15,8 @@ package actor PoolKeeper: Controller {
   let time: any Timekeeper
   private let log: @Sendable (LogLine) -> Void
 
+  /// Since when it works. What a former leader has asked for may be carried out for a while.
+  private let began: Duration
   /// By the pools' UIDs.
   var memories: [String: Memory] = [:]
   var sentRefusals = SentRefusals<String>(firstPause: SentRefusals<String>.longestPause)
@@ -35,6 +37,8 @@ package actor PoolKeeper: Controller {
     /// Why the API server does not take a replica's claim.
     var rejection: WriteFailure?
     var isShortOfSpace = false
+    /// When the creation of an init job got no answer last.
+    var lostJobAt: Duration?
   }
 
   package struct Counters: Sendable {
@@ -51,6 +55,7 @@ package actor PoolKeeper: Controller {
     self.writes = writes
     self.space = space
     self.time = time
+    began = time.now
     self.log = log
     keys = ReconcileLoop(parallelism: parallelism, backoff: backoff, time: time)
   }
@@ -80,6 +85,9 @@ package actor PoolKeeper: Controller {
   func logLine(_ message: String, _ values: [String: String], isWarning: Bool = false) {
     log(LogLine(message, values, isWarning: isWarning))
   }
+
+  /// How long no creation of an init job of the pool can have been under way without an answer.
+  func quietTime(of pool: String) -> Duration { time.now - max(began, memories[pool]?.lostJobAt ?? began) }
 
   /// Sends an Event about a pool, unless the same was sent lately.
   func tell(_ pool: Pool, _ refusal: Refusal) {

@@ -65,12 +65,16 @@ package struct PoolPlan: Sendable {
   ///
   /// A request to create a job may be carried out long after its answer was lost. While there is a job of the name it has no effect.
   /// Without it, the job would run a second time, on a volume that is ready or that somebody has.
-  package func finishedJobs(_ now: Timestamp?) -> (due: [KnownJob], next: Duration?) {
+  ///
+  /// - Parameters:
+  ///   - now: the API server's time; nil while it is not known.
+  ///   - quiet: how long ago such an answer was lost, at least.
+  package func finishedJobs(_ now: Timestamp?, quiet: Duration) -> (due: [KnownJob], next: Duration?) {
     let jobs = available.compactMap(\.ownJob).filter { !$0.isGoing }
-    guard let now else { return ([], jobs.isEmpty ? nil : .seconds(60)) }
-    let ages = jobs.map { job in (job, job.created.map { now - $0 } ?? .zero) }
-    let waits = ages.map { Allocator.writeLimit - $0.1 }.filter { $0 > .zero }
-    return (ages.filter { $0.1 >= Allocator.writeLimit }.map(\.0), waits.min())
+    // A former leader may have asked for the job too, until it was created.
+    let ages = jobs.map { job in (job, now.flatMap { now in job.created.map { now - $0 } } ?? .zero) }
+    let waits = ages.map { Allocator.writeLimit - min($0.1, quiet) }
+    return (zip(jobs, waits).filter { $0.1 <= .zero }.map(\.0), waits.filter { $0 > .zero }.min())
   }
 
   /// The earliest end of a pause.
