@@ -11,7 +11,7 @@ enum Bench {
     Measures against the targets, in the project's directory. Sections:
 
       flex-call   the flex client, compared with a C program that makes the same exchanges
-      volumes     a new volume, a mount, an idle daemon, memory; real LVM, in the lab
+      volumes     a new volume, a mount, an idle daemon, memory, clones; real LVM, in the lab
       scale       the daemon with thousands of other volumes; real LVM, in the lab
       ownership   the change of a volume's group, compared with chgrp and chmod; needs root
       cluster     the cost for a cluster, on a real Kubernetes 1.20; needs root

@@ -11,8 +11,8 @@ enum Section: String {
     switch self {
     case .flexCall: return try Lab.run(here: [Lab.project + "/Benchmarks/flex-call/run.sh"])
     case .volumes:
-      guard let disks = Lab.disks(2) else { return try Lab.run(self, disks: ["6G", "6G"], silence: 900) }
-      return try VolumesSection().run(ours: disks[0], bare: disks[1])
+      guard let disks = Lab.disks(3) else { return try Lab.run(self, disks: ["6G", "6G", "6G"], silence: 900) }
+      return try VolumesSection().run(ours: disks[0], bare: disks[1], thin: disks[2])
     case .scale:
       guard let disks = Lab.disks(1) else { return try Lab.run(self, disks: ["24G"], silence: 1800) }
       return try ScaleSection().run(disk: disks[0])

@@ -55,6 +55,18 @@ int clinux_pidfd_open(int pid) { return (int)syscall(SYS_pidfd_open, pid, 0u); }
 
 int clinux_block_size(int descriptor, uint64_t *bytes) { return ioctl(descriptor, BLKGETSIZE64, bytes); }
 
+int clinux_sync_file_system(int descriptor) { return syncfs(descriptor); }
+
+#ifndef FS_IOC_SETFSLABEL
+#define FS_IOC_SETFSLABEL _IOW(0x94, 50, char[256])
+#endif
+
+int clinux_set_file_system_label(int descriptor, const char *label) {
+  char text[256] = {0};
+  strncpy(text, label, sizeof text - 1);
+  return ioctl(descriptor, FS_IOC_SETFSLABEL, text);
+}
+
 char **clinux_environment(void) { return environ; }
 
 const char *clinux_error_text(int number, char *buffer, uint64_t size) { return strerror_r(number, buffer, size); }

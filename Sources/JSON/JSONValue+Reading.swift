@@ -65,12 +65,17 @@ extension JSONValue {
   package var number: Int64? { if case .number(let number) = self { number } else { nil } }
   package var bool: Bool? { if case .bool(let value) = self { value } else { nil } }
 
-  /// The same value with the members of each object in order, so that equal objects are equal values.
-  package var inOrder: JSONValue {
-    switch self {
-    case .array(let elements): .array(elements.map(\.inOrder))
-    case .object(let members): .object(members.map { Member($0.key, $0.value.inOrder) }.sorted { $0.key < $1.key })
-    default: self
+  /// Whether it is the other value, whatever the order of members.
+  package func isSame(as other: JSONValue) -> Bool {
+    switch (self, other) {
+    case (.array(let elements), .array(let others)):
+      elements.count == others.count && zip(elements, others).allSatisfy { $0.isSame(as: $1) }
+    case (.object(let members), .object(let others)):
+      members.count == others.count
+        && members.allSatisfy { member in
+          others.first { $0.key == member.key }.map { member.value.isSame(as: $0.value) } ?? false
+        }
+    default: self == other
     }
   }
 }

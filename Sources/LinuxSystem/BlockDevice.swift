@@ -57,6 +57,40 @@ package enum BlockDevice {
     try device.sync(subject: path)
   }
 
+  /// Reads `count` bytes at each offset, and writes back what `change` makes of them, in the order of the offsets. Blocks
+  /// until it is on stable storage. While it runs, nobody can mount the device. An offset behind the end is left out.
+  ///
+  /// - Parameter change: returns nil to leave a place as it is.
+  /// - Throws: `EBUSY` if the device has an exclusive user; the errors of `change`; otherwise the error of open(2), pread(2),
+  ///   pwrite(2) or fsync(2).
+  static func rewrite(
+    _ path: String, at offsets: [UInt64], count: Int,
+    _ change: ([UInt8], UInt64) throws(SystemError) -> [UInt8]?
+  ) throws(SystemError) {
+    let device = try Descriptor.open(path, O_RDWR | O_EXCL)
+    for offset in offsets {
+      let bytes = try read(device, offset: offset, count: count, subject: path)
+      guard bytes.count == count, let changed = try change(bytes, offset) else { continue }
+      try write(changed, to: device, offset: offset, subject: path)
+      // Each place before the next one.
+      try device.sync(subject: path)
+    }
+  }
+
+  private static func write(
+    _ bytes: [UInt8], to device: borrowing Descriptor, offset: UInt64, subject: String
+  ) throws(SystemError) {
+    let number = device.rawValue
+    var written = 0
+    while written < bytes.count {
+      written += try retryingInterrupts("write", subject) {
+        bytes.withUnsafeBytes {
+          pwrite(number, $0.baseAddress?.advanced(by: written), bytes.count - written, off_t(offset) + off_t(written))
+        }
+      }
+    }
+  }
+
   /// Returns whether the device has an exclusive user: a file system mounted in any mount namespace, a device-mapper
   /// table, an MD array, swap, or another opener with `O_EXCL`. Ordinary openers do not count.
   ///
@@ -89,6 +123,10 @@ extension BlockDevice {
     // The device may be gone. A write to it fails by itself, so unknown counts as writable.
     (try? Files.readText("/sys/dev/block/\(number)/ro"))?.hasPrefix("1") == true
   }
+
+  /// Returns whether a device-mapper device is suspended: its reads and writes wait. Also false if that is unknown. Reads
+  /// /sys/dev/block; does not block.
+  package static func isSuspended(_ number: DeviceNumber) -> Bool { deviceMapper("suspended", number) == "1" }
 
   /// Returns the UUID that the creator of a device-mapper device gave it. LVM's are `LVM-` and 64 characters. Nil for
   /// other devices. Reads /sys/dev/block; does not block.

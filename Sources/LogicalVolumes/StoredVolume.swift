@@ -25,11 +25,15 @@ package struct StoredVolume: Sendable, Hashable {
     /// Nil on an adopted volume, which can never be formatted.
     package var creation: CreationToken?
     package var isRetained: Bool
+    /// The instance of the volume that this one is a clone of; nil for a volume that was created empty. The origin may be
+    /// gone by now.
+    package var origin: String?
 
-    package init(claim: ClaimUID?, creation: CreationToken?, isRetained: Bool = false) {
+    package init(claim: ClaimUID?, creation: CreationToken?, isRetained: Bool = false, origin: String? = nil) {
       self.claim = claim
       self.creation = creation
       self.isRetained = isRetained
+      self.origin = origin
     }
   }
 

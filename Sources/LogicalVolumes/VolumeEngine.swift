@@ -34,6 +34,18 @@ package protocol VolumeEngine: Sendable {
   /// - Throws: `noSpace` with the free and the requested space, `invalid` for an unknown group.
   func create(_ request: CreationRequest) async throws(VolumeError) -> Outcome<StoredVolume>
 
+  /// Creates a volume with the content that another volume of ours has at this moment, of at least the requested size. From
+  /// then on both are independent: either can be changed, grown and removed. A file system that is mounted from the origin
+  /// stays mounted, and what it has written completely is in the clone. An existing volume of the new name is returned
+  /// unchanged, as by ``create(_:)``.
+  ///
+  /// The content is the origin's to the last byte, so the clone has the identity of its file system too.
+  ///
+  /// - Throws: `invalid` if the engine or the origin cannot be cloned, or for a size below the origin's; `notFound` if the
+  ///   origin does not exist, `conflict` if it is another instance or in another thin pool, `unsafe` if it is not ours; and
+  ///   the errors of ``create(_:)``.
+  func clone(_ request: CreationRequest, of origin: CloneOrigin) async throws(VolumeError) -> Outcome<StoredVolume>
+
   /// Makes the volume's device usable. Unchanged if it is already.
   ///
   /// - Throws: `notFound` for a volume that does not exist, and for a thin volume that is unknown to its thin pool and
@@ -76,6 +88,43 @@ extension VolumeEngine {
   /// Removes exactly this volume, with no time limit.
   package func remove(_ volume: StoredVolume) async throws(VolumeError) -> Outcome<StoredVolume> {
     try await remove(volume, notAfter: nil)
+  }
+}
+
+extension CloneOrigin {
+  /// Checks that a volume is this origin.
+  ///
+  /// - Parameter clone: the name of the clone, for messages.
+  /// - Throws: `notFound` if there is none, `conflict` for another instance, `unsafe` for a volume that is not ours.
+  package func require(_ found: StoredVolume?, for clone: VolumeName) throws(VolumeError) -> StoredVolume {
+    guard let found else {
+      throw VolumeError(
+        .notFound,
+        "volume \(clone) is to be a clone of volume \(name), which does not exist on this node; nothing was created")
+    }
+    guard found.marks != nil else {
+      throw VolumeError(
+        .unsafe,
+        "volume \(clone) is to be a clone of volume \(name), which does not carry our tag; nothing was created")
+    }
+    guard found.instance == instance else {
+      throw VolumeError(
+        .conflict,
+        "volume \(clone) is to be a clone of volume \(name) (\(instance)), and the volume of that name is another one "
+          + "(\(found.instance)); nothing was created")
+    }
+    return found
+  }
+
+  /// Checks that a clone is at least as large as this origin.
+  ///
+  /// - Throws: `invalid` with both sizes.
+  func requireFits(_ origin: ByteCount, into size: ByteCount, of clone: VolumeName) throws(VolumeError) {
+    guard size < origin else { return }
+    throw VolumeError(
+      .invalid,
+      "volume \(clone) of \(size) is to be a clone of volume \(name), which has \(origin); a clone is at least as large as "
+        + "its origin. Request more")
   }
 }
 

@@ -40,6 +40,24 @@ struct CallAuthorization {
     try requireUse(of: pv, recorded: recorded, found: found)
   }
 
+  /// Checks whether the PV asks for this content. Whoever writes pods can write other options into an inline volume of the
+  /// PV's name, and a clone would show them another tenant's data.
+  func requireSource(_ source: VolumeSource, of pv: PersistentVolume) throws(VolumeError) {
+    guard let origin = source.origin, pv.origin != origin else { return }
+    throw VolumeError(
+      .forbidden,
+      "volume \(pv.metadata.name) is to be a clone of volume \(origin.name), which its PV does not ask for; nothing was created"
+    )
+  }
+
+  /// An inline volume, which has no PV, is never a clone.
+  func requireEmptySource(_ source: VolumeSource, of name: String) throws(VolumeError) {
+    guard let origin = source.origin else { return }
+    throw VolumeError(
+      .forbidden,
+      "volume \(name) has no PV and is to be a clone of volume \(origin.name); only the volumes of PVs are clones")
+  }
+
   /// Whether both the PV's affinity and its label name this node.
   func isAssigned(_ pv: PersistentVolume) -> Bool {
     pv.hostname == hostname && pv.labelledNode == ClusterNames.nodeLabelValue(node)

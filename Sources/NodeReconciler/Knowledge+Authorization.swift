@@ -92,7 +92,7 @@ extension Knowledge {
 // Creation of a volume, or use of a volume that is not ours yet.
 extension Knowledge {
   package func admitCreation(
-    of volume: VolumeName, adopting adopted: StoredVolume?, by pod: String?
+    of volume: VolumeName, adopting adopted: StoredVolume?, from source: VolumeSource, by pod: String?
   ) async throws(VolumeError) {
     let name = volume.text
     let end = MonotonicClock.now() + patience.creation
@@ -101,7 +101,11 @@ extension Knowledge {
     defer { withdrawRequest(for: name) }
     while true {
       guard let pv = try await asking(name, { () throws(WriteFailure) in try await connection.writes.volume(name) })
-      else { return try requireInlineVolumes(name) }
+      else {
+        try requireInlineVolumes(name)
+        return try authorization.requireEmptySource(source, of: name)
+      }
+      try authorization.requireSource(source, of: pv)
       try require(name) { () throws(VolumeError) in
         try authorization.requireCreation(
           for: pv, recorded: pv.instance ?? reportedInstance(for: pv), found: adopted?.instance)

@@ -20,10 +20,13 @@ package protocol ClusterKnowledge: Sendable {
   /// Checks that this volume is to be created on this node now. Waits for the API server, and, if the PV names no node,
   /// until the PV is assigned to this node.
   ///
-  /// - Parameter adopted: an existing volume without our tag that would become the PV's.
-  /// - Throws: the errors of ``admitUse(of:by:)``, and `unavailable` if the API server does not answer.
+  /// - Parameters:
+  ///   - adopted: an existing volume without our tag that would become the PV's.
+  ///   - source: the requested content. Only a PV can ask for a clone: it shows another volume's data.
+  /// - Throws: the errors of ``admitUse(of:by:)``, `forbidden` for a clone that the PV does not ask for, and `unavailable` if
+  ///   the API server does not answer.
   func admitCreation(
-    of volume: VolumeName, adopting adopted: StoredVolume?, by pod: String?
+    of volume: VolumeName, adopting adopted: StoredVolume?, from source: VolumeSource, by pod: String?
   ) async throws(VolumeError)
 
   /// Volumes of ours that no PV names; nil until the PVs have been listed.
@@ -47,7 +50,7 @@ package struct NoCluster: ClusterKnowledge {
   package func admitUse(of volume: StoredVolume, by pod: String?) async throws(VolumeError) {}
 
   package func admitCreation(
-    of volume: VolumeName, adopting adopted: StoredVolume?, by pod: String?
+    of volume: VolumeName, adopting adopted: StoredVolume?, from source: VolumeSource, by pod: String?
   ) async throws(VolumeError) {
     guard !allowsCreation else { return }
     throw VolumeError(

@@ -2,12 +2,12 @@ package import LinuxSystem
 package import StorageModel
 internal import Synchronization
 
-/// A program that may take longer than a call: mkfs, e2fsck, the growth of a file system. It continues after its caller
+/// A program that may take longer than a call: mkfs, e2fsck, the growth of a file system, the completion of a clone. It continues after its caller
 /// has been answered or has gone. Until it ends, no call gets the volume's lock.
 package final class LongRun: Sendable {
   /// The kind of work.
   package enum Phase: String, Sendable, CaseIterable {
-    case formatting, checking, growing
+    case formatting, cloning, checking, growing
   }
 
   /// Why a wait for the end returned.
@@ -59,6 +59,7 @@ package final class LongRun: Sendable {
     let what =
       switch phase {
       case .formatting: "is being formatted"
+      case .cloning: "is being completed as a clone"
       case .checking: "has its file system checked and repaired"
       case .growing: "has its file system grown"
       }

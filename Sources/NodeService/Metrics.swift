@@ -7,7 +7,7 @@ internal import Telemetry
 package final class Metrics: Sendable {
   /// The phases of a call.
   package enum Phase: String, Sendable, CaseIterable {
-    case create, probe, format, stage, publish, unpublish, unstage, extend, grow, remove
+    case create, clone, probe, format, stage, publish, unpublish, unstage, extend, grow, remove
   }
 
   struct Call: Hashable, Sendable {

@@ -70,6 +70,25 @@ package protocol NodeSystem: Sendable {
     progress: ToolProgress
   ) async throws(VolumeError)
 
+  /// Writes out everything that was written to a mounted file system.
+  func flush(_ mount: MountEntry) async throws(VolumeError)
+
+  /// Whether the copy of a file system must be mounted before it can get its identity.
+  func needsMount(asCopy kind: FileSystemKind, on device: String) async throws(VolumeError) -> Bool
+
+  /// Makes the copy of a file system one that can be mounted beside the original.
+  func separateCopy(
+    _ kind: FileSystemKind, on device: String, as identity: FileSystemIdentity
+  ) async throws(VolumeError)
+
+  /// Gives the copy of a file system its identity and returns when that is on the disk.
+  ///
+  /// - Parameter mountPoint: where the copy is mounted; nil if it is not. An XFS must be mounted, the others must not.
+  /// - Throws: `invalid` for a file system that cannot get another identity.
+  func identifyCopy(
+    _ kind: FileSystemKind, on device: String, mountedAt mountPoint: String?, as identity: FileSystemIdentity
+  ) async throws(VolumeError)
+
   /// Whether a file system's superblock asks for repair before the next mount.
   func needsRepair(_ kind: FileSystemKind, on device: String) async throws(VolumeError) -> Bool
 

@@ -76,6 +76,36 @@ package struct SimulatedNodeSystem: NodeSystem {
     }
   }
 
+  package func flush(_ mount: MountEntry) async throws(VolumeError) {}
+
+  package func needsMount(asCopy kind: FileSystemKind, on device: String) async throws(VolumeError) -> Bool {
+    kind == .xfs
+  }
+
+  package func separateCopy(
+    _ kind: FileSystemKind, on device: String, as identity: FileSystemIdentity
+  ) async throws(VolumeError) {}
+
+  package func identifyCopy(
+    _ kind: FileSystemKind, on device: String, mountedAt mountPoint: String?, as identity: FileSystemIdentity
+  ) async throws(VolumeError) {
+    try world.state.withLock { state throws(VolumeError) in
+      guard case .fileSystem(kind.rawValue, let uuid, let label)? = state.devices[device] else {
+        throw VolumeError(.internal, "identifying \(device): no \(kind.rawValue)")
+      }
+      let isMounted = state.mounts.contains { $0.device == state.deviceNumbers[device] }
+      guard isMounted == (kind == .xfs) else {
+        throw VolumeError(.inUse, "identifying \(device): \(isMounted ? "it is mounted" : "it is not mounted")")
+      }
+      state.devices[device] =
+        switch kind {
+        case .ext4: .fileSystem(type: kind.rawValue, uuid: identity.uuid, label: label)
+        case .xfs: .fileSystem(type: kind.rawValue, uuid: uuid, label: identity.shortLabel)
+        case .btrfs: .fileSystem(type: kind.rawValue, uuid: uuid, label: identity.label)
+        }
+    }
+  }
+
   package func needsRepair(_ kind: FileSystemKind, on device: String) async throws(VolumeError) -> Bool { false }
 
   package func repairFileSystem(

@@ -50,7 +50,8 @@ struct Stager: Sendable {
     try checkCancellation(volume.name)
     try await context.measure(.stage) { () async throws(VolumeError) in
       try await system.mount(
-        device, root: target.root, components: target.components, kind: kind, options: options.mountOptions)
+        device, root: target.root, components: target.components, kind: kind,
+        options: options.mountOptions(of: volume, kind))
     }
     rollback.add("the mount at \(path)") { () async throws(VolumeError) in _ = try await system.unmountAll(path) }
     try await context.steps.reach(.deviceMounted)
@@ -124,7 +125,7 @@ extension Stager {
     try checkCancellation(volume.name)
     try await context.measure(.stage) { () async throws(VolumeError) in
       do throws(VolumeError) {
-        try await system.mount(device, at: path, kind: kind, options: options.mountOptions)
+        try await system.mount(device, at: path, kind: kind, options: options.mountOptions(of: volume, kind))
       } catch {
         // The engine knows why a device is not writable, and throws that error.
         _ = try await context.engine.activate(volume)
@@ -134,5 +135,12 @@ extension Stager {
     rollback.add("staging mount \(path)") { () async throws(VolumeError) in _ = try await system.unmountAll(path) }
     context.log.info("volume staged", ["volume": volume.name.text, "device": device, "fileSystem": kind.rawValue])
     try await context.steps.reach(.staged)
+  }
+}
+
+extension VolumeOptions {
+  /// The options with which a volume's file system is mounted.
+  fileprivate func mountOptions(of volume: StoredVolume, _ kind: FileSystemKind) -> MountOptions {
+    volume.marks?.origin == nil ? mountOptions : mountOptions.sharingUUID(as: kind)
   }
 }

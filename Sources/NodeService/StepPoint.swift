@@ -13,6 +13,13 @@ package enum StepPoint: String, Sendable, CaseIterable {
   case formatPermitted = "format-permitted"
   case formatted = "formatted"
   case permitRemoved = "permit-removed"
+  // cloning
+  case volumeCloned = "volume-cloned"
+  case cloneSeparated = "clone-separated"
+  case cloneMounted = "clone-mounted"
+  case cloneGrown = "clone-grown"
+  case cloneIdentified = "clone-identified"
+  case cloneUnmounted = "clone-unmounted"
   // staging and publishing
   case stagingDirectoryCreated = "staging-directory-created"
   case staged = "staged"

@@ -6,7 +6,9 @@ package import StorageModel
 ///
 /// A program that continues without its caller keeps all others from the lock, see ``LongRun``.
 ///
-/// Lock order: a volume's lock, then the engine's. No code path holds the locks of two volumes.
+/// Lock order: a volume's lock, then the engine's. Only the creation of a clone holds the locks of two volumes: its own,
+/// and for a moment that of its origin. No two calls can wait for each other, because an origin exists, and the volume of a
+/// call that waits for an origin does not exist yet.
 package final class VolumeLocks: Sendable {
   private struct Waiter {
     let id: UInt64

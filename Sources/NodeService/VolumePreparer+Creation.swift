@@ -10,27 +10,11 @@ extension VolumePreparer {
   func create(
     _ request: VolumeRequest, _ size: ByteCount, willFormat: Bool, _ rollback: inout Rollback
   ) async throws(VolumeError) -> StoredVolume {
-    switch request.source {
-    case .empty: try await requireFileSystemFits(request.name, size, request.options)
-    }
-    let (name, deviceClass) = (request.name, request.options.deviceClass)
-    var permit = FormatPermit(volume: name, creation: context.freshToken(), progress: .planned)
-    let creation = permit.creation
-    let permits = permits
+    try await requireFileSystemFits(request.name, size, request.options)
+    let name = request.name
+    var permit = try await writePermit(for: request, &rollback)
     let engine = engine
-    try permits.write(permit)
-    // If it is not known whether the volume was created (the disk does not answer), the permit stays, and the next call
-    // settles by it. Without the permit, the new volume would be taken for one that has lost its data.
-    rollback.add("the permit of volume \(name)") { () async throws(VolumeError) in
-      if let left = try await engine.volume(name, wantedIn: deviceClass.group), left.marks?.creation == creation {
-        _ = try await engine.remove(left)
-      }
-      try permits.remove(name)
-    }
-    try await context.steps.reach(.permitWritten)
-
-    let creationRequest = CreationRequest(
-      name: name, size: size, claim: ClaimUID(provisioned: name), creation: creation, deviceClass: deviceClass)
+    let creationRequest = CreationRequest(request, size, permit)
     let outcome = try await context.measure(.create) { () async throws(VolumeError) in
       try await engine.create(creationRequest)
     }
@@ -51,6 +35,26 @@ extension VolumePreparer {
     return try await engine.activate(volume).value
   }
 
+  /// Writes the permit of a volume that is to be created.
+  func writePermit(
+    for request: VolumeRequest, _ rollback: inout Rollback
+  ) async throws(VolumeError) -> FormatPermit {
+    let (name, group) = (request.name, request.options.deviceClass.group)
+    let permit = FormatPermit(volume: name, creation: context.freshToken(), progress: .planned)
+    let (permits, engine) = (permits, engine)
+    try permits.write(permit)
+    // If it is not known whether the volume was created (the disk does not answer), the permit stays, and the next call
+    // settles by it. Without the permit, the new volume would be taken for one that has lost its data.
+    rollback.add("the permit of volume \(name)") { () async throws(VolumeError) in
+      if let left = try await engine.volume(name, wantedIn: group), left.marks?.creation == permit.creation {
+        _ = try await engine.remove(left)
+      }
+      try permits.remove(name)
+    }
+    try await context.steps.reach(.permitWritten)
+    return permit
+  }
+
   /// Checks the free space before a volume is pinned to this node for good. Until then the pod can still get the volume
   /// on another node. A thin pool may be overcommitted.
   func requireSpace(
@@ -69,5 +73,14 @@ extension VolumePreparer {
       .noSpace,
       "volume \(name) of \(size) does not fit on node \(context.configuration.nodeName): volume group \(group.group) has "
         + "\(ByteCount(group.thickFreeBytes)) free. It is not pinned to this node, so it can be created on another one")
+  }
+}
+
+extension CreationRequest {
+  /// The engine's part of a request, with the permit's token.
+  init(_ request: VolumeRequest, _ size: ByteCount, _ permit: FormatPermit) {
+    self.init(
+      name: request.name, size: size, claim: ClaimUID(provisioned: request.name), creation: permit.creation,
+      deviceClass: request.options.deviceClass)
   }
 }

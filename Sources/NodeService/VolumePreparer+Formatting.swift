@@ -60,15 +60,24 @@ extension VolumePreparer {
 
   /// Removes the volume after a failed mkfs, and its permit. The volume was never used. If this fails, the permit
   /// stays, and the next call or start settles by it.
-  ///
-  /// Runs in its own task, because mkfs may have failed by the cancellation of this one.
   private static func undoFormatting(
     of volume: StoredVolume, _ context: NodeContext, after error: VolumeError
   ) async -> VolumeError {
+    await undone(after: error) { () async throws(VolumeError) in
+      _ = try await context.engine.remove(volume)
+      try context.permits.remove(volume.name)
+    }
+  }
+
+  /// Undoes steps after an error, and returns that error, with the failure of the undo if there is one.
+  ///
+  /// Runs in its own task, because the step may have failed by the cancellation of this one.
+  static func undone(
+    after error: VolumeError, _ undo: @escaping @Sendable () async throws(VolumeError) -> Void
+  ) async -> VolumeError {
     await Task.detached {
       do throws(VolumeError) {
-        _ = try await context.engine.remove(volume)
-        try context.permits.remove(volume.name)
+        try await undo()
         return error
       } catch let failure {
         return VolumeError(

@@ -18,6 +18,8 @@ extension VolumePreparer {
   func settleInterruptedCreation(of name: VolumeName) async throws(VolumeError) {
     guard let permit = try permits.permit(for: name) else { return }
     if let volume = try await engine.volume(name), volume.marks?.creation == permit.creation {
+      // A clone may have been mounted for its completion.
+      if volume.marks?.origin != nil { try await Stager(context: context).unstageIfUnused(name) }
       try await settle(volume, permit)
     }
     try permits.remove(name)

@@ -33,16 +33,20 @@ struct VolumePreparer: Sendable {
           + "Was it created on another node?")
     }
     if request.options.isUnpinned { try await requireSpace(for: name, size, deviceClass) }
-    try await context.cluster.admitCreation(of: name, adopting: nil, by: request.consumer?.description)
+    try await context.cluster.admitCreation(
+      of: name, adopting: nil, from: request.source, by: request.consumer?.description)
     try checkCancellation(name)
-    return try await create(request, size, willFormat: willFormat, &rollback)
+    switch request.source {
+    case .empty: return try await create(request, size, willFormat: willFormat, &rollback)
+    case .clone(let origin): return try await clone(request, size, of: origin, &rollback)
+    }
   }
 
   /// A volume with our tag may be used without the API server. A volume that is to become ours may not.
   private func admit(_ found: StoredVolume, _ request: VolumeRequest) async throws(VolumeError) {
     let pod = request.consumer?.description
     if found.marks == nil {
-      try await context.cluster.admitCreation(of: found.name, adopting: found, by: pod)
+      try await context.cluster.admitCreation(of: found.name, adopting: found, from: request.source, by: pod)
     } else {
       try await context.cluster.admitUse(of: found, by: pod)
     }

@@ -38,6 +38,7 @@ package actor Allocator {
     var isSingle = true
   }
 
+  /// Has no nodes and no PVs. Call ``run()`` to resolve doubts.
   package init(writes: any VolumeWrites, time: any Timekeeper = SystemTimekeeper()) {
     self.writes = writes
     self.time = time
@@ -86,8 +87,8 @@ package actor Allocator {
     loop.remove(volume)
   }
 
-  /// Waits for the turn of a volume: one request at a time. If two requests overlapped, the answer to the first could
-  /// be out of date.
+  /// Waits until no other request about the volume is in progress. If two requests overlapped, the answer to the first
+  /// could be out of date.
   func beginTurn(_ volume: String) async {
     guard turns[volume] != nil else { return turns[volume] = [] }
     await withCheckedContinuation { turns[volume]?.append($0) }
@@ -199,7 +200,8 @@ extension Allocator {
     try ledger.checkGrowth(booking, for: volume)
   }
 
-  /// Why volumes cannot grow to these sizes. Volumes that can grow, and those without a node, are left out.
+  /// Why volumes cannot grow to these sizes, by the PV's name. Volumes that can grow, and those without a node, are
+  /// left out.
   package func shortages(ofGrowing volumes: [String: ByteCount]) -> [String: Shortage] {
     var shortages: [String: Shortage] = [:]
     for (volume, size) in volumes {

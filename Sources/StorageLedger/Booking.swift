@@ -2,10 +2,11 @@ package import StorageModel
 
 /// Space on one node that belongs to one PV.
 package struct Booking: Hashable, Sendable {
+  /// The hostname that the volume is pinned to.
   package var node: String
   /// The device class on the node, from the PV or by the node's default.
   package var place: DeviceClass
-  /// The size at creation. If the node has reported a larger size, that counts.
+  /// The size at creation. If the node reports a larger size, the ledger counts that one.
   package var size: ByteCount
   /// The size that the PV requests now, never less than ``size``. Kubernetes writes it without a check for free space.
   package var wanted: ByteCount

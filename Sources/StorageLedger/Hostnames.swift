@@ -5,6 +5,7 @@ package struct Hostnames: Sendable {
   /// Nodes without that label.
   private var unlabelled: Set<String> = []
 
+  /// Has no nodes.
   package init() {}
 
   /// Sets a node's hostname label; nil for a node without the label.
@@ -26,9 +27,11 @@ package struct Hostnames: Sendable {
     if names[hostname]?.isEmpty == true { names[hostname] = nil }
   }
 
+  /// The hostname of a node; nil for an unknown node, and for one without the label.
   package func hostname(of name: String) -> String? { hostnames[name] }
 
-  /// The node that has the volumes of a hostname.
+  /// The node that has the volumes of a hostname; nil when there is none. Of several nodes with that hostname, the
+  /// first by name.
   package func name(of hostname: String) -> String? { names[hostname]?.min() }
 
   /// The nodes that have a hostname, sorted. More than one is a mistake: which of them has a volume cannot be known.

@@ -27,6 +27,7 @@ package struct Ledger: Sendable {
     var listings: Int
   }
 
+  /// Has no nodes and no bookings.
   package init() {}
 
   // MARK: Nodes
@@ -53,6 +54,7 @@ package struct Ledger: Sendable {
   /// The number of bookings.
   package var count: Int { nodes.count }
 
+  /// The booking of a PV; nil when it has none.
   package func booking(of volume: String) -> Booking? { nodes[volume].flatMap { accounts[$0]?.bookings[volume] } }
 
   /// Checks whether a volume would fit with exactly this booking, whatever its present booking.

@@ -7,22 +7,31 @@ package import StorageModel
 ///
 /// The report is the status, which only the daemon writes. The provisioner reads it, and checks it before each action.
 package struct NodeStorageObject: CustomResource {
+  /// The resource of the API server, as the CustomResourceDefinition `daemonset/base/node-storage-crd.yaml` defines it.
   package static let resource = APIResource(
     group: "volumes.k8s.elastic.co", version: "v1alpha1", name: "nodestorages", kind: "NodeStorage", isNamespaced: true)
 
+  /// The object's name is the node's name.
   package var metadata = ObjectMeta()
+  /// Has no fields.
   package var spec = NoFields()
+  /// The report.
   package var status = Status()
 
+  /// The report of the node's daemon, as it is written in JSON.
   package struct Status: FieldObject {
+    /// Without the node's name, which is the object's name.
     var storage: NodeStorage?
     var reports: [VolumeReport] = []
 
+    /// A status without a report.
     package init() {}
 
+    /// The members in JSON.
     package static let fields: [Field<Status>] = [Field("storage", \.storage), Field("reports", \.reports)]
   }
 
+  /// An object without a name.
   package init() {}
 
   /// The object for a node, without a report.
@@ -52,12 +61,13 @@ package struct NodeStorageObject: CustomResource {
 }
 
 extension NodeStorage: FieldObject {
-  /// With an unknown version, so without free space.
+  /// A storage with an unknown version. The ledger counts no free space for it.
   package init() {
     self.init(node: "", defaultGroup: "", isThinByDefault: false, classes: [])
     version = 0
   }
 
+  /// The members in JSON.
   package static let fields: [Field<NodeStorage>] = [
     Field("version", \.version), Field("defaultGroup", \.defaultGroup), Field("thinByDefault", \.isThinByDefault),
     Field("pools", \.classes),
@@ -96,6 +106,7 @@ extension NodeStorage.ClassCapacity: FieldObject {
   /// A capacity of zero.
   package init() { self.init(group: "", isThin: false, sizeBytes: 0, reservedBytes: 0, extentBytes: 0) }
 
+  /// The members in JSON.
   package static let fields: [Field<NodeStorage.ClassCapacity>] = [
     Field("group", \.group), Field("thin", \.isThin), Field("sizeBytes", \.sizeBytes),
     Field("reservedBytes", \.reservedBytes), Field("extentBytes", \.extentBytes),
@@ -119,6 +130,9 @@ extension VolumeReport: FieldValue {
     ]
   }
 
+  /// Reads a report; nil for one that counts as absent.
+  ///
+  /// - Throws: ``JSONSyntaxError`` if the text is not JSON.
   package static func read(_ json: inout JSONReader) throws(JSONSyntaxError) -> VolumeReport? {
     guard let form = try Form.read(&json), let state = form.state, !form.name.isEmpty, !form.uid.isEmpty else {
       return nil
@@ -126,6 +140,7 @@ extension VolumeReport: FieldValue {
     return VolumeReport(volume: form.name, uid: form.uid, state: state, instance: form.instance, pod: form.pod)
   }
 
+  /// The report in JSON.
   package var written: JSONValue? {
     var form = Form()
     (form.name, form.uid, form.state, form.instance, form.pod) = (volume, uid, state, instance, pod)

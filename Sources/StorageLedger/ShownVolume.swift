@@ -3,6 +3,7 @@ internal import StorageModel
 
 /// The properties of a PV of ours that the ledger counts, from a list, a watch or a read.
 package struct ShownVolume: Sendable {
+  /// The UID of the PV.
   package var uid: String
   /// The hostname that the PV is pinned to.
   var hostname: String?

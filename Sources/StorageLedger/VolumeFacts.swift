@@ -27,6 +27,7 @@ extension PersistentVolume {
     isOurs && metadata.annotations[Self.provisionedByAnnotation].map(ClusterNames.provisioners.contains) ?? false
   }
 
+  /// Whether the PV has our finalizer.
   package var holdsOurFinalizer: Bool { metadata.finalizers.contains(ClusterNames.finalizer) }
 
   /// The hostname in its node affinity; nil when there is none or several.
@@ -43,6 +44,18 @@ extension PersistentVolume {
 
   /// Its device class; nil if its options name one that no node can have. No volume is created for such a PV.
   package var place: DeviceClass? { terms.flatMap { DeviceClass($0.options) } }
+
+  /// The volume that its volume begins as a clone of; nil for an empty volume, and for options that no node accepts.
+  package var origin: CloneOrigin? {
+    guard let options = terms?.options, let text = options[VolumeOptions.Name.cloneOf.rawValue],
+      let instance = options[VolumeOptions.Name.cloneOfInstance.rawValue]
+    else { return nil }
+    do throws(VolumeError) {
+      return try CloneOrigin(name: try VolumeName(text), instance: instance)
+    } catch {
+      return nil
+    }
+  }
 
   /// Whether a claim uses it, or may use it. A deletion waits until none does.
   package var isClaimed: Bool {

@@ -10,8 +10,16 @@ package struct FileSystemIdentity: Hashable, Sendable {
     self.label = label
   }
 
+  /// The last characters of the label, as many as an XFS label has. It identifies the clone of an XFS, which keeps the
+  /// UUID of its origin: with another UUID its whole journal would have to be written again, 64 MiB or more.
+  package var shortLabel: String { String(label.suffix(12)) }
+
   /// Whether a file system of this kind, with this UUID and label, has this identity.
   package func isBorne(by kind: FileSystemKind, uuid: String?, label: String?) -> Bool {
-    kind == .btrfs ? label == self.label : uuid == self.uuid
+    switch kind {
+    case .ext4: uuid == self.uuid
+    case .xfs: uuid == self.uuid || label == shortLabel
+    case .btrfs: label == self.label
+    }
   }
 }

@@ -30,6 +30,12 @@ package struct MountOptions: Hashable, Sendable {
     self.init(checked: options)
   }
 
+  /// These options for a file system that may have the UUID of another one, as the clone of an XFS has that of its origin
+  /// (xfs(5), `nouuid`).
+  package func sharingUUID(as kind: FileSystemKind) -> MountOptions {
+    kind == .xfs ? MountOptions(checked: options + ["nouuid"]) : self
+  }
+
   /// Words of fstab(5) that ask for the default; many storage classes have them. The claim's access mode decides
   /// whether a pod may write.
   private static let neutral: Set<String> = ["defaults", "rw"]

@@ -11,6 +11,8 @@ package struct VolumeOptions: Hashable, Sendable {
   package var mkfsOptions = MkfsOptions.none
   package var mountOptions = MountOptions.none
   package var deviceClass = DeviceClass()
+  /// The volume of which a new volume becomes a clone; nil for an empty one.
+  package var origin: CloneOrigin?
   /// Whether the volume's claim was bound before a node was known (`volumeBindingMode: Immediate`). Its PV is then
   /// pinned to the node of its first mount.
   package var isUnpinned = false
@@ -34,6 +36,8 @@ extension VolumeOptions {
     case thin
     case size = "sizeBytes"
     case binding
+    case cloneOf
+    case cloneOfInstance
   }
 
   /// The value of ``Name/binding`` for ``isUnpinned``.
@@ -58,6 +62,7 @@ extension VolumeOptions {
     size = try given(.size).map { text throws(VolumeError) in try Self.size(text) }
     deviceClass = try DeviceClass(volumeGroup: given(.volumeGroup), thin: given(.thin))
     isUnpinned = try Self.isUnpinned(given(.binding))
+    origin = try Self.origin(given(.cloneOf), given(.cloneOfInstance))
     if let text = given(.mountOptions) { mountOptions = try MountOptions(parsing: text) }
     if let text = given(.mkfsOptions) { mkfsOptions = try MkfsOptions(parsing: text, for: fileSystemToMake) }
   }
@@ -81,6 +86,19 @@ extension VolumeOptions {
       throw VolumeError(.invalid, "\(key): \(quoted(text)) is not one of \(known)")
     }
     return kind
+  }
+
+  /// The name alone is not enough: another volume may have it by now.
+  private static func origin(_ name: String?, _ instance: String?) throws(VolumeError) -> CloneOrigin? {
+    if name == nil, instance == nil { return nil }
+    guard let name, let instance else {
+      throw VolumeError(.invalid, "options cloneOf and cloneOfInstance are given together, or neither")
+    }
+    do throws(VolumeError) {
+      return try CloneOrigin(name: try VolumeName(name), instance: instance)
+    } catch {
+      throw error.during("options cloneOf and cloneOfInstance")
+    }
   }
 
   private static func isUnpinned(_ binding: String?) throws(VolumeError) -> Bool {

@@ -16,13 +16,12 @@ package struct VolumeRequest: Hashable, Sendable {
   }
 
   package init(
-    _ name: VolumeName, _ options: VolumeOptions, access: Access = .readWrite, source: VolumeSource = .empty,
-    consumer: PodName? = nil
+    _ name: VolumeName, _ options: VolumeOptions, access: Access = .readWrite, consumer: PodName? = nil
   ) {
     self.name = name
     self.options = options
     self.access = access
-    self.source = source
+    source = options.origin.map { .clone(of: $0) } ?? .empty
     self.consumer = consumer
   }
 }
@@ -31,6 +30,16 @@ package struct VolumeRequest: Hashable, Sendable {
 package enum VolumeSource: Hashable, Sendable {
   /// An empty file system.
   case empty
+  /// The content that another volume of the node has at that moment.
+  case clone(of: CloneOrigin)
+
+  /// The origin of a clone; nil for an empty volume.
+  package var origin: CloneOrigin? {
+    switch self {
+    case .empty: nil
+    case .clone(let origin): origin
+    }
+  }
 }
 
 /// A pod, by its names in the cluster.

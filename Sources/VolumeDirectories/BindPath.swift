@@ -1,13 +1,18 @@
-/// The rules of a path below `bind`. By bytes: what Swift takes for one character may hold a slash and an accent.
+/// The rules for a path below `bind`. They compare bytes, because one Swift character can contain a slash and an
+/// accent.
 enum BindPath {
   static let slash = UInt8(ascii: "/")
-  /// `NAME_MAX` of Linux and of each file system that is supported, in bytes.
+  /// `NAME_MAX` of Linux and of each supported file system, in bytes.
   static let longestComponent = 255
-  /// `PATH_MAX` of Linux, 4,096 bytes, less 512 for `bind/` and where kubelet has mounted the volume.
+  /// The limit for `bind/` and the path, in bytes: `PATH_MAX` of Linux, 4,096 bytes, less 512 for the directory where
+  /// kubelet has mounted the volume.
   static let longestPath = 3584
 
+  /// Removes empty components and `.` from a path.
+  ///
+  /// - Throws: ``VolumeDirectoryError`` for a path that has no directory.
   static func clean(_ path: String) throws(VolumeDirectoryError) -> String {
-    // NUL ends a path for the kernel. The others would break the lines of manifests and logs.
+    // The kernel ends a path at NUL. The other control characters would break the lines of manifests and logs.
     if let byte = path.utf8.first(where: { $0 < 0x20 || $0 == 0x7F }) { throw .controlCharacter(byte, in: path) }
     let components = path.utf8.split(separator: slash).map { String(Substring($0)) }.filter { $0 != "." }
     if components.isEmpty { throw .emptyPath(path) }

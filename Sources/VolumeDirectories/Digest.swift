@@ -1,7 +1,10 @@
 internal import CCrypto
 
+/// SHA-256 by libcrypto.
 enum Digest {
-  /// The first 32 hexadecimal digits of the SHA-256 of a text's bytes, in small letters.
+  /// The first 32 hexadecimal digits of the SHA-256 of a text's UTF-8 bytes, in lower case.
+  ///
+  /// - Throws: `digestUnavailable`.
   static func digits(of text: String) throws(VolumeDirectoryError) -> String {
     var digest = [UInt8](repeating: 0, count: Int(SHA256_DIGEST_LENGTH))
     let bytes = Array(text.utf8)

@@ -5,7 +5,8 @@ import Provisioning
 import StorageModel
 import Telemetry
 
-/// The provisioner's configuration: flags, then environment, then defaults; checked as a whole before anything starts.
+/// The provisioner's configuration. A flag overrides its environment variable, and that the default. All settings are
+/// checked before anything starts.
 struct Configuration {
   let namespace: String
   let identity: String
@@ -16,7 +17,7 @@ struct Configuration {
   let logFormat: Log.Format
   let connection: ConnectionConfiguration
 
-  /// - Throws: `invalid` naming the flag and the variable, what was found and what is allowed.
+  /// - Throws: `invalid` with the flag and its variable, what was found and what is allowed.
   init(_ words: [String], environment: [String: String]) throws(VolumeError) {
     let command = "elastic-local-provisioner"
     let values = try SettingValues<ProvisionerSetting>(
@@ -37,7 +38,7 @@ struct Configuration {
     connection = try api.connection(environment: environment)
   }
 
-  /// Everything in force, for the one line at start.
+  /// All settings, for the log line at the start.
   var summary: [String: String] {
     [
       "server": connection.server, "namespace": namespace, "identity": identity, "lease": lease,

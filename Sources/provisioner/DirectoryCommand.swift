@@ -2,8 +2,11 @@ import CommandLineTool
 import StorageModel
 import VolumeDirectories
 
-/// `directory`: prints where something is within a volume that several uses share.
+/// `directory`: prints the directory of one use in a volume that several uses share.
 enum DirectoryCommand {
+  /// Prints the path and returns the exit status. Reads no file and sends no request.
+  ///
+  /// - Throws: `invalid` if the words name no directory.
   static func run(_ words: [String]) throws(VolumeError) -> Int32 {
     let found: VolumeDirectory?
     do throws(VolumeDirectoryError) { found = try directory(words) } catch {
@@ -11,13 +14,13 @@ enum DirectoryCommand {
     }
     guard let found else {
       throw VolumeError(
-        .invalid, "directory \(quoted(words.first ?? "")): try named NAME, bind PATH, or anonymous SERVICE TARGET")
+        .invalid, "directory \(quoted(words.first ?? "")): use named NAME, bind PATH, or anonymous SERVICE TARGET")
     }
     Console.print(found.path)
     return 0
   }
 
-  /// Nil for words that ask for nothing known.
+  /// Nil for unknown words, and for too few or too many.
   private static func directory(_ words: [String]) throws(VolumeDirectoryError) -> VolumeDirectory? {
     switch (words.first, words.count) {
     case ("named", 2): try .named(words[1])

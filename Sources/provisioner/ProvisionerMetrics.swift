@@ -64,21 +64,21 @@ struct ProvisionerMetrics {
   private mutating func add(_ kept: KeptFigures) {
     let nodes = kept.volumes.sorted { $0.key < $1.key }
     exposition.family(
-      "elastic_local_provisioner_kept_volumes", "gauge", "Volumes without a claim that are kept for one, by node.")
+      "elastic_local_provisioner_kept_volumes", "gauge", "Number of kept volumes without a claim, by hostname.")
     for (node, figures) in nodes {
       exposition.sample("elastic_local_provisioner_kept_volumes", ["hostname": node], Double(figures.count))
     }
     exposition.family(
-      "elastic_local_provisioner_kept_bytes", "gauge", "Size of the volumes without a claim that are kept, by node.")
+      "elastic_local_provisioner_kept_bytes", "gauge", "Size of kept volumes without a claim in bytes, by hostname.")
     for (node, figures) in nodes {
       exposition.sample("elastic_local_provisioner_kept_bytes", ["hostname": node], Double(figures.size.bytes))
     }
     gauge(
-      "elastic_local_provisioner_kept_volumes_expiring", "Kept volumes whose deletion has been announced.",
+      "elastic_local_provisioner_kept_volumes_expiring", "Number of kept volumes whose deletion has been announced.",
       Double(kept.expiring))
     counter(
       "elastic_local_provisioner_kept_volumes_ended_total",
-      "Kept volumes that were deleted: their time was over, or somebody asked for it.", kept.ended)
+      "Number of kept volumes deleted after their time or on request.", kept.ended)
   }
 
   private mutating func add(_ snapshot: Snapshot) {
@@ -98,9 +98,11 @@ struct ProvisionerMetrics {
       "Number of PVs given up because their node is gone or had no volume.",
       counters.finalizersLifted)
     counter(
-      "elastic_local_provisioner_claims_recreated_total", "Claims deleted because their node has left the cluster.",
+      "elastic_local_provisioner_claims_recreated_total",
+      "Number of claims deleted because their node has left the cluster.",
       counters.claimsRecreated)
-    exposition.family("elastic_local_provisioner_claim_seconds", "summary", "Time of a look at a claim.")
+    exposition.family(
+      "elastic_local_provisioner_claim_seconds", "summary", "Duration of the reconciliations of claims in seconds.")
     exposition.sample("elastic_local_provisioner_claim_seconds_sum", counters.claimSeconds.total.inSeconds)
     exposition.sample("elastic_local_provisioner_claim_seconds_count", Double(counters.claimSeconds.count))
     gauge(
@@ -116,19 +118,20 @@ struct ProvisionerMetrics {
       Double(snapshot.claimsWithoutSpace))
     gauge(
       "elastic_local_provisioner_claims_held_back",
-      "Claims whose node has left, not deleted because --node-loss-limit is reached.", Double(snapshot.claimsHeldBack))
+      "Number of claims whose node has left the cluster, not deleted because --node-loss-limit is reached.",
+      Double(snapshot.claimsHeldBack))
     gauge(
       "elastic_local_provisioner_volumes_set_aside",
-      "PVs set aside because their nodes have left the cluster.",
+      "Number of PVs set aside because their nodes have left the cluster.",
       Double(snapshot.volumesSetAside))
     gauge(
       "elastic_local_provisioner_kept_conflicts",
-      "Claims that wait for a decision: a volume is kept under their name that they may not have.",
+      "Number of claims refused because a kept volume under their name is not theirs.",
       Double(snapshot.keptConflicts))
     counter(
-      "elastic_local_provisioner_kept_volumes_returned_total", "Kept volumes that were given back to a claim.",
+      "elastic_local_provisioner_kept_volumes_returned_total", "Number of kept volumes given back to a claim.",
       snapshot.counters.keptVolumesReturned)
-    gauge("elastic_local_provisioner_bookings", "PVs in the ledger.", Double(snapshot.bookings))
+    gauge("elastic_local_provisioner_bookings", "Number of PVs in the ledger.", Double(snapshot.bookings))
     gauge(
       "elastic_local_provisioner_nodes", "Number of nodes whose daemon has reported its storage.",
       Double(snapshot.reportingNodes))

@@ -45,15 +45,15 @@ enum ProvisionerSetting: String, Setting {
 
   var help: String {
     switch self {
-    case .namespace: "where the lease and the nodes' storage objects are"
-    case .identity: "this one's name among the candidates; something random is added"
-    case .lease: "the Lease that decides who leads"
-    case .leaseDuration: "after that long without a sign of life another takes over"
-    case .parallelism: "how many claims and volumes are worked on at a time"
-    case .nodeGrace: "how long a node must be gone before its volumes are given up"
-    case .nodeLossLimit: "how many claims are deleted because their nodes are gone before somebody looks; 0: none"
-    case .metricsAddress: "serve /metrics, /healthz and /readyz there"
-    case .logFormat: "lines for people or for machines"
+    case .namespace: "namespace of the Lease and the NodeStorage objects"
+    case .identity: "this replica's name in the election; a random part is added"
+    case .lease: "name of the Lease for the election"
+    case .leaseDuration: "another replica leads when this one has not renewed the Lease for this time"
+    case .parallelism: "number of claims and volumes that are handled at once"
+    case .nodeGrace: "how long a node must be missing before its volumes are given up"
+    case .nodeLossLimit: "number of PVs that may be set aside because their nodes are gone; 0: no claim is deleted"
+    case .metricsAddress: "the address of /metrics, /healthz and /readyz"
+    case .logFormat: "log lines as text or as JSON"
     }
   }
 }

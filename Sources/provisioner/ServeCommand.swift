@@ -5,8 +5,12 @@ import Provisioning
 import StorageModel
 import Telemetry
 
-/// `serve`: takes part in the election, and works while this one leads.
+/// `serve`: takes part in the election, and provisions while this replica leads.
 enum ServeCommand {
+  /// Serves until SIGTERM or SIGINT, and returns the exit status.
+  ///
+  /// - Throws: ``VolumeError`` if a thread cannot be started, or if the settings of the API server, the election or the
+  ///   metrics address cannot be used.
   static func run(_ configuration: Configuration) async throws(VolumeError) -> Int32 {
     let (log, writer, tasks) = try output(configuration)
     log.notice("configuration", configuration.summary.merging(["release": ProductNames.release]) { $1 })
@@ -31,7 +35,8 @@ enum ServeCommand {
     return 0
   }
 
-  /// A list of 10,000 volumes leaves several times of what is kept of it.
+  /// Returns unused memory to the kernel every ten seconds. A list of 10,000 PVs uses several times the memory that the
+  /// caches keep of it.
   private static func memoryUpkeep() throws(VolumeError) -> WatchThread {
     let memory = MemoryUpkeep()
     do throws(SystemError) {

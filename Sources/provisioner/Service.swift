@@ -10,13 +10,13 @@ import StorageModel
 import Synchronization
 import Telemetry
 
-/// One candidate: waits to lead, works, and begins anew when it has lost the lead.
+/// One replica: waits until it leads, provisions, and waits again after it has lost the lead.
 final class Service: Sendable {
   private let configuration: Configuration
   private let api: APIAccess
   private let host: ControllerHost
   private let tasks: TaskWatch
-  /// While this one leads.
+  /// Nil while this replica does not lead.
   private let provisioner = Mutex<Provisioner?>(nil)
   private let keeper = Mutex<KeptVolumeKeeper?>(nil)
   private let pools = Mutex<PoolControllers?>(nil)
@@ -32,13 +32,13 @@ final class Service: Sendable {
       lease: ObjectKey(namespace: configuration.namespace, name: configuration.lease),
       candidate: configuration.identity, duration: configuration.leaseDuration)
     host = ControllerHost(api, election: election, lastEvents: .seconds(2)) {
-      // Others may take over in a moment.
+      // Another replica may lead in a moment, so this one must end now.
       writer.flush(within: .milliseconds(100))
       OwnProcess.kill9()
     }
   }
 
-  /// Until the task is cancelled.
+  /// Takes part in the election until the task is cancelled.
   func run() async { await host.run { [self] term in await lead(term) } }
 
   /// Works with pools if the API server has them, else without. When that changes, all work ends and begins anew, as with a new
@@ -80,6 +80,7 @@ final class Service: Sendable {
   /// How soon custom resources that were applied, or removed, are noticed.
   private static let poolsInterval = Duration.seconds(60)
 
+  /// Provisions during one term of leadership.
   private func work(_ term: Term, hasPools: Bool) async {
     let log = api.log
     let writes = APIWrites(client: api.client, events: api.events, namespace: configuration.namespace)
@@ -122,6 +123,7 @@ final class Service: Sendable {
     term.add(keeper, reading: cluster.all)
   }
 
+  /// The page for an HTTP path; nil for an unknown path.
   func page(_ path: String) -> PageServer.Source? {
     host.page(path, tasks: tasks) { [self] in
       let snapshot = await provisioner.withLock { $0 }?.snapshot

@@ -2,7 +2,7 @@ import CommandLineTool
 import LinuxSystem
 import StorageModel
 
-// Before any thread starts: signals must be blocked in all threads, and the allocator must be set to stay small.
+// Before any thread starts: signals must be blocked in all threads, and the memory allocator's limits must be set.
 Signals.block()
 OwnProcess.keepAllocatorSmall()
 OwnProcess.raiseDescriptorLimit()
@@ -15,5 +15,5 @@ Task.detached {
     Console.exit(error.code == .invalid ? 2 : 1)
   }
 }
-// Not `await`: libdispatch would take this thread over and unblock its signals, and SIGTERM would end the process.
+// Not `await`: libdispatch would use this thread and unblock its signals. SIGTERM would then end the process at once.
 Signals.takeTerminations()

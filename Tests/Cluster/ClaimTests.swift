@@ -4,10 +4,10 @@ import Testing
 @Suite("Claims of our storage class", .serialized, .cluster)
 struct ClaimTests {
   @Test(
-    "what cannot be is refused with an Event that says what to use instead",
+    "what is not supported is refused with an Event that says what to use instead",
     arguments: [
       ("mode", "volumeMode: Block", "use volumeMode: Filesystem"),
-      ("selector", "selector: {matchLabels: {a: b}}", "leave the selector out"),
+      ("selector", "selector: {matchLabels: {a: b}}", "remove the selector"),
     ])
   func refused(name: String, line: String, advice: String) throws {
     let claim = ClaimedVolume(name: "refused-\(name)")

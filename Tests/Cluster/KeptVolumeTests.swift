@@ -100,7 +100,7 @@ struct KeptVolumeTests {
       let pv = try tenant.createFilled(size: "340Mi")
       try comesBack(tenant, pv, "320Mi")
       #expect(try capacity(of: pv) == "340Mi")
-      #expect(try eventually { try tenant.events().contains("it stays at 340 MiB") })
+      #expect(try eventually { try tenant.events().contains("keeps its size of 340 MiB") })
     }
   }
 

@@ -22,5 +22,5 @@ package enum EngineContract {
     package var description: String { name }
   }
 
-  package static let cases: [Case] = creation + names + growth + ownership + removal + space + activity
+  package static let cases: [Case] = creation + names + clones + growth + ownership + removal + space + activity
 }

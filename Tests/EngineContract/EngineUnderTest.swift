@@ -18,15 +18,18 @@ package final class EngineUnderTest: Sendable {
     /// Longest name of letters only that the storage takes: ``VolumeName/maximumLength``, or less where the group's name
     /// is part of the device's.
     package var longestName: Int
+    /// Whether its volumes can be cloned.
+    package var canClone: Bool
 
     package init(
       unit: ByteCount, figuresAddUp: Bool = true, slack: ByteCount = .zero,
-      longestName: Int = VolumeName.maximumLength
+      longestName: Int = VolumeName.maximumLength, canClone: Bool = false
     ) {
       self.unit = unit
       self.figuresAddUp = figuresAddUp
       self.slack = slack
       self.longestName = longestName
+      self.canClone = canClone
     }
   }
 

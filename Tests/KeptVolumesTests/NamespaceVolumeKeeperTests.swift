@@ -7,8 +7,8 @@ import Synchronization
 import TestSupport
 import Testing
 
-/// One look of the keeper at a time, with whatever it may know and whatever the API server may answer.
-@Suite("Looks at a namespace's volume", .timeLimit(.minutes(1)))
+/// Single reconciliations, with every state of the caches and every answer of the API server.
+@Suite("The keeper of namespaces' volumes", .timeLimit(.minutes(1)))
 struct NamespaceVolumeKeeperTests {
   private static func namespace(
     size: String? = "1Gi", phase: String = "Active", isBeingDeleted: Bool = false
@@ -33,7 +33,7 @@ struct NamespaceVolumeKeeperTests {
     return claim
   }
 
-  /// What the keeper knows, what there is, and what it does about it.
+  /// A keeper with caches and an API server that a test sets, and a record of its requests and Events.
   private final class Scene: NamespaceVolumeView, NamespaceVolumeWrites {
     struct State: Sendable {
       var known: Namespace?
@@ -42,7 +42,7 @@ struct NamespaceVolumeKeeperTests {
       var namespace: Namespace?
       var claim: PersistentVolumeClaim?
       var failure: WriteFailure?
-      /// Reads and writes, in order.
+      /// The requests, in order.
       var requests: [String] = []
       var events: [(object: ObjectReference, reason: EventReason, message: String)] = []
     }
@@ -105,7 +105,7 @@ struct NamespaceVolumeKeeperTests {
     NamespaceVolumeKeeper(view: scene, writes: scene, time: time) { _ in }
   }
 
-  @Test("a claim that is as the namespace asks costs no request")
+  @Test("no request is sent for a claim that is as the namespace asks")
   func quiet() async {
     let scene = Scene { $0.knownClaim = Self.claim() }
     #expect(await keeper(scene).reconcile("team") == .done)
@@ -122,7 +122,7 @@ struct NamespaceVolumeKeeperTests {
       ])
   }
 
-  @Test("a namespace that is unknown, asks for nothing or is being deleted gets nothing, and nothing is asked")
+  @Test("for a namespace that is unknown, asks for nothing or is being deleted, no request is sent")
   func terminating() async {
     let namespaces = [
       nil, Self.namespace(size: nil), Self.namespace(phase: "Terminating"), Self.namespace(isBeingDeleted: true),
@@ -135,7 +135,7 @@ struct NamespaceVolumeKeeperTests {
   }
 
   @Test(
-    "what is known of the namespace is behind: nothing is created in one that is going, gone, or asks for something else"
+    "with an old cache, nothing is created in a namespace that is being deleted, is gone, or asks for something else now"
   )
   func stale() async {
     let namespaces = [
@@ -149,14 +149,14 @@ struct NamespaceVolumeKeeperTests {
     }
   }
 
-  @Test("a claim that is there already and not shown yet is left alone")
+  @Test("a claim that exists and is not in the cache yet is left alone")
   func unseen() async {
     let scene = Scene { $0.claim = Self.claim() }
     #expect(await keeper(scene).reconcile("team") == .done)
     #expect(scene.requests == ["get claim team/namespace-volume"])
   }
 
-  @Test("the request is raised on the claim as it was read just before, not as it was known")
+  @Test("the request is raised on the claim that was just read, not on the one in the cache")
   func raised() async {
     let scene = Scene {
       $0.known = Self.namespace(size: "2Gi")
@@ -167,7 +167,7 @@ struct NamespaceVolumeKeeperTests {
     #expect(await keeper(scene).reconcile("team") == .done)
     #expect(
       scene.requests == ["get claim team/namespace-volume", "request 2Gi of team/namespace-volume at 9"])
-    // Somebody was faster.
+    // Another client was faster.
     let grown = Scene {
       $0.known = Self.namespace(size: "2Gi")
       $0.knownClaim = Self.claim()
@@ -177,7 +177,7 @@ struct NamespaceVolumeKeeperTests {
     #expect(grown.requests == ["get claim team/namespace-volume"])
   }
 
-  @Test("a conflict is looked at again without a word; a refusal or a lost answer is told once and looked at again")
+  @Test("a conflict is retried without an Event; a refusal or a lost answer gets one Event and is retried")
   func failures() async {
     for kind in [WriteFailure.Kind.conflict, .exists, .missing] {
       let scene = Scene { $0.failure = WriteFailure(kind, "as it may be") }
@@ -199,7 +199,9 @@ struct NamespaceVolumeKeeperTests {
     }
   }
 
-  @Test("trouble that lasts is told again after an hour, other trouble at once, and the same at once after it was over")
+  @Test(
+    "the same refusal gets another Event after an hour, another refusal at once, and the same at once after it had ended"
+  )
   func toldAgain() async {
     let time = ManualTime()
     let scene = Scene { $0.known = Self.namespace(size: "much") }

@@ -6,7 +6,7 @@ import Testing
 
 @testable import KeptVolumes
 
-@Suite("What a namespace's volume needs")
+@Suite("The rules of a namespace's volume")
 struct NamespaceVolumeReviewTests {
   private static func wish(
     size: String = "25Gi", storageClass: String? = nil, claim: String? = nil
@@ -15,7 +15,7 @@ struct NamespaceVolumeReviewTests {
       KnownNamespace.Volume(size: size, storageClass: storageClass, claim: claim), of: "team")
   }
 
-  /// The class of the standard name.
+  /// The class with the default name.
   private static func storageClass(
     provisioner: String = ClusterNames.provisioner, grows: Bool = true
   ) -> StorageClass {
@@ -25,7 +25,7 @@ struct NamespaceVolumeReviewTests {
     return storageClass
   }
 
-  /// The claim as it is after its creation, changed.
+  /// The claim as the keeper creates it, with a change.
   private static func claim(_ change: (inout PersistentVolumeClaim) -> Void = { _ in }) throws -> NamespaceClaim {
     var claim = try wish().newClaim
     claim.phase = "Bound"
@@ -39,7 +39,7 @@ struct NamespaceVolumeReviewTests {
 
   // MARK: what is asked
 
-  @Test("class and claim are those of the annotations, else the standard ones; an empty annotation says nothing")
+  @Test("the annotations name class and claim; without an annotation, or with an empty one, the defaults are used")
   func names() throws {
     let standard = try Self.wish()
     #expect(standard.claim == ObjectKey(namespace: "team", name: "namespace-volume"))
@@ -51,21 +51,21 @@ struct NamespaceVolumeReviewTests {
   }
 
   @Test(
-    "each size that Kubernetes takes and a volume can have is one:",
+    "each size that Kubernetes accepts and a volume can have is accepted:",
     arguments: ["25Gi", "1", "1.5Gi", "3e9", "8Ei", "500M"])
   func sizes(_ text: String) throws {
     #expect(try Self.wish(size: text).size == Self.quantity(text))
   }
 
   @Test(
-    "a label that is no size is refused with what it says:",
+    "a label that is not a size is refused, and the refusal has its value:",
     arguments: ["", "true", "25GB", "0", "0Gi", "1e19", "Gi", "25-Gi", "99999999999999999999999999999999E"])
   func noSizes(_ text: String) throws {
     let refusal = try #require(throws: Refusal.self) { try Self.wish(size: text) }
     #expect(refusal.reason == .invalidNamespaceVolume && refusal.message.contains(quoted(text)))
   }
 
-  @Test("a claim name that Kubernetes does not take is refused:", arguments: ["Data", "a/b", "-a", "a b", "..", "ü"])
+  @Test("a claim name that Kubernetes does not accept is refused:", arguments: ["Data", "a/b", "-a", "a b", "..", "ü"])
   func noClaimNames(_ text: String) throws {
     let refusal = try #require(throws: Refusal.self) { try Self.wish(claim: text) }
     #expect(refusal.reason == .invalidNamespaceVolume && refusal.message.contains(quoted(text)))
@@ -132,7 +132,7 @@ struct NamespaceVolumeReviewTests {
     }
   }
 
-  @Test("a claim that is there needs no class any more, unless it is to grow")
+  @Test("an existing claim needs its class only to grow")
   func classGone() throws {
     #expect(NamespaceVolumeReview.verdict(on: try Self.wish(), claim: try Self.claim(), storageClass: nil) == .leave)
   }
@@ -141,7 +141,8 @@ struct NamespaceVolumeReviewTests {
   func missing() throws {
     #expect(
       NamespaceVolumeReview.verdict(on: try Self.wish(), claim: nil, storageClass: Self.storageClass()) == .create)
-    // Classes of the Go program count too, and one that does not grow is no trouble before it has to.
+    // A class of the Go program's provisioner counts as ours. A class that does not let claims grow is accepted until a
+    // claim has to grow.
     let former = Self.storageClass(provisioner: ClusterNames.formerProvisioner, grows: false)
     #expect(NamespaceVolumeReview.verdict(on: try Self.wish(), claim: nil, storageClass: former) == .create)
   }
@@ -156,7 +157,7 @@ struct NamespaceVolumeReviewTests {
 
   private struct Unrefused: Error { let verdict: NamespaceVolumeVerdict }
 
-  @Test("a class that is not there, is somebody else's or does not grow is named, with what to do")
+  @Test("a class that does not exist, is another provisioner's or does not let claims grow is refused, with what to do")
   func classes() throws {
     let missing = try Self.refusal(nil, nil)
     #expect(missing.reason == .invalidNamespaceVolume && missing.message.contains("does not exist"))
@@ -184,7 +185,7 @@ struct NamespaceVolumeReviewTests {
       ("a raw block volume", "Filesystem", { $0.volumeMode = "Block" }),
     ]
     for (remark, word, change) in changes {
-      // Nothing is raised either.
+      // The request is not raised either.
       for size in ["25Gi", "30Gi"] {
         let refusal = try Self.refusal(size: size, try Self.claim(change), storageClass)
         #expect(refusal.reason == .namespaceVolumeConflict && refusal.message.contains(word), "\(remark): \(refusal)")

@@ -5,16 +5,16 @@ import StorageModel
 import TestSupport
 import Testing
 
-/// The keeper at an API server that loses requests and answers, beside users and a Kubernetes that write at the same time, and
-/// with restarts in between.
-@Suite("Volumes of namespaces in a bad world", .timeLimit(.minutes(5)))
+/// The keeper at an API server that loses requests and answers. Users and Kubernetes write at the same time, and the
+/// keeper is restarted.
+@Suite("Namespaces' volumes by seed", .timeLimit(.minutes(5)))
 struct NamespaceVolumeSeedTests {
   private static let names = (0..<4).map { "team-\($0)" }
-  /// A user's claim of the name that its namespace asks for.
+  /// A user's claim with the name that its namespace asks for.
   private static let users = ObjectKey(namespace: "foreign", name: NamespaceWorld.claim)
 
   @Test(
-    "lost answers, broken watches and restarts: no request is ever lowered, no claim of others is touched, and in the end each namespace has what it asks for",
+    "with lost answers, broken watches and restarts, no request is lowered, no claim of others is changed, and in the end each namespace has what it asks for",
     arguments: 0..<8)
   func disturbed(seed: UInt64) async throws {
     var faults = Faults(seed: seed)
@@ -51,7 +51,7 @@ struct NamespaceVolumeSeedTests {
     await running.value
   }
 
-  /// A namespace that asks for a volume that can be has a claim of at least that size.
+  /// Each namespace that asks for a valid volume has a claim of at least that size.
   private static func isSettled(_ name: String, _ world: NamespaceWorld) -> Bool {
     guard let asked = world.namespace(name)?.metadata.labels[ClusterNames.namespaceVolumeLabel],
       let size = try? Quantity(parsing: asked)
@@ -60,7 +60,7 @@ struct NamespaceVolumeSeedTests {
     return request >= size && claim.phase == "Bound" && claim.capacity == request
   }
 
-  /// What happens, by a seed, and what was seen so far.
+  /// The events of one seed, and what the audit has seen so far.
   private struct Story {
     var dice: Dice
     private var requests: [String: Quantity] = [:]
@@ -88,7 +88,7 @@ struct NamespaceVolumeSeedTests {
       try await world.addNamespace(name, size: size)
     }
 
-    /// A claim, as long as it is the same, never requests less than before.
+    /// A claim never requests less than before. Another claim of its name may.
     mutating func look(at world: NamespaceWorld, _ moment: String) {
       for claim in world.server.objects(PersistentVolumeClaim.self) {
         guard let request = claim.request else { continue }

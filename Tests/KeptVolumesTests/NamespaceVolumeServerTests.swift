@@ -5,8 +5,8 @@ import StorageModel
 import TestSupport
 import Testing
 
-/// The keeper with its lists, watches, Events and requests, at a simulated API server.
-@Suite("Volumes of namespaces at an API server", .timeLimit(.minutes(5)))
+/// The keeper with its lists, watches, Events and requests at a simulated API server.
+@Suite("Namespaces' volumes at an API server", .timeLimit(.minutes(5)))
 struct NamespaceVolumeServerTests {
   private func working(_ body: (NamespaceWorld) async throws -> Void) async throws {
     let world = try await NamespaceWorld()
@@ -37,7 +37,7 @@ struct NamespaceVolumeServerTests {
       world.setLabel(of: "later", to: "1Gi")
       #expect(await eventually { world.claim(in: "later") != nil })
       world.setLabel(of: "later", to: nil)
-      // What comes after it in the watch has been seen: so has the label's end.
+      // A later change in the same watch has been seen, so the removal of the label has been seen too.
       try await world.addNamespace("last", size: "1Gi")
       #expect(await eventually { world.claim(in: "last") != nil })
       #expect(world.claim(in: "later") != nil && world.events(on: "later").isEmpty)
@@ -58,7 +58,7 @@ struct NamespaceVolumeServerTests {
     }
   }
 
-  @Test("the claim comes again when somebody deletes it, and when its namespace was deleted and created again")
+  @Test("the claim is created again after it was deleted, and after its namespace was deleted and created again")
   func again() async throws {
     try await working { world in
       try await world.addNamespace("team", size: "25Gi")
@@ -76,7 +76,7 @@ struct NamespaceVolumeServerTests {
     }
   }
 
-  @Test("a claim whose deletion waits for a pod is created again when it has gone, not before")
+  @Test("a claim whose deletion waits for a pod is created again only after it is gone")
   func protected() async throws {
     try await working { world in
       try await world.addNamespace("team", size: "1Gi")
@@ -118,7 +118,9 @@ struct NamespaceVolumeServerTests {
     }
   }
 
-  @Test("a label that is no size is told on the namespace, in its own namespace, once; corrected, the claim is there")
+  @Test(
+    "a label that is not a size gets one Event on the namespace, in that namespace; after its correction the claim is created"
+  )
   func noSize() async throws {
     try await working { world in
       try await world.addNamespace("team", size: "much")
@@ -133,7 +135,7 @@ struct NamespaceVolumeServerTests {
     }
   }
 
-  @Test("a class that is not there is told; the claim comes with the class")
+  @Test("a class that does not exist gets an Event; the claim is created once the class exists")
   func noClass() async throws {
     try await working { world in
       let annotations = [ClusterNames.namespaceVolumeClassAnnotation: "later"]
@@ -150,7 +152,7 @@ struct NamespaceVolumeServerTests {
     }
   }
 
-  @Test("a class that does not let claims grow is told when the label is raised, and the claim stays as it is")
+  @Test("a class that does not let claims grow gets an Event when the label is raised, and the claim is not changed")
   func rigidClass() async throws {
     try await working { world in
       try await world.addClass("rigid", grows: false)
@@ -160,13 +162,14 @@ struct NamespaceVolumeServerTests {
       world.actAsKubernetes()
       world.actAsKubernetes()
       world.setLabel(of: "team", to: "2Gi")
-      #expect(await eventually { !world.events(on: "team").isEmpty })
-      #expect(world.events(on: "team").first?.message.contains("allowVolumeExpansion") == true)
+      // The namespace may have been shown before its class was, and told of that.
+      #expect(
+        await eventually { world.events(on: "team").contains { $0.message.contains("allowVolumeExpansion") } })
       #expect(world.claim(in: "team")?.request == Quantity(.gibibytes(1)))
     }
   }
 
-  @Test("a user's claim of that name is told and not touched; when it goes, ours comes")
+  @Test("a user's claim of that name gets an Event and is not changed; after its deletion, ours is created")
   func foreignClaim() async throws {
     try await working { world in
       let key = ObjectKey(namespace: "team", name: NamespaceWorld.claim)
@@ -181,7 +184,7 @@ struct NamespaceVolumeServerTests {
     }
   }
 
-  @Test("a claim of ours whose class is not the one that the namespace asks for now is told and not touched")
+  @Test("a claim of ours with another class than the namespace asks for now gets an Event and is not changed")
   func otherClass() async throws {
     try await working { world in
       try await world.addNamespace("team", size: "1Gi")

@@ -8,12 +8,13 @@ import StorageModel
 import Synchronization
 import TestSupport
 
-/// An API server with namespaces, claims and classes, a ``NamespaceVolumeKeeper`` that works there, and Kubernetes' part in it.
+/// A simulated API server with namespaces, claims and classes, a ``NamespaceVolumeKeeper``, and Kubernetes'
+/// controllers.
 final class NamespaceWorld: Sendable {
   static let claim = KnownNamespace.Volume.standardClaim
 
   let server: SimulatedAPIServer
-  /// Whoever is not the keeper.
+  /// The client of all others: users and Kubernetes.
   private let others: APIClient
   private let client: APIClient
   private let time = FastTime()
@@ -25,7 +26,7 @@ final class NamespaceWorld: Sendable {
     try await addClass(KnownNamespace.Volume.standardClass)
   }
 
-  /// Begins a time of work that knows nothing of an earlier one. It ends with the task.
+  /// Runs a new keeper without memory until the task is cancelled.
   func begin() -> Task<Void, Never> {
     let events = EventRecorder(client, component: "test")
     let term = Term(Caches(client) { _, _, _ in })
@@ -76,7 +77,7 @@ final class NamespaceWorld: Sendable {
     }
   }
 
-  /// A claim as a user would write it.
+  /// A claim that a user creates.
   func addClaim(_ key: ObjectKey, storageClass: String = KnownNamespace.Volume.standardClass) async throws {
     try await create(
       PersistentVolumeClaim.resource, key,
@@ -102,7 +103,7 @@ final class NamespaceWorld: Sendable {
     server.edit(Namespace.resource, ObjectKey(name: namespace)) { $0[["status", "phase"]] = "Terminating" }
   }
 
-  /// As the namespace controller does it: its content goes first.
+  /// Deletes a namespace like the namespace controller: its objects first.
   func deleteNamespace(_ name: String) async throws {
     terminate(name)
     for claim in server.objects(PersistentVolumeClaim.self) where claim.metadata.namespace == name {
@@ -114,7 +115,7 @@ final class NamespaceWorld: Sendable {
 
   // MARK: what Kubernetes does
 
-  /// Binds claims, in more than one write, and grows them.
+  /// Binds claims, with more than one write, and grows them.
   func actAsKubernetes() {
     for claim in server.objects(PersistentVolumeClaim.self) {
       let key = claim.metadata.key
@@ -139,7 +140,7 @@ final class NamespaceWorld: Sendable {
     server.objects(PersistentVolumeClaim.self).first { $0.metadata.key == key }
   }
 
-  /// The claim of the standard name.
+  /// The claim with the default name.
   func claim(in namespace: String) -> PersistentVolumeClaim? {
     claim(ObjectKey(namespace: namespace, name: Self.claim))
   }

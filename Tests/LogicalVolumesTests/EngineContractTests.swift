@@ -12,7 +12,7 @@ struct EngineContractTests {
   func simulated(_ promise: EngineContract.Case) async throws {
     let world = SimulatedWorld(totalSize: .mebibytes(256))
     let subject = try await EngineUnderTest(
-      EngineUnderTest.Facts(unit: .mebibytes(4)),
+      EngineUnderTest.Facts(unit: .mebibytes(4), canClone: true),
       makeEngine: {
         let engine = SimulatedEngine(world: world)
         try await engine.start()

@@ -34,6 +34,15 @@ struct LVMCommandTests {
         "a thin volume"
       ),
       (
+        .clone(try VolumeName("pvc-0"), as: volume, in: group, tags: tags),
+        "lvcreate -y -s --setactivationskip n -n pvc-1 --addtag elastic-local --addtag elastic-local/volume=pvc-1 vg-0/pvc-0",
+        "a thin snapshot: a size would make it a thick one"
+      ),
+      (
+        .origin(of: volume, in: group), "lvs --reportformat json -o lv_name,origin_uuid vg-0/pvc-1",
+        "what a snapshot was taken of"
+      ),
+      (
         .extend(volume, in: group, to: .gibibytes(2)), "lvextend -y -L 2147483648b vg-0/pvc-1",
         "an absolute size: again is harmless, and it never shrinks"
       ),
@@ -60,6 +69,7 @@ struct LVMCommandTests {
         .deactivatePartsOfPool(pool, in: group), "lvchange -y -an vg-0/pool_tmeta vg-0/pool_tdata",
         "what a pool is made of"
       ),
+      (.refresh(pool, in: group), "lvchange -y --refresh vg-0/pool", "resumes a pool"),
       (.makeNodes(in: group), "vgmknodes vg-0", "nodes"),
       (
         .poolUse(pool, in: group),

@@ -10,6 +10,17 @@ struct VolumeTagsTests {
 
   private func marks(_ tags: String...) -> StoredVolume.Marks? { VolumeTags.marks(in: tags.map { Substring($0) }) }
 
+  @Test("the tags of a clone are read as they were written, its origin too, and an empty volume has none")
+  func origin() throws {
+    let name = try VolumeName("pvc-1")
+    let uuid = "UALcVN-irw7-2wuA-6pOj-4M3b-Csq5-1Att3D"
+    for origin in [uuid, nil] {
+      let tags = VolumeTags.tags(volume: name, claim: nil, creation: CreationToken("abcdefghij234567"), origin: origin)
+      let found = VolumeTags.marks(in: tags.map { Substring($0) })
+      #expect(found?.origin == origin && found?.creation?.text == "abcdefghij234567" && found?.isRetained == false)
+    }
+  }
+
   @Test("a mark with two values does not count, and a repeated mark counts once")
   func twoValues() throws {
     let whole = try #require(marks("elastic-local", Self.creation, Self.claim))

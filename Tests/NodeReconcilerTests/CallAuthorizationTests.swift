@@ -310,6 +310,68 @@ struct CallAuthorizationTests {
     #expect(bench.stored() == nil)
   }
 
+  // MARK: Clones
+
+  private static func cloneOptions(_ instance: String) -> [String: String] {
+    ["sizeBytes": "1073741824", "cloneOf": "pvc-origin", "cloneOfInstance": instance]
+  }
+
+  /// A bench with an origin, and its instance.
+  private static func benchWithOrigin(allowsInlineVolumes: Bool = false) async throws -> (Bench, String) {
+    let bench = try Bench(allowsInlineVolumes: allowsInlineVolumes)
+    let instance = try await bench.earlier.prepare(try VolumeName("pvc-origin"), ["sizeBytes": "1073741824"])
+    return (bench, instance)
+  }
+
+  @Test("a volume becomes a clone because its PV says so, by a call or by the reconciler")
+  func clone() async throws {
+    let (bench, instance) = try await Self.benchWithOrigin()
+    let options = Self.cloneOptions(instance)
+    let volume = bench.writes.put(Bench.volume { $0.flexVolume?.options = StringMap(options) })
+    _ = bench.reconciler()
+    try await bench.service.prepare(try Self.name, options, pod: "default/pod")
+    #expect(bench.stored()?.marks?.origin == instance)
+
+    let (other, second) = try await Self.benchWithOrigin()
+    let wanted = other.writes.put(
+      Bench.volume { $0.flexVolume?.options = StringMap(Self.cloneOptions(second)) })
+    await other.process(wanted, with: other.reconciler())
+    #expect(other.stored()?.marks?.origin == second)
+    #expect(other.formats() == nil, "never formatted")
+    #expect(volume.origin?.name.text == "pvc-origin")
+  }
+
+  /// Kubelet sends the options of the pod for an inline volume, and a pod can give that the name of a PV of its namespace.
+  @Test("a call that asks for a clone that its PV does not ask for is refused, whatever the PV asks for")
+  func cloneNotAsked() async throws {
+    let (bench, instance) = try await Self.benchWithOrigin(allowsInlineVolumes: true)
+    let rows: [(String, [String: String])] = [
+      ("an empty volume", ["sizeBytes": "1073741824"]), ("another instance", Self.cloneOptions("another")),
+      ("nothing valid", ["cloneOf": "../x", "cloneOfInstance": instance]),
+    ]
+    _ = bench.reconciler()
+    for (remark, options) in rows {
+      bench.writes.put(Bench.volume { $0.flexVolume?.options = StringMap(options) })
+      let error = await #expect(throws: VolumeError.self, "\(remark)") {
+        try await bench.service.prepare(try Self.name, Self.cloneOptions(instance), pod: "default/pod")
+      }
+      #expect(error?.code == .forbidden, "\(remark): \(String(describing: error))")
+      #expect(bench.stored() == nil, "\(remark)")
+    }
+  }
+
+  @Test("an inline volume is never a clone")
+  func inlineClone() async throws {
+    let (bench, instance) = try await Self.benchWithOrigin(allowsInlineVolumes: true)
+    _ = bench.reconciler()
+    let error = await #expect(throws: VolumeError.self) {
+      try await bench.service.prepare(try VolumeName("inline"), Self.cloneOptions(instance), pod: "default/pod")
+    }
+    #expect(error?.code == .forbidden)
+    try await bench.service.prepare(try VolumeName("inline"), ["sizeBytes": "1073741824"], pod: "default/pod")
+    #expect(bench.stored("inline")?.marks?.origin == nil)
+  }
+
   @Test("without an API server volumes are created on request, unless the operator refuses")
   func standAlone() async throws {
     let bench = try Bench()
@@ -317,7 +379,7 @@ struct CallAuthorizationTests {
     #expect(bench.stored() != nil)
     let refusing = NoCluster(allowsCreation: false)
     await #expect(throws: VolumeError.self) {
-      try await refusing.admitCreation(of: Self.name, adopting: nil, by: nil)
+      try await refusing.admitCreation(of: Self.name, adopting: nil, from: .empty, by: nil)
     }
   }
 }

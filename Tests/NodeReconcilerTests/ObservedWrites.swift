@@ -96,7 +96,9 @@ final class ObservedWrites: NodeWrites {
     Dictionary(uniqueKeysWithValues: server.objects(PersistentVolume.self).map { ($0.metadata.name, $0) })
   }
 
-  private var reported: NodeStorageObject? { server.objects().first { $0.metadata.key == Self.node } }
+  private var reported: NodeStorageObject? {
+    server.objects(NodeStorageObject.self).first { $0.metadata.key == Self.node }
+  }
   /// The storage that the node has reported; nil before.
   var storage: NodeStorage? { reported?.storage }
   /// What the node says about volumes.

@@ -20,6 +20,8 @@ struct Flow: Sendable, CustomTestStringConvertible {
   var isUndone = true
   /// Whether the volume holds data from before the call, which must be there afterwards.
   var hasData = false
+  /// How often mkfs makes the volume's file system. A clone's is never made.
+  var formats = 1
   /// What kubelet calls after a reboot before it repeats the call.
   var afterReboot: [[String]] = []
   /// Directories of pods and kubelet's global one that the end takes down.
@@ -27,7 +29,7 @@ struct Flow: Sendable, CustomTestStringConvertible {
 
   var testDescription: String { name }
 
-  static let all: [Flow] = making + attaching + takingDown
+  static let all: [Flow] = making + cloning + attaching + takingDown
 }
 
 // MARK: - The flows

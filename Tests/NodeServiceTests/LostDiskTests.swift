@@ -81,6 +81,13 @@ private final class LosingEngine: VolumeEngine {
     throw VolumeError(.unavailable, "the disk is away")
   }
 
+  func clone(
+    _ request: CreationRequest, of origin: CloneOrigin
+  ) async throws(VolumeError) -> Outcome<StoredVolume> {
+    try reach()
+    return try await engine.clone(request, of: origin)
+  }
+
   func activate(_ volume: StoredVolume) async throws(VolumeError) -> Outcome<StoredVolume> {
     try reach()
     if volume.isThin, !volume.isActive { throw VolumeError(.notFound, "the thin pool knows nothing of it") }

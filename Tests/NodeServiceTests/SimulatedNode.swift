@@ -232,6 +232,10 @@ final class RecordedTools: Sendable {
     var destroyed: [String] = []
     var repaired: [String] = []
     var grown: [String] = []
+    /// The options of the last mount of each device.
+    var mountOptions: [String: [String]] = [:]
+    /// Devices whose file systems were written out.
+    var flushed: [String] = []
     var mkfsArguments: [[String]] = []
     /// The operation of this name fails, as a tool or a kernel can.
     var failing: String?
@@ -335,6 +339,25 @@ struct RecordingSystem: NodeSystem {
     try await base.makeFileSystem(
       kind, on: device, identity: identity, options: options, deadline: deadline, progress: progress)
   }
+  func flush(_ mount: MountEntry) async throws(VolumeError) {
+    try failIfAsked("flush")
+    tools.state.withLock { $0.flushed.append(mount.source) }
+  }
+  func needsMount(asCopy kind: FileSystemKind, on device: String) async throws(VolumeError) -> Bool {
+    try await base.needsMount(asCopy: kind, on: device)
+  }
+  func separateCopy(
+    _ kind: FileSystemKind, on device: String, as identity: FileSystemIdentity
+  ) async throws(VolumeError) {
+    try failIfAsked("copy")
+    try await base.separateCopy(kind, on: device, as: identity)
+  }
+  func identifyCopy(
+    _ kind: FileSystemKind, on device: String, mountedAt mountPoint: String?, as identity: FileSystemIdentity
+  ) async throws(VolumeError) {
+    try failIfAsked("copy")
+    try await base.identifyCopy(kind, on: device, mountedAt: mountPoint, as: identity)
+  }
   func needsRepair(_ kind: FileSystemKind, on device: String) async throws(VolumeError) -> Bool { kind == .ext4 }
   func repairFileSystem(
     _ kind: FileSystemKind, on device: String, deadline: Duration?, progress: ToolProgress
@@ -355,6 +378,7 @@ struct RecordingSystem: NodeSystem {
     _ device: String, at path: String, kind: FileSystemKind, options: MountOptions
   ) async throws(VolumeError) {
     try failIfAsked("mount")
+    tools.state.withLock { $0.mountOptions[device] = options.options }
     try await base.mount(device, at: path, kind: kind, options: options)
   }
   func bind(

@@ -9,11 +9,11 @@ import Testing
 
 @testable import Provisioning
 
-/// The whole provisioner, with its lists, watches, Events and requests, at a simulated API server.
+/// The whole provisioner with its lists, watches, Events and requests at a simulated API server.
 @Suite("The provisioner at an API server", .timeLimit(.minutes(5)))
 struct APIServerTests {
   @Test(
-    "lost and late answers, refusals, watches that break, fall behind and expire: no node has more PVs than it holds, in the end each claim has one and all figures are right",
+    "with lost and late answers, refusals, and watches that break, fall behind and expire, no node has more PVs than fit, and in the end each claim has one and all numbers are right",
     arguments: 0..<8)
   func disturbed(seed: UInt64) async throws {
     let world = try await World(seed: seed)
@@ -58,7 +58,7 @@ struct APIServerTests {
 
     let server: SimulatedAPIServer
     private let product: ProvisionerUnderTest
-    /// Whoever is not the provisioner.
+    /// The client of all others: users and Kubernetes.
     private let others: APIClient
 
     init(seed: UInt64) async throws {
@@ -100,7 +100,7 @@ struct APIServerTests {
         NodeStorageObject.self, said.metadata.key, .merge(["status": said.status.json]), subresource: "status")
     }
 
-    /// As long as all of them have room for sure.
+    /// Only as many as certainly fit.
     func claim(_ name: String, gibibytes: UInt64) async throws {
       let claimed = server.objects(PersistentVolumeClaim.self).compactMap { $0.request?.byteCount }
       let all = claimed.reduce(ByteCount.gibibytes(gibibytes)) { $0 + $1 }
@@ -132,7 +132,7 @@ struct APIServerTests {
 
     // MARK: Kubernetes and the daemons
 
-    /// The scheduler, the PV controller and the nodes' daemons have their turn.
+    /// Runs the scheduler, the PV controller and the nodes' daemons once.
     func actAsKubernetes(_ dice: inout Dice) {
       for claim in server.objects(PersistentVolumeClaim.self)
       where claim.volumeName.isEmpty && claim.selectedNode == nil {
@@ -161,7 +161,7 @@ struct APIServerTests {
       return "\(claims), \(volumes)"
     }
 
-    /// Whether the allocator and what the scheduler is told come to this figure.
+    /// Waits until the allocator and the CSIStorageCapacity object have this free space; false after a minute.
     func becomes(_ free: ByteCount, on host: String) async -> Bool {
       for _ in 0..<12_000 {
         let known = await product.allocator.freeSpaces(on: host, at: [DeviceClass()])[DeviceClass()]

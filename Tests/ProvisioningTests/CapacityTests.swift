@@ -6,7 +6,7 @@ import Testing
 
 @testable import Provisioning
 
-@Suite("What the scheduler is told")
+@Suite("Free space for the scheduler")
 struct CapacityTests {
   private static func capacity(
     _ state: ClaimTruth, _ node: String, _ storageClass: String = "elastic-local"
@@ -16,7 +16,7 @@ struct CapacityTests {
     state.capacities[ClusterNames.nodeCapacityObject(of: node, storageClass: storageClass)]?.capacity?.byteCount
   }
 
-  @Test("each node's room for each class is told, and follows claims, growth and their end")
+  @Test("the free space of each node for each class is written, and follows claims, growth and deletions")
   func follows() async throws {
     let bench = ProvisionerBench()
     bench.addNode("a", gibibytes: 10)
@@ -35,7 +35,7 @@ struct CapacityTests {
     }
   }
 
-  @Test("what was told of classes and nodes that are gone is taken back, also when a former leader told it")
+  @Test("objects of classes and nodes that are gone are deleted, also those of a former leader")
   func withdrawn() async throws {
     let bench = ProvisionerBench()
     bench.addNode("a", gibibytes: 10)
@@ -54,7 +54,7 @@ struct CapacityTests {
     }
   }
 
-  @Test("nodes that share a hostname have no room: nobody could say on which of them a volume is")
+  @Test("nodes that share a hostname have no free space, because nothing tells on which of them a volume is")
   func shared() async throws {
     let bench = ProvisionerBench()
     bench.addNode("a", gibibytes: 10)
@@ -68,7 +68,7 @@ struct CapacityTests {
         $0.events.contains { $0.message.contains("nodes a and b have the same label") }
       }
       bench.cluster.removeNode("b")
-      await bench.eventually("room again") { Self.capacity($0, "a") == .gibibytes(10) }
+      await bench.eventually("free space again") { Self.capacity($0, "a") == .gibibytes(10) }
     }
   }
 
@@ -76,9 +76,9 @@ struct CapacityTests {
     bench.cluster.server.requests.count { $0.hasPrefix("PATCH") && $0.contains("/csistoragecapacities/") }
   }
 
-  @Test("many claims at once cost few publications")
+  @Test("many claims at once cost few writes")
   func burst() async throws {
-    // Slow enough that a claim is not as long as the pause between two of them.
+    // Slow enough that a claim takes less time than the pause between two writes.
     let bench = ProvisionerBench(time: FastTime(factor: 20))
     bench.addNode("a", gibibytes: 200)
     bench.addClass()
@@ -87,8 +87,8 @@ struct CapacityTests {
       let before = Self.publications(bench)
       for number in 0..<100 { bench.cluster.add(Samples.claim("c\(number)")) }
       await bench.eventually("all bound") { $0.volumes.count == 100 }
-      await bench.eventually("the last figure") { Self.capacity($0, "a") == .gibibytes(100) }
-      // One each quarter of a second at most, as time runs here.
+      await bench.eventually("the last size") { Self.capacity($0, "a") == .gibibytes(100) }
+      // With this clock, there is at most one write in a quarter of a second.
       #expect(Self.publications(bench) - before < 100)
     }
   }

@@ -34,7 +34,7 @@ struct ClaimReviewTests {
       Self.verdict { $0.metadata.annotations[PersistentVolumeClaim.provisionerAnnotations[0]] = "other" } == .leave)
   }
 
-  @Test("a claim waits until the scheduler has chosen a node, also before Kubernetes asks anybody to provision it")
+  @Test("a claim waits until the scheduler has chosen a node, also before Kubernetes names its provisioner")
   func waits() throws {
     let verdicts = [
       Self.verdict { $0.metadata.annotations[PersistentVolumeClaim.selectedNodeAnnotation] = nil },
@@ -49,7 +49,7 @@ struct ClaimReviewTests {
     }
   }
 
-  @Test("while it waits nothing is said of a claim that may be meant for a PV that somebody has made")
+  @Test("a waiting claim that may be meant for an existing PV is not refused")
   func waitsForAnother() {
     for change in [{ $0.hasSelector = true }, { $0.accessModes = ["ReadWriteMany"] }]
       as [(inout PersistentVolumeClaim) -> Void]
@@ -62,7 +62,7 @@ struct ClaimReviewTests {
     }
   }
 
-  @Test("both names of the provisioner, and both annotations that ask for it, are heard")
+  @Test("both names of the provisioner and both annotations for it are accepted")
   func names() throws {
     var storageClass = Samples.storageClass()
     storageClass.provisioner = ClusterNames.formerProvisioner
@@ -78,13 +78,13 @@ struct ClaimReviewTests {
   }
 
   @Test(
-    "what cannot be is refused with what to use instead",
+    "what is not supported is refused with what to use instead",
     arguments: [
       ("volumeMode", "use volumeMode: Filesystem"), ("ReadWriteMany", "use ReadWriteOnce"),
-      ("ReadOnlyMany", "use ReadWriteOnce"), ("ReadWriteOncePod", "FlexVolume has nothing like it"),
-      ("selector", "leave the selector"),
-      ("dataSource", "leave it out"), ("size", "spec.resources.requests.storage"),
-      ("hugeSize", "spec.resources.requests.storage"), ("volumeAttributesClassName", "anew without it"),
+      ("ReadOnlyMany", "use ReadWriteOnce"), ("ReadWriteOncePod", "CSI volumes only"),
+      ("selector", "remove the selector"),
+      ("dataSource", "remove it"), ("size", "spec.resources.requests.storage"),
+      ("hugeSize", "spec.resources.requests.storage"), ("volumeAttributesClassName", "again without it"),
     ])
   func refused(what: String, advice: String) throws {
     let verdict = Self.verdict { claim in
@@ -111,7 +111,7 @@ struct ClaimReviewTests {
   }
 
   @Test(
-    "a request below what its file system needs is refused, one that is just enough is not",
+    "a request below what its file system needs is refused, one that is just enough is accepted",
     arguments: [
       (["fsType": "xfs"], 300 << 20), (["fsType": "btrfs"], 109 << 20), (["fsType": "ext4"], 256 << 10),
       ([:], 256 << 10),
@@ -128,7 +128,7 @@ struct ClaimReviewTests {
     }
   }
 
-  @Test("a class that is missing, another's, recycling, or Immediate with topologies is refused")
+  @Test("a class that is missing, is another provisioner's, recycles, or is Immediate with topologies is refused")
   func classes() {
     var other = Samples.storageClass()
     other.provisioner = ClusterNames.formerProvisioner
@@ -141,7 +141,7 @@ struct ClaimReviewTests {
     }
   }
 
-  @Test("of a claim that is kept nothing is kept that nobody reads, and the verdict is the same")
+  @Test("a claim in the cache has only the fields that are read, and its verdict is the same")
   func pruned() {
     var claim = Samples.claim("data")
     claim.metadata.annotations["note"] = String(repeating: "x", count: 250_000)
@@ -153,7 +153,7 @@ struct ClaimReviewTests {
     #expect(verdicts[0] == verdicts[1])
   }
 
-  @Test("a node's name too long for a label is shortened, and never to another node's")
+  @Test("a node's name that is too long for a label is shortened, and never to another node's name")
   func labels() {
     let name = String(repeating: "n", count: 60)
     #expect(ClusterNames.nodeLabelValue(name) == name)
@@ -164,7 +164,7 @@ struct ClaimReviewTests {
     #expect(dotted.split(separator: ".").allSatisfy { !$0.hasPrefix("-") }, "\(dotted) is part of an object's name")
   }
 
-  @Test("what a node says of a class is never another's: dots are in the names of both")
+  @Test("no two pairs of node and class have one object name, although both names may have dots")
   func capacityNames() {
     let pairs = [
       ("a", "b.c"), ("a.b", "c"), ("a.b", "c.d"), ("a.b.c", "d"), ("a", "b"), (String(repeating: "a", count: 70), "b"),

@@ -3,20 +3,20 @@ import KubernetesAPI
 import StorageLedger
 import TestSupport
 
-/// What is true in a ``ClaimWorld``, from every change of every object; and what must never have been true.
+/// The true state of a ``ClaimWorld``, from every change of every object, and the violations of what must always hold.
 struct ClaimTruth: Sendable {
   private(set) var volumes: [String: PersistentVolume] = [:]
   private(set) var claims: [ObjectKey: PersistentVolumeClaim] = [:]
   private(set) var nodes: [String: Node] = [:]
-  /// What the scheduler is told.
+  /// The CSIStorageCapacity objects.
   private(set) var capacities: [String: CSIStorageCapacity] = [:]
-  /// In order, and each as often as it was told.
+  /// The Events in order, a repeated one each time.
   private(set) var events: [Event] = []
   /// How often the provisioner has created each PV.
   private(set) var creations: [String: Int] = [:]
   /// Every change so far, in order.
   private(set) var history: [Change] = []
-  /// What was as it must not be when the provisioner wrote something, for good.
+  /// The violations that were found at the provisioner's writes. They are never removed.
   private(set) var violations: [String] = []
 
   enum Change: Sendable {
@@ -39,7 +39,7 @@ struct ClaimTruth: Sendable {
     case CSIStorageCapacity.resource.name:
       guard let capacity = change.object(as: CSIStorageCapacity.self) else { return }
       capacities[capacity.metadata.name] = change.isGone ? nil : capacity
-    case Event.resource.name: if !change.isGone, let event = change.object(as: Event.self) { events.append(event) }
+    case Event.resource.name: if !change.isGone { seeEvent(change.new) }
     default: break
     }
   }
@@ -54,11 +54,21 @@ struct ClaimTruth: Sendable {
     history.append(.volume(name, volumes[name]))
   }
 
+  /// Records an Event. Reads only the fields that tests use, because some tests have thousands of Events.
+  private mutating func seeEvent(_ object: JSONValue) {
+    var event = Event()
+    event.involvedObject.name = object["involvedObject", "name"]?.string ?? ""
+    event.reason = object["reason"]?.string ?? ""
+    event.message = object["message"]?.string ?? ""
+    event.type = object["type"]?.string ?? ""
+    events.append(event)
+  }
+
   // MARK: Rules
 
-  /// What the provisioner has made of a PV.
+  /// Checks a change of a PV by the provisioner.
   ///
-  /// - Parameter new: nil if the PV went with the change.
+  /// - Parameter new: nil if the change has removed the PV.
   private mutating func judge(_ old: PersistentVolume, _ new: PersistentVolume?) {
     let wasGoing = old.metadata.isBeingDeleted
     if !wasGoing, new?.metadata.isBeingDeleted ?? true, !mayBeDeleted(old) { violations.append("deleted: \(old)") }
@@ -72,7 +82,7 @@ struct ClaimTruth: Sendable {
     }
   }
 
-  /// Nobody has the volume, and nobody wants to keep it.
+  /// Whether no claim has the volume and its policy does not keep it.
   private func mayBeDeleted(_ volume: PersistentVolume) -> Bool {
     let isClaimed = claims.values.contains {
       $0.metadata.uid == volume.claim?.uid || $0.volumeName == volume.metadata.name

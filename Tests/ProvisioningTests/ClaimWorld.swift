@@ -7,8 +7,8 @@ import StorageModel
 import Synchronization
 import TestSupport
 
-/// A cluster of claims: an API server in memory with Kubernetes' PV controller, and what users, nodes and administrators do
-/// there. UIDs are those of the samples.
+/// A cluster of claims: an API server in memory with Kubernetes' PV controller, and the actions of users, nodes and
+/// administrators. UIDs are those of the samples.
 final class ClaimWorld: Sendable {
   static let namespace = "elastic-local"
 
@@ -25,12 +25,12 @@ final class ClaimWorld: Sendable {
     server.actsAtOnce(.binder)
   }
 
-  /// Looks at what there is, of one moment.
+  /// Reads the true state at one moment.
   func look<Value: Sendable>(_ body: (ClaimTruth) throws -> Value) rethrows -> Value {
     try seen.truth.withLock { try body($0) }
   }
 
-  /// The requests of a provisioner whose Events nobody reads.
+  /// The requests of a provisioner. Its Events are not sent.
   func writes(time: any Timekeeper) -> APIWrites {
     let client = APIClient(server, time: time)
     return APIWrites(client: client, events: EventRecorder(client, component: "test"), namespace: Self.namespace)
@@ -50,7 +50,7 @@ final class ClaimWorld: Sendable {
     for key in look({ $0.claims.filter { isMeant($0.key, $0.value) }.map(\.key) }) { removeClaim(key) }
   }
 
-  /// A pod that was scheduled.
+  /// Adds a scheduled pod.
   func addPod(_ name: String, on node: String, claim: String) {
     put(
       Pod.resource, ["name": .string(name), "namespace": "default"],
@@ -88,12 +88,12 @@ final class ClaimWorld: Sendable {
     server.edit(PersistentVolume.self, ObjectKey(name: name), body)
   }
 
-  /// Begins to delete a PV. It goes with its last finalizer.
+  /// Begins to delete a PV. It is removed with its last finalizer.
   func delete(volume name: String) { server.remove(PersistentVolume.resource, ObjectKey(name: name)) }
 
   static let recreatedPrefix = "uid-anew-"
 
-  /// Deleted by force, and created again as it was, with another UID.
+  /// Deletes the PV by force and creates it again with another UID.
   func recreate(volume name: String) {
     guard var volume = look({ $0.volumes[name] }), !volume.metadata.isBeingDeleted else { return }
     volume.metadata.uid = Self.recreatedPrefix + "\(server.version)"
@@ -112,7 +112,7 @@ final class ClaimWorld: Sendable {
 
   func removeNode(_ name: String) { server.remove(Node.resource, ObjectKey(name: name)) }
 
-  /// What a node's daemon says of its storage and about volumes.
+  /// Writes a node's report: its storage and its volumes.
   func say(_ storage: NodeStorage, _ reports: [VolumeReport] = []) {
     var object = NodeStorageObject(node: storage.node, namespace: Self.namespace, owner: nil)
     object.storage = storage
@@ -120,17 +120,17 @@ final class ClaimWorld: Sendable {
     server.put(object.json(), as: NodeStorageObject.resource)
   }
 
-  /// Whether PVs that are being deleted go at once, as if all nodes' daemons had removed their volumes.
+  /// Sets whether PVs that are being deleted are removed at once, as if all nodes' daemons had removed their volumes.
   func removesAtOnce(_ isAtOnce: Bool = true) { server.actsAtOnce(.finalizers, isAtOnce) }
 
   // MARK: The network
 
-  /// What becomes of the next creations of PVs, in order, and of those behind them.
+  /// Sets the fates of the next creations of PVs, in order, and of all later ones.
   func disturbCreations(_ fates: [Faults.Fate], then: Faults.Fate? = nil) {
     server.changeFaults { $0.scripts = [FaultScript("POST", PersistentVolume.resource, fates, then: then)] }
   }
 
-  /// What becomes of creations behind those.
+  /// Appends the fates of creations after those.
   func addDisturbedCreations(_ fates: [Faults.Fate]) {
     server.changeFaults { faults in
       if faults.scripts.isEmpty { faults.scripts = [FaultScript("POST", PersistentVolume.resource)] }
@@ -138,17 +138,17 @@ final class ClaimWorld: Sendable {
     }
   }
 
-  /// No creation of this PV ever arrives.
+  /// Loses every creation of this PV before it arrives.
   func loseCreations(of volume: String) {
     server.changeFaults {
       $0.scripts = [FaultScript("POST", PersistentVolume.resource, named: volume, then: .lostBefore)]
     }
   }
 
-  /// How many creations the last of these calls has decided about.
+  /// The number of creations that the present fates have been applied to.
   var disturbedCreations: Int { server.faults.scripts.reduce(0) { $0 + $1.count } }
 
-  /// Whether all that changes something takes 5 ms.
+  /// Sets whether each changing request takes 5 ms.
   func isSlow(_ isSlow: Bool = true) { server.changeFaults { $0.delay = isSlow ? .milliseconds(5) : .zero } }
 
   private func put(_ resource: APIResource, _ metadata: JSONValue, _ content: JSONValue) {

@@ -7,7 +7,7 @@ import StorageLedger
 
 @Suite("Storage class parameters")
 struct ClassParametersTests {
-  @Test("an empty class makes thick or thin ext4 as the node decides")
+  @Test("a class without parameters gets ext4, thick or thin as the node decides")
   func empty() throws {
     let parameters = try ClassParameters([:])
     #expect(parameters.fileSystem == nil)
@@ -29,7 +29,7 @@ struct ClassParametersTests {
     #expect(parameters.place == DeviceClass(group: try VolumeGroupName("fast"), provisioning: .thin))
   }
 
-  @Test("what a class says about lost nodes is understood, is no option of the volume, and misspelt it is refused")
+  @Test("onNodeLoss is parsed, is not an option of the volume, and an unknown value is refused")
   func onNodeLoss() throws {
     #expect(try ClassParameters([:]).onNodeLoss == .keepClaim)
     #expect(try ClassParameters(["onNodeLoss": "keepClaim"]).onNodeLoss == .keepClaim)
@@ -46,12 +46,12 @@ struct ClassParametersTests {
   }
 
   @Test(
-    "other provisioners' names for the file system are understood", arguments: ["csi.storage.k8s.io/fstype", "fstype"])
+    "other provisioners' names for the file system are accepted", arguments: ["csi.storage.k8s.io/fstype", "fstype"])
   func otherNames(name: String) throws {
     #expect(try ClassParameters([name: "btrfs"]).fileSystem == .btrfs)
   }
 
-  @Test("an unknown parameter is refused with the list of those that are known")
+  @Test("an unknown parameter is refused with the list of all parameters")
   func unknown() throws {
     let refusal = try #require(throws: Refusal.self) { try ClassParameters(["fsTyp": "xfs"]) }
     #expect(refusal.reason == .invalidStorageClass)
@@ -71,7 +71,7 @@ struct ClassParametersTests {
     #expect(refusal.message.contains(name == "fsType" ? "ext4" : name) || refusal.message.contains("volume group"))
   }
 
-  @Test("sizes cannot be given by the class", arguments: ["sizeBytes", "binding"])
+  @Test("a class cannot set a size", arguments: ["sizeBytes", "binding"])
   func reservedNames(name: String) {
     #expect(throws: Refusal.self) { try ClassParameters([name: "1"]) }
   }

@@ -7,17 +7,23 @@ import Synchronization
 
 @testable import Provisioning
 
-/// A provisioner that leads and writes to an API server in memory, and what it is shown of it: late, in part, all anew.
+/// A provisioner that leads and writes to an API server in memory, with lists and watches that are late, partial or
+/// repeated.
 ///
-/// Its lists and watches are not the server's, since no server can be told to show so much and no more: which changes a watch
-/// has shown when the provisioner does its next step, and behind which object a list breaks off. It shows what
-/// `ClusterCaches` would: each object's states in order; a list that breaks off tells of nothing that is gone, a complete one
-/// does, and a watch goes on from there. `APIServerTests` has the server's own.
+/// The lists and watches are not the server's. A test sets which changes a watch has shown before the provisioner's
+/// next step, and after which object a list breaks off. No server can be told that. The view shows what `ClusterCaches`
+/// would show:
+///
+/// - each object's states in order
+/// - after a list that breaks off, no object as gone
+/// - after a complete list, all objects that it lacks as gone; a watch then continues from there
+///
+/// `APIServerTests` uses the server's own lists and watches.
 final class DisturbedView: Sendable {
   let allocator: Allocator
   let provisioner: Provisioner
   private let cluster: ClaimWorld
-  /// How much of the cluster's history has been shown, and which PVs and nodes are known from it.
+  /// How much of the cluster's history has been shown, and which PVs and nodes the provisioner knows from it.
   private let shown = Mutex(Shown())
   private let work: [Task<Void, Never>]
 
@@ -27,7 +33,7 @@ final class DisturbedView: Sendable {
     var nodes: Set<String> = []
   }
 
-  /// Begins to lead: what there is has been listed.
+  /// Begins to lead, after complete lists.
   init(of cluster: ClaimWorld, time: any Timekeeper, nodes: [String: NodeStorage]) async {
     self.cluster = cluster
     let writes = cluster.writes(time: time)
@@ -45,13 +51,13 @@ final class DisturbedView: Sendable {
     await provisioner.becomeSynced()
   }
 
-  /// Stops to lead, as `LeaderElector` demands it: what was begun has ended when this returns.
+  /// Stops to lead like `LeaderElection` requires it: no request is in progress when this returns.
   func end() async {
     for task in work { task.cancel() }
     for task in work { await task.value }
   }
 
-  /// What a watch shows next.
+  /// Shows the next change of a watch.
   func watch(_ count: Int) async {
     let history = cluster.look { $0.history }
     let next = shown.withLock { shown in
@@ -61,14 +67,14 @@ final class DisturbedView: Sendable {
     for change in next { await show(change) }
   }
 
-  /// A list of PVs that breaks off after some of them; the watch had lost its place.
+  /// Shows a list of PVs that breaks off after some of them, because the watch has lost its place.
   func listSome(_ count: Int) async {
     for (name, volume) in cluster.look({ $0.volumes.sorted { $0.key < $1.key }.prefix(count) }) {
       await show(.volume(name, volume))
     }
   }
 
-  /// Lists of everything, complete.
+  /// Shows complete lists of everything.
   func listAll() async {
     await provisioner.beginVolumeList()
     let truth = cluster.look { $0 }

@@ -9,14 +9,14 @@ import Testing
 @testable import Provisioning
 @testable import StorageLedger
 
-/// Users, nodes, an administrator's hand and the network, by a seed; and the truth, looked at after each step.
+/// Users, nodes, an administrator and the network act by a seed. After each step, the cluster's true state is checked.
 @Suite("Generated views of a cluster, and the provisioner")
 struct GeneratedViewsTests {
   private static let hosts = ["a", "b", "c"]
   private static let gibibytes: UInt64 = 8
 
   @Test(
-    "late, partial and repeated views, PVs altered or made anew, nodes renamed, clocks that jump, leaders that change: no node is promised more than it has, no claim has two PVs, none goes that lives",
+    "with late, partial and repeated views, PVs changed or created again, renamed nodes, jumping clocks and new leaders, no node gives more than it has, no claim has two PVs, and no PV in use is deleted",
     arguments: 0..<16)
   func oneLeader(seed: UInt64) async throws {
     var world = await World(seed: seed)
@@ -33,12 +33,12 @@ struct GeneratedViewsTests {
   }
 
   @Test(
-    "two leaders for a moment, one with an old view: no claim has two PVs, none goes that lives, and the one that stays books nothing onto a node that is full",
+    "with two leaders for a moment, one with an old view, no claim has two PVs, no PV in use is deleted, and the leader that stays books nothing on a full node",
     arguments: 0..<8)
   func twoLeaders(seed: UInt64) async throws {
     var world = await World(seed: seed)
     for step in 0..<120 {
-      // A lease is no fence: the former leader was frozen, and wakes up.
+      // A lease does not stop a former leader that was frozen and wakes up.
       let former = step % 40 == 20 ? await world.anotherLeads() : nil
       for _ in 0..<4 { await world.step() }
       await former?.end()
@@ -74,7 +74,7 @@ struct GeneratedViewsTests {
       view = await DisturbedView(of: cluster, time: time, nodes: storages)
     }
 
-    /// Of each host, by what its PVs say.
+    /// The space that PVs take on each host.
     var taken: [String: ByteCount] { bytes { _ in true } }
 
     private func bytes(of isMeant: (PersistentVolume) -> Bool) -> [String: ByteCount] {
@@ -109,8 +109,8 @@ struct GeneratedViewsTests {
       await Task.yield()
     }
 
-    /// Everything is seen, and what follows from it is done, until the ledger is what the PVs are; what it is not when that
-    /// does not come. Afterwards claims that were refused are tried again, and nothing is seen of it.
+    /// Shows everything until the ledger equals the PVs and no PV is in doubt. Returns the differences if that does not
+    /// happen. Claims that were refused may be retried later; that is not shown.
     mutating func settle() async -> [String] {
       cluster.disturbCreations([])
       cluster.server.carryOutLate()
@@ -125,7 +125,7 @@ struct GeneratedViewsTests {
       return await leaks() + doubts.map { "\($0.key) in doubt: \($0.value)" }
     }
 
-    /// Where the ledger is not what the PVs are.
+    /// The nodes on which the ledger differs from the PVs.
     private func leaks() async -> [String] {
       let ledger = await view.allocator.ledger
       let taken = taken
@@ -134,7 +134,7 @@ struct GeneratedViewsTests {
         let used = taken[host] ?? .zero
         let total = ByteCount.gibibytes(GeneratedViewsTests.gibibytes)
         let isRight = ledger.freeSpace(on: host, at: .init()) == (used > total ? .zero : total - used)
-        return there.symmetricDifference(ledger.volumes(on: host)) + (isRight ? [] : ["room on \(host)"])
+        return there.symmetricDifference(ledger.volumes(on: host)) + (isRight ? [] : ["space on \(host)"])
       }
     }
 
@@ -170,7 +170,7 @@ struct GeneratedViewsTests {
       return keys.isEmpty ? nil : random.pick(keys)
     }
 
-    /// Of the same name, by another user.
+    /// Creates a claim of the same name, as another user.
     private mutating func recreateClaim() {
       guard let key = someClaim() else { return }
       cluster.removeClaim(key)
@@ -198,8 +198,8 @@ struct GeneratedViewsTests {
       cluster.edit(volume: name, change)
     }
 
-    /// From a backup: the same name and contents, another UID. Nobody books that: between the end of the one and the
-    /// beginning of the other its room is free, and may be given to a claim.
+    /// Restores a PV from a backup: the same name and contents, another UID. No reservation covers the time between the
+    /// two PVs, so a claim may get the space meanwhile.
     private mutating func recreateVolume() {
       guard let name = someVolume() else { return }
       cluster.recreate(volume: name)
@@ -213,7 +213,7 @@ struct GeneratedViewsTests {
       cluster.addNode(new, hostname: "host-\(host)")
     }
 
-    /// For longer than the grace time, or not.
+    /// A node goes, for longer than the grace time or for less.
     private mutating func loseNode() async {
       let host = random.pick(hosts)
       let name = nodeName(of: host)
@@ -236,7 +236,7 @@ struct GeneratedViewsTests {
 
     private mutating func changeLeader() async {
       await view.end()
-      // A leader that ends in order has its answers.
+      // A leader that ends in order has got all its answers.
       cluster.server.carryOutLate()
       _ = await anotherLeads()
     }
@@ -249,7 +249,7 @@ struct GeneratedViewsTests {
   }
 }
 
-/// Time a thousand times as fast, and a time of day that somebody sets.
+/// A clock that runs a thousand times as fast, with a time of day that the test sets.
 private final class JumpingTime: Timekeeper {
   private let fast = FastTime()
   private let offset = Mutex<Int64>(0)

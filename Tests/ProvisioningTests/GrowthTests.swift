@@ -7,13 +7,13 @@ import Testing
 @testable import Provisioning
 @testable import StorageLedger
 
-/// Kubernetes writes the new size into the PV; the tests do so in its place.
+/// In these tests, the test writes the new size into the PV in place of Kubernetes.
 @Suite("Claims that grow")
 struct GrowthTests {
   private static let key = ObjectKey(namespace: "default", name: "data")
   private static let volume = Samples.volume(of: "data")
 
-  /// A claim of 2 GiB that is bound on a node with so much room, and then asks for 5 GiB.
+  /// Binds a claim of 2 GiB on a node with this free space. The claim then requests 5 GiB.
   private static func growing(
     on gibibytes: UInt64, _ body: @Sendable (ProvisionerBench) async throws -> Void
   ) async throws {
@@ -32,7 +32,7 @@ struct GrowthTests {
     await bench.allocator.ledger.freeSpace(on: "host-a", at: .init())
   }
 
-  @Test("the ledger takes the room when Kubernetes has written the PV's new size, and nobody is told anything")
+  @Test("the ledger books the growth when Kubernetes has written the PV's new size, and no Event is sent")
   func follows() async throws {
     try await Self.growing(on: 6) { bench in
       bench.cluster.edit(volume: Self.volume) { $0.capacity = Quantity(5 << 30) }
@@ -43,7 +43,7 @@ struct GrowthTests {
   }
 
   @Test(
-    "without room it is said what is missing, before Kubernetes has written the new size and after it",
+    "without free space an Event says how much is missing, before and after Kubernetes has written the new size",
     arguments: [false, true])
   func withoutRoom(isWritten: Bool) async throws {
     try await Self.growing(on: 4) { bench in
@@ -55,7 +55,7 @@ struct GrowthTests {
     }
   }
 
-  @Test("a growth that cannot be had takes nobody's room: another claim is provisioned beside it")
+  @Test("a growth that does not fit takes no space: another claim is provisioned beside it")
   func nobodysRoom() async throws {
     try await Self.growing(on: 6) { bench in
       bench.cluster.edit(Self.key) { $0.request = Quantity(900 << 40) }
@@ -69,7 +69,8 @@ struct GrowthTests {
   }
 
   @Test(
-    "when the request is lowered to what fits the PV follows, its claim is told, and it counts no more as without room")
+    "when the request is lowered to what fits the PV follows, its claim gets an Event, and no longer counts as one without free space"
+  )
   func lowered() async throws {
     try await Self.growing(on: 6) { bench in
       bench.cluster.edit(Self.key) { $0.request = Quantity(900 << 40) }
@@ -88,7 +89,7 @@ struct GrowthTests {
     try await Self.growing(on: 6) { bench in
       await bench.eventuallyIdle()
       let shown = try #require(bench.cluster.look { $0.claims[Self.key] })
-      // The API server has the new request, and nobody has been shown it.
+      // The API server has the new request, but no watch has shown it.
       bench.cluster.server.holdWatches(of: PersistentVolumeClaim.resource)
       bench.cluster.edit(Self.key) { $0.request = Quantity(900 << 40) }
       bench.cluster.edit(volume: Self.volume) { $0.capacity = Quantity(900 << 40) }
@@ -103,7 +104,7 @@ struct GrowthTests {
   }
 
   @Test(
-    "a PV whose size can be had, or that is not ours to change, keeps its size when the request is lowered",
+    "a PV whose size fits, or that we did not create, keeps its size when the request is lowered",
     arguments: [5, 9])
   func keptSize(gibibytes: Int64) async throws {
     try await Self.growing(on: 6) { bench in

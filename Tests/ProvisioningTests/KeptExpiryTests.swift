@@ -10,13 +10,13 @@ import Testing
 
 @testable import Provisioning
 
-/// The end of volumes that are kept for a time, with clocks that a test moves.
-@Suite("Kept volumes that end by time", .timeLimit(.minutes(5)))
+/// The expiry of kept volumes, with clocks that a test moves.
+@Suite("Kept volumes that expire", .timeLimit(.minutes(5)))
 struct KeptExpiryTests {
-  /// A tenth of ten hours, but for one step of the test's clock that may fall between a decision and its write.
+  /// A tenth of ten hours, less one step of the test's clock, which may fall between a decision and its write.
   private let notice = Duration.seconds(3600 - 600)
 
-  @Test("a volume is kept for its time, its end is announced a tenth of it before, and then its data goes")
+  @Test("a volume is kept for its time, its end is announced a tenth of that before, and then its data is deleted")
   func ends() async throws {
     let world = try await Aging(keep: "10h")
     let gone = try await world.timeOfEnd()
@@ -31,13 +31,13 @@ struct KeptExpiryTests {
     "a clock that is wrong, the API server's or ours, deletes nothing early", arguments: [-20, 20, -1000, 100_000])
   func wrongClock(skewInHours: Int) async throws {
     let world = try await Aging(keep: "10h")
-    // Known when the claim goes, and wrong after that.
+    // The server's clock is right while the claim is deleted, and wrong after that.
     world.kept.server.clockSkew = .seconds(3600 * skewInHours)
     let limit = Duration.seconds(3600 * 40)
     let gone = try await world.timeOfEnd(upTo: limit)
-    // By the clock that is behind.
+    // By the clock that is behind, the time is over at this moment.
     let earliest = Duration.seconds(36_000) + .seconds(3600 * max(0, -skewInHours))
-    // Behind by so much, it does not end here at all.
+    // With a clock that is so far behind, the volume does not expire within the limit.
     guard earliest < limit else {
       #expect(gone == nil)
       return await world.stop()
@@ -46,7 +46,7 @@ struct KeptExpiryTests {
     await world.stop()
   }
 
-  @Test("what ended while no provisioner worked is announced first, and has its notice")
+  @Test("a volume whose time was over while no provisioner ran is announced first, and deleted after the notice")
   func lateNotice() async throws {
     let world = try await Aging(keep: "10h")
     await world.kept.stopProvisioner()
@@ -57,7 +57,7 @@ struct KeptExpiryTests {
     await world.stop()
   }
 
-  @Test("a claim that comes back in time has its volume, and its time begins anew")
+  @Test("a claim that comes back in time gets its volume, and the time starts again")
   func comesBack() async throws {
     let world = try await Aging(keep: "10h")
     try await world.pass(until: .seconds(3600 * 9 + 1800)) { world.announced != nil }
@@ -69,14 +69,14 @@ struct KeptExpiryTests {
     await world.stop()
   }
 
-  @Test("a volume whose returning claim goes before Kubernetes has bound it is kept for its time again")
+  @Test("a volume whose returning claim is deleted before it is bound is kept for its time again")
   func goesUnbound() async throws {
     let world = try await Aging(keep: "10h")
     try await world.kept.addClaim("tenant")
     let uid = try #require(world.kept.claim("tenant")?.metadata.uid)
-    // Kubernetes does nothing: the PV stays Released, and only the claim's end is shown.
+    // Kubernetes does nothing here: the PV stays Released, and watches show only that the claim is gone.
     #expect(await eventually { world.kept.volumes.first?.claim?.uid == uid })
-    // The keeper has seen the claim, and has ended its look.
+    // The keeper has read the claim and is idle.
     #expect(
       await eventually {
         let since = world.kept.server.requests.reversed().prefix { !$0.hasPrefix("PATCH /api/v1/persistentvolumes/") }
@@ -90,13 +90,13 @@ struct KeptExpiryTests {
     #expect(world.kept.claim("tenant") == nil)
   }
 
-  @Test("an end that somebody has moved counts; one that cannot be read keeps the volume and says so")
+  @Test("an end that a user has changed counts; one that is not a time keeps the volume and gets an Event")
   func movedByHand() async throws {
     let world = try await Aging(keep: "10h")
     try await world.pass(until: .seconds(3600 * 10)) { world.announced != nil }
     let volume = try #require(world.kept.volumes.first)
     world.kept.annotate(PersistentVolume.resource, volume.metadata.key, ClusterNames.expiresAnnotation, "next year")
-    // Events of one moment would have one name.
+    // Two Events at the same time would have the same name.
     world.time.advance(by: .seconds(1))
     #expect(await eventually { !world.kept.events(.keptVolumeConflict).isEmpty })
     try await world.pass(until: .seconds(3600 * 15)) { false }
@@ -107,14 +107,14 @@ struct KeptExpiryTests {
     await world.stop()
   }
 
-  @Test("kept volumes and bytes by node, and those that end soon, are counted")
+  @Test("kept volumes and bytes by node, and announced ends, are counted")
   func figures() async throws {
     let world = try await Aging(keep: "10h")
     #expect(await world.kept.keptFigures?.volumes["host-a"]?.count == 1)
     #expect(await world.kept.keptFigures?.volumes["host-a"]?.size == .gibibytes(1))
     #expect(await world.kept.keptFigures?.expiring == 0)
     try await world.pass(until: .seconds(3600 * 9 + 1800)) { world.announced != nil }
-    // The figures are of what a watch has shown.
+    // The figures follow the watch.
     var expiring = 0
     for _ in 0..<600 where expiring == 0 {
       expiring = await world.kept.keptFigures?.expiring ?? 0
@@ -125,7 +125,7 @@ struct KeptExpiryTests {
   }
 }
 
-/// A volume that has been kept since time 0.
+/// A volume that has been kept since time zero.
 private struct Aging: Sendable {
   let kept: KeptWorld
   let time = ManualTime()
@@ -148,24 +148,24 @@ private struct Aging: Sendable {
     kept.server.audit { [times, time] in times.see($0, at: time.now) }
   }
 
-  /// Lets time pass until the condition holds, or until that time.
+  /// Advances the time until the condition holds, or to the limit.
   func pass(until limit: Duration, _ condition: () -> Bool) async throws {
     while time.now < limit, !condition() {
       time.advance(by: .seconds(600))
       kept.actAsKubernetes()
-      // Whoever has been woken has his turn.
+      // What is due has its turn before the next step.
       let isIdle = await eventually { kept.isIdle }
       try #require(isIdle)
     }
   }
 
-  /// Lets time pass until the data may go; nil if it does not go before the limit.
+  /// Advances the time until the keeping ends, and returns that time; nil if it does not end before the limit.
   func timeOfEnd(upTo limit: Duration) async throws -> Duration? {
     try await pass(until: limit) { times.ended.withLock { $0 } != nil }
     return times.ended.withLock { $0 }
   }
 
-  /// Lets time pass until the data may go.
+  /// Advances the time until the keeping ends, and returns that time. Fails if it does not end.
   func timeOfEnd() async throws -> Duration { try #require(try await timeOfEnd(upTo: .seconds(3600 * 200))) }
 
   func stop() async { await kept.stopProvisioner() }

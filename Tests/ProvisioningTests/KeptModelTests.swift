@@ -8,11 +8,11 @@ import Testing
 
 @testable import Provisioning
 
-/// Kept volumes under whatever can go wrong between the provisioner and the API server, by seed.
+/// Kept volumes while requests, answers and watches between provisioner and API server fail, by seed.
 @Suite("Kept volumes by seed", .timeLimit(.minutes(10)))
 struct KeptModelTests {
   @Test(
-    "no view, however stale or lossy, gives data to another identity, creates a volume beside a kept one, deletes one without the word or leaves one without a claim's UID; in the end all have their data",
+    "no stale or partial view gives data to another identity, creates a volume beside a kept one, deletes one without a request, or leaves one without a claim's UID; in the end all claims have their data",
     arguments: 0..<12)
   func disturbed(seed: UInt64) async throws {
     var faults = Faults(seed: seed)
@@ -50,7 +50,7 @@ struct KeptModelTests {
     #expect(world.truth.violations == [], "seed \(seed)")
   }
 
-  /// Who comes and goes: a few namespaces whose owners change, with a few claims each.
+  /// The users: a few namespaces whose owners change, with a few claims each.
   private struct Tenants {
     private let names = ["x", "y", "z"]
     private let owners = [nil, nil, "alice", "bob"]
@@ -80,7 +80,7 @@ struct KeptModelTests {
       }
     }
 
-    /// Each claim is bound, or a volume is kept under its name that it may not have.
+    /// Whether each claim is bound, or is refused because a volume is kept under its name that it may not have.
     func isSettled(in world: KeptWorld) -> Bool {
       world.server.objects(PersistentVolumeClaim.self).allSatisfy { claim in
         guard !claim.metadata.isBeingDeleted else { return false }
@@ -91,7 +91,7 @@ struct KeptModelTests {
 }
 
 extension KeptWorld {
-  /// Whether a volume is kept under the claim's name for somebody else.
+  /// Whether a volume is kept under the claim's name for another identity.
   func isInConflict(_ claim: PersistentVolumeClaim) -> Bool {
     let namespace = server.objects(Namespace.self).first { $0.metadata.name == claim.metadata.namespace }
     let identity = namespace.map(KnownNamespace.init)?.identity

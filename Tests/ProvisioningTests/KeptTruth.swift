@@ -6,26 +6,26 @@ import StorageModel
 import Synchronization
 import TestSupport
 
-/// What is true in a ``KeptWorld``, from every change of every object; and what must never have been true.
+/// The true state of a ``KeptWorld``, from every change of every object, and the violations of what must always hold.
 final class KeptTruth: Sendable {
   private let state = Mutex(State())
 
   fileprivate struct State {
     var namespaces: [String: KeptIdentity] = [:]
-    /// Those with the word that their data is to be deleted.
+    /// UIDs of claims with a deletion request.
     var deleting: Set<String> = []
-    /// Claims that are there, by UID.
+    /// UIDs of the existing claims.
     var claims: [String: ObjectKey] = [:]
-    /// When claims came, and when they went, by UID; counted in changes.
+    /// When claims were created and deleted, by UID. The time is the number of changes so far.
     var born: [String: Int] = [:]
     var gone: [String: Int] = [:]
     var changes = 0
-    /// Whose data is on a PV since a claim was bound to it.
+    /// The identity whose data is on a PV, since a claim was bound to it.
     var data: [String: Data] = [:]
     var volumes: [String: PersistentVolume] = [:]
-    /// PVs whose data somebody has said may go.
+    /// PVs whose data may be deleted because that was requested.
     var condemned: Set<String> = []
-    /// By time, then.
+    /// Whether volumes may expire.
     var mayExpire = false
     var violations: [String] = []
   }
@@ -36,9 +36,9 @@ final class KeptTruth: Sendable {
   }
 
   var violations: [String] { state.withLock { $0.violations } }
-  /// Whose data is on a PV.
+  /// The identity and the claim whose data is on a PV; nil for none.
   func data(on volume: String) -> Data? { state.withLock { $0.data[volume] } }
-  /// Somebody has said so on the PV.
+  /// Records that the PV itself has a deletion request.
   func condemn(_ volume: String) { state.withLock { _ = $0.condemned.insert(volume) } }
   func allowExpiry() { state.withLock { $0.mayExpire = true } }
 
@@ -111,7 +111,7 @@ extension KeptTruth.State {
     }
   }
 
-  /// Nobody gets another's data, and nobody loses a volume that he has.
+  /// No claim gets another identity's data, and no claim loses its volume.
   private mutating func checkHandOver(_ old: PersistentVolume?, _ new: PersistentVolume) {
     guard let old, let uid = new.claim?.uid, uid != old.claim?.uid else { return }
     let name = new.metadata.name
@@ -122,12 +122,12 @@ extension KeptTruth.State {
       if case .owner = identity { data.identity == identity && data.claim.name == key.name } else {
         data == KeptTruth.Data(identity: identity, claim: key)
       }
-    // It is the claim's from now on, although nothing is bound yet.
+    // From now on the volume is this claim's, although it is not bound yet.
     if isSame || isGiven { self.data[name] = KeptTruth.Data(identity: identity, claim: key) }
     if !isSame, !isGiven { violations.append("\(name) of \(data) was given to \(key) of \(identity)") }
   }
 
-  /// No second volume beside one that is kept for the claim.
+  /// No volume is created for a claim for which another is kept.
   private mutating func checkCreation(_ volume: PersistentVolume) {
     guard let uid = volume.claim?.uid, let key = claims[uid], let identity = namespaces[key.namespace] else { return }
     for (name, data) in data where name != volume.metadata.name && !condemned.contains(name) {
@@ -140,7 +140,8 @@ extension KeptTruth.State {
     }
   }
 
-  /// Whether a volume had no claim any more when a claim came. One that loses its claim later may be seen too late.
+  /// Whether the volume was without a claim when the other claim was created. If it loses its claim later, the
+  /// provisioner may see that too late.
   private func isKept(_ volume: PersistentVolume, before claim: String) -> Bool {
     guard let holder = volume.claim?.uid, claims[holder] == nil else { return false }
     return (gone[holder] ?? 0) < (born[claim] ?? 0)

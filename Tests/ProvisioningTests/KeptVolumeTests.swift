@@ -14,7 +14,7 @@ import Testing
 @Suite("Kept volumes", .timeLimit(.minutes(5)))
 struct KeptVolumeTests {
   @Test(
-    "a claim made again gets its volume back, bound by one write, also when it waits for a pod",
+    "a claim that is created again gets its volume back with one write, also while it waits for a pod",
     arguments: [
       "Immediate", "WaitForFirstConsumer",
     ])
@@ -37,7 +37,7 @@ struct KeptVolumeTests {
     await world.end()
   }
 
-  @Test("a namespace that is deleted and made again has its data again; with another owner it has a conflict instead")
+  @Test("a namespace that is deleted and created again gets its data back; with another owner it gets a conflict")
   func namespace() async throws {
     let world = try await KeptWorld()
     world.startProvisioner()
@@ -55,7 +55,8 @@ struct KeptVolumeTests {
   }
 
   @Test(
-    "a conflict ends when somebody gives the volume to the claim, or has the data deleted", arguments: [true, false])
+    "a conflict ends when an operator gives the volume to the claim, or requests the deletion of the data",
+    arguments: [true, false])
   func decision(isGiven: Bool) async throws {
     let world = try await KeptWorld()
     world.startProvisioner()
@@ -78,7 +79,7 @@ struct KeptVolumeTests {
     await world.end()
   }
 
-  @Test("an owner's data follows into a namespace of another name, and only when its former claim is gone")
+  @Test("an owner's data follows to a namespace of another name, but only when the former claim is gone")
   func ownerFollows() async throws {
     let world = try await KeptWorld()
     world.startProvisioner()
@@ -95,7 +96,7 @@ struct KeptVolumeTests {
     await world.end()
   }
 
-  @Test("a larger claim is bound to its kept volume and grown after that; a smaller one has the volume as it is")
+  @Test("a larger claim is bound to its kept volume, which then grows; a smaller one gets the volume as it is")
   func sizes() async throws {
     let world = try await KeptWorld()
     world.startProvisioner()
@@ -106,14 +107,14 @@ struct KeptVolumeTests {
       #expect(await world.becomes { world.claim("tenant") == nil })
       let again = try await world.bound("tenant", gibibytes: gibibytes)
       #expect(again.metadata.name == first.metadata.name)
-      // Kubelet grows it to that.
+      // Kubelet grows the volume to this size.
       #expect(await world.becomes { world.volumes.first?.size == .gibibytes(5) })
     }
     await world.end()
   }
 
   @Test(
-    "a claim of another class that keeps volumes gets nothing until somebody decides; a class that keeps none is served"
+    "a claim of another class that keeps volumes gets nothing until an operator decides; a claim of a class that keeps none gets a new volume"
   )
   func otherClass() async throws {
     let world = try await KeptWorld()
@@ -134,7 +135,7 @@ struct KeptVolumeTests {
     await world.end()
   }
 
-  @Test("of two volumes that are kept for a claim it gets the one that was in use last, and is told of the other")
+  @Test("of two volumes that are kept for a claim, it gets the one that was in use last, and the Event names the other")
   func two() async throws {
     let world = try await KeptWorld()
     world.startProvisioner()
@@ -164,7 +165,7 @@ struct KeptVolumeTests {
     await world.end()
   }
 
-  @Test("a PV that Kubernetes or somebody else leaves without a claim's UID is reserved again")
+  @Test("a PV that is left without a claim's UID is reserved again")
   func reservedAgain() async throws {
     let world = try await KeptWorld()
     world.startProvisioner()
@@ -188,7 +189,9 @@ struct KeptVolumeTests {
 // MARK: - Deletion for good
 
 extension KeptVolumeTests {
-  @Test("a claim with the word takes its data along, however soon it comes again", arguments: [true, false])
+  @Test(
+    "the data of a claim with a deletion request is deleted, however soon the claim is created again",
+    arguments: [true, false])
   func deletion(isSeenBefore: Bool) async throws {
     let world = try await KeptWorld()
     world.startProvisioner()
@@ -210,7 +213,7 @@ extension KeptVolumeTests {
     await world.end()
   }
 
-  @Test("running pods hold the deletion up, and until they have ended the word can be taken back")
+  @Test("running pods delay the deletion, and until they have ended the request can be withdrawn")
   func wordTakenBack() async throws {
     let world = try await KeptWorld()
     world.startProvisioner()
@@ -224,12 +227,12 @@ extension KeptVolumeTests {
     world.annotate(PersistentVolumeClaim.resource, key, ClusterNames.deleteDataAnnotation, nil)
     #expect(await world.becomes { world.claim("tenant") == nil })
     #expect(try await world.bound("tenant").metadata.name == first.metadata.name)
-    // The truth took the word for final.
+    // The truth still counts the withdrawn request, so it would not see a loss of this data.
     await world.stopProvisioner()
     #expect(world.truth.violations == [])
   }
 
-  @Test("a namespace with the word takes the data of its claims along, and what was kept for it before")
+  @Test("a deletion request on a namespace deletes the data of its claims, and what was kept for it before")
   func namespaceWord() async throws {
     let world = try await KeptWorld()
     world.startProvisioner()
@@ -245,7 +248,7 @@ extension KeptVolumeTests {
     await world.end()
   }
 
-  @Test("the word of a namespace of the same name and another owner deletes nothing")
+  @Test("a deletion request on a namespace of the same name and another owner deletes nothing")
   func intrudersWord() async throws {
     let world = try await KeptWorld()
     world.startProvisioner()
@@ -264,7 +267,7 @@ extension KeptVolumeTests {
 
 extension KeptVolumeTests {
   @Test(
-    "a provisioner that is killed after any of its writes, and one that follows it, lose nothing and make nothing twice",
+    "a provisioner that is killed after any of its writes, and its successor, lose no volume and create none twice",
     arguments: 1...8)
   func killed(afterWrites count: Int) async throws {
     let world = try await KeptWorld()
@@ -297,7 +300,7 @@ extension KeptVolumeTests {
 // MARK: - Many
 
 extension KeptVolumeTests {
-  @Test("200 namespaces that are deleted and created again at once have their own volumes again, and nobody another's")
+  @Test("200 namespaces that are deleted and created again at once get their own volumes back, and none gets another's")
   func many() async throws {
     let world = try await KeptWorld()
     world.startProvisioner()
@@ -326,7 +329,7 @@ extension KeptVolumeTests {
 // MARK: - Helpers
 
 extension KeptWorld {
-  /// Creates a claim and waits until it is bound; returns its PV.
+  /// Creates a claim, waits until it is bound, and returns its PV.
   func bound(
     _ namespace: String, _ name: String = "data", gibibytes: Int = 1, className: String = keptClass,
     isThere: Bool = false
@@ -338,7 +341,7 @@ extension KeptWorld {
     return try #require(volume)
   }
 
-  /// Waits until it is so, while Kubernetes works.
+  /// Waits until the condition holds, while Kubernetes' controllers act.
   func becomes(usedClaims: Set<ObjectKey> = [], _ condition: () -> Bool) async -> Bool {
     await eventually {
       actAsKubernetes(usedClaims: usedClaims)
@@ -346,7 +349,7 @@ extension KeptWorld {
     }
   }
 
-  /// The same with many objects: Kubernetes has a turn now and then, and time enough.
+  /// The same for many objects: Kubernetes' controllers act less often, and the time limit is longer.
   func slowlyBecomes(_ condition: () -> Bool) async -> Bool {
     for _ in 0..<3000 {
       actAsKubernetes()

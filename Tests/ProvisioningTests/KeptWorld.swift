@@ -10,8 +10,8 @@ import TestSupport
 
 @testable import Provisioning
 
-/// A cluster with tenants whose volumes are kept: an API server in memory, Kubernetes' volume controllers in short, and the whole
-/// provisioner, which can be killed after any request and begun anew.
+/// A cluster with tenants whose volumes are kept: an API server in memory, a short form of Kubernetes' volume
+/// controllers, and the whole provisioner, which can be killed after any write and started again.
 final class KeptWorld: Sendable {
   static let host = "host-a"
   static let keptClass = "kept"
@@ -19,7 +19,7 @@ final class KeptWorld: Sendable {
   let server: SimulatedAPIServer
   let time: any Timekeeper
   let truth: KeptTruth
-  /// Whoever is not the provisioner.
+  /// The client of all others: users and Kubernetes.
   let others: APIClient
   private let running = Mutex<Life?>(nil)
 
@@ -60,30 +60,31 @@ final class KeptWorld: Sendable {
 
   // MARK: The provisioner
 
-  /// Begins a provisioner that knows nothing.
+  /// Starts a provisioner without memory.
   ///
-  /// - Parameter writes: after so many requests that change something nothing of it gets through any more; nil for no end.
+  /// - Parameter writes: the number of changing requests after which its requests no longer reach the server; nil for
+  ///   no limit.
   func startProvisioner(dyingAfter writes: Int? = nil) {
     let line = MortalTransport(server, writes: writes)
     let product = ProvisionerUnderTest(line, time: time, configuration: .init(nodeGrace: .seconds(60)))
     running.withLock { $0 = Life(product: product, line: line, task: Task { await product.run() }) }
   }
 
-  /// Whether it has made its last request.
+  /// Whether the provisioner has been cut off.
   var isDead: Bool { running.withLock { $0?.line.isDead ?? true } }
 
   var keptFigures: KeptFigures? {
     get async { await running.withLock { $0?.product }?.keeper.figures }
   }
 
-  /// Whether nothing is looked at, and nothing has to be by now.
+  /// Whether no object is being reconciled and none is due.
   var isIdle: Bool {
     guard let life = running.withLock({ $0 }) else { return true }
     let (keeper, provisioner) = (life.product.keeper.keys, life.product.provisioner.keys)
     return keeper.due + keeper.running + provisioner.due + provisioner.running == 0
   }
 
-  /// How many requests that change PVs and claims it has made.
+  /// The number of requests of the provisioner that change PVs or claims.
   var writes: Int { running.withLock { $0?.line.writes ?? 0 } }
 
   func stopProvisioner() async {
@@ -153,9 +154,10 @@ final class KeptWorld: Sendable {
 
   // MARK: Kubernetes
 
-  /// The namespace controller, the claims' protection, the PV controller, the scheduler and the node's daemon each have a turn.
+  /// Runs the namespace controller, the protection of claims, the PV controller, the scheduler and the node's daemon
+  /// once.
   ///
-  /// - Parameter usedClaims: claims that pods use: they do not go.
+  /// - Parameter usedClaims: claims that pods use. They are not removed.
   func actAsKubernetes(usedClaims: Set<ObjectKey> = []) {
     let claims = server.objects(PersistentVolumeClaim.self)
     for namespace in server.objects(Namespace.self) where namespace.metadata.isBeingDeleted {

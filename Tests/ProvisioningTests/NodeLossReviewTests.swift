@@ -6,7 +6,7 @@ import Testing
 
 @testable import Provisioning
 
-@Suite("What is done about a PV whose node may have left, by the rules alone")
+@Suite("The rules for a PV whose node may have left the cluster")
 struct NodeLossReviewTests {
   private static func volume(_ change: (inout PersistentVolume) -> Void = { _ in }) -> PersistentVolume {
     var volume = PersistentVolume(
@@ -42,14 +42,14 @@ struct NodeLossReviewTests {
 
   private static let deletion = Timestamp(seconds: 1, nanoseconds: 0)
 
-  @Test("a PV is set aside when its node is gone, and not while the node is there or has not been gone for long")
+  @Test("a PV is set aside when its node is gone, and not while the node exists or has been missing for a shorter time")
   func first() {
     #expect(NodeLossReview.verdict(on: Self.volume(), Self.claim(), .gone) == .setAside)
     #expect(NodeLossReview.verdict(on: Self.volume(), Self.claim(), .missing) == .leave)
     #expect(NodeLossReview.verdict(on: Self.volume(), Self.claim(), .there) == .leave)
   }
 
-  @Test("a PV of another class, of others, that is going, unpinned or not bound to its claim is never set aside")
+  @Test("a PV that is of another class, not ours, being deleted, unpinned or not bound to its claim is never set aside")
   func never() {
     let others: [(inout PersistentVolume) -> Void] = [
       { $0.metadata.annotations[ClusterNames.onNodeLossAnnotation] = nil },
@@ -89,7 +89,7 @@ struct NodeLossReviewTests {
     }
   }
 
-  @Test("once the claim is going there is no way back, and pods are deleted until another claim is there")
+  @Test("once the claim is being deleted, nothing is undone, and pods are deleted until there is another claim")
   func third() {
     let going = Self.claim { $0.metadata.deletionTimestamp = Self.deletion }
     for node in [NodePresence.there, .missing, .gone] {
@@ -99,7 +99,7 @@ struct NodeLossReviewTests {
     }
   }
 
-  @Test("a PV that somebody has given to a new claim on a node that is back is put back")
+  @Test("a PV on a node that is back, given to a new claim by an operator, is put back")
   func givenAgain() {
     let volume = Self.setAside { $0.claim?.uid = "anew" }
     #expect(NodeLossReview.verdict(on: volume, Self.claim { $0.metadata.uid = "anew" }, .there) == .putBack)
@@ -121,7 +121,7 @@ struct NodeLossReviewTests {
     return pod
   }
 
-  @Test("a pod without a node is stuck once its claim is gone; one on the node while that is gone")
+  @Test("a pod without a node is stuck once its claim is gone; a pod on the node is stuck while the node is gone")
   func stuck() {
     let volume = Self.setAside()
     #expect(NodeLossReview.stuck(Self.pod(), of: volume, .deletePods, .gone) == .unscheduled)
@@ -132,7 +132,9 @@ struct NodeLossReviewTests {
     #expect(NodeLossReview.stuck(Self.pod(node: "a"), of: volume, .awaitClaim, .there) == nil)
   }
 
-  @Test("pods of other nodes, claims and namespaces, that have ended, are going or have no controller are left alone")
+  @Test(
+    "pods that are of other nodes, claims or namespaces, have ended, are being deleted or have no controller are left alone"
+  )
   func untouched() {
     let pods = [
       Self.pod(node: "b"), Self.pod { $0.claimNames = ["other"] }, Self.pod { $0.claimNames = [] },
@@ -153,7 +155,7 @@ struct NodeLossReviewTests {
   // MARK: The limit
 
   @Test(
-    "as many PVs may be set aside as the limit says, by whatever view they are known; one in doubt counts until it cannot come"
+    "the limit counts PVs from every view; a PV in doubt counts until its request can no longer be carried out"
   )
   func limit() {
     var losses = NodeLosses()

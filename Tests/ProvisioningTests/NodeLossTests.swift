@@ -17,7 +17,7 @@ struct NodeLossTests {
     names.map { NodeLossWorld.StatefulSet(name: $0, node: node) }
   }
 
-  /// The claim is there as it was, its PV is bound and would go with it.
+  /// Whether the claim still exists and is not being deleted, and its PV still has policy Delete and is not set aside.
   private static func isUntouched(_ claim: PersistentVolumeClaim, in world: NodeLossWorld) -> Bool {
     let volume = world.volume(claim.volumeName)
     return world.server.objects(PersistentVolumeClaim.self).contains {
@@ -26,7 +26,7 @@ struct NodeLossTests {
   }
 
   @Test(
-    "claim and pod are created anew on another node, the PV stays with its data, all three are told, and other pods go on"
+    "claim and pod are created again on another node, the PV stays with its data, all three get an Event, and other pods continue"
   )
   func recreated() async throws {
     try await World.with(nodes: ["a", "b"]) { world in
@@ -50,13 +50,13 @@ struct NodeLossTests {
     }
   }
 
-  @Test("a pod that waits for its claim without a node is deleted too, after the claim")
+  @Test("a pod without a node that waits for its claim is deleted too, after the claim")
   func waitingPod() async throws {
     try await World.with(nodes: ["a", "b"]) { world in
       await world.add(Self.sets(["lost"], on: "a"))
       let former = try #require(world.claim("lost"))
       let waiting = try #require(world.pod("lost"))
-      // As if the pod had been created anew just before the node went.
+      // As if the pod had been created again just before the node went.
       world.server.edit(Pod.resource, waiting.metadata.key) { $0[["spec", "nodeName"]] = nil }
       try await world.removeNode("a")
       world.wire.once(.before, .deletePod) {
@@ -67,13 +67,13 @@ struct NodeLossTests {
     }
   }
 
-  @Test("a claim of a class with keepClaim stays as it is, with its pod, beside one that is created anew")
+  @Test("a claim of a class with keepClaim stays as it is, with its pod, beside one that is created again")
   func kept() async throws {
     try await World.with(nodes: ["a", "b"]) { world in
       await world.add(Self.sets(["lost", "kept"], on: "a"))
       let claim = try #require(world.claim("kept"))
       let pod = try #require(world.pod("kept"))
-      // As the PV of such a class is.
+      // Like the PV of such a class.
       world.server.edit(PersistentVolume.resource, ObjectKey(name: claim.volumeName)) {
         $0[["metadata", "annotations", ClusterNames.onNodeLossAnnotation]] = nil
       }
@@ -85,7 +85,8 @@ struct NodeLossTests {
     }
   }
 
-  @Test("with the class's default, or with limit 0, nothing is deleted, and the claim is told that its node is gone")
+  @Test(
+    "with the class's default, or with limit 0, nothing is deleted, and the claim gets an Event that its node is gone")
   func never() async throws {
     for (policy, limit) in [("keepClaim", 10), ("recreateClaim", 0)] {
       try await World.with(nodes: ["a", "b"], policy: policy, limit: limit) { world in
@@ -94,7 +95,7 @@ struct NodeLossTests {
         let pod = try #require(world.pod("lost"))
         try await world.removeNode("a")
         await world.eventually("told") { !world.events(.nodeGone, "PersistentVolumeClaim").isEmpty }
-        // The provisioner has looked at all that it was shown.
+        // The provisioner has handled all that it was shown.
         await world.eventually("at rest") { await world.snapshot.map { $0.due == 0 && $0.running == 0 } ?? false }
         #expect(Self.isUntouched(claim, in: world))
         #expect(world.pod("lost")?.metadata.uid == pod.metadata.uid)
@@ -102,7 +103,7 @@ struct NodeLossTests {
     }
   }
 
-  @Test("a node that is only not ready keeps its claims, while those of one that is gone are created anew")
+  @Test("a node that is only NotReady keeps its claims, while those of a node that is gone are created again")
   func notReady() async throws {
     try await World.with(nodes: ["a", "b", "c"]) { world in
       await world.add(Self.sets(["waiting"], on: "a") + Self.sets(["lost"], on: "b"))
@@ -116,8 +117,8 @@ struct NodeLossTests {
     }
   }
 
-  /// A node goes and comes back, perhaps under another name, and the watches show only that it goes. Returns when the
-  /// provisioner has looked at the API server for it more than once, to no effect.
+  /// Removes a node and adds it again, perhaps under another name. The watches show only the removal. Returns when the
+  /// provisioner has read the node from the API server more than once.
   private static func showAsGone(_ node: String, backAs new: String, in world: NodeLossWorld) async throws {
     let look = "GET /api/v1/nodes/\(node)"
     for _ in 0..<10 {
@@ -127,7 +128,7 @@ struct NodeLossTests {
       try await world.addNode(new, hostname: "host-\(node)")
       world.server.showWatches(1)
       if await eventually(within: .seconds(5), { world.server.requests.count { $0 == look } >= before + 3 }) { return }
-      // Something else was written in that moment, and was shown in its place.
+      // Another change was written at the same moment, and was shown instead.
       world.server.showWatches()
       try await world.removeNode(new)
       try await world.addNode(node)
@@ -135,7 +136,7 @@ struct NodeLossTests {
     Issue.record("the provisioner does not look for node \(node)")
   }
 
-  @Test("a node that watches show as gone though it is there keeps its claims")
+  @Test("a node that exists keeps its claims although the watches show it as gone")
   func staleWatch() async throws {
     try await World.with(nodes: ["a", "b"]) { world in
       await world.add(Self.sets(["waiting"], on: "a"))
@@ -161,7 +162,7 @@ struct NodeLossTests {
   }
 
   @Test(
-    "a node that comes back after its PV was set aside and before the claim is deleted: the PV is put back, and all is as it was"
+    "if a node comes back after its PV was set aside and before the claim is deleted, the PV is put back and everything is as before"
   )
   func backBetween() async throws {
     try await World.with(nodes: ["a", "b"]) { world in
@@ -182,7 +183,7 @@ struct NodeLossTests {
     }
   }
 
-  @Test("a node that comes back after its claim was deleted: the PV and its data are there, and it is told")
+  @Test("if a node comes back after its claim was deleted, the PV and its data are there, and an Event is sent")
   func backAfter() async throws {
     try await World.with(nodes: ["a", "b"]) { world in
       await world.add(Self.sets(["lost"], on: "a"))
@@ -199,7 +200,7 @@ struct NodeLossTests {
   }
 
   @Test(
-    "a class that keeps volumes too gives the claim that follows a new volume, and not the one on the node that is gone"
+    "with a class that also keeps volumes, the next claim gets a new volume, not the one on the node that is gone"
   )
   func keptToo() async throws {
     try await World.with(nodes: ["a", "b"], keep: "forever") { world in
@@ -216,7 +217,7 @@ struct NodeLossTests {
   // MARK: Writes
 
   @Test(
-    "killed at any of the writes, before or after it has reached the server: another leader ends what was begun, and no claim goes whose volume would go with it",
+    "after a kill at any of the writes, before or after it has reached the server, another leader ends what was begun, and no claim is deleted whose volume would be deleted too",
     arguments: 0..<6, [false, true])
   func killed(moment: Int, isWaiting: Bool) async throws {
     try await World.with(nodes: ["a", "b"]) { world in
@@ -238,7 +239,7 @@ struct NodeLossTests {
   }
 
   @Test(
-    "killed after the PV was set aside, and the node is back when another leads: the PV is put back, and all is as it was"
+    "if the leader is killed after the PV was set aside, and the node is back when another leads, the PV is put back and everything is as before"
   )
   func killedAndBack() async throws {
     try await World.with(nodes: ["a", "b"]) { world in
@@ -254,7 +255,7 @@ struct NodeLossTests {
     }
   }
 
-  @Test("a claim that was created anew under the name while the former one was looked at is not deleted")
+  @Test("a claim that was created again under the name while the former one was read is not deleted")
   func anotherClaim() async throws {
     try await World.with(nodes: ["a", "b"]) { world in
       await world.add(Self.sets(["lost"], on: "a"))
@@ -274,7 +275,7 @@ struct NodeLossTests {
 
   @Test("no PV is put back while a request to delete the claim, whose answer was lost, may still be carried out")
   func lateDeletion() async throws {
-    // Slow enough that 90 s do not pass by themselves on a busy machine.
+    // The clock is slow enough that 90 s do not pass by themselves on a busy machine.
     try await World.with(nodes: ["a", "b"], speed: 50) { world in
       await world.add(Self.sets(["waiting"], on: "a"))
       let claim = try #require(world.claim("waiting"))
@@ -293,13 +294,13 @@ struct NodeLossTests {
   }
 
   @Test(
-    "pods on nodes that are there, of others, and without a controller are left alone; so is one that is sent to a node meanwhile"
+    "pods on existing nodes, of others, and without a controller are left alone; so is a pod that is scheduled meanwhile"
   )
   func otherPods() async throws {
     try await World.with(nodes: ["a", "b"]) { world in
       await world.add(Self.sets(["lost"], on: "a"))
       let lost = try #require(world.pod("lost"))
-      // It holds up the end of the claim as the one on the gone node does.
+      // This pod delays the claim's deletion, like the pod on the lost node.
       try await world.createPod("elsewhere", claim: "data-lost", node: "b")
       try await world.createPod("other", claim: "data-other")
       try await world.createPod("by-hand", claim: "data-lost", hasController: false)
@@ -318,7 +319,9 @@ struct NodeLossTests {
       world.server.edit(Pod.resource, ObjectKey(namespace: "default", name: "elsewhere")) {
         $0[["spec", "volumes"]] = []
       }
-      await world.eventually("claim and pod are created anew") { world.pod("lost")?.nodeName == "b" && world.isSettled }
+      await world.eventually("claim and pod are created again") {
+        world.pod("lost")?.nodeName == "b" && world.isSettled
+      }
       #expect(names.map { world.pod($0)?.metadata.uid } == before)
     }
   }
@@ -326,7 +329,8 @@ struct NodeLossTests {
   // MARK: The limit
 
   @Test(
-    "30 claims on 5 nodes that go at once, and a limit of 10: exactly 10 go, and as many more as somebody deletes PVs")
+    "of 30 claims on 5 nodes that go at once, exactly 10 are deleted with a limit of 10, and one more for each PV that is deleted"
+  )
   func limit() async throws {
     let gone = ["a", "b", "c", "d", "e"]
     try await World.with(nodes: gone + ["z"], limit: 10) { world in
@@ -344,7 +348,7 @@ struct NodeLossTests {
       await world.eventually("those held back are told") {
         Set(world.events(.claimRecreationHeldBack, "PersistentVolumeClaim").map(\.involvedObject.name)).count == 20
       }
-      // A provisioner that knows nothing counts the same.
+      // A new provisioner without memory counts the same.
       await world.changeLeader()
       await world.eventually("20 are held back") { await world.snapshot?.claimsHeldBack == 20 }
       #expect(remaining() == 20)
@@ -354,14 +358,14 @@ struct NodeLossTests {
     }
   }
 
-  @Test("a PV whose annotation somebody has taken off allows one more claim to go")
+  @Test("a PV whose annotation was removed allows one more claim to be deleted")
   func looked() async throws {
     try await World.with(nodes: ["a", "z"], limit: 1) { world in
       await world.add(Self.sets(["one", "two"], on: "a"))
       try await world.removeNode("a")
       await world.eventually("one is held back") { await world.snapshot?.claimsHeldBack == 1 }
       let first = try #require(world.volumesSetAside.first)
-      await world.eventually("its claim is created anew") { !world.setAsideAndConcluded.isEmpty }
+      await world.eventually("its claim is created again") { !world.setAsideAndConcluded.isEmpty }
       world.server.edit(PersistentVolume.resource, first.metadata.key) {
         $0[["metadata", "annotations", ClusterNames.nodeLossAnnotation]] = nil
       }
@@ -373,13 +377,13 @@ struct NodeLossTests {
   // MARK: All at once
 
   @Test(
-    "lost and late answers, watches that fall behind, nodes that come and go, leaders that are killed: no more PVs are set aside than allowed, no volume goes that nobody has deleted, and in the end every pod runs",
+    "with lost and late answers, watches that fall behind, nodes that come and go and leaders that are killed, no more PVs are set aside than allowed, only deleted volumes are removed, and in the end every pod runs",
     arguments: 0..<8)
   func disturbed(seed: UInt64) async throws {
     var faults = Faults(seed: seed)
     (faults.lostBefore, faults.lostAfter, faults.unreachable) = (15, 15, 20)
     (faults.tooMany, faults.failing, faults.brokenWatch) = (20, 20, 20)
-    // A new leader does not know what the former one has sent: only after the grace time it has certainly arrived.
+    // A new leader does not know what the former one has sent. Only after the grace time has it certainly arrived.
     if seed % 2 == 0 { faults.late = 15 }
     let nodes = ["a", "b", "c", "d"]
     try await World.with(nodes: nodes + ["z"], limit: 4, faults: faults) { world in

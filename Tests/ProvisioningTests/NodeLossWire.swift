@@ -5,28 +5,28 @@ import TestSupport
 
 @testable import Provisioning
 
-/// Between a provisioner and its API server: sees the writes that the loss of a node leads to, does something before or after
-/// one, and cuts the provisioner off after one.
+/// The connection between a provisioner and its API server. It sees the writes after the loss of a node, runs an action
+/// before or after a write, and can cut the provisioner off after a write.
 final class NodeLossWire: APITransport {
   enum Write: Hashable, Sendable {
     case setAside, putBack, deleteClaim, deletePod
   }
 
-  /// When something is done.
+  /// When an action runs.
   enum Moment: Hashable, Sendable { case before, after }
 
   private struct State {
     var count = 0
-    /// Behind so many writes nothing is sent any more; nil for never.
+    /// The number of writes after which nothing is sent any more; nil for no limit.
     var end: Int?
-    /// Whether the last of them is carried out.
+    /// Whether the last of these writes is carried out.
     var isLastDone = true
     var isCut = false
     var hooks: [Hook: @Sendable () async -> Void] = [:]
-    /// What was as it must not be when a claim was deleted.
+    /// The violations that were found when a claim was deleted.
     var violations: [String] = []
     var most = 0
-    /// What does not reach the server next.
+    /// Kinds of writes whose next one does not reach the server.
     var dropped: Write?
     var times: [Write: Duration] = [:]
   }
@@ -45,20 +45,20 @@ final class NodeLossWire: APITransport {
     self.time = time
   }
 
-  /// The next write of a kind does not reach the server, and gets no answer.
+  /// Loses the next write of a kind: it does not reach the server and gets no answer.
   func drop(_ write: Write) { state.withLock { $0.dropped = write } }
 
-  /// When a write of a kind was sent last.
+  /// When a write of a kind was last sent.
   func time(of write: Write) -> Duration? { state.withLock { $0.times[write] } }
 
-  /// Does something once, before or after the next write of a kind is carried out.
+  /// Runs an action once, before or after the next write of a kind is carried out.
   func once(_ moment: Moment, _ write: Write, _ body: @escaping @Sendable () async -> Void) {
     state.withLock { $0.hooks[Hook(write: write, moment: moment)] = body }
   }
 
-  /// Cuts the provisioner off after so many writes from now on, as if it were killed then.
+  /// Cuts the provisioner off after this number of writes from now on, as if it were killed then.
   ///
-  /// - Parameter isLastDone: whether the last of them reaches the server.
+  /// - Parameter isLastDone: whether the last of these writes reaches the server.
   func cut(after count: Int, isLastDone: Bool) {
     state.withLock { state in
       state.end = state.count + count
@@ -66,14 +66,14 @@ final class NodeLossWire: APITransport {
     }
   }
 
-  /// Whether it was cut off.
+  /// Whether the provisioner was cut off.
   var isCut: Bool { state.withLock { $0.isCut } }
 
-  /// A new provisioner may be reached.
+  /// Reconnects, for a new provisioner.
   func mend() { state.withLock { ($0.isCut, $0.end) = (false, nil) } }
 
   var violations: [String] { state.withLock { $0.violations } }
-  /// The most PVs that were set aside at a time, when a write arrived.
+  /// The largest number of PVs that were set aside when a write arrived.
   var mostSetAside: Int { state.withLock { $0.most } }
 
   func send(_ request: HTTPRequest) async throws(TransportError) -> HTTPReply {
@@ -118,7 +118,7 @@ final class NodeLossWire: APITransport {
     }
   }
 
-  /// No claim is deleted whose volume would go with it.
+  /// Checks that no claim is deleted whose volume would be deleted with it.
   private func check(_ request: HTTPRequest) {
     let name = request.path.split(separator: "/").last.map(String.init) ?? ""
     guard let claim = server.objects(PersistentVolumeClaim.self).first(where: { $0.metadata.name == name }) else {

@@ -12,8 +12,8 @@ import Testing
 
 /// A cluster with StatefulSets of one pod each, at a simulated API server, and a provisioner that leads.
 ///
-/// Kubernetes has its turn with ``actAsKubernetes()``: the PV controller, the protection of claims, the scheduler, and a
-/// StatefulSet controller as before 1.30, which creates claims only together with their pods.
+/// ``actAsKubernetes()`` runs the PV controller, the protection of claims, the scheduler, and a StatefulSet controller
+/// like that before 1.30, which creates claims only together with their pods.
 final class NodeLossWorld: Sendable {
   static let namespace = "elastic-local"
   static let className = "elastic-local"
@@ -23,14 +23,14 @@ final class NodeLossWorld: Sendable {
   let wire: NodeLossWire
   private let time: FastTime
   private let limit: Int
-  /// Whoever is not the provisioner.
+  /// The client of all others: users and Kubernetes.
   private let others: APIClient
   private let sets = Mutex<[StatefulSet]>([])
   private let lead = Mutex<Lead?>(nil)
 
   struct StatefulSet: Sendable {
     var name: String
-    /// Where its first pod goes.
+    /// The node of its first pod.
     var node: String
     var hasController = true
 
@@ -65,7 +65,7 @@ final class NodeLossWorld: Sendable {
 
   /// Runs the body with a provisioner at work.
   ///
-  /// - Parameter speed: how many times as fast its time passes.
+  /// - Parameter speed: how many times as fast the provisioner's clock runs.
   static func with(
     nodes: [String], policy: String = "recreateClaim", keep: String? = nil, limit: Int = 10, faults: Faults = Faults(),
     speed: Int = 1000,
@@ -100,7 +100,7 @@ final class NodeLossWorld: Sendable {
     await former.work.value
   }
 
-  /// Another one leads, which knows nothing.
+  /// Has another provisioner without memory lead.
   func changeLeader() async {
     await end()
     wire.mend()
@@ -125,7 +125,7 @@ final class NodeLossWorld: Sendable {
     try await others.create(head.merged(with: content), in: namespace, as: resource)
   }
 
-  /// - Parameter hostname: `host-NAME` unless told.
+  /// - Parameter hostname: nil for `host-NAME`.
   func addNode(_ name: String, hostname: String? = nil) async throws {
     try await create(
       Node.resource, name, [:],
@@ -135,7 +135,7 @@ final class NodeLossWorld: Sendable {
     do throws(APIError) {
       _ = try await others.create(said)
     } catch {
-      // The daemon's object outlives the node's.
+      // The daemon's NodeStorage object outlives the Node object.
       guard error.kind != .alreadyExists else { return }
       throw error
     }
@@ -150,13 +150,13 @@ final class NodeLossWorld: Sendable {
 
   func isMissing(_ node: String) -> Bool { !server.objects(Node.self).contains { $0.metadata.name == node } }
 
-  /// Adds StatefulSets, and waits until their pods have been sent to their nodes.
+  /// Adds StatefulSets, and waits until their pods have been scheduled.
   func add(_ new: [StatefulSet]) async {
     sets.withLock { $0 += new }
     await eventually("all pods are scheduled") { isSettled }
   }
 
-  /// A claim, by its StatefulSet.
+  /// The claim of a StatefulSet.
   func claim(_ set: String) -> PersistentVolumeClaim? {
     server.objects(PersistentVolumeClaim.self).first { $0.metadata.name == "data-\(set)" }
   }
@@ -169,7 +169,7 @@ final class NodeLossWorld: Sendable {
 
   var volumesSetAside: [PersistentVolume] { server.objects(PersistentVolume.self).filter(\.isSetAside) }
 
-  /// Those whose claims have been created anew.
+  /// The StatefulSets whose claims have been created again.
   var setAsideAndConcluded: [PersistentVolume] {
     let claims = server.objects(PersistentVolumeClaim.self)
     return volumesSetAside.filter { volume in
@@ -187,7 +187,7 @@ final class NodeLossWorld: Sendable {
     try await others.delete(PersistentVolume.resource, volume.metadata.key, uid: volume.metadata.uid)
   }
 
-  /// Deletes a claim and creates it anew under the same name.
+  /// Deletes a claim and creates another of the same name.
   func replaceClaim(_ set: String) async throws {
     guard let claim = claim(set) else { return }
     server.edit(PersistentVolumeClaim.resource, claim.metadata.key) { $0[["metadata", "finalizers"]] = [] }
@@ -199,7 +199,7 @@ final class NodeLossWorld: Sendable {
 
   private static let protection = "kubernetes.io/pvc-protection"
 
-  /// Every pod is on a node that is there, and its claim is bound.
+  /// Whether every pod is on an existing node, and its claim is bound.
   var isSettled: Bool {
     let nodes = Set(server.objects(Node.self).map(\.metadata.name))
     return sets.withLock { $0 }.allSatisfy { set in
@@ -215,7 +215,7 @@ final class NodeLossWorld: Sendable {
     schedule()
   }
 
-  /// A claim that is being deleted goes when no pod that was sent to a node uses it.
+  /// Removes claims that are being deleted and that no scheduled pod uses.
   private func protectClaims() {
     let pods = server.objects(Pod.self)
     for claim in server.objects(PersistentVolumeClaim.self) where claim.metadata.isBeingDeleted {
@@ -285,7 +285,7 @@ final class NodeLossWorld: Sendable {
     }
   }
 
-  /// Lets Kubernetes have its turn until something is so; 60 real seconds at most.
+  /// Lets Kubernetes' controllers act until a condition holds, for at most 60 real seconds.
   func eventually(
     _ what: String, at location: SourceLocation = #_sourceLocation, _ isTrue: () async -> Bool
   ) async {

@@ -7,7 +7,7 @@ import TestSupport
 import Testing
 import StorageLedger
 
-/// A provisioner at an API server in memory, with time a thousand times as fast.
+/// A provisioner at an API server in memory, with a clock that runs a thousand times as fast.
 struct ProvisionerBench: Sendable {
   let cluster: ClaimWorld
   private let product: ProvisionerUnderTest
@@ -25,7 +25,7 @@ struct ProvisionerBench: Sendable {
   var allocator: Allocator { product.allocator }
   var provisioner: Provisioner { product.provisioner }
 
-  /// Runs the body with the provisioner at work. When this returns its work has ended, and its Events are sent.
+  /// Runs the body with the provisioner at work. When this returns, its work has ended and its Events are sent.
   func run(_ body: @Sendable () async throws -> Void) async throws {
     let sending = Task { await product.sendEvents() }
     let working = Task { await product.work() }
@@ -46,7 +46,7 @@ struct ProvisionerBench: Sendable {
 
   func addClass(_ storageClass: StorageClass = Samples.storageClass()) { cluster.add(storageClass) }
 
-  /// Waits until the cluster is as wanted; 20 real seconds at most.
+  /// Waits until a condition holds, for at most 20 real seconds.
   func eventually(
     _ what: String, at location: SourceLocation = #_sourceLocation, _ isTrue: (ClaimTruth) -> Bool
   ) async {
@@ -60,7 +60,7 @@ struct ProvisionerBench: Sendable {
 }
 
 extension ProvisionerBench {
-  /// Waits until the provisioner has looked at all that there is, and has told all that it has to tell.
+  /// Waits until the provisioner has handled all changes and sent all its Events.
   func eventuallyIdle() async {
     for _ in 0..<4000 {
       if await isIdle { return }
@@ -76,7 +76,7 @@ extension ProvisionerBench {
       let snapshot = await provisioner.snapshot
       guard snapshot.isSynced, snapshot.due == 0, snapshot.running == 0 else { return false }
       await product.drainEvents()
-      // Nothing was written meanwhile.
+      // Idle only if nothing was written meanwhile.
       return cluster.server.version == version
     }
   }

@@ -10,7 +10,7 @@ import Testing
 
 @Suite("Provisioner")
 struct ProvisionerTests {
-  @Test("a claim gets one PV, with everything that node, scheduler and provisioner ever need")
+  @Test("a claim gets one PV, with everything that node, scheduler and provisioner need")
   func onePV() async throws {
     let bench = ProvisionerBench()
     bench.addNode("a", gibibytes: 10)
@@ -38,7 +38,7 @@ struct ProvisionerTests {
     #expect(bench.cluster.look { $0.creations.values.allSatisfy { $0 == 1 } })
   }
 
-  @Test("50 claims at once for room for 20: exactly 20 are bound, the rest go back to the scheduler and say why")
+  @Test("of 50 claims at once with space for 20, exactly 20 are bound, and the rest are rescheduled with an Event")
   func fiftyForTwenty() async throws {
     let bench = ProvisionerBench()
     bench.addNode("a", gibibytes: 20)
@@ -55,7 +55,7 @@ struct ProvisionerTests {
           $0.reason == EventReason.insufficientStorage.rawValue && $0.message.contains("node a has 0 B free")
         } == 30
       }
-      // Room returns, and the scheduler tries again.
+      // Space becomes free, and the scheduler tries again.
       let bound = bench.cluster.look { $0.claims.values.first { $0.phase == "Bound" }?.metadata.key }
       bench.cluster.removeClaim(try #require(bound))
       await bench.eventually("released") { $0.volumes.values.contains { $0.metadata.isBeingDeleted } }
@@ -71,7 +71,7 @@ struct ProvisionerTests {
     }
   }
 
-  @Test("a PV that is being deleted keeps its room until its node has removed the volume")
+  @Test("a PV that is being deleted keeps its space until its node has removed the volume")
   func deletionKeepsRoom() async throws {
     let bench = ProvisionerBench()
     bench.addNode("a", gibibytes: 1)
@@ -101,15 +101,21 @@ struct ProvisionerTests {
     #expect(await bench.allocator.ledger.freeSpace(on: "host-a", at: .init()) == .zero)
   }
 
-  @Test("a refused write gives its room back, says so on the claim and is tried again; so does the end of it")
+  @Test("a rejected write frees its space, gets an Event on the claim and is retried; its success gets an Event too")
   func rejected() async throws {
-    let bench = ProvisionerBench()
+    // Slow enough that the same refusal is not sent twice.
+    let bench = ProvisionerBench(time: FastTime(factor: 50))
     bench.addNode("a", gibibytes: 1)
     bench.addClass()
-    bench.cluster.disturbCreations([.rejected, .rejected])
+    bench.cluster.disturbCreations([], then: .rejected)
     try await bench.run {
       bench.cluster.add(Samples.claim("data"))
+      await bench.eventually("told") { !$0.events.isEmpty }
+      // With these watches held, the Event about the success comes from the creation of the PV.
+      bench.cluster.server.holdWatches(of: PersistentVolumeClaim.resource)
+      bench.cluster.disturbCreations([])
       await bench.eventually("bound") { $0.claims.values.allSatisfy { $0.phase == "Bound" } }
+      await bench.eventually("told of it") { $0.events.count == 2 }
     }
     let events = bench.cluster.look { $0.events }
     #expect(events.map(\.reason) == [EventReason.provisioningFailed.rawValue, "ProvisioningSucceeded"])
@@ -118,7 +124,7 @@ struct ProvisionerTests {
   }
 
   @Test(
-    "a claim deleted while its PV is being written leaves neither PV nor room behind",
+    "a claim that is deleted while its PV is being written leaves neither PV nor booking behind",
     arguments: [Faults.Fate.done, .lostBefore, .lostAfter], 0..<5)
   func claimDeletedMeanwhile(fate: Faults.Fate, delay: Int) async throws {
     let bench = ProvisionerBench()
@@ -133,7 +139,7 @@ struct ProvisionerTests {
       bench.cluster.removeClaim(ObjectKey(namespace: "default", name: "data"))
       try await Task.sleep(for: .milliseconds(30))
       bench.cluster.add(Samples.claim("next"))
-      // The scheduler tries again for as long as there is no room.
+      // The scheduler tries again as long as there is no free space.
       for _ in 0..<1000 where !bench.cluster.look({ $0.claims.values.allSatisfy { $0.phase == "Bound" } }) {
         try await Task.sleep(for: .milliseconds(5))
         bench.cluster.edit(ObjectKey(namespace: "default", name: "next")) {
@@ -159,7 +165,7 @@ struct ProvisionerTests {
     #expect(bench.cluster.look { $0.volumes.values.map(\.claim?.uid) } == ["other"])
   }
 
-  @Test("a claim whose PV is being deleted before anybody has bound it gets another when that one is gone")
+  @Test("a claim whose PV is being deleted before it is bound gets another when that one is gone")
   func deletedBeforeBound() async throws {
     let bench = ProvisionerBench()
     bench.addNode("a", gibibytes: 1)
@@ -182,7 +188,9 @@ struct ProvisionerTests {
     #expect(await bench.allocator.ledger.freeSpace(on: "host-a", at: .init()) == .zero)
   }
 
-  @Test("a node that is gone, has no hostname or is outside the allowed topologies is sent back, with the reason")
+  @Test(
+    "a chosen node that is gone, has no hostname or is outside the allowed topologies is removed from the claim, with the reason"
+  )
   func unusableNodes() async throws {
     let bench = ProvisionerBench()
     bench.addNode("a", gibibytes: 10)
@@ -206,16 +214,17 @@ struct ProvisionerTests {
   }
 
   @Test(
-    "with Immediate the PV is pinned to nothing, and the node is told to pin it; without room anywhere there is none")
+    "with Immediate the PV is pinned to no node, and its first mount pins it; without free space anywhere, no PV is created"
+  )
   func immediate() async throws {
     let bench = ProvisionerBench()
     bench.addClass(Samples.storageClass(binding: "Immediate"))
     try await bench.run {
       bench.cluster.add(Samples.claim("data", gibibytes: 4, node: nil))
-      await bench.eventually("told") { $0.events.contains { $0.message.contains("no node has published") } }
+      await bench.eventually("told") { $0.events.contains { $0.message.contains("no node has reported") } }
       bench.addNode("a", gibibytes: 3)
       await bench.eventually("told") {
-        $0.events.contains { $0.message.contains("the most that one has is 3 GiB") }
+        $0.events.contains { $0.message.contains("the largest free space is 3 GiB") }
       }
       bench.addNode("b", gibibytes: 5)
       await bench.eventually("bound") { $0.claims.values.allSatisfy { $0.phase == "Bound" } }

@@ -5,19 +5,20 @@ import StorageLedger
 
 @testable import Provisioning
 
-/// The whole provisioner at an API server, with its lists, watches, Events and requests, as the executable puts it together.
+/// The whole provisioner at an API server, with its lists, watches, Events and requests. The executable combines the
+/// same parts.
 struct ProvisionerUnderTest: Sendable {
   static let namespace = "elastic-local"
 
   let allocator: Allocator
   let keeper: KeptVolumeKeeper
   let provisioner: Provisioner
-  /// How many watches it has.
+  /// The number of its watches.
   let watches: Int
   private let events: EventRecorder
   private let term: Term
 
-  /// - Parameter kept: how kept volumes are reached; nil for as the executable does it.
+  /// - Parameter kept: the access to kept volumes; nil for the one that the executable uses.
   init(
     _ transport: any APITransport, time: any Timekeeper, configuration: Provisioner.Configuration = .init(),
     kept: KeptAccess? = nil, log: @escaping @Sendable (LogLine) -> Void = { _ in }
@@ -61,6 +62,6 @@ struct ProvisionerUnderTest: Sendable {
   /// Sends Events until the task is cancelled.
   func sendEvents() async { await events.run() }
 
-  /// Waits until all Events are sent that were recorded before.
+  /// Waits until all Events recorded so far are sent.
   func drainEvents() async { await events.drain(within: .seconds(60_000)) }
 }

@@ -25,7 +25,7 @@ struct ReclaimTests {
 
   private static let deletion = Timestamp(seconds: 1, nanoseconds: 0)
 
-  @Test("a released PV with policy Delete goes, one of the Go program's provisioner too")
+  @Test("a released PV with policy Delete is deleted, one of the Go program's provisioner too")
   func released() {
     #expect(VolumeReview.verdict(on: Self.released()) == .delete)
     #expect(VolumeReview.verdict(on: Self.released { $0.phase = "Failed" }) == .delete)
@@ -36,7 +36,7 @@ struct ReclaimTests {
         }) == .delete)
   }
 
-  @Test("a PV with Retain, with a claim, of others, or made by hand is left alone")
+  @Test("a PV with Retain, with a claim, of others, or created by hand is left alone")
   func left() {
     let others: [(inout PersistentVolume) -> Void] = [
       { $0.reclaimPolicy = "Retain" }, { $0.reclaimPolicy = "" }, { $0.phase = "Bound" }, { $0.phase = "Available" },
@@ -76,7 +76,7 @@ struct ReclaimTests {
     #expect(VolumeReview.verdict(on: volume) == .liftFinalizer)
   }
 
-  @Test("a node that is gone holds its volumes for the grace time, then the finalizer is lifted, and it is said")
+  @Test("PVs of a node that is gone stay for the grace time; then the finalizer is lifted, and an Event is sent")
   func nodeGone() async throws {
     let bench = ProvisionerBench()
     bench.addNode("a", gibibytes: 10)
@@ -103,6 +103,32 @@ struct ReclaimTests {
     #expect(bench.cluster.look { $0.volumes.values.allSatisfy { !$0.metadata.isBeingDeleted } })
   }
 
+  @Test(
+    "a node that exists keeps its volumes although the watches show it as gone, also one whose name is too long for a label",
+    arguments: ["a", String(repeating: "long-name.", count: 8) + "a"])
+  func staleWatch(node: String) async throws {
+    let bench = ProvisionerBench()
+    bench.cluster.addNode(node, hostname: "host-a")
+    bench.cluster.say(storage(node, gibibytes: 10))
+    bench.addClass()
+    try await bench.run {
+      bench.cluster.add(Samples.claim("dead", node: node))
+      await bench.eventually("bound") { $0.volumes.count == 1 }
+      bench.cluster.removeClaim(ObjectKey(namespace: "default", name: "dead"))
+      await bench.eventually("being deleted") { $0.volumes.values.contains { $0.metadata.isBeingDeleted } }
+      await bench.eventuallyIdle()
+      bench.cluster.server.holdWatches()
+      bench.cluster.removeNode(node)
+      bench.cluster.addNode(node, hostname: "host-a")
+      bench.cluster.server.showWatches(1)
+      // It looks again and again whether the node is there.
+      await bench.eventually("looked for twice") { _ in
+        bench.cluster.server.requests.count { $0.hasPrefix("GET /api/v1/nodes/") } >= 2
+      }
+    }
+    #expect(bench.cluster.look { $0.volumes.values.map(\.metadata.finalizers) } == [[ClusterNames.finalizer]])
+  }
+
   @Test("a node that comes back within the grace time keeps its volumes")
   func nodeBack() async throws {
     let bench = ProvisionerBench(nodeGrace: .seconds(3000))
@@ -115,7 +141,7 @@ struct ReclaimTests {
       await bench.eventually("being deleted") { $0.volumes.values.contains { $0.metadata.isBeingDeleted } }
       for _ in 0..<3 {
         bench.cluster.removeNode("a")
-        // More than a third of the grace time, and two seconds less than the whole: the machine may be busy.
+        // More than a third of the grace time, and two seconds less than all of it, because the machine may be busy.
         try await Task.sleep(for: .milliseconds(1050))
         bench.addNode("a", gibibytes: 10)
       }

@@ -7,12 +7,12 @@ import Testing
 
 @testable import Provisioning
 
-@Suite("What nodes say is checked before it is believed")
+@Suite("Nodes' reports are checked")
 struct ReportTests {
   private static let claim = ObjectKey(namespace: "default", name: "data")
   private static let volume = Samples.volume(of: "data")
 
-  /// Two nodes, and a claim that is bound to a volume on the first.
+  /// Runs the body with two nodes, and a claim that is bound to a volume on the first.
   private static func bench(
     _ body: @Sendable (ProvisionerBench, PersistentVolume) async throws -> Void
   ) async throws {
@@ -32,7 +32,7 @@ struct ReportTests {
     bench.cluster.say(storage(node, gibibytes: 10), reports)
   }
 
-  /// Everything that was said has been looked at.
+  /// Waits until all reports have been handled.
   private static func settled(_ bench: ProvisionerBench) async {
     await bench.eventuallyIdle()
   }
@@ -42,6 +42,8 @@ struct ReportTests {
     try await Self.bench { bench, pv in
       Self.say(bench, "a", .init(volume: Self.volume, uid: pv.metadata.uid, state: .created, instance: "i-1"))
       await bench.eventually("recorded") { $0.volumes[Self.volume]?.instance == "i-1" }
+      // A watch has shown it.
+      await Self.settled(bench)
       Self.say(bench, "a", .init(volume: Self.volume, uid: pv.metadata.uid, state: .created, instance: "i-2"))
       await Self.settled(bench)
       #expect(bench.cluster.look { $0.volumes[Self.volume]?.instance } == "i-1", "what is recorded stays")
@@ -49,7 +51,7 @@ struct ReportTests {
   }
 
   @Test(
-    "an instance is not recorded for another node's PV, for another PV object, or where it is no word",
+    "an instance is not recorded for another node's PV, for another PV object, or if it is not one word",
     arguments: ["another node", "another UID", "no PV", "blank", "long"])
   func notRecorded(why: String) async throws {
     try await Self.bench { bench, pv in
@@ -64,7 +66,8 @@ struct ReportTests {
   }
 
   @Test(
-    "a node's word lets no PV go that is not being deleted, nor another node's, nor before the removal was agreed to")
+    "a node's report lifts no finalizer of a PV that is not being deleted, of another node's PV, or before the removal was agreed to"
+  )
   func notGivenUp() async throws {
     try await Self.bench { bench, pv in
       for state in [VolumeReport.State.removed, .kept] {
@@ -74,7 +77,7 @@ struct ReportTests {
         await Self.settled(bench)
         #expect(bench.cluster.look { $0.volumes[Self.volume]?.holdsOurFinalizer } == true)
       }
-      // Only node b says so still.
+      // Now only node b reports that.
       Self.say(bench, "a")
       await Self.settled(bench)
       bench.cluster.removeClaim(Self.claim)
@@ -89,7 +92,7 @@ struct ReportTests {
   @Test("a PV is not deleted, and no volume removed, while a claim names it, whatever its claimRef says")
   func named() async throws {
     try await Self.bench { bench, pv in
-      // Rebound by hand to a claim that names it; the PV's claimRef is still the first one's.
+      // A user has bound another claim to the PV. The PV's claimRef still names the first claim.
       var adopter = Samples.claim("adopter")
       adopter.volumeName = Self.volume
       bench.cluster.add(adopter)
@@ -103,7 +106,7 @@ struct ReportTests {
     }
   }
 
-  @Test("a PV that somebody deletes by hand keeps its volume until no claim names it")
+  @Test("a PV that is deleted by hand keeps its volume until no claim names it")
   func deletedByHand() async throws {
     try await Self.bench { bench, pv in
       var adopter = Samples.claim("adopter")
@@ -155,11 +158,13 @@ struct ReportTests {
   }
 
   @Test(
-    "a PV is not assigned to a node without such a pod, without room, or twice",
-    arguments: ["another node", "no such pod", "another claim", "another namespace", "no pod", "no room", "taken"])
+    "a PV is not assigned to a node without such a pod, without free space, or twice",
+    arguments: [
+      "another node", "no such pod", "another claim", "another namespace", "no pod", "no free space", "taken",
+    ])
   func notAssigned(why: String) async throws {
     let bench = try await Self.unpinned { pv in
-      if why == "no room" { pv.capacity = Quantity(.gibibytes(11)) }
+      if why == "no free space" { pv.capacity = Quantity(.gibibytes(11)) }
       if why == "another claim" { pv.claim?.name = "other" }
       if why == "taken" { pv.metadata.labels[ClusterNames.nodeLabel] = "b" }
       if why == "another namespace" { pv.claim?.namespace = "other" }
@@ -174,7 +179,7 @@ struct ReportTests {
     }
   }
 
-  @Test("a PV made by hand with an affinity gets its label when the node of that hostname asks")
+  @Test("a PV created by hand with an affinity gets its label when the node of that hostname requests it")
   func labelled() async throws {
     let bench = try await Self.unpinned {
       $0.nodeAffinity = NodeSelector(label: ClusterNames.hostnameLabel, in: ["host-a"])

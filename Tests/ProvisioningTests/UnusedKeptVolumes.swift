@@ -6,7 +6,7 @@ import Testing
 
 @testable import Provisioning
 
-/// For tests whose classes keep nothing: whoever asks about kept volumes has made a mistake.
+/// For tests whose classes keep no volumes. A request about kept volumes is a defect.
 struct UnusedKeptVolumes: KeptVolumeWrites {
   var serverTime: Timestamp? { nil }
 

@@ -9,9 +9,9 @@ import Testing
 
 @testable import Provisioning
 
-@Suite("Claims that wait for room")
+@Suite("Claims that wait for free space")
 struct WaitingClaimsTests {
-  /// As Kubernetes leaves a claim whose class binds late until a pod uses it.
+  /// A claim of a class that binds late, as Kubernetes leaves it until a pod uses it.
   private static func waiting(_ name: String, gibibytes: Int64) -> PersistentVolumeClaim {
     var claim = Samples.claim(name, gibibytes: gibibytes, node: nil)
     claim.metadata.annotations = [:]
@@ -26,11 +26,11 @@ struct WaitingClaimsTests {
       try await Task.sleep(for: .milliseconds(5))
     }
     let found = await bench.provisioner.snapshot.claimsWithoutSpace
-    Issue.record("\(found) claims without room, not \(count)", sourceLocation: location)
+    Issue.record("\(found) claims without free space, not \(count)", sourceLocation: location)
   }
 
   @Test(
-    "a claim that waits for its first pod and fits nowhere is counted, and told of the largest room; one that fits is not, nor one that has become small enough"
+    "a claim that waits for its first pod and fits nowhere is counted, and its Event has the largest free space; one that fits, or fits again, is not counted"
   )
   func firstConsumer() async throws {
     let bench = ProvisionerBench()
@@ -44,11 +44,11 @@ struct WaitingClaimsTests {
       await bench.eventually("told") { !$0.events.isEmpty }
       #expect(
         bench.cluster.look { $0.events.map { "\($0.involvedObject.name): \($0.message)" } } == [
-          "large: no node has 6 GiB free; the most that one has is 5 GiB, on node host-b"
+          "large: no node has 6 GiB free; the largest free space is 5 GiB, on node host-b"
         ])
       bench.cluster.say(storage("b", gibibytes: 6))
       try await Self.becomes(bench, withoutRoom: 0)
-      // Another takes it.
+      // Another claim takes the space.
       bench.cluster.add(Samples.claim("other", node: "b"))
       try await Self.becomes(bench, withoutRoom: 1)
       bench.cluster.removeClaim(ObjectKey(namespace: "default", name: "large"))
@@ -57,7 +57,7 @@ struct WaitingClaimsTests {
     #expect(bench.cluster.look { $0.creations.count } == 1)
   }
 
-  @Test("room on nodes that the class does not allow is none")
+  @Test("free space on nodes that the class does not allow does not count")
   func topologies() async throws {
     let bench = ProvisionerBench()
     bench.addNode("a", gibibytes: 3)
@@ -70,12 +70,12 @@ struct WaitingClaimsTests {
     try await bench.run {
       bench.cluster.add(Self.waiting("large", gibibytes: 6))
       await bench.eventually("told") {
-        $0.events.contains { $0.message.contains("the most that one has is 3 GiB, on node host-a") }
+        $0.events.contains { $0.message.contains("the largest free space is 3 GiB, on node host-a") }
       }
     }
   }
 
-  @Test("a claim whose class is not ours is not counted, and begins to count when the class is made")
+  @Test("a claim whose class is not ours is not counted until the class is created")
   func lateClass() async throws {
     let bench = ProvisionerBench()
     bench.addNode("a", gibibytes: 3)
@@ -90,11 +90,11 @@ struct WaitingClaimsTests {
   }
 
   @Test(
-    "thousands of claims that fit nowhere are logged and told once each, in parts, however often nodes publish",
+    "thousands of claims that fit nowhere are logged and get an Event once each, in parts, however often nodes report",
     arguments: ["WaitForFirstConsumer", "Immediate"])
   func many(binding: String) async throws {
     let lines = Mutex<[String]>([])
-    // Room is looked for each second, and within the test nobody is told twice.
+    // The claims are checked each second, and within the test no claim gets a second Event.
     let bench = ProvisionerBench(time: FastTime(factor: 20)) { line in lines.withLock { $0.append(line.message) } }
     bench.addNode("a", gibibytes: 1)
     bench.addClass(Samples.storageClass(binding: binding))
@@ -110,11 +110,13 @@ struct WaitingClaimsTests {
       #expect(bench.cluster.look { $0.events.count } == count)
     }
     #expect(lines.withLock { $0.count { $0 == "claim refused" } } == count)
-    #expect(lines.withLock { $0.count { $0 == "claims that no node has room for" } } >= 1)
+    #expect(lines.withLock { $0.count { $0 == "claims without free space counted" } } >= 1)
     #expect(lines.withLock { $0.count } < count + 20)
   }
 
-  @Test("the same is told again after 5, 10, 20, 40, 60 and 60 minutes, whatever the figures; another trouble at once")
+  @Test(
+    "the same refusal gets another Event after 5, 10, 20, 40, 60 and 60 minutes, whatever the numbers; another refusal at once"
+  )
   func pauses() {
     let key = ObjectKey(namespace: "default", name: "data")
     var sentRefusals = SentRefusals<ObjectKey>()

@@ -53,6 +53,14 @@ struct AllowListTests {
     #expect(try MountOptions(parsing: "\(text),noatime").options == ["noatime"])
   }
 
+  @Test("the UUID of another file system is shared by an XFS only, and no storage class can ask for it")
+  func sharedUUID() throws {
+    let options = try MountOptions(parsing: "noatime")
+    #expect(options.sharingUUID(as: .xfs).options == ["noatime", "nouuid"])
+    #expect(options.sharingUUID(as: .ext4) == options && options.sharingUUID(as: .btrfs) == options)
+    #expect(throws: VolumeError.self) { try MountOptions(parsing: "nouuid") }
+  }
+
   @Test("every name that a refusal offers is accepted")
   func summary() throws {
     for name in MountOptions.summary.split(separator: " ") where !name.hasSuffix("=") {
@@ -161,6 +169,29 @@ struct VolumeOptionsTests {
     #expect(options.mountOptions.options == ["noatime", "inode64"])
     #expect(options.deviceClass == DeviceClass(group: try VolumeGroupName("fast-vg"), provisioning: .thin))
     #expect(options.isUnpinned)
+  }
+
+  @Test("the origin of a clone is its name and its instance, and never one alone")
+  func origin() throws {
+    let whole = ["cloneOf": "pvc-1", "cloneOfInstance": "UALcVN-irw7-2wuA-6pOj-4M3b-Csq5-1Att3D"]
+    let origin = try CloneOrigin(
+      name: try VolumeName("pvc-1"), instance: "UALcVN-irw7-2wuA-6pOj-4M3b-Csq5-1Att3D")
+    let options = try VolumeOptions(whole)
+    #expect(options.origin == origin)
+    #expect(VolumeRequest(try VolumeName("pvc-2"), options).source == .clone(of: origin))
+    #expect(VolumeRequest(try VolumeName("pvc-2"), VolumeOptions()).source == .empty)
+    let rows: [(String, String, String)] = [
+      ("cloneOf", "", "an instance alone"), ("cloneOfInstance", "", "a name alone"),
+      ("cloneOf", "../pvc-1", "no volume's name"), ("cloneOfInstance", "a b", "no instance"),
+      ("cloneOfInstance", "a,elastic-local/retained", "another tag"),
+      ("cloneOfInstance", String(repeating: "a", count: 65), "too long"),
+    ]
+    for (name, value, remark) in rows {
+      var values = whole
+      values[name] = value
+      let error = #expect(throws: VolumeError.self, "\(remark)") { try VolumeOptions(values) }
+      #expect(error?.code == .invalid && error?.message.contains("cloneOf") == true, "\(remark)")
+    }
   }
 
   @Test("a device class is written as the options that it is read from")

@@ -27,7 +27,8 @@ struct EngineContractTests {
     // The device mapper's names hold 127 characters, with the group's in front.
     let taken = lastComponent(of: group.device("")).utf8.count
     let facts = EngineUnderTest.Facts(
-      unit: .mebibytes(4), figuresAddUp: storage == .thick, longestName: min(VolumeName.maximumLength, 127 - taken))
+      unit: .mebibytes(4), figuresAddUp: storage == .thick, longestName: min(VolumeName.maximumLength, 127 - taken),
+      canClone: storage == .thin)
     let subject = try await EngineUnderTest(facts) {
       let engine = LVMEngine(options: options)
       try await engine.start()

@@ -7,6 +7,7 @@ import VolumeHost
 struct KillFlow: Sendable, CustomTestStringConvertible {
   let name: String
   var kubelet = Kubelet.Kind.new
+  var storage = StorageKind.thick
   /// Runs with a healthy daemon.
   let prepare: @Sendable (Scene) async throws -> Void
   let want: Want
@@ -14,6 +15,7 @@ struct KillFlow: Sendable, CustomTestStringConvertible {
   let finish: @Sendable (Scene) async throws -> Void
   /// The step points that the call passes.
   let points: [String]
+  var options = Options()
 
   var testDescription: String { "\(name), \(kubelet)" }
 
@@ -30,6 +32,8 @@ struct KillFlow: Sendable, CustomTestStringConvertible {
   struct Scene {
     let node: Node
     let volume = Scratch.volumeName()
+    /// What a clone begins as.
+    let origin = Scratch.volumeName()
     let marker = Marker(seed: 7)
     var options = Options()
 
@@ -50,7 +54,8 @@ extension KillFlow {
   /// Every flow. Together they pass every step point there is.
   static let all = [
     mountNew.with(.old), mountNew, mountExisting, mountReadOnly.with(.old), adopt, unmount, expand.with(.old), remove,
-    waitForAttach, mountDevice, mountFromGlobal, unmountFromGlobal, unmountDevice.with(.oldAttaching), expandGlobal,
+    cloneOfExt4, cloneOfXFS, waitForAttach, mountDevice, mountFromGlobal, unmountFromGlobal,
+    unmountDevice.with(.oldAttaching), expandGlobal,
   ]
 
   static let mountNew = KillFlow(

@@ -15,8 +15,10 @@ struct KillTests {
     "the daemon dies at each step of a call; the same call again succeeds, and nothing is lost or left",
     arguments: KillFlow.all)
   func everyStep(flow: KillFlow) async throws {
-    try await withNode(kubelet: flow.kubelet) { node in
-      for point in flow.points { try await killAndRepeat(flow, at: point, KillFlow.Scene(node: node)) }
+    try await withNode(flow.storage, kubelet: flow.kubelet) { node in
+      for point in flow.points {
+        try await killAndRepeat(flow, at: point, KillFlow.Scene(node: node, options: flow.options))
+      }
     }
   }
 

@@ -16,14 +16,14 @@ struct PowerCutTests {
     let group = try boot(isFirst: step == 0)
     if step > 0 {
       let cut = PowerCut.all[step - 1]
-      let node = try Node(.thick(group), root: Self.root, kubelet: cut.kubelet)
+      let node = try Node(cut.storage(group), root: Self.root, kubelet: cut.kubelet)
       try await node.start()
       try await cut.comeBack(node)
       try await endWell(node, cut.name)
     }
     guard step < PowerCut.all.count else { return }
     let cut = PowerCut.all[step]
-    try await cut.goUpTo(try Node(.thick(group), root: Self.root, kubelet: cut.kubelet))
+    try await cut.goUpTo(try Node(cut.storage(group), root: Self.root, kubelet: cut.kubelet))
     cutPower()
     throw Trouble("the power was not cut")
   }
@@ -43,7 +43,7 @@ struct PowerCutTests {
   private func boot(isFirst: Bool) throws -> VolumeGroup {
     let (name, disks, nodeDisk) = ("lab-power", [Lab.disks[0]], Lab.disks[1])
     let group =
-      isFirst ? try VolumeGroup(named: name, disks: disks) : VolumeGroup(existing: name, disks: disks)
+      isFirst ? try VolumeGroup(named: name, disks: disks, thinPool: "1g") : VolumeGroup(existing: name, disks: disks)
     if isFirst { try run("mkfs.ext4", "-q", "-F", nodeDisk) }
     // What the daemon knows and the kubelet's directories outlive the cut, mounts do not.
     try Files.makeDirectories(Self.root, mode: 0o755)
@@ -66,11 +66,14 @@ struct PowerCutTests {
 private struct PowerCut: Sendable {
   let name: String
   var kubelet = Kubelet.Kind.new
+  var isThin = false
   let goUpTo: @Sendable (Node) async throws -> Void
   let comeBack: @Sendable (Node) async throws -> Void
 
   private static let volume = "pvc-7f6b2f0e-5d0c-4f3e-9d36-0000000c0de0"
   private static let marker = Marker(seed: 41)
+
+  func storage(_ group: VolumeGroup) -> Node.Storage { isThin ? .thin(group) : .thick(group) }
 
   static let all =
     [
@@ -78,7 +81,8 @@ private struct PowerCut: Sendable {
       "published",
     ].map { whileMaking(at: "\($0):kill") } + [
       whileMaking(at: "format-permitted:kill-after-30"), inUse, inUseAttached, podGone, whileGrowing, whileRemoving,
-    ]
+    ] + ["volume-cloned", "clone-identified", "permit-removed"].map { whileCloning(at: $0) }
+    + ["clone-mounted", "clone-unmounted"].map { whileCloning(at: $0, "xfs") }
 
   /// The node loses power at the very moment the daemon dies at a step point of the first mount.
   private static func whileMaking(at fault: String) -> PowerCut {
@@ -141,6 +145,34 @@ private struct PowerCut: Sendable {
   } comeBack: { node in
     try require(node.remove(volume))
     try require(node.group.volume(volume) == nil, "the volume is still there")
+  }
+
+  private static let origin = "pvc-7f6b2f0e-5d0c-4f3e-9d36-0000000c0de1"
+
+  /// The origin is complete, and its clone is at a step.
+  private static func whileCloning(at point: String, _ fileSystem: String = "ext4") -> PowerCut {
+    let options = Options.smallest(fileSystem)
+    return PowerCut(name: "the cloning of an \(fileSystem), \(point)", isThin: true) { node in
+      try await node.start()
+      try require(try await node.startPod(origin, options))
+      try marker.write(in: node.podDirectory("pod-a", origin))
+      try require(try await node.deletePod(origin))
+      try await node.restart(fault: "\(point):kill")
+      try await node.schedulePod(volume, try node.clone(of: origin, options))
+      try await node.expectDeath(point)
+    } comeBack: { node in
+      try await podComesBack(node, try node.clone(of: origin, options))
+      try require(try await node.startPod(origin, options))
+      for name in [origin, volume] {
+        try require(marker.isIn(node.podDirectory("pod-a", name)), "the data of \(name) is gone")
+      }
+      for name in [origin, volume] {
+        try require(try await node.deletePod(name))
+        let flaw = try FileSystemProof.flaw(of: node.group.device(name), asOne: fileSystem)
+        try require(flaw == nil, flaw ?? "")
+        try require(node.remove(name))
+      }
+    }
   }
 
   private static let grown = Options(capacity: 128 << 20, claim: 64 << 20)

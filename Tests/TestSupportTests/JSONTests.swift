@@ -24,7 +24,11 @@ struct JSONTests {
     value[["a", "b"]] = nil
     value[["none", "deeper"]] = nil
     #expect(value == ["a": ["n": ["m": 1]]])
-    #expect((["b": 1, "a": ["d": 2, "c": 3]] as JSONValue).inOrder == ["a": ["c": 3, "d": 2], "b": 1])
+    let mixed: JSONValue = ["b": 1, "a": ["d": 2, "c": [3, 4]]]
+    #expect(mixed.isSame(as: ["a": ["c": [3, 4], "d": 2], "b": 1]))
+    for other in [["a": ["c": [4, 3], "d": 2], "b": 1], ["a": ["c": [3, 4]], "b": 1], ["a": 2, "b": 1]] as [JSONValue] {
+      #expect(!mixed.isSame(as: other) && !other.isSame(as: mixed))
+    }
   }
 
   @Test(

@@ -61,6 +61,7 @@ struct VolumeControllerTests {
     #expect(phase() == "Released" && claim?.volumeName == "")
     addVolume("free") { $0.claim = nil }
     #expect(phase("free") == "Bound" && claim?.volumeName == "free")
+    #expect(server.objects(PersistentVolume.self).first { $0.metadata.name == "free" }?.claim?.uid == "another")
     addVolume("left") { $0.claim = nil }
     #expect(phase("left") == "Available")
   }

@@ -16,13 +16,16 @@ final class DaemonUnderTest {
   private let port: UInt16
 
   /// Starts the daemon and waits until it serves. Blocks.
-  init(group: String) throws {
+  ///
+  /// - Parameter thinPool: the thin pool of its volumes; nil for thick ones.
+  init(group: String, thinPool: String? = nil) throws {
     try Files.makeDirectories(Self.kubeletRoot, mode: 0o755)
     process = try SpawnedProcess(
       [
         Self.executable, "serve", "--volume-group", group, "--kubelet-root", Self.kubeletRoot, "--state-dir",
         Self.state, "--node-name", "bench", "--reclaim-grace", "0", "--metrics-address", "127.0.0.1:0",
-      ], environment: Programs.environment(Self.variables), log: Self.log)
+      ] + (thinPool.map { ["--thin-pool", $0] } ?? []), environment: Programs.environment(Self.variables), log: Self.log
+    )
     while true {
       let log = try Files.readText(Self.log)
       if let port = ServingLine.metricsPort(in: log) {

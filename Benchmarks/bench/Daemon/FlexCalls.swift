@@ -7,16 +7,29 @@ enum FlexCalls {
   static let driverDirectory = "volumes.k8s.elastic.co~elastic-local"
 
   /// Blocks.
+  ///
+  /// - Parameter more: further options of the PV.
   @discardableResult
-  static func mount(_ volume: BenchVolume, _ size: ByteCount) throws -> Duration {
+  static func mount(
+    _ volume: BenchVolume, _ size: ByteCount, _ more: [String: String] = [:]
+  ) throws -> Duration {
     let directory = directory(of: volume)
     try Files.makeDirectories(directory, mode: 0o750)
     let options: [String: String] = [
       "kubernetes.io/fsType": "ext4", "kubernetes.io/pvOrVolumeName": volume.name, "kubernetes.io/readwrite": "rw",
       "sizeBytes": "\(size.bytes)",
     ]
-    let members = options.sorted { $0.key < $1.key }.map { #""\#($0.key)":"\#($0.value)""# }
+    let members = options.merging(more) { _, other in other }.sorted { $0.key < $1.key }.map {
+      #""\#($0.key)":"\#($0.value)""#
+    }
     return try call("mount", directory, "{\(members.joined(separator: ","))}")
+  }
+
+  /// The directory of its pod.
+  static func directory(of volume: BenchVolume) -> String {
+    let digits = String(volume.number)
+    let pod = "00000000-0000-4000-8000-\(String(repeating: "0", count: 12 - digits.count))\(digits)"
+    return "\(DaemonUnderTest.kubeletRoot)/pods/\(pod)/volumes/\(driverDirectory)/\(volume.name)"
   }
 
   /// Blocks.
@@ -25,12 +38,6 @@ enum FlexCalls {
 
   private static func call(_ words: String...) throws -> Duration {
     try Programs.time { try Programs.run([client] + words, variables: DaemonUnderTest.variables) }
-  }
-
-  private static func directory(of volume: BenchVolume) -> String {
-    let digits = String(volume.number)
-    let pod = "00000000-0000-4000-8000-\(String(repeating: "0", count: 12 - digits.count))\(digits)"
-    return "\(DaemonUnderTest.kubeletRoot)/pods/\(pod)/volumes/\(driverDirectory)/\(volume.name)"
   }
 }
 

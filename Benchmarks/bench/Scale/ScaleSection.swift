@@ -41,7 +41,8 @@ struct ScaleSection {
     guard let first = results.first, let last = results.last else { return report.status }
     report.line("\narchives of the daemon take \(archiveSize) KiB with \(last.others) others")
     report.verdict(
-      "archived files after \(SizeMeasurement.changes(rounds: rounds) + 80) changes of the first group", archived, limit: Self.archiveLimit)
+      "archived files after \(SizeMeasurement.changes(rounds: rounds) + 80) changes of the first group", archived,
+      limit: Self.archiveLimit)
     judge(first, last, report)
     return report.status
   }

@@ -4,9 +4,10 @@ import LinuxSystem
 struct VolumesSection {
   static let group = "bench-ours"
   static let bareGroup = "bench-bare"
+  static let thinGroup = "bench-thin"
 
   /// Measures the section. Blocks. Returns the exit status.
-  func run(ours: String, bare: String) throws -> Int32 {
+  func run(ours: String, bare: String, thin: String) throws -> Int32 {
     let rounds = try Settings.number("ROUNDS", or: 12)
     let duration = try Settings.number("DURATION", or: 60)
     let report = Report()
@@ -21,6 +22,10 @@ struct VolumesSection {
     try ExistingVolume(daemon: daemon, report: report, volume: volume, rounds: rounds).measure()
     try Idle(daemon: daemon, report: report, seconds: duration).measure()
     try daemon.stop()
+    try VolumeGroup.make(Self.thinGroup, on: thin, thinPool: Clones.thinPool)
+    let cloning = try DaemonUnderTest(group: Self.thinGroup, thinPool: Clones.thinPool)
+    try Clones(daemon: cloning, report: report, rounds: rounds).measure()
+    try cloning.stop()
     let fresh = try DaemonUnderTest(group: Self.group)
     try ResidentMemory(daemon: fresh, report: report).measure()
     try fresh.stop()
@@ -29,8 +34,9 @@ struct VolumesSection {
 }
 
 enum VolumeGroup {
-  /// Creates a group on an empty disk. Blocks.
-  static func make(_ name: String, on disk: String) throws {
-    try Programs.run(Lab.project + "/lab/volume-group", name, disk)
+  /// Creates a group on an empty disk, with a thin pool in nearly all of it if one is named. Blocks.
+  static func make(_ name: String, on disk: String, thinPool: String? = nil) throws {
+    let thin = thinPool.map { ["--thin", $0, "95%VG"] } ?? []
+    try Programs.run([Lab.project + "/lab/volume-group"] + thin + [name, disk])
   }
 }

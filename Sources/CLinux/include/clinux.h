@@ -52,6 +52,13 @@ int clinux_pidfd_open(int pid);
 /// Reads the size of a block device in bytes: BLKGETSIZE64, ioctl_list(2).
 int clinux_block_size(int descriptor, uint64_t *bytes);
 
+/// Writes out a file system, by a descriptor of any file in it: syncfs(2). Blocks.
+int clinux_sync_file_system(int descriptor);
+
+/// Sets the label of a mounted file system, by a descriptor of any file in it: FS_IOC_SETFSLABEL (XFS since Linux 4.18).
+/// `label` is cut at 255 bytes. Blocks.
+int clinux_set_file_system_label(int descriptor, const char *label);
+
 /// Returns the environment of the process, environ(7), NULL-terminated.
 char *_Nullable *_Nullable clinux_environment(void);
 

@@ -5,12 +5,13 @@ package import LinuxSystem
 internal import StorageLedger
 internal import StorageModel
 
-/// The requests about kept volumes, to a real API server.
+/// Sends the requests about kept volumes to an API server. ``KeptVolumeWrites`` documents each of them.
 package struct APIKeptVolumeWrites: KeptVolumeWrites {
   private let writer: ObjectWriter
   private let events: EventRecorder
   private let clock: ServerClock
 
+  /// - Parameter events: sends the Events. The caller runs it.
   package init(client: APIClient, events: EventRecorder) {
     writer = ObjectWriter(client)
     self.events = events
@@ -30,7 +31,7 @@ extension APIKeptVolumeWrites {
   package func keptVolumes(
     for claim: ObjectKey, _ identity: KeptIdentity
   ) async throws(WriteFailure) -> [PersistentVolume] {
-    // One list for each label: a selector knows no "or".
+    // One list for each label, because a label selector has no "or".
     var found: [PersistentVolume] = []
     for (label, digest) in KeptVolume.labels(for: claim, identity).dictionary.sorted(by: { $0.key < $1.key }) {
       let known = Set(found.map(\.metadata.name))
@@ -79,12 +80,12 @@ extension APIKeptVolumeWrites {
   }
 
   package func reserve(_ volume: PersistentVolume, for claim: ObjectKey) async throws(WriteFailure) {
-    // No claim has the UID of a PV.
+    // The PV's own UID: no claim has it.
     try await writer.handOver(volume, to: claim, uid: volume.metadata.uid)
   }
 }
 
-// MARK: - What is recorded
+// MARK: - Recording on PVs and claims
 
 extension APIKeptVolumeWrites {
   package func record(_ since: Timestamp, on volume: PersistentVolume) async throws(WriteFailure) {

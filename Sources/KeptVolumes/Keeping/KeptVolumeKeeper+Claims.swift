@@ -2,19 +2,21 @@ internal import Controllers
 internal import KubernetesAPI
 internal import StorageModel
 
-// Claims whose data is to be deleted with them.
+// Claims with a deletion request: annotation `delete-data` on the claim or on its namespace.
 //
-// The word is on the claim or on its namespace, and goes with them. So such a claim is held until no pod uses it any more; then
-// it is known whether the word still counts, and it is recorded on the PV. Nobody who takes the word back in time loses data, and
-// no word is lost because nobody looked.
+// The annotation disappears with its object, so a finalizer of ours holds the claim. When no pod uses the claim any
+// more, the keeper reads the annotation once more, records the request on the PV, and removes the finalizer. If a user
+// removes the annotation before that, the data is kept. A request on a claim with the finalizer cannot be lost.
 extension KeptVolumeKeeper {
+  /// Adds or removes our finalizer, and records the deletion request on the PV of a claim that is being deleted. Waits
+  /// for the API server.
   func process(claim key: ObjectKey) async throws(WriteFailure) -> Ending {
     guard let claim = try await writes.keptClaim(key) else { return .done }
     let isWanted = try await isDeletionWanted(claim)
     if !claim.metadata.isBeingDeleted {
       if isWanted, !claim.isHeld, try await keptVolume(of: claim) != nil {
         try await writes.hold(claim)
-        logLine("data is to be deleted with the claim", ["claim": key.description, "volume": claim.volumeName])
+        logLine("deletion of a claim's data requested", ["claim": key.description, "volume": claim.volumeName])
         writes.sendEvent(
           claim.reference, .keptDataDeletion,
           "the data is deleted for good as soon as the claim is gone; remove the annotation "
@@ -24,7 +26,7 @@ extension KeptVolumeKeeper {
       }
       return .done
     }
-    // A pod uses it still: the word can be taken back until then.
+    // Another finalizer: a pod still uses the claim. Until that ends, the request can be withdrawn.
     guard claim.isHeldByUsAlone else { return .done }
     if isWanted, let volume = try await keptVolume(of: claim), KeptVolume(volume)?.isToBeDeleted == false {
       try await writes.recordDeletion(on: volume)
@@ -33,7 +35,8 @@ extension KeptVolumeKeeper {
     return .done
   }
 
-  /// Whether the claim or its namespace asks for the deletion of the data now.
+  /// Whether the claim or its namespace requests the deletion of the data now. Reads the namespace from the API server
+  /// if that can matter.
   private func isDeletionWanted(_ claim: PersistentVolumeClaim) async throws(WriteFailure) -> Bool {
     if claim.asksForDeletion { return true }
     let name = claim.metadata.namespace
@@ -41,7 +44,7 @@ extension KeptVolumeKeeper {
     return try await writes.keptNamespace(name).map(KnownNamespace.init)?.isDeletingData ?? false
   }
 
-  /// The claim's PV, if it is kept and names exactly this claim.
+  /// Reads the claim's PV; nil unless it is kept and names exactly this claim.
   private func keptVolume(of claim: PersistentVolumeClaim) async throws(WriteFailure) -> PersistentVolume? {
     guard !claim.volumeName.isEmpty, let volume = try await writes.keptVolume(claim.volumeName),
       let kept = KeptVolume(volume), kept.isKept, kept.claimUID == claim.metadata.uid

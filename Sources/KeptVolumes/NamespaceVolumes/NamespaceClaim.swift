@@ -1,24 +1,29 @@
 package import KubernetesAPI
 package import StorageModel
 
-/// A claim that has the name of its namespace's volume, as far as it counts for that.
+/// The fields of a claim that count for a namespace's volume.
 ///
-/// On the heap: of a cluster's claims, few are of that kind.
+/// A class, so that a cache has one pointer for each of the many other claims.
 package final class NamespaceClaim: Sendable {
-  /// The provisioner has created it, or somebody has put our label on it.
+  /// Whether it has our label: the provisioner has created it, or a user has handed it over.
   package let isOurs: Bool
+  /// The storage class of the claim; nil when it names none.
   package let storageClass: String?
-  /// It has the access modes and the volume mode that we give.
+  /// Whether it has the access modes and the volume mode of the claims that we create.
   package let isOfOurShape: Bool
+  /// The size that the claim requests; nil when it requests none.
   package let request: Quantity?
-  /// Of its volume; nil before it is bound.
+  /// The size of its volume (`status.capacity`); nil before it is bound.
   package let capacity: Quantity?
+  /// Whether Kubernetes has bound it to a PV.
   package let isBound: Bool
+  /// Whether it has a deletion timestamp.
   package let isBeingDeleted: Bool
 
   static let accessModes = ["ReadWriteOnce"]
   static let volumeMode = "Filesystem"
 
+  /// Takes the fields from a claim, whoever created it.
   package init(_ claim: PersistentVolumeClaim) {
     isOurs = claim.metadata.labels[ClusterNames.namespaceVolumeLabel] == ClusterNames.namespaceVolumeMark
     storageClass = claim.storageClassName
@@ -29,7 +34,7 @@ package final class NamespaceClaim: Sendable {
     isBeingDeleted = claim.metadata.isBeingDeleted
   }
 
-  /// What a cache keeps of a claim: nil for one that is not ours.
+  /// Takes the fields from a claim of ours, for a cache; nil for any other claim.
   package convenience init?(ifOurs claim: PersistentVolumeClaim) {
     self.init(claim)
     guard isOurs else { return nil }

@@ -3,21 +3,26 @@ package import KubernetesAPI
 internal import StorageModel
 internal import Synchronization
 
-/// Creates the one claim of each namespace that asks for it. The provisioner then creates the claim's volume, or gives back
-/// the one that was kept.
+/// Creates the claim of each namespace that asks for a volume. The provisioner then creates the claim's volume, or
+/// gives back a kept one.
 ///
-/// A key is a namespace's name. The claim is created when it is missing. Its request is raised when the namespace asks for
-/// more. It is never deleted and never lowered. If something prevents that, nothing is changed, and an Event on the
-/// namespace says why.
+/// A missing claim is created. If the namespace asks for more than the claim requests, the request is raised. The claim
+/// is never deleted, and its request is never lowered. If something prevents that, nothing is changed, and an Event on
+/// the namespace says why.
 package final class NamespaceVolumeKeeper: Controller {
+  /// The names of the namespaces to be reconciled.
   package let keys: ReconcileLoop<String>
   private let view: any NamespaceVolumeView
   private let writes: any NamespaceVolumeWrites
   private let time: any Timekeeper
   private let log: @Sendable (LogLine) -> Void
-  /// By the namespace's name.
+  /// Keyed by the namespace's name.
   private let sentRefusals = Mutex(SentRefusals<String>(firstPause: SentRefusals<String>.longestPause))
 
+  /// - Parameters:
+  ///   - parallelism: the number of namespaces that are reconciled at once.
+  ///   - backoff: the pauses after failed requests.
+  ///   - log: called for each log line, on any thread. It must not block.
   package init(
     view: any NamespaceVolumeView, writes: any NamespaceVolumeWrites, parallelism: Int = 8, backoff: Backoff = .init(),
     time: any Timekeeper = SystemTimekeeper(), log: @escaping @Sendable (LogLine) -> Void
@@ -29,6 +34,8 @@ package final class NamespaceVolumeKeeper: Controller {
     keys = ReconcileLoop(parallelism: parallelism, backoff: backoff, time: time)
   }
 
+  /// Creates or raises the claim of a namespace. Waits for the API server, but sends no request if the claim is as it
+  /// should be. A refusal is checked again after an hour.
   package func reconcile(_ name: String) async -> Ending {
     guard let namespace = view.namespace(name), let volume = namespace.volume, !namespace.isTerminating else {
       sentRefusals.withLock { _ = $0.end(of: name) }
@@ -46,14 +53,14 @@ package final class NamespaceVolumeKeeper: Controller {
     }
   }
 
-  /// Does what is missing. Returns why that is not possible. Nil if nothing is missing, or if a watch will show what is
-  /// awaited.
+  /// Creates the claim or raises its request. Returns why it cannot; nil if it is done, if there is nothing to do, or
+  /// if a watch will show the next change.
   private func look(
     at name: String, _ volume: KnownNamespace.Volume
   ) async throws(WriteFailure) -> Refusal? {
     let wish: NamespaceVolumeWish
     do throws(Refusal) { wish = try NamespaceVolumeWish(volume, of: name) } catch { return error }
-    // In the ordinary case nothing is asked.
+    // In the ordinary case no request is sent.
     if let known = view.namespaceClaim(wish.claim), verdict(on: wish, known) == .leave { return nil }
     let claim = try await writes.claim(wish.claim)
     switch verdict(on: wish, claim.map(NamespaceClaim.init)) {
@@ -70,7 +77,7 @@ package final class NamespaceVolumeKeeper: Controller {
   }
 
   private func create(_ wish: NamespaceVolumeWish, for volume: KnownNamespace.Volume) async throws(WriteFailure) {
-    // What is known may be of an earlier namespace of that name. A watch is about to show what this one asks for.
+    // The cache may still have an earlier namespace of that name. A watch will show what this one asks for.
     guard let current = try await writes.namespace(wish.claim.namespace).map(KnownNamespace.init),
       current.volume == volume, !current.isTerminating
     else { return }
@@ -89,21 +96,21 @@ package final class NamespaceVolumeKeeper: Controller {
       ])
   }
 
-  // MARK: trouble
+  // MARK: Refusals and failures
 
   private func failed(_ name: String, _ namespace: KnownNamespace, _ failure: WriteFailure) -> Ending {
     switch failure.kind {
-    // The ordinary course of things: another look shows what there is now.
+    // Something has changed since it was read. That is ordinary, and the retry reads it again.
     case .conflict, .exists, .missing: break
     case .rejected, .unknown:
-      let message = "the claim is not as the namespace asks yet: \(failure.message); it is tried again"
+      let message = "the claim is not as the namespace asks yet: \(failure.message). The request is retried"
       tell(
         name, namespace, "namespace volume not claimed yet", Refusal(.namespaceVolumeFailed, message))
     }
     return .failed
   }
 
-  /// Says it in the log and in an Event, unless that has been done lately.
+  /// Logs a refusal and sends its Event, unless the same was sent within the last hour.
   private func tell(
     _ name: String, _ namespace: KnownNamespace, _ message: String, _ refusal: Refusal
   ) {
@@ -113,8 +120,8 @@ package final class NamespaceVolumeKeeper: Controller {
     writes.sendEvent(Self.reference(name, namespace), refusal.reason, refusal.message)
   }
 
-  /// The namespace counts as one of its own objects here. So its Events are in it, where its users may look, and not in
-  /// `default`.
+  /// A reference that puts the namespace's Events into the namespace itself, where its users may read them. Events on
+  /// objects without a namespace are in `default`.
   private static func reference(_ name: String, _ namespace: KnownNamespace) -> ObjectReference {
     ObjectReference(
       apiVersion: Namespace.resource.apiVersion, kind: Namespace.resource.kind, namespace: name, name: name,

@@ -2,21 +2,25 @@ package import Controllers
 package import KubernetesAPI
 package import StorageModel
 
-/// What is to be done about the volume that a namespace asks for.
+/// The next action for the volume that a namespace asks for.
 package enum NamespaceVolumeVerdict: Hashable, Sendable {
-  /// Nothing, or nothing before something changes.
+  /// Do nothing until something changes.
   case leave
+  /// Create the claim.
   case create
-  /// The claim is to request more.
+  /// Raise the claim's request to this size.
   case raise(to: Quantity)
+  /// Change nothing and send the refusal as an Event.
   case refuse(Refusal)
 }
 
-/// Looks at what a namespace asks for and at its claim; asks nobody.
+/// Decides about a namespace's volume. Sends no request.
 package enum NamespaceVolumeReview {
+  /// Compares what a namespace asks for with its claim and its storage class.
+  ///
   /// - Parameters:
-  ///   - claim: of the name that is asked for; nil when there is none.
-  ///   - storageClass: of the name that is asked for; nil when there is none.
+  ///   - claim: the claim of that name; nil when there is none.
+  ///   - storageClass: the storage class of that name; nil when there is none.
   package static func verdict(
     on wish: NamespaceVolumeWish, claim: NamespaceClaim?, storageClass: StorageClass?
   ) -> NamespaceVolumeVerdict {
@@ -25,15 +29,15 @@ package enum NamespaceVolumeReview {
         _ = try require(storageClass, wish)
         return .create
       }
-      // It is created again when this one has gone.
+      // When this claim is gone, another is created.
       if claim.isBeingDeleted { return .leave }
       try checkIsLikeOurs(claim, wish)
       guard canGrow(claim, to: wish.size) else { return .leave }
       guard try require(storageClass, wish).allowVolumeExpansion else {
         throw Refusal(
           .invalidNamespaceVolume,
-          "label \(ClusterNames.namespaceVolumeLabel) asks for \(wish.size), and claim \(wish.claim.name) has "
-            + "\(claim.request?.description ?? "no request"); storage class \(quoted(wish.storageClass)) does not let claims "
+          "label \(ClusterNames.namespaceVolumeLabel) asks for \(wish.size), and claim \(wish.claim.name) requests "
+            + "\(claim.request?.description ?? "nothing"); storage class \(quoted(wish.storageClass)) does not let claims "
             + "grow. Set allowVolumeExpansion: true in the class")
       }
       return .raise(to: wish.size)
@@ -42,10 +46,11 @@ package enum NamespaceVolumeReview {
     }
   }
 
-  /// Whether the request may be raised now.
+  /// Whether the request may be raised now: the claim is bound, and its previous growth has ended.
   ///
-  /// Kubernetes raises requests of bound claims only, and one at a time here: while `status.capacity` is below the request, its
-  /// expand controller and kubelet write to the claim, and the controller of 1.20 crashes when such a write meets another.
+  /// Kubernetes accepts a larger request only from bound claims. While `status.capacity` is below the request, the
+  /// expand controller and kubelet write to the claim. The expand controller of 1.20 crashes if another writer
+  /// interferes.
   private static func canGrow(_ claim: NamespaceClaim, to size: Quantity) -> Bool {
     guard claim.isBound, let request = claim.request, let capacity = claim.capacity else { return false }
     return size > request && capacity >= request
@@ -64,15 +69,15 @@ package enum NamespaceVolumeReview {
     if claim.storageClass != wish.storageClass {
       throw conflict(
         wish,
-        "has storage class \(quoted(claim.storageClass ?? "")), the namespace asks for \(quoted(wish.storageClass)). A "
-          + "claim's class cannot be changed: delete the claim, or name another in annotation "
+        "has storage class \(quoted(claim.storageClass ?? "")), but the namespace asks for \(quoted(wish.storageClass)). A "
+          + "claim's class cannot be changed: delete the claim, or name another claim in annotation "
           + "\(ClusterNames.namespaceVolumeClaimAnnotation)")
     }
     if !claim.isOfOurShape {
       throw conflict(
         wish,
         "has other access modes or another volume mode than ReadWriteOnce and Filesystem. Delete the claim, or name another "
-          + "in annotation \(ClusterNames.namespaceVolumeClaimAnnotation)")
+          + "claim in annotation \(ClusterNames.namespaceVolumeClaimAnnotation)")
     }
   }
 
@@ -86,14 +91,14 @@ package enum NamespaceVolumeReview {
     guard let storageClass else {
       throw Refusal(
         .invalidNamespaceVolume,
-        "storage class \(quoted(wish.storageClass)) does not exist; create it, or name another in annotation "
+        "storage class \(quoted(wish.storageClass)) does not exist; create it, or name another class in annotation "
           + "\(ClusterNames.namespaceVolumeClassAnnotation)")
     }
-    // Volumes of others are not ours to ask for.
+    // We create claims only of our own classes.
     guard ClusterNames.provisioners.contains(storageClass.provisioner) else {
       throw Refusal(
         .invalidNamespaceVolume,
-        "storage class \(quoted(wish.storageClass)) is of provisioner \(quoted(storageClass.provisioner)); name a class of "
+        "storage class \(quoted(wish.storageClass)) has provisioner \(quoted(storageClass.provisioner)); name a class of "
           + "\(ClusterNames.provisioner) in annotation \(ClusterNames.namespaceVolumeClassAnnotation)")
     }
     return storageClass

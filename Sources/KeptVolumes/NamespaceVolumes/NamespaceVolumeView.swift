@@ -1,9 +1,12 @@
 package import KubernetesAPI
 
-/// What a ``NamespaceVolumeKeeper`` knows of the cluster. It may be behind.
+/// The objects that a ``NamespaceVolumeKeeper`` decides by, from caches. They may be out of date. No call waits or
+/// fails.
 package protocol NamespaceVolumeView: Sendable {
+  /// The namespace; nil when there is none of that name.
   func namespace(_ name: String) -> KnownNamespace?
-  /// A claim that is ours; nil for any other, and where there is none.
+  /// The claim, if it is ours; nil for any other claim, and when there is none.
   func namespaceClaim(_ key: ObjectKey) -> NamespaceClaim?
+  /// The storage class; nil when there is none of that name.
   func storageClass(_ name: String) -> StorageClass?
 }

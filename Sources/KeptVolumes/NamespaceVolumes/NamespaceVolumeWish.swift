@@ -2,13 +2,18 @@ package import Controllers
 package import KubernetesAPI
 package import StorageModel
 
-/// What a namespace asks for by its label and annotations, checked.
+/// The checked label and annotations of a namespace that asks for a volume.
 package struct NamespaceVolumeWish: Hashable, Sendable {
+  /// The claim to create.
   package let claim: ObjectKey
+  /// The claim's storage class. Whether it exists is not checked here.
   package let storageClass: String
+  /// The claim's request: more than zero, at most the largest size of a volume.
   package let size: Quantity
 
-  /// - Throws: ``Refusal`` that names the label or annotation, what it says and what it can say.
+  /// Checks the label and the annotations.
+  ///
+  /// - Throws: ``Refusal`` that names the label or annotation, its value and a valid value.
   package init(_ volume: KnownNamespace.Volume, of namespace: String) throws(Refusal) {
     size = try Self.size(volume.size)
     storageClass = volume.className
@@ -16,26 +21,26 @@ package struct NamespaceVolumeWish: Hashable, Sendable {
       throw Refusal(
         .invalidNamespaceVolume,
         "annotation \(ClusterNames.namespaceVolumeClaimAnnotation) is \(quoted(volume.claimName)), which is not the name of "
-          + "a claim; use small letters, digits, - and .")
+          + "a claim; use lower-case letters, digits, - and .")
     }
     claim = ObjectKey(namespace: namespace, name: volume.claimName)
   }
 
   private static func size(_ text: String) throws(Refusal) -> Quantity {
-    // What the parser finds wrong says less than the example.
+    // The parser's message would help less than an example.
     guard let size = try? Quantity(parsing: text), let bytes = size.byteCount, bytes > .zero, bytes <= .largestVolume
     else {
       throw Refusal(
         .invalidNamespaceVolume,
-        "label \(ClusterNames.namespaceVolumeLabel) is \(quoted(text)), which is not the size of a volume; write one such "
-          + "as 25Gi")
+        "label \(ClusterNames.namespaceVolumeLabel) is \(quoted(text)), which is not the size of a volume; write a size "
+          + "such as 25Gi")
     }
     return size
   }
 }
 
 extension NamespaceVolumeWish {
-  /// The claim as it is created.
+  /// The claim to send to the API server.
   package var newClaim: PersistentVolumeClaim {
     var new = PersistentVolumeClaim(
       metadata: ObjectMeta(
@@ -50,14 +55,16 @@ extension NamespaceVolumeWish {
 }
 
 extension KnownNamespace.Volume {
-  /// The claim's name where no annotation says another.
+  /// The claim's name if no annotation names one.
   package static let standardClaim = "namespace-volume"
-  /// The claim's storage class where no annotation says another.
+  /// The claim's storage class if no annotation names one.
   package static let standardClass = "elastic-local-kept"
 
+  /// The claim's name, not checked.
   package var claimName: String { Self.given(claim) ?? Self.standardClaim }
+  /// The name of the claim's storage class, not checked.
   package var className: String { Self.given(storageClass) ?? Self.standardClass }
 
-  /// An annotation without a value says nothing: templates leave such behind.
+  /// Nil for an empty annotation too, because templates leave empty annotations behind.
   private static func given(_ text: String?) -> String? { text.flatMap { $0.isEmpty ? nil : $0 } }
 }

@@ -3,27 +3,29 @@ internal import JSON
 package import KubernetesAPI
 package import StorageModel
 
-/// What a ``NamespaceVolumeKeeper`` asks of the API server. A seam: a test may put anything here.
+/// The requests of a ``NamespaceVolumeKeeper``. Tests replace this with a cluster in memory.
 ///
-/// Every call is one request, but for what its transport repeats by itself.
+/// Every `async` call sends one request, waits for the API server and throws ``WriteFailure``. The transport may repeat
+/// a request.
 package protocol NamespaceVolumeWrites: Sendable {
-  /// The namespace as it is now; nil when there is none of that name.
+  /// Reads the namespace; nil when it does not exist.
   func namespace(_ name: String) async throws(WriteFailure) -> Namespace?
-  /// The claim as it is now; nil when there is none of that name.
+  /// Reads the claim; nil when it does not exist.
   func claim(_ key: ObjectKey) async throws(WriteFailure) -> PersistentVolumeClaim?
-  /// Creates a claim: `exists` when there is one of that name.
+  /// Creates a claim. Throws `exists` if there is one of that name.
   func create(_ claim: PersistentVolumeClaim) async throws(WriteFailure)
-  /// Sets the request of exactly this claim, as it was seen: `conflict` when it has changed since.
+  /// Sets the request of exactly this claim. Throws `conflict` if it has changed since it was read.
   func setRequest(_ size: Quantity, of claim: PersistentVolumeClaim) async throws(WriteFailure)
-  /// Records an Event on the object. Never waits and never fails.
+  /// Sends an Event on the object. Does not wait and does not fail.
   func sendEvent(_ object: ObjectReference, _ reason: EventReason, _ message: String)
 }
 
-/// The requests, to a real API server.
+/// Sends the requests to an API server. ``NamespaceVolumeWrites`` documents each of them.
 package struct APINamespaceVolumeWrites: NamespaceVolumeWrites {
   private let writer: ObjectWriter
   private let events: EventRecorder
 
+  /// - Parameter events: sends the Events. The caller runs it.
   package init(client: APIClient, events: EventRecorder) {
     writer = ObjectWriter(client)
     self.events = events

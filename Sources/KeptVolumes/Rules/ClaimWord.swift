@@ -1,17 +1,18 @@
 package import KubernetesAPI
 internal import StorageModel
 
-/// What a claim says about the deletion of its data.
+/// A claim's deletion request: its annotation `delete-data` and our finalizer.
 package struct ClaimWord: Hashable, Sendable {
+  /// The UID of the claim.
   package let uid: String
-  /// The PV that it is bound to; empty before.
+  /// The name of the PV that the claim is bound to; empty before.
   package let volume: String
-  /// It asks for the deletion.
+  /// Whether the claim's annotation requests the deletion.
   package let isDeletingData: Bool
-  /// It stays until that has been recorded.
+  /// Whether the claim has our finalizer: it stays until the request is recorded on the PV.
   package let isHeld: Bool
 
-  /// Nil for a claim that says nothing, as nearly all do.
+  /// Nil for a claim that has neither. Nearly all claims have neither.
   package init?(_ claim: PersistentVolumeClaim) {
     isDeletingData = claim.asksForDeletion
     isHeld = claim.isHeld
@@ -22,10 +23,13 @@ package struct ClaimWord: Hashable, Sendable {
 }
 
 extension PersistentVolumeClaim {
+  /// Whether the claim's annotation requests the deletion of its data.
   var asksForDeletion: Bool { metadata.annotations[ClusterNames.deleteDataAnnotation] == "true" }
 
+  /// Whether the claim has our finalizer.
   var isHeld: Bool { metadata.finalizers.contains(ClusterNames.deleteDataFinalizer) }
 
-  /// Nothing but we holds it: no pod uses it any more.
+  /// Whether our finalizer is the only one. Then no pod uses the claim any more: Kubernetes holds a claim in use with
+  /// `kubernetes.io/pvc-protection`.
   var isHeldByUsAlone: Bool { metadata.finalizers == [ClusterNames.deleteDataFinalizer] }
 }

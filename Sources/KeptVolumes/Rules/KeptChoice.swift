@@ -1,14 +1,18 @@
 package import KubernetesAPI
 internal import StorageModel
 
-/// A claim without a volume, of a class that keeps volumes.
+/// A claim without a volume, of a storage class that keeps volumes.
 package struct ReturningClaim: Hashable, Sendable {
+  /// The claim's namespace and name.
   package var key: ObjectKey
+  /// The claim's UID.
   package var uid: String
+  /// The name of the claim's storage class.
   package var storageClass: String
-  /// Of its namespace.
+  /// The identity of the claim's namespace.
   package var identity: KeptIdentity
 
+  /// Takes each field as it is.
   package init(key: ObjectKey, uid: String, storageClass: String, identity: KeptIdentity) {
     self.key = key
     self.uid = uid
@@ -17,46 +21,57 @@ package struct ReturningClaim: Hashable, Sendable {
   }
 }
 
-/// What is known of the claim that a kept volume names.
+/// The state of the claim whose UID a kept PV names.
 package enum KeptHolder: Hashable, Sendable {
+  /// The claim does not exist.
   case gone
-  /// It is being deleted.
+  /// The claim is being deleted.
   case going
+  /// The claim exists and is not being deleted.
   case present
 }
 
-/// What is to be done about a claim before a new volume may be created for it.
+/// What a claim gets before a new volume may be created for it.
 package enum KeptVerdict: Sendable {
-  /// No volume is kept for it.
+  /// No volume is kept for the claim.
   case none
   /// The PV names the claim already, and Kubernetes binds the two.
   case own(KeptVolume)
-  /// The volume that it is to have is still with a claim that is being deleted.
+  /// The claim gets this volume when the claim that still has it is gone. That claim is being deleted.
   case wait(KeptVolume)
-  /// It gets this one. The others were kept for it as well, and stay.
+  /// The claim gets this volume. The others are kept for it as well, and stay kept.
   case giveBack(KeptVolume, others: [KeptVolume])
-  /// A volume is kept under its name that it may not have: nothing is created until somebody decides.
+  /// A volume is kept under the claim's name, but the claim may not have it. No volume is created until an operator
+  /// decides.
   case conflict(KeptVolume, KeptConflict)
 }
 
 /// Why a claim does not get the volume that is kept under its name.
 package enum KeptConflict: Hashable, Sendable {
-  /// It is kept for somebody else.
+  /// The volume is kept for another identity.
   case identity
-  /// It is of another storage class.
+  /// The volume has another storage class than the claim.
   case storageClass
-  /// Somebody has given it to the claim, and another claim still has it.
+  /// An operator has given the volume to the claim (annotation `give-to`), but another claim still has it.
   case inUse
-  /// Its node has left the cluster.
+  /// The volume's node has left the cluster.
   case nodeGone
 }
 
-/// Chooses the volume that a claim gets back. Pure: asks nobody.
+/// Chooses the volume that a claim gets back. Sends no request.
 package enum KeptChoice {
+  /// Decides in this order:
+  ///
+  /// 1. A PV that names the claim's UID is the claim's.
+  /// 2. A volume that an operator has given to the claim (annotation `give-to`) comes before all others.
+  /// 3. Of the volumes that are kept for the claim and have its storage class, the claim gets the best.
+  /// 4. If a claim that is being deleted still has a volume for the claim, the claim waits.
+  /// 5. A volume under the claim's name that the claim may not have is a conflict.
+  ///
   /// - Parameters:
-  ///   - volumes: all that may concern the claim.
-  ///   - holder: what is known of the claim that a volume names.
-  ///   - isNodeGone: whether the node of a hostname has left the cluster.
+  ///   - volumes: all volumes that may concern the claim, see ``KeptVolumeIndex/volumes(concerning:_:)``.
+  ///   - holder: returns the state of the claim that a volume names.
+  ///   - isNodeGone: returns whether the node of a hostname has left the cluster.
   package static func verdict(
     for claim: ReturningClaim, among volumes: [KeptVolume], holder: (KeptVolume) -> KeptHolder,
     isNodeGone: (String) -> Bool
@@ -68,7 +83,7 @@ package enum KeptChoice {
     if let given = kept.first(where: { $0.givenTo == claim.key }) {
       return verdict(onGiven: given, holder(given), isNodeGone)
     }
-    // What somebody has given to another claim is not this one's any more.
+    // A volume that an operator has given to another claim is that claim's.
     let own = kept.filter { $0.givenTo == nil }
     let mine = own.filter { isFor(claim, $0) }
     let free = mine.filter { holder($0) == .gone }
@@ -92,19 +107,21 @@ package enum KeptChoice {
     }
   }
 
-  /// Whether a volume's data is the claim's: its identity is, and its name.
+  /// Whether a volume is kept for the claim: both have one identity, and the name of the volume's former claim fits.
+  /// With an owner, that claim may have been in another namespace.
   private static func isFor(_ claim: ReturningClaim, _ volume: KeptVolume) -> Bool {
     guard volume.identity == claim.identity else { return false }
     if case .owner = claim.identity { return volume.claim?.name == claim.key.name }
     return volume.claim == claim.key
   }
 
-  /// Of several, the claim gets the one that had exactly its name; of those, the one that was in use last.
+  /// Whether the claim gets `one` rather than `other`: first a volume whose former claim had the same namespace and
+  /// name, then the volume that was in use last.
   private static func isBetter(_ one: KeptVolume, _ other: KeptVolume, _ claim: ReturningClaim) -> Bool {
     let (hasName, otherHasName) = (one.claim == claim.key, other.claim == claim.key)
     if hasName != otherHasName { return hasName }
     switch (one.keptSince, other.keptSince) {
-    // One without the time has lost its claim just now.
+    // A volume without the time has lost its claim just now, so it was in use last.
     case (nil, nil): return one.name < other.name
     case (nil, _): return true
     case (_, nil): return false

@@ -1,49 +1,51 @@
 package import LinuxSystem
 internal import StorageModel
 
-/// What is to be done about a kept volume whose claim has gone.
+/// The next step for a kept volume without a claim.
 package enum KeptStep: Hashable, Sendable {
-  /// Nothing before something changes.
+  /// Do nothing until something changes.
   case none
-  /// Nothing before that time.
+  /// Do nothing for this time.
   case wait(Duration)
-  /// The PV is to name a claim with a UID. Without one, Kubernetes could bind it to any claim.
+  /// Have the PV name a claim with a UID. Without a UID, Kubernetes could bind the PV to any claim.
   case reserve
-  /// Since when it has had no claim is to be recorded.
+  /// Record since when the volume has had no claim.
   case recordTime
-  /// Its end is to be announced, and recorded.
+  /// Record and announce when the volume is deleted.
   case announce(end: Timestamp)
-  /// Its time is over.
+  /// End the keeping: the time is over.
   case expire
-  /// Somebody has said that its data is to be deleted.
+  /// End the keeping: the deletion of the data is requested.
   case deleteData
-  /// Its end is written in a way that cannot be read.
+  /// Send an Event: the annotation `expires` has this text, which is not a time.
   case complain(String)
 }
 
-/// Looks at a kept volume; asks nobody.
+/// Decides about a kept volume without a claim. Sends no request.
 package enum KeptReview {
-  /// The two clocks that have to agree before data is deleted.
+  /// The two times of day that have to agree before data is deleted.
   package struct Clocks: Hashable, Sendable {
-    /// The API server's; nil while it is not known.
+    /// The API server's time; nil while it is not known.
     package var server: Timestamp?
-    /// This machine's.
+    /// This machine's time.
     package var own: Timestamp
 
+    /// Takes each field as it is.
     package init(server: Timestamp?, own: Timestamp) {
       self.server = server
       self.own = own
     }
 
-    /// The earlier of the two: a clock that is ahead deletes nothing.
+    /// The earlier time; nil while the server's is not known. So a clock that is ahead deletes nothing.
     var earlier: Timestamp? { server.map { min($0, own) } }
   }
 
+  /// The next step for the volume at this time. Does nothing for a volume that has a claim.
   package static func step(for volume: KeptVolume, _ clocks: Clocks) -> KeptStep {
     guard volume.isKept, !volume.isLeftBehind else { return .none }
     guard volume.isUnbound else { return .none }
     guard volume.isReserved else { return .reserve }
-    // Before Kubernetes has said that the claim is gone, it may be about to bind.
+    // Before Kubernetes has seen that the claim is gone, it may still bind the PV.
     guard volume.phase == "Released" || volume.phase == "Failed" else { return .none }
     if volume.isToBeDeleted { return .deleteData }
     guard let since = volume.keptSince else { return .recordTime }
@@ -58,7 +60,7 @@ package enum KeptReview {
     }
   }
 
-  /// How long it takes at most until the API server has answered something.
+  /// The pause while the API server's time is not known. Any answer of the API server shows its time.
   private static let clockPause = Duration.seconds(60)
 }
 

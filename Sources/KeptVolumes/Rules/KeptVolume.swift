@@ -3,45 +3,56 @@ package import LinuxSystem
 internal import StorageLedger
 package import StorageModel
 
-/// A PV whose volume outlives its claim, as far as it counts for keeping it and giving it back.
+/// The fields of a PV whose volume outlives its claim, as far as keeping and giving back need them.
 ///
-/// On the heap: of a cluster's PVs, few are kept.
+/// A class, so that a cache has one pointer for each of the many other PVs.
 package final class KeptVolume: Sendable {
+  /// The name of the PV and of the volume.
   package let name: String
+  /// The UID of the PV.
   package let uid: String
-  /// Nil where the annotation says nothing that is understood: then it is kept forever.
+  /// How long the volume is kept without a claim. ``KeepTime/forever`` if the annotation `keep` is not valid.
   package let keep: KeepTime
-  /// Nil where the PV records none that is understood: then nobody gets it back without somebody's word.
+  /// Whose the volume is. Nil if the annotation `kept-for` is missing or not valid; then only `give-to` gives it back.
   package let identity: KeptIdentity?
-  /// The claim that has it, or had it last; nil where the PV says nothing of it.
+  /// The claim that has the volume or had it last; nil if the PV records none.
   package let claim: ObjectKey?
-  /// Of that claim; empty where the PV names no UID.
+  /// The UID in the PV's `claimRef`; empty if there is none.
   package let claimUID: String
+  /// The PV's `status.phase`.
   package let phase: String
+  /// The name of the PV's storage class; empty for none.
   package let storageClass: String
+  /// The PV's capacity.
   package let size: ByteCount
-  /// The hostname of its node; nil before it has one.
+  /// The hostname of the volume's node; nil before it has one.
   package let hostname: String?
-  /// Somebody has said that the data is to be deleted.
+  /// Whether the annotation `delete-data` requests the deletion of the data.
   package let isToBeDeleted: Bool
-  /// The claim that somebody gives it to.
+  /// The claim that the annotation `give-to` names; nil if it names none.
   package let givenTo: ObjectKey?
+  /// Since when the volume has had no claim; nil before that is recorded.
   package let keptSince: Timestamp?
+  /// When the volume is deleted.
   package let expires: Expiry
-  /// Nobody has begun to delete it.
+  /// Whether the PV has policy Retain and is not being deleted.
   package let isKept: Bool
-  /// Its claim was deleted since its node had left the cluster: its name has another volume by now.
+  /// Whether the PV is set aside: its claim was deleted because its node had left the cluster. The claim's name then
+  /// has another volume.
   package let isLeftBehind: Bool
 
+  /// The value of the annotation `expires`.
   package enum Expiry: Hashable, Sendable {
-    /// Its end has not been announced.
+    /// There is no such annotation: the end has not been announced.
     case notSet
+    /// The volume is deleted after this time.
     case at(Timestamp)
-    /// What somebody wrote is no time: it does not end until that is mended.
+    /// The value is not a time. The volume does not expire.
     case unreadable(String)
   }
 
-  /// Nil for a PV that is not ours, or whose volume does not outlive its claim.
+  /// Takes the fields from a PV; nil for a PV that we did not create, and for one whose volume does not outlive its
+  /// claim.
   package init?(_ volume: PersistentVolume) {
     let annotations = volume.metadata.annotations
     guard volume.isProvisionedByUs, let keep = annotations[ClusterNames.keepAnnotation] else { return nil }
@@ -66,7 +77,7 @@ package final class KeptVolume: Sendable {
   }
 
   private static func keepTime(_ text: String) -> KeepTime {
-    // Somebody has changed it by hand: what is not understood deletes nothing.
+    // A user has changed the annotation. A value that is not valid deletes nothing.
     do throws(VolumeError) { return try KeepTime(parsing: text) } catch { return .forever }
   }
 
@@ -83,20 +94,21 @@ package final class KeptVolume: Sendable {
 }
 
 extension KeptVolume {
-  /// No claim has it, as far as Kubernetes has said.
+  /// Whether the PV's phase says that no claim has the volume.
   package var isUnbound: Bool { phase != "Bound" && phase != "Pending" && phase != "" }
 
-  /// The PV names a claim with its UID, so Kubernetes gives it to nobody else.
+  /// Whether the PV names a claim with a UID. Kubernetes then binds the PV to no other claim.
   package var isReserved: Bool { !claimUID.isEmpty }
 
-  /// What a PV records of the claim that it is kept for.
+  /// The annotations that record on a PV the claim that it is kept for.
   package static func annotations(for claim: ObjectKey, _ identity: KeptIdentity) -> StringMap {
     [
       ClusterNames.keptForAnnotation: identity.description, ClusterNames.keptClaimAnnotation: claim.description,
     ]
   }
 
-  /// The labels by which API servers find the volumes that are kept for a claim.
+  /// The labels that select the PVs that are kept for a claim, each with a digest as its value. Such a PV may match
+  /// only one of them, so each label needs a list of its own.
   package static func labels(for claim: ObjectKey, _ identity: KeptIdentity) -> StringMap {
     var labels: StringMap = [ClusterNames.keptClaimLabel: ClusterNames.digest(claim.description)]
     if let owner = ownerDigest(identity, claim.name) { labels[ClusterNames.keptOwnerLabel] = owner }

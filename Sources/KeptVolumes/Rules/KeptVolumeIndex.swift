@@ -1,11 +1,14 @@
 package import KubernetesAPI
 
-/// The kept volumes of the cluster, by what claims look for.
+/// The PVs of the cluster whose volumes outlive their claims, bound ones too. Finds the volumes for a claim without a
+/// look at all of them.
 package struct KeptVolumeIndex: Sendable {
   private var volumes: [String: KeptVolume] = [:]
-  /// Names of PVs, by the claim that has a volume or had it last.
+  /// Names of PVs, by the claim that has the volume or had it last.
   private var byClaim: [ObjectKey: Set<String>] = [:]
+  /// Names of PVs with an owner as identity, by the owner and the name of that claim.
   private var byOwner: [Owned: Set<String>] = [:]
+  /// Names of PVs, by the claim that an operator has given them to.
   private var byGift: [ObjectKey: Set<String>] = [:]
 
   private struct Owned: Hashable, Sendable {
@@ -13,14 +16,16 @@ package struct KeptVolumeIndex: Sendable {
     var claim: String
   }
 
+  /// Has no volumes.
   package init() {}
 
+  /// The volume of a PV; nil when there is none.
   package subscript(name: String) -> KeptVolume? { volumes[name] }
 
-  /// All of them, in no order.
+  /// All volumes, in no order.
   package var all: [KeptVolume] { Array(volumes.values) }
 
-  /// - Parameter new: nil when the PV is gone, or is not kept any more.
+  /// Sets the volume of a PV; nil for a PV that is gone or whose volume does not outlive its claim.
   package mutating func set(_ name: String, _ new: KeptVolume?) {
     if let former = volumes.removeValue(forKey: name) {
       if let claim = former.claim { Self.remove(name, &byClaim, claim) }
@@ -34,16 +39,17 @@ package struct KeptVolumeIndex: Sendable {
     if let gift = new.givenTo { byGift[gift, default: []].insert(name) }
   }
 
-  /// The volumes that a claim may get: of its name, of its owner, or given to it. Some may be in use by other claims.
+  /// The volumes that may concern a claim: those of its namespace and name, those of its owner and name, and those that
+  /// are given to it. Other claims may still use some of them.
   ///
-  /// - Parameter identity: of the claim's namespace; nil where it is not known.
+  /// - Parameter identity: the identity of the claim's namespace; nil while it is not known.
   package func volumes(concerning claim: ObjectKey, _ identity: KeptIdentity?) -> [KeptVolume] {
     var names = (byClaim[claim] ?? []).union(byGift[claim] ?? [])
     if let identity { names.formUnion(byOwner[Owned(identity: identity, claim: claim.name)] ?? []) }
     return names.compactMap { volumes[$0] }
   }
 
-  /// The volumes of the claims of a namespace, bound or kept.
+  /// The volumes of the claims of a namespace, bound ones too. Looks at all volumes.
   package func volumes(of namespace: String) -> [KeptVolume] {
     volumes.values.filter { $0.claim?.namespace == namespace }
   }

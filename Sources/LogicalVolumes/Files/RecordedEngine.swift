@@ -82,6 +82,16 @@ package actor RecordedEngine: VolumeEngine {
     return .changed(made)
   }
 
+  package func clone(
+    _ request: CreationRequest, of origin: CloneOrigin
+  ) throws(VolumeError) -> Outcome<StoredVolume> {
+    if let existing = try volume(request.name) { return .unchanged(existing) }
+    throw VolumeError(
+      .invalid,
+      "volume \(request.name) is to be a clone of volume \(origin.name), and this node creates each volume as a \(noun); only "
+        + "thin volumes of engine lvm are cloned")
+  }
+
   package func activate(_ volume: StoredVolume) throws(VolumeError) -> Outcome<StoredVolume> {
     let current = try require(volume)
     if current.isActive { return .unchanged(current) }

@@ -88,6 +88,22 @@ extension LVMCommand {
       of: group)
   }
 
+  /// Creates a thin snapshot of a thin volume, of the same size (lvmthin(7)). LVM suspends an active origin for it. The
+  /// device mapper then freezes the file system that is mounted from it, and resumes it afterwards. `--setactivationskip n`
+  /// makes the snapshot an ordinary volume, which is activated now and with all others.
+  static func clone(
+    _ origin: VolumeName, as name: VolumeName, in group: VolumeGroupName, tags: [String]
+  ) -> LVMCommand {
+    LVMCommand(
+      ["lvcreate", "-y", "-s", "--setactivationskip", "n", "-n", name.text] + adding(tags) + ["\(group)/\(origin)"],
+      of: group)
+  }
+
+  /// The UUID of the volume that a thin snapshot was taken of (lvmreport(7), `origin_uuid`).
+  static func origin(of name: VolumeName, in group: VolumeGroupName) -> LVMCommand {
+    LVMCommand(["lvs", "--reportformat", "json", "-o", "lv_name,origin_uuid", "\(group)/\(name)"], of: group)
+  }
+
   static func extend(_ name: VolumeName, in group: VolumeGroupName, to size: ByteCount) -> LVMCommand {
     LVMCommand(["lvextend", "-y", "-L", bytes(size), "\(group)/\(name)"], of: group)
   }
@@ -124,6 +140,11 @@ extension LVMCommand {
   /// The hidden volumes that form a thin pool (lvmthin(7)). LVM refuses while the thin pool uses them.
   static func deactivatePartsOfPool(_ pool: VolumeName, in group: VolumeGroupName) -> LVMCommand {
     LVMCommand(["lvchange", "-y", "-an", "\(group)/\(pool)_tmeta", "\(group)/\(pool)_tdata"], of: group)
+  }
+
+  /// Loads the table of an active thin pool again, which resumes it (lvchange(8), `--refresh`).
+  static func refresh(_ pool: VolumeName, in group: VolumeGroupName) -> LVMCommand {
+    LVMCommand(["lvchange", "-y", "--refresh", "\(group)/\(pool)"], of: group)
   }
 
   /// Creates missing device nodes (vgmknodes(8)).

@@ -6,10 +6,7 @@ extension LVMEngine {
   package func create(_ request: CreationRequest) throws(VolumeError) -> Outcome<StoredVolume> {
     let group = try chosenGroup(request.deviceClass.group)
     let pool = try chosenPool(request)
-    // Other groups are read only if they are known to have had the volume: they may hang, or be absent.
-    for holder in [group] + options.groups.filter({ $0 != group && lastSeen(request.name, in: $0) }) {
-      if let found = try existing(request.name, in: holder) { return .unchanged(found) }
-    }
+    if let found = try existing(request.name, wantedIn: group) { return .unchanged(found) }
     let state = try fresh(group)
     if let trouble = state.hindrance { throw trouble.error.during("creating volume \(request.name)") }
     if pool != nil, let trouble = poolTrouble(in: state) {
@@ -129,9 +126,17 @@ extension LVMEngine {
 // MARK: - Steps
 
 extension LVMEngine {
-  /// The volume of this name in the group; nil when it does not exist.
+  /// The volume of this name, in this group or in another one that is known to have had it; nil when it does not exist.
   ///
   /// - Throws: `conflict` if it exists under another name.
+  func existing(_ name: VolumeName, wantedIn group: VolumeGroupName) throws(VolumeError) -> StoredVolume? {
+    // Other groups are read only if they are known to have had the volume: they may hang, or be absent.
+    for holder in [group] + options.groups.filter({ $0 != group && lastSeen(name, in: $0) }) {
+      if let found = try existing(name, in: holder) { return found }
+    }
+    return nil
+  }
+
   private func existing(_ name: VolumeName, in group: VolumeGroupName) throws(VolumeError) -> StoredVolume? {
     let state = try fresh(group, neededFor: name)
     if let found = state.volumes[name.text] { return try requireStored(found, in: state) }
@@ -142,7 +147,7 @@ extension LVMEngine {
         + "Rename it back (lvrename \(group) \(renamed.name) \(name)), or remove its tags")
   }
 
-  private func chosenGroup(_ asked: VolumeGroupName?) throws(VolumeError) -> VolumeGroupName {
+  func chosenGroup(_ asked: VolumeGroupName?) throws(VolumeError) -> VolumeGroupName {
     guard let asked else { return options.groups[0] }
     if options.groups.contains(asked) { return asked }
     throw VolumeError(
@@ -152,7 +157,7 @@ extension LVMEngine {
   }
 
   /// The thin pool of a thin volume; nil for a thick one.
-  private func chosenPool(_ request: CreationRequest) throws(VolumeError) -> VolumeName? {
+  func chosenPool(_ request: CreationRequest) throws(VolumeError) -> VolumeName? {
     guard request.deviceClass.provisioning.map({ $0 == .thin }) ?? (options.thinPool != nil) else { return nil }
     if let pool = options.thinPool { return pool }
     throw VolumeError(
@@ -161,12 +166,12 @@ extension LVMEngine {
         + "thin: \"true\" from the storage class")
   }
 
-  private func roundedUp(_ size: ByteCount, in state: GroupState) throws(VolumeError) -> ByteCount {
+  func roundedUp(_ size: ByteCount, in state: GroupState) throws(VolumeError) -> ByteCount {
     if let size = size.roundedUp(to: state.extentSize) { return size }
     throw VolumeError(.invalid, "a size of \(size) is too large")
   }
 
-  private func requireDeviceName(_ name: VolumeName, in group: VolumeGroupName) throws(VolumeError) {
+  func requireDeviceName(_ name: VolumeName, in group: VolumeGroupName) throws(VolumeError) {
     let length = DeviceMapperName.name(group: group.text, volume: name.text).utf8.count
     guard length <= DeviceMapperName.maximumLength else {
       throw VolumeError(
@@ -179,7 +184,7 @@ extension LVMEngine {
   /// Refuses a size that does not fit before LVM is called, so that the message can say how much is missing.
   ///
   /// - Parameter pool: the thin pool of the volume, whatever the present settings are; empty for a thick volume.
-  private func requireSpace(
+  func requireSpace(
     for size: ByteCount, beyond current: ByteCount, name: VolumeName, pool: String, in state: GroupState
   ) throws(VolumeError) {
     let needed = size - current
@@ -224,14 +229,22 @@ extension LVMEngine {
   private func completed(
     _ volume: StoredVolume, in state: GroupState, isThick: Bool
   ) throws(VolumeError) -> StoredVolume {
-    let group = state.name
-    do {
+    try removedOnFailure(volume, in: state.name) { () throws(VolumeError) in
       try requireWritable(volume, in: state)
       guard isThick else { return volume }
       let active = volume.isActive ? volume : try activate(volume).value
       guard case .device(let device) = active.location else { return active }
       try reporting("clearing the end of", device) { () throws(SystemError) in try BlockDevice.clearEnd(of: device) }
       return active
+    }
+  }
+
+  /// Runs the rest of a volume's creation. If that throws, removes the volume again.
+  func removedOnFailure(
+    _ volume: StoredVolume, in group: VolumeGroupName, _ body: () throws(VolumeError) -> StoredVolume
+  ) throws(VolumeError) -> StoredVolume {
+    do throws(VolumeError) {
+      return try body()
     } catch {
       let removal = try run(.remove(volume.name, in: group, uuid: volume.instance))
       try refresh(group)
@@ -245,7 +258,7 @@ extension LVMEngine {
   }
 
   /// After a failed lvcreate, removes the remains if they are of this request.
-  private func afterFailedCreation(
+  func afterFailedCreation(
     _ request: CreationRequest, in group: VolumeGroupName, _ result: LVMSession.Result
   ) throws(VolumeError) -> Outcome<StoredVolume> {
     let failure = result.failure("creating volume \(request.name) in \(group)")
@@ -268,8 +281,10 @@ extension LVMEngine {
   }
 
   /// Adds a new volume to the state. Its UUID comes from the kernel, not from a report.
-  private func applyCreation(
-    _ request: CreationRequest, size: ByteCount, pool: VolumeName?, to old: GroupState
+  ///
+  /// - Parameter origin: the instance of a clone's origin.
+  func applyCreation(
+    _ request: CreationRequest, size: ByteCount, pool: VolumeName?, origin: String? = nil, to old: GroupState
   ) throws(VolumeError) -> StoredVolume {
     var state = old
     let path = DeviceMapperName.path(group: state.name.text, volume: request.name.text)
@@ -286,9 +301,10 @@ extension LVMEngine {
     if pool == nil { state.free = state.free - size }
     state.volumeCount += 1
     let volume = GroupState.Volume(
-      name: request.name.text, uuid: uuid, size: size, layout: pool == nil ? "linear" : "thin,sparse", role: "public",
-      pool: pool?.text ?? "", createdAt: WallClock.now(),
-      marks: StoredVolume.Marks(claim: request.claim, creation: request.creation))
+      name: request.name.text, uuid: uuid, size: size, layout: pool == nil ? "linear" : "thin,sparse",
+      role: origin == nil ? "public" : "public,snapshot,thinsnapshot", pool: pool?.text ?? "",
+      createdAt: WallClock.now(),
+      marks: StoredVolume.Marks(claim: request.claim, creation: request.creation, origin: origin))
     return try apply(volume, to: state, steps: pool == nil ? 1 : 2)
   }
 

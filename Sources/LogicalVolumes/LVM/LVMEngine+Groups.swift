@@ -69,6 +69,7 @@ extension LVMEngine {
       return
     }
     try deactivateStrayPoolParts(in: state)
+    try resumeSuspended(in: state)
     let inactive = state.volumes.values.contains { $0.marks != nil && stored($0, in: state)?.isActive == false }
     if inactive { _ = try run(.activateOurs(in: state.name)) }
   }

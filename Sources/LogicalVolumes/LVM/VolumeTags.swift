@@ -10,11 +10,16 @@ enum VolumeTags {
   private static let volumePrefix = "elastic-local/volume="
   private static let claimPrefix = "elastic-local/claim="
   private static let creationPrefix = "elastic-local/creation="
+  private static let originPrefix = "elastic-local/origin="
 
-  static func tags(volume: VolumeName, claim: ClaimUID?, creation: CreationToken?) -> [String] {
+  /// - Parameter origin: the instance of a clone's origin.
+  static func tags(
+    volume: VolumeName, claim: ClaimUID?, creation: CreationToken?, origin: String? = nil
+  ) -> [String] {
     var tags = [product, volumePrefix + volume.text]
     if let claim { tags.append(claimPrefix + claim.text) }
     if let creation { tags.append(creationPrefix + creation.text) }
+    if let origin { tags.append(originPrefix + origin) }
     return tags
   }
 
@@ -25,7 +30,7 @@ enum VolumeTags {
     return StoredVolume.Marks(
       claim: onlyValue(claimPrefix, in: tags).flatMap { ClaimUID($0) },
       creation: onlyValue(creationPrefix, in: tags).flatMap { CreationToken($0) },
-      isRetained: tags.contains(Substring(retained)))
+      isRetained: tags.contains(Substring(retained)), origin: onlyValue(originPrefix, in: tags).map(String.init))
   }
 
   /// The name of a volume of ours at its creation.

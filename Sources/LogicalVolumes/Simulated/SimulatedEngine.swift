@@ -32,30 +32,29 @@ package final class SimulatedEngine: VolumeEngine {
   }
 
   package func create(_ request: CreationRequest) async throws(VolumeError) -> Outcome<StoredVolume> {
-    if let group = request.deviceClass.group, group.text != Self.group {
-      throw VolumeError(
-        .invalid, "volume group \(quoted(group.text)) is not served on this node; it serves \(Self.group)")
-    }
-    guard request.deviceClass.provisioning != .thin else {
-      throw VolumeError(.invalid, "a thin volume was requested, but simulated volumes are thick")
-    }
-    guard let size = request.size.roundedUp(to: Self.extentSize) else {
-      throw VolumeError(.invalid, "a size of \(request.size) is too large")
-    }
+    try requireServed(request.deviceClass)
+    let size = try Self.roundedUp(request.size)
     return try record("create \(request.name)") { state throws(VolumeError) in
       if let trouble = state.trouble { throw trouble.error }
       if let existing = state.volumes[request.name.text] { return .unchanged(existing) }
-      try Self.requireSpace(for: size, name: request.name, in: state)
-      let device = "/dev/simulated/\(request.name)"
-      let volume = StoredVolume(
-        name: request.name, instance: request.creation.text, location: .device(device), size: size, group: Self.group,
-        ownership: .ours(StoredVolume.Marks(claim: request.claim, creation: request.creation)), isActive: true,
-        createdAt: WallClock.now())
-      state.volumes[request.name.text] = volume
-      state.devices[device] = .blank
-      state.deviceNumbers[device] = DeviceNumber(major: 240, minor: state.nextDevice)
-      state.nextDevice += 1
-      return .changed(volume)
+      return .changed(try Self.make(request, size, .blank, origin: nil, in: &state))
+    }
+  }
+
+  package func clone(
+    _ request: CreationRequest, of origin: CloneOrigin
+  ) async throws(VolumeError) -> Outcome<StoredVolume> {
+    try requireServed(request.deviceClass)
+    let size = try Self.roundedUp(request.size)
+    return try record("clone \(request.name)") { state throws(VolumeError) in
+      if let trouble = state.trouble { throw trouble.error }
+      if let existing = state.volumes[request.name.text] { return .unchanged(existing) }
+      let source = try origin.require(state.volumes[origin.name.text], for: request.name)
+      try origin.requireFits(source.size, into: size, of: request.name)
+      guard case .device(let device) = source.location, let contents = state.devices[device] else {
+        throw VolumeError(.internal, "volume \(origin.name) has no device")
+      }
+      return .changed(try Self.make(request, size, contents, origin: origin.instance, in: &state))
     }
   }
 
@@ -142,6 +141,41 @@ package final class SimulatedEngine: VolumeEngine {
 // MARK: - Steps
 
 extension SimulatedEngine {
+  private func requireServed(_ deviceClass: DeviceClass) throws(VolumeError) {
+    if let group = deviceClass.group, group.text != Self.group {
+      throw VolumeError(
+        .invalid, "volume group \(quoted(group.text)) is not served on this node; it serves \(Self.group)")
+    }
+    guard deviceClass.provisioning != .thin else {
+      throw VolumeError(.invalid, "a thin volume was requested, but simulated volumes are thick")
+    }
+  }
+
+  private static func roundedUp(_ size: ByteCount) throws(VolumeError) -> ByteCount {
+    guard let rounded = size.roundedUp(to: extentSize) else {
+      throw VolumeError(.invalid, "a size of \(size) is too large")
+    }
+    return rounded
+  }
+
+  /// Adds a volume with this content.
+  private static func make(
+    _ request: CreationRequest, _ size: ByteCount, _ contents: DeviceContents, origin: String?,
+    in state: inout SimulatedWorld.State
+  ) throws(VolumeError) -> StoredVolume {
+    try requireSpace(for: size, name: request.name, in: state)
+    let device = "/dev/simulated/\(request.name)"
+    let volume = StoredVolume(
+      name: request.name, instance: request.creation.text, location: .device(device), size: size, group: group,
+      ownership: .ours(StoredVolume.Marks(claim: request.claim, creation: request.creation, origin: origin)),
+      isActive: true, createdAt: WallClock.now())
+    state.volumes[request.name.text] = volume
+    state.devices[device] = contents
+    state.deviceNumbers[device] = DeviceNumber(major: 240, minor: state.nextDevice)
+    state.nextDevice += 1
+    return volume
+  }
+
   private static func free(in state: SimulatedWorld.State) -> ByteCount {
     state.totalSize - state.volumes.values.reduce(ByteCount.zero) { $0 + $1.size }
   }

@@ -2,20 +2,24 @@ package import Controllers
 package import KubernetesAPI
 internal import StorageModel
 
-/// What is to be done about a claim that has no volume.
+/// The next action for a claim without a volume.
 package enum ClaimVerdict: Hashable, Sendable {
-  /// Somebody else's, or bound, or being deleted.
+  /// Do nothing: the claim is another provisioner's, is bound, or is being deleted.
   case leave
-  /// Ours, and the scheduler has not chosen a node yet. With what is to be made then, unless that is not known: the claim may
-  /// be meant for a PV that somebody has made, or is to be refused when a pod uses it.
+  /// Wait until the scheduler has chosen a node. Carries the volume to create then. It is nil for a claim with a
+  /// selector, which may be meant for an existing PV, and for a claim that will be refused once a pod uses it.
   case wait(VolumeWish?)
+  /// Create nothing and send the refusal as an Event.
   case refuse(Refusal)
+  /// Create this volume.
   case make(VolumeWish)
 }
 
-/// Looks at a claim and its class; asks nobody.
+/// Decides about a claim without a volume. Sends no request.
 package enum ClaimReview {
-  /// - Parameter storageClass: the claim's class; nil when there is none of its name.
+  /// Checks a claim and its storage class.
+  ///
+  /// - Parameter storageClass: the claim's storage class; nil when there is none of that name.
   package static func verdict(
     on claim: PersistentVolumeClaim, in storageClass: StorageClass?
   ) -> ClaimVerdict {
@@ -32,7 +36,8 @@ package enum ClaimReview {
     }
   }
 
-  /// Kubernetes asks nobody to provision before a node is chosen (the PV controller's `syncUnboundClaim`).
+  /// The provisioner of a class that waits for a pod. Kubernetes writes no provisioner on the claim before a node is
+  /// chosen (`syncUnboundClaim` of the PV controller).
   private static func provisioner(whileWaiting storageClass: StorageClass?) -> String? {
     guard let storageClass, !storageClass.isImmediate else { return nil }
     return storageClass.provisioner
@@ -40,7 +45,7 @@ package enum ClaimReview {
 
   private static func laterWish(for claim: PersistentVolumeClaim, _ storageClass: StorageClass) -> VolumeWish? {
     guard !claim.hasSelector else { return nil }
-    // What is wrong with the claim is said when it is to be provisioned: until then it may be bound to a PV that fits it.
+    // An unsupported claim is not refused yet, because Kubernetes may still bind it to an existing PV.
     do throws(Refusal) { return try wish(for: claim, storageClass) } catch { return nil }
   }
 
@@ -67,8 +72,9 @@ package enum ClaimReview {
     guard storageClass.provisioner == provisioner else {
       throw Refusal(
         .invalidStorageClass,
-        "storage class \(quoted(storageClass.metadata.name)) names provisioner \(quoted(storageClass.provisioner)), the "
-          + "claim asks \(quoted(provisioner)); the class was changed after the claim was made. Make the claim anew")
+        "storage class \(quoted(storageClass.metadata.name)) names provisioner \(quoted(storageClass.provisioner)), but the "
+          + "claim names \(quoted(provisioner)); the class was changed after the claim was created. Create the claim again"
+      )
     }
     return storageClass
   }
@@ -77,12 +83,12 @@ package enum ClaimReview {
     guard ["Delete", "Retain"].contains(storageClass.reclaimPolicy) else {
       throw Refusal(
         .invalidStorageClass,
-        "storage class: reclaimPolicy \(quoted(storageClass.reclaimPolicy)) is not possible; use Delete or Retain")
+        "storage class: reclaimPolicy \(quoted(storageClass.reclaimPolicy)) is not supported; use Delete or Retain")
     }
     guard storageClass.isImmediate, !storageClass.allowedTopologies.isEmpty else { return }
     throw Refusal(
       .invalidStorageClass,
-      "storage class: allowedTopologies can be kept only when the scheduler chooses the node first; use "
+      "storage class: allowedTopologies is supported only if the scheduler chooses the node first; use "
         + "volumeBindingMode: WaitForFirstConsumer")
   }
 
@@ -90,37 +96,37 @@ package enum ClaimReview {
     if claim.volumeMode != "Filesystem" {
       throw Refusal(
         .unsupportedClaim,
-        "volumeMode \(quoted(claim.volumeMode)) is not possible: the volumes are file systems; use volumeMode: Filesystem"
+        "volumeMode \(quoted(claim.volumeMode)) is not supported: the volumes are file systems; use volumeMode: Filesystem"
       )
     }
     if !claim.volumeAttributesClassName.isEmpty {
       throw Refusal(
         .unsupportedClaim,
-        "volumeAttributesClassName \(quoted(claim.volumeAttributesClassName)) is not possible: Kubernetes offers it for CSI "
-          + "volumes only, and would never bind the claim. Make the claim anew without it")
+        "volumeAttributesClassName \(quoted(claim.volumeAttributesClassName)) is not supported: Kubernetes offers it for CSI "
+          + "volumes only, and would never bind the claim. Create the claim again without it")
     }
     if claim.accessModes.contains("ReadWriteOncePod") {
       throw Refusal(
         .unsupportedClaim,
-        "access mode ReadWriteOncePod is not possible: Kubernetes offers it for CSI volumes only, and FlexVolume has nothing "
-          + "like it. With ReadWriteOnce any number of pods on the node can use the volume; that there is only one is then "
-          + "for the workload to ensure")
+        "access mode ReadWriteOncePod is not supported: Kubernetes offers it for CSI volumes only. With ReadWriteOnce, any "
+          + "number of pods on the node can use the volume; the workload then has to ensure that there is only one")
     }
     if let mode = claim.accessModes.first(where: { $0 != "ReadWriteOnce" }) {
       throw Refusal(
         .unsupportedClaim,
-        "access mode \(quoted(mode)) is not possible: the volume is on one node's disk; use ReadWriteOnce, which lets any "
-          + "number of pods on that node share it, read-only too")
+        "access mode \(quoted(mode)) is not supported: the volume is on one node's disk; use ReadWriteOnce: any number of "
+          + "pods on that node can share the volume, also read-only")
     }
     if claim.hasSelector {
       throw Refusal(
         .unsupportedClaim,
-        "a claim with a selector is not provisioned; leave the selector out, or name an existing PV in volumeName")
+        "a selector is not supported: it selects existing PVs only; remove the selector, or name an existing PV in "
+          + "volumeName")
     }
     if let source = claim.dataSource {
       throw Refusal(
         .unsupportedClaim,
-        "data source \(quoted(source)) is not possible: volumes are made empty; leave it out and fill the volume from a pod"
+        "data source \(quoted(source)) is not supported: volumes are created empty; remove it and fill the volume from a pod"
       )
     }
   }
@@ -132,14 +138,14 @@ package enum ClaimReview {
     else {
       throw Refusal(
         .unsupportedClaim,
-        "a request of \(claim.request?.description ?? "no") storage is not possible; set spec.resources.requests.storage"
+        "a request of \(claim.request?.description ?? "no") storage is not supported; set spec.resources.requests.storage"
       )
     }
     guard size >= parameters.minimumSize else {
       throw Refusal(
         .unsupportedClaim,
         "a request of \(size) is too small for \((parameters.fileSystem ?? .standard).rawValue), which needs "
-          + "\(parameters.minimumSize); ask for more, or use a class with another file system")
+          + "\(parameters.minimumSize); request more, or use a class with another file system")
     }
     return size
   }

@@ -1,20 +1,24 @@
 package import Controllers
 package import StorageModel
 
-/// The parameters of a storage class, checked by the same rules as the node will apply to the volume's options.
+/// The checked parameters of a storage class. The node applies the same rules to the volume's options.
 package struct ClassParameters: Hashable, Sendable {
+  /// The file system of the volumes; nil for the default.
   package let fileSystem: FileSystemKind?
-  /// As given, known to be valid.
+  /// The valid options of mkfs as written; nil for none.
   package let mkfsOptions: String?
+  /// The valid options of mount as written: the parameter, then the class's own field, joined by commas; nil for none.
   package let mountOptions: String?
+  /// The device class of the volumes.
   package let place: DeviceClass
-  /// What the file system needs.
+  /// The smallest size that the file system can have.
   package let minimumSize: ByteCount
-  /// How long volumes are kept after their claims have gone; nil for a class that does not keep them.
+  /// How long volumes are kept after their claims are gone; nil for a class that does not keep them.
   package let keep: KeepTime?
+  /// What happens to a claim when its volume's node has left the cluster.
   package let onNodeLoss: NodeLossPolicy
 
-  /// What a class can say.
+  /// The names of all parameters.
   private static let known =
     ([.fileSystem, .mkfsOptions, .mountOptions, .volumeGroup, .thin] as [VolumeOptions.Name]).map(\.rawValue)
     + [keepName, onNodeLossName]
@@ -22,12 +26,14 @@ package struct ClassParameters: Hashable, Sendable {
   private static let keepName = "keep"
   private static let onNodeLossName = "onNodeLoss"
 
-  /// The names that other provisioners use for the file system.
+  /// Names that other provisioners use for the parameter `fsType`.
   private static let fileSystemNames = ["csi.storage.k8s.io/fstype", "fstype"]
 
-  /// - Parameter mountOptions: the class's own `mountOptions`. Kubelet refuses a FlexVolume PV that carries any, so they go
-  ///   where the parameter of that name goes.
-  /// - Throws: ``Refusal`` naming the parameter, and all that are known.
+  /// Checks the parameters.
+  ///
+  /// - Parameter mountOptions: the class's own field `mountOptions`. They are added to the parameter of that name,
+  ///   because kubelet refuses a FlexVolume PV with this field.
+  /// - Throws: ``Refusal`` that names the parameter, its value and what is allowed.
   package init(_ parameters: [String: String], mountOptions: [String] = []) throws(Refusal) {
     var values = parameters
     for name in Self.fileSystemNames {
@@ -36,7 +42,7 @@ package struct ClassParameters: Hashable, Sendable {
     if let unknown = values.keys.filter({ !Self.known.contains($0) }).min() {
       throw Refusal(
         .invalidStorageClass,
-        "storage class parameter \(quoted(unknown)) is not known; known are "
+        "storage class parameter \(quoted(unknown)) is unknown; the parameters are "
           + Self.known.joined(separator: ", "))
     }
     do throws(VolumeError) {

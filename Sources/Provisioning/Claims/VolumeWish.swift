@@ -3,29 +3,34 @@ package import KubernetesAPI
 package import StorageModel
 internal import StorageLedger
 
-/// A claim that has been found good: all that a PV is made of, but for the node's labels.
+/// Everything that the PV of a checked claim needs, except the node's labels.
 package struct VolumeWish: Hashable, Sendable {
   /// The claim, with its UID.
   package var claim: ObjectReference
+  /// The name of the PV.
   package var volume: String
+  /// The size that the claim requests.
   package var size: ByteCount
+  /// The parameters of the storage class.
   package var parameters: ClassParameters
+  /// The name of the storage class.
   package var className: String
-  /// By which of our names we were asked.
+  /// The name of ours that the storage class has as provisioner.
   package var provisioner: String
+  /// The PV's reclaim policy, unless the class keeps volumes.
   package var reclaimPolicy: String
-  /// The scheduler's choice; nil when the claim is bound before a node is known.
+  /// The node that the scheduler has chosen; nil if the claim is bound before a node is known.
   package var node: String?
-  /// Of the class; empty allows every node.
+  /// The terms of the storage class; empty allows every node.
   package var allowedTopologies: [StorageClass.TopologyTerm]
-  /// Of a class that keeps volumes: for whom this one is kept. Nil until the namespace has been read.
+  /// Whose the volume is if the class keeps volumes. Nil until the namespace has been read.
   package var keptFor: KeptIdentity?
 }
 
 extension VolumeWish {
-  /// The PV. Everything it will ever need is in this one write.
+  /// The PV to create. It is complete: no later write adds anything that a mount needs.
   ///
-  /// - Parameter hostname: the node's `kubernetes.io/hostname` label; nil for a volume that is pinned by its first mount.
+  /// - Parameter hostname: the node's label `kubernetes.io/hostname`; nil for a volume that its first mount pins.
   package func persistentVolume(hostname: String?) -> PersistentVolume {
     var pv = PersistentVolume(
       metadata: ObjectMeta(
@@ -44,7 +49,7 @@ extension VolumeWish {
       pv.metadata.annotations[ClusterNames.keepAnnotation] = keep.description
       for (name, value) in KeptVolume.annotations(for: key, keptFor) { pv.metadata.annotations[name] = value }
       for (name, value) in KeptVolume.labels(for: key, keptFor) { pv.metadata.labels[name] = value }
-      // Whatever the class says: who deletes it has to say so. An older release, or none, deletes nothing then.
+      // Whatever the class says. So an older release, and a cluster without the provisioner, deletes nothing.
       pv.reclaimPolicy = "Retain"
     }
     if parameters.onNodeLoss != .keepClaim {

@@ -6,9 +6,9 @@ internal import StorageLedger
 internal import StorageModel
 internal import Synchronization
 
-/// The CSIStorageCapacity objects in our namespace, which the scheduler reads: one for each node and class.
+/// The CSIStorageCapacity objects in our namespace, one for each node and storage class. The scheduler reads them.
 ///
-/// On a server that has no such objects (before 1.19, or with the beta API off) there are none, and nothing is written.
+/// Some servers have no such objects: those before 1.19, and those with the beta API off. Nothing is written there.
 final class APICapacities: Sendable {
   private let client: APIClient
   private let writer: ObjectWriter
@@ -16,9 +16,9 @@ final class APICapacities: Sendable {
   private let served = Mutex(Served())
 
   private struct Served {
-    /// Nil when the server is to be asked again.
+    /// When the server was asked for the versions that it serves; nil if it has to be asked again.
     var askedAt: Duration?
-    /// Nil when the server has no such objects.
+    /// The version to use; nil when the server has no such objects.
     var resource: APIResource?
   }
 
@@ -28,7 +28,7 @@ final class APICapacities: Sendable {
     self.namespace = namespace
   }
 
-  /// All that are ours.
+  /// Lists all objects of ours.
   func all() async throws(WriteFailure) -> [CSIStorageCapacity] {
     guard let resource = try await resource() else { return [] }
     let selection = Selection(
@@ -36,7 +36,7 @@ final class APICapacities: Sendable {
     return try await writer.all(selection, as: resource)
   }
 
-  /// Says how much space a node has for volumes of a class.
+  /// Writes how much free space a node has for volumes of a storage class.
   func writeCapacity(_ capacity: ByteCount, for place: CapacityPlace) async throws(WriteFailure) {
     guard let resource = try await resource() else { return }
     var object = CSIStorageCapacity(
@@ -52,25 +52,26 @@ final class APICapacities: Sendable {
     do throws(WriteFailure) {
       let change: JSONValue = ["capacity": .string(Quantity(capacity).description)]
       let found = try await writer.put(object, change, as: resource)
-      // What a node is and what a class is cannot be changed in it (k8s.io/api/storage/v1, CSIStorageCapacity).
+      // Node and class of an object cannot be changed (k8s.io/api/storage/v1, CSIStorageCapacity).
       if found.nodeLabels != object.nodeLabels || found.storageClassName != place.storageClass {
         try await writer.remove(found, as: resource)
         _ = try await writer.create(object, as: resource)
       }
     } catch {
-      // A newer server may have dropped the version: the next time it is asked again.
+      // The server may have been upgraded and no longer serve the version. The next call asks it again.
       if error.kind == .missing { served.withLock { $0 = Served() } }
       throw error
     }
   }
 
-  /// Takes back what was written for a node or class that is gone.
+  /// Deletes an object whose node or class is gone.
   func delete(_ object: CSIStorageCapacity) async throws(WriteFailure) {
     guard let resource = try await resource() else { return }
     try await writer.remove(object, as: resource)
   }
 
-  /// Asked once; again when the server does not know it any more, and now and then when it has none at all.
+  /// The version that the server serves; nil if it serves none. Asks the server once, and again when it no longer knows
+  /// the version. A server that serves none is asked every ten minutes at most.
   private func resource() async throws(WriteFailure) -> APIResource? {
     let known = served.withLock { $0 }
     if let askedAt = known.askedAt, known.resource != nil || MonotonicClock.now() - askedAt < .seconds(600) {

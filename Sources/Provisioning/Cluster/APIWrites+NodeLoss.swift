@@ -5,7 +5,7 @@ package import LinuxSystem
 internal import StorageLedger
 internal import StorageModel
 
-// MARK: - When a node has left for good
+// MARK: - After a node has left for good
 
 extension APIWrites {
   package func setAside(_ volume: PersistentVolume, at time: Timestamp) async throws(WriteFailure) {
@@ -17,7 +17,7 @@ extension APIWrites {
 
   package func putBack(_ volume: PersistentVolume) async throws(WriteFailure) {
     let former = volume.metadata.annotations[ClusterNames.formerPolicyAnnotation] ?? ""
-    // A policy that an operator has changed meanwhile stays.
+    // If an operator has changed the policy meanwhile, it stays.
     let policy = volume.reclaimPolicy == "Retain" && !former.isEmpty ? former : volume.reclaimPolicy
     try await writer.change(
       volume, Self.change(time: .null, label: .null, former: .null, policy: .string(policy)))

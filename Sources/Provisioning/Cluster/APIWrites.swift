@@ -4,13 +4,15 @@ package import KubernetesAPI
 internal import StorageLedger
 package import StorageModel
 
-/// The provisioner's requests, to a real API server.
+/// Sends the provisioner's requests to an API server. ``ClusterWrites`` and ``NodeLossWrites`` document each of them.
 package struct APIWrites: ClusterWrites {
   let writer: ObjectWriter
   private let events: EventRecorder
   private let capacityObjects: APICapacities
 
-  /// - Parameter namespace: ours, where the scheduler is told of space.
+  /// - Parameters:
+  ///   - events: sends the Events. The caller runs it.
+  ///   - namespace: the provisioner's namespace, for the CSIStorageCapacity objects.
   package init(client: APIClient, events: EventRecorder, namespace: String) {
     writer = ObjectWriter(client)
     self.events = events
@@ -46,8 +48,8 @@ extension APIWrites {
   package func record(
     _ instance: String, on volume: String, uid: String, node: String
   ) async throws(WriteFailure) {
-    // Kubernetes writes to a fresh PV at the same time. What it writes does not matter here, so only what the report was
-    // checked by is tested.
+    // Kubernetes writes to a new PV at the same time. These writes do not matter here, so only the label is tested by
+    // which the report was checked.
     let label = JSONValue.string(ClusterNames.nodeLabelValue(node))
     try await writer.change(
       PersistentVolume.self, ObjectKey(name: volume), uid: uid,
@@ -105,7 +107,7 @@ extension APIWrites {
   }
 }
 
-// MARK: - What the scheduler is told
+// MARK: - Free space for the scheduler
 
 extension APIWrites {
   package func capacities() async throws(WriteFailure) -> [CSIStorageCapacity] { try await capacityObjects.all() }

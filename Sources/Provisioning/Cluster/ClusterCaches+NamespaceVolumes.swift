@@ -2,7 +2,7 @@ internal import Controllers
 package import KeptVolumes
 package import KubernetesAPI
 
-// What the volumes of namespaces need of the caches.
+/// The keeper of namespaces' volumes reads the caches. ``NamespaceVolumeView`` documents the methods.
 extension ClusterCaches: NamespaceVolumeView {
   package func namespace(_ name: String) -> KnownNamespace? { namespaces[name] }
 
@@ -10,12 +10,13 @@ extension ClusterCaches: NamespaceVolumeView {
 
   package func storageClass(_ name: String) -> StorageClass? { classes[name] }
 
-  /// Adds a namespace's key when something has changed about it, its claim or its class. Call before the caches run.
+  /// Adds a namespace to the keeper's keys when the namespace, its claim or its storage class has changed. Call before
+  /// the caches run.
   package func feed(_ keeper: NamespaceVolumeKeeper) {
     let namespaces = namespaces
     let asking = namespaces.index { namespace in namespace.volume.map { [$0.className] } ?? [] }
     namespaces.enqueue(to: keeper.keys) { key, namespace in namespace.volume == nil ? [] : [key.name] }
-    // A claim that is not ours counts too: it may have given up the name.
+    // Also for claims that are not ours: when such a claim is gone, its name is free.
     claims.enqueue(to: keeper.keys) { key, _ in
       namespaces[key.namespace]?.volume?.claimName == key.name ? [key.namespace] : []
     }

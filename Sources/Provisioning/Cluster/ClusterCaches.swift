@@ -4,7 +4,7 @@ internal import KubernetesAPI
 internal import StorageLedger
 internal import StorageModel
 
-/// What the provisioner reads of the cluster, and what it keeps of each kind.
+/// The caches of the provisioner. Each keeps only the fields of an object that count.
 package struct ClusterCaches: Sendable {
   let namespaces: ObjectCache<KnownNamespace>
   let classes: ObjectCache<StorageClass>
@@ -13,9 +13,11 @@ package struct ClusterCaches: Sendable {
   let claims: ObjectCache<KnownClaim>
   let volumes: ObjectCache<KnownVolume>
 
+  /// Adds the caches to `caches`, which runs them.
+  ///
   /// - Parameters:
-  ///   - namespace: ours, where the nodes' daemons report their storage.
-  ///   - hasPools: whether claims of pools and checkouts are kept.
+  ///   - namespace: the provisioner's namespace. The nodes' daemons write their reports there.
+  ///   - hasPools: whether the fields of claims that pools need are kept.
   package init(_ caches: Caches, namespace: String, hasPools: Bool = false) {
     namespaces = caches.cache("namespaces") { (found: Namespace) in KnownNamespace(found) }
     classes = caches.cache("classes", StorageClass.self)
@@ -27,11 +29,11 @@ package struct ClusterCaches: Sendable {
     volumes = caches.cache("volumes") { (found: PersistentVolume) in KnownVolume(found) }
   }
 
-  /// All of them.
+  /// All caches.
   package var all: [any FollowedCache] { [namespaces, classes, nodes, storages, claims, volumes] }
 
-  /// Has the keeper of kept volumes told of each change. Call before the caches run, and before the provisioner is fed: what a
-  /// claim says last is known before another claim gets its volume.
+  /// Passes each change to the keeper of kept volumes. Call before the caches run and before ``feed(_:)`` with the
+  /// provisioner. The keeper then knows a claim's deletion request before another claim can get the volume.
   package func feed(_ keeper: KeptVolumeKeeper) {
     namespaces.subscribe { change in
       if let (key, new) = change.object { await keeper.namespace(key.name, new) }
@@ -44,7 +46,7 @@ package struct ClusterCaches: Sendable {
     }
   }
 
-  /// Has the provisioner told of each change. Call before the caches run.
+  /// Passes each change to the provisioner. Call before the caches run.
   package func feed(_ provisioner: Provisioner) {
     namespaces.subscribe { change in
       if let (key, new) = change.object { await provisioner.namespace(key.name, new) }
@@ -73,7 +75,7 @@ package struct ClusterCaches: Sendable {
   }
 }
 
-/// What a node says.
+/// The report of a node's daemon: its storage and its volumes.
 struct NodeWord: Sendable {
   let storage: NodeStorage?
   let reports: [VolumeReport]

@@ -3,14 +3,15 @@ internal import KubernetesAPI
 internal import StorageLedger
 internal import StorageModel
 
-/// The space that waiting claims wait for, at one moment.
+/// The free space that waiting claims need, at one moment.
 struct FreeSpaceView: Sendable {
-  /// The largest space that one node has, of the nodes where a volume may be; nil when none of them reports any.
+  /// The largest free space of one node, for each set of nodes and device class; nil if none of these nodes has
+  /// reported its storage.
   var largest: [Reach: Largest?]
-  /// Why volumes that are to grow cannot.
+  /// Why volumes cannot grow, by the PV's name. Volumes that can grow are left out.
   var shortages: [String: Shortage]
 
-  /// Where a volume may be.
+  /// The nodes and the device class that a volume may be on.
   struct Reach: Hashable, Sendable {
     var place: DeviceClass
     var topologies: [StorageClass.TopologyTerm]
@@ -21,12 +22,13 @@ struct FreeSpaceView: Sendable {
     }
   }
 
+  /// The largest free space of one node, and the node's hostname.
   struct Largest: Sendable {
     var size: ByteCount
     var node: String
   }
 
-  /// Why the need cannot be met; nil when it can.
+  /// Why the need cannot be met; nil if it can.
   func refusal(of need: Provisioner.Wait.Need) -> Refusal? {
     switch need {
     case .firstConsumer(let wish), .anyNode(let wish): refusal(wish, largest[Reach(wish)] ?? nil)
@@ -36,10 +38,10 @@ struct FreeSpaceView: Sendable {
 
   private func refusal(_ wish: VolumeWish, _ largest: Largest?) -> Refusal? {
     let nodes = wish.allowedTopologies.isEmpty ? "no node" : "no node of the class's allowedTopologies"
-    guard let largest else { return Refusal(.insufficientStorage, "\(nodes) has published its storage yet") }
+    guard let largest else { return Refusal(.insufficientStorage, "\(nodes) has reported its storage yet") }
     guard largest.size < wish.size else { return nil }
     return Refusal(
       .insufficientStorage,
-      "\(nodes) has \(wish.size) free; the most that one has is \(largest.size), on node \(largest.node)")
+      "\(nodes) has \(wish.size) free; the largest free space is \(largest.size), on node \(largest.node)")
   }
 }

@@ -1,11 +1,12 @@
 package import KeptVolumes
 
-/// How the provisioner reaches kept volumes.
+/// The provisioner's access to kept volumes: requests about them, and what their keeper knows.
 package struct KeptAccess: Sendable {
   let writes: any KeptVolumeWrites
   let isCondemned: @Sendable (KeptVolume) async -> Bool
 
-  /// - Parameter isCondemned: whether a volume's last claim went with the word that its data is to be deleted.
+  /// - Parameter isCondemned: returns whether a volume's last claim was deleted with a deletion request, see
+  ///   ``KeptVolumeKeeper/isCondemned(_:)``.
   package init(
     writes: any KeptVolumeWrites, isCondemned: @escaping @Sendable (KeptVolume) async -> Bool
   ) {

@@ -3,16 +3,21 @@ internal import KubernetesAPI
 internal import StorageModel
 internal import StorageLedger
 
-/// What the provisioner keeps of a PV: what it has, and all of it only while something is to be done.
+/// The fields of a PV that the provisioner caches. The whole PV is cached only while it needs work.
 struct KnownVolume: Sendable {
+  /// The fields that the ledger counts.
   var shown: ShownVolume
+  /// The PV, if it needs work; otherwise nil.
   var attention: Attention?
+  /// Nil if the PV records an instance.
   var unrecorded: Unrecorded?
+  /// Nil if the loss of the node changes nothing about the PV.
   var nodeLoss: NodeLoss?
-  /// Of a PV whose volume outlives its claim.
+  /// Nil if the volume does not outlive its claim.
   var kept: KeptVolume?
 
-  /// What a report about a PV that records no instance yet is checked by. On the heap, since few are without for long.
+  /// The fields by which a report about a PV without an instance is checked. A class, because few PVs are without an
+  /// instance for long.
   final class Unrecorded: Sendable {
     let uid: String
     let node: String?
@@ -25,7 +30,7 @@ struct KnownVolume: Sendable {
     }
   }
 
-  /// On the heap, since few have it.
+  /// The whole PV. A class, because few PVs need work.
   final class Attention: Sendable {
     let volume: PersistentVolume
 

@@ -1,38 +1,40 @@
-/// The PVs whose claims do not stay when their nodes leave the cluster, and how far each has come.
+/// The PVs whose claims are deleted when their nodes leave the cluster, and the progress of each.
 ///
-/// What must not be forgotten is on the PVs: which of them are set aside. The rest saves requests and Events.
+/// The PVs themselves record which of them are set aside, so a restart does not lose that. The rest saves requests and
+/// Events.
 struct NodeLosses: Sendable {
   private var known: [String: NodeLoss] = [:]
   private(set) var volumesSetAside: Set<String> = []
-  /// PVs that were perhaps set aside: the answer was lost. Until then the API server may still carry out the request.
+  /// PVs that may have been set aside: the request got no answer. The API server may carry out the request until this
+  /// time.
   private var doubts: [String: Duration] = [:]
-  /// Until when a claim may still be deleted by a request whose answer is not known.
+  /// Until when the API server may still carry out a request to delete the PV's claim.
   private var deletions: [String: Duration] = [:]
-  /// PVs whose claims were perhaps deleted: the answer was lost, and nobody was told.
+  /// PVs whose claims may have been deleted: the request got no answer, and no Event was sent.
   private var untold: Set<String> = []
-  /// PVs that need nothing more in this term.
+  /// PVs that need no more work from this leader.
   private var concluded: Set<String> = []
-  /// Since when a claim has been known to be gone.
+  /// Since when a PV's claim has been known to be gone.
   private var claimGoneSince: [String: Duration] = [:]
-  /// PVs of which it was told that their node is back.
+  /// PVs for which an Event was sent that their node is back.
   private var toldReturns: Set<String> = []
-  /// When it was told last that a claim is held back.
+  /// When an Event was last sent that a claim is held back.
   private var toldHeldBack: [String: Duration] = [:]
-  /// How many claims are held back, as far as was seen in the last look.
+  /// The number of claims that the last look held back.
   var heldBack = 0
 
-  /// How long the same is not told again: the API server keeps an Event for an hour.
+  /// How long the same Event is not sent again. The API server keeps an Event for an hour (`--event-ttl`).
   private static let pause = Duration.seconds(3600)
 
   var isEmpty: Bool { known.isEmpty }
   subscript(volume: String) -> NodeLoss? { known[volume] }
 
-  /// What was begun comes first.
+  /// The names of all PVs: first those that are set aside, each part sorted.
   var inOrder: [String] {
     volumesSetAside.sorted() + known.keys.filter { !volumesSetAside.contains($0) }.sorted()
   }
 
-  /// - Parameter new: nil for a PV that is gone, or that the loss of its node changes nothing of.
+  /// Sets a PV; nil for one that is gone, and for one about which the loss of its node changes nothing.
   mutating func set(_ volume: String, _ new: NodeLoss?) {
     if new?.isSetAside != known[volume]?.isSetAside {
       concluded.remove(volume)
@@ -46,7 +48,7 @@ struct NodeLosses: Sendable {
     if new?.isSetAside == true { volumesSetAside.insert(volume) } else { volumesSetAside.remove(volume) }
   }
 
-  /// The API server has set the PV aside. No list or watch may have shown it yet.
+  /// Records that the API server has set the PV aside, before a list or watch shows it.
   mutating func setAside(_ volume: String) {
     guard let former = known[volume] else { return }
     set(volume, NodeLoss(hostname: former.hostname, node: former.node, isSetAside: true))
@@ -54,13 +56,13 @@ struct NodeLosses: Sendable {
 
   // MARK: The limit
 
-  /// Nobody knows whether the PV was set aside.
+  /// Records that a request to set the PV aside got no answer.
   mutating func doubt(_ volume: String, until end: Duration) { doubts[volume] = end }
 
-  /// Whether one more PV may be set aside.
+  /// Whether the limit allows to set this PV aside.
   ///
-  /// - Parameter found: the PVs that are set aside as the API server has them. What a watch has shown counts too: it may know
-  ///   of one that has lost its label.
+  /// - Parameter found: the PVs that the API server lists as set aside. PVs that a watch has shown count too, because
+  ///   one of them may have lost its label.
   mutating func maySetAside(_ volume: String, besides found: [String] = [], limit: Int, at now: Duration) -> Bool {
     doubts = doubts.filter { $0.value > now }
     return volumesSetAside.union(doubts.keys).union(found).subtracting([volume]).count < limit
@@ -68,11 +70,11 @@ struct NodeLosses: Sendable {
 
   // MARK: The way back
 
-  /// A claim is about to be deleted.
+  /// Records that a request to delete the PV's claim is about to be sent.
   mutating func expectDeletion(_ volume: String, until end: Duration) { deletions[volume] = end }
 
-  /// How long the PV has to stay set aside at least. With its former policy the volume would go with the claim, and a request to delete
-  /// the claim may still be carried out: one of this term, or of the leader before.
+  /// How long the PV has to stay set aside at least. Until then the API server may still carry out a request of this or
+  /// the former leader to delete the claim. With its former policy, the volume would then be deleted too.
   ///
   /// - Parameter limit: how long the API server may take for a request.
   mutating func pauseBeforePuttingBack(_ volume: String, limit: Duration, at now: Duration) -> Duration {
@@ -81,18 +83,18 @@ struct NodeLosses: Sendable {
     return end - now
   }
 
-  // MARK: What is known to be done
+  // MARK: Progress
 
-  /// Nobody knows whether the claim was deleted.
+  /// Records that a request to delete the PV's claim got no answer.
   mutating func doubtDeletion(_ volume: String) { untold.insert(volume) }
 
-  /// Whether it is to be told now that the claim was deleted.
+  /// Whether the Event about the claim's deletion has to be sent now. Returns true once after each doubt.
   mutating func endDoubtOfDeletion(_ volume: String) -> Bool { untold.remove(volume) != nil }
 
   func isConcluded(_ volume: String) -> Bool { concluded.contains(volume) }
   mutating func conclude(_ volume: String) { concluded.insert(volume) }
 
-  /// For how long the claim has been known to be gone.
+  /// For how long the claim has been known to be gone. The first call starts the time.
   mutating func absenceOfClaim(of volume: String, at now: Duration) -> Duration {
     let since = claimGoneSince[volume] ?? now
     claimGoneSince[volume] = since
@@ -111,16 +113,19 @@ struct NodeLosses: Sendable {
   mutating func setHoldingBackTold(_ volume: String, at now: Duration) { toldHeldBack[volume] = now }
 }
 
-/// What a look at all of them has come to.
+/// The result of one look at all these PVs.
 struct NodeLossLook: Sendable {
   private var wait: Duration?
+  /// Whether a request failed.
   var hasFailed = false
+  /// The number of claims that are not deleted because of the limit.
   var heldBack = 0
-  /// How many claims were told that they are held back.
+  /// The number of Events about claims that are held back.
   var told = 0
 
-  /// There is something to look at then, at the latest.
+  /// Requests another look after this delay at the latest.
   mutating func again(after delay: Duration) { wait = min(wait ?? delay, delay) }
 
+  /// The shortest requested delay; nil if no other look is needed.
   var after: Duration? { wait }
 }

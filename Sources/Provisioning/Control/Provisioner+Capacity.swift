@@ -3,15 +3,15 @@ internal import KubernetesAPI
 internal import StorageLedger
 internal import StorageModel
 
-// What the scheduler is told: how much space each node has for volumes of each class, by the ledger itself.
+// Tells the scheduler the free space of each node for each storage class, as the ledger has it.
 extension Provisioner {
-  /// What was written of a node, and when it was written last.
+  /// The written free space of a node, and when it was last written.
   struct WrittenCapacities: Sendable {
     var capacities: [CapacityPlace: ByteCount] = [:]
     var at: Duration?
   }
 
-  /// Space at a node may have changed.
+  /// Schedules a write, because the free space of a node may have changed.
   func freeSpaceChanged(on hostname: String?) {
     guard let hostname else { return }
     enqueue(.capacity(hostname))
@@ -21,7 +21,7 @@ extension Provisioner {
     for hostname in await allocator.reportingNodes { freeSpaceChanged(on: hostname) }
   }
 
-  /// Writes what has changed of one node since the last time.
+  /// Writes the free space of a node where it differs from the written one. Waits for the API server.
   func process(capacityOf hostname: String) async -> Ending {
     let wanted = await capacities(on: hostname)
     let known = writtenCapacities[hostname] ?? WrittenCapacities()
@@ -39,12 +39,13 @@ extension Provisioner {
       logLine("capacity not published yet", ["node": hostname, "reason": error.message], isWarning: true)
       return .failed
     }
-    // A class or the node is gone: what was said of it is found and deleted.
+    // A class or the node is gone. The next look at all objects deletes its objects.
     if known.capacities.keys.contains(where: { wanted[$0] == nil }) { enqueue(.capacities) }
     return .done
   }
 
-  /// What changes meanwhile is looked at after this: whatever changes it marks the node's work as stale.
+  /// The free space of a node for each storage class. Each change of it schedules another look, so a change during this
+  /// call is not lost.
   private func capacities(on hostname: String) async -> [CapacityPlace: ByteCount] {
     guard let node = nodes.name(of: hostname), reportingNodes.contains(node) else { return [:] }
     let isAmbiguous = ambiguity(of: hostname) != nil
@@ -58,15 +59,15 @@ extension Provisioner {
     return capacities
   }
 
-  /// Whether space is all that has changed, and has become less. More of it, and a new class, are waited for by pods that the
-  /// scheduler would look at again only after a minute. With many claims at once each of them would otherwise cost a
-  /// request.
+  /// Whether the only change is less free space. Such a change is written after a pause, so that many claims at once do
+  /// not cost a request each. More free space and a new class are written at once: pods may wait for them, and the
+  /// scheduler would otherwise look at these pods only after a minute.
   private func isMerelyLess(_ wanted: [CapacityPlace: ByteCount], than known: [CapacityPlace: ByteCount]) -> Bool {
     Set(wanted.keys) == Set(known.keys) && wanted != known && wanted.allSatisfy { $0.value <= known[$0.key] ?? .zero }
   }
 
-  /// Reads what is written, takes back what is not true of any node and class, and writes what is missing. At first,
-  /// and now and then: somebody may have changed it.
+  /// Lists the objects, deletes those without a node or class, and schedules writes where something is missing. Runs at
+  /// the start, and then regularly, because another client may have changed them.
   func processCapacities() async -> Ending {
     do throws(WriteFailure) {
       let found = try await writes.capacities()

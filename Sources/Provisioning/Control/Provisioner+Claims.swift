@@ -3,15 +3,16 @@ internal import KubernetesAPI
 internal import StorageModel
 internal import StorageLedger
 
-// A claim that has no volume.
+// Claims without a volume.
 extension Provisioner {
+  /// Carries out the next step for a claim. Waits for the API server.
   func process(claim key: ObjectKey) async -> Ending {
     guard let claim = claims[key] else {
       waits[key] = nil
       return .done
     }
     if !claim.volumeName.isEmpty { return await checkGrowth(claim) }
-    // Kubernetes changes a claim more than once before it binds it. A watch tells when the PV is gone.
+    // The PV exists. Kubernetes changes a claim more than once before it binds it. A watch shows a deletion of the PV.
     if written.contains(claim.volumeToMake) { return .done }
     switch verdict(on: claim) {
     case .make(let wish): return await returnOrMake(wish, for: claim)
@@ -34,6 +35,7 @@ extension Provisioner {
     ClaimReview.verdict(on: claim, in: claim.className.flatMap { classes[$0] })
   }
 
+  /// Gives the claim its kept volume. If none is kept, creates one.
   private func returnOrMake(_ wish: VolumeWish, for claim: PersistentVolumeClaim) async -> Ending {
     guard wish.parameters.keep != nil else { return await make(wish, for: claim) }
     switch await findKept(wish, for: claim, isCreating: true) {
@@ -56,7 +58,7 @@ extension Provisioner {
       allocation = await allocator.create(wish.persistentVolume(hostname: hostname), as: booking, isOurs: isOurs)
     case .anywhere:
       allocation = await allocator.create(wish.persistentVolume(hostname: nil), as: nil, isOurs: isOurs)
-    // Written before, perhaps: an answer was lost, or the claim is shown late.
+    // The PV may exist already: an answer was lost, or the claim's watch is behind.
     case .elsewhere, .nowhere: allocation = await allocator.find(wish.volume, isOurs: isOurs)
     }
     if let allocation { return await conclude(allocation, of: wish, for: claim) }
@@ -82,7 +84,7 @@ extension Provisioner {
         claim,
         Refusal(
           .provisioningFailed,
-          "a PersistentVolume \(wish.volume) exists that is not this claim's; delete or rename it"))
+          "PersistentVolume \(wish.volume) exists and is not this claim's; delete it, or create the claim again"))
       return .failed
     case .refused(let failure), .unsettled(let failure): return failed(claim, failure)
     case .notEnoughSpace: break
@@ -90,30 +92,31 @@ extension Provisioner {
     return .done
   }
 
-  /// Unless the claim has been bound or has gone meanwhile: then nobody asks any more.
+  /// Remembers that the PV exists, unless the claim was bound or deleted meanwhile.
   private func isWritten(_ volume: PersistentVolume, for claim: PersistentVolumeClaim) {
     guard claims[claim.metadata.key]?.metadata.uid == claim.metadata.uid else { return }
     written.insert(volume.metadata.name)
   }
 
   private enum Placing {
-    /// The node that has this hostname.
+    /// On the node with this hostname.
     case on(String)
-    /// The first mount decides.
+    /// On the node of the first mount.
     case anywhere
+    /// Not on the chosen node, for this reason.
     case elsewhere(String)
-    /// No node has space.
+    /// On no node: none has enough free space.
     case nowhere
   }
 
-  /// Finds the node. Whether it has the space is for the allocator to decide.
+  /// Chooses the node. The allocator checks its free space.
   private func place(_ wish: VolumeWish) async throws(WriteFailure) -> Placing {
     guard let name = wish.node else { return await refusal(of: wish) == nil ? .anywhere : .nowhere }
     guard let labels = try await labels(of: name) else {
       return .elsewhere("node \(name) does not exist any more")
     }
     guard let hostname = labels[ClusterNames.hostnameLabel] else {
-      return .elsewhere("node \(name) has no label \(ClusterNames.hostnameLabel), which volumes are pinned by")
+      return .elsewhere("node \(name) has no label \(ClusterNames.hostnameLabel), by which volumes are pinned")
     }
     if let reason = ambiguity(of: hostname) { return .elsewhere(reason) }
     guard wish.allowedTopologies.allow(labels) else {
@@ -122,16 +125,17 @@ extension Provisioner {
     return .on(hostname)
   }
 
-  /// Why no volume can be pinned to a hostname; nil when one can.
+  /// Why no volume can be pinned to a hostname; nil if one can.
   func ambiguity(of hostname: String) -> String? {
     let sharing = nodes.names(sharing: hostname)
     guard sharing.count > 1 else { return nil }
     return
       "nodes \(sharing.joined(separator: " and ")) have the same label \(ClusterNames.hostnameLabel)=\(hostname), so a "
-      + "volume cannot be pinned to one of them; give each node its own"
+      + "volume cannot be pinned to one of them; give each node a label of its own"
   }
 
-  /// A node that is not known may be new: the API server is asked before it is called gone.
+  /// The labels of a node; nil when it does not exist. Reads an unknown node from the API server, because it may be
+  /// new.
   func labels(of node: String) async throws(WriteFailure) -> StringMap? {
     if let known = nodes[node] { return known }
     return try await writes.node(node)?.metadata.labels
@@ -148,7 +152,7 @@ extension Provisioner {
     reportSuccess(volume, claim)
   }
 
-  /// Who has read of trouble reads of its end. Where there was none, Kubernetes' own Events do, and no request is spent.
+  /// Sends an Event about the volume if a refusal was sent before. Otherwise Kubernetes' own Events suffice.
   private func reportSuccess(_ volume: PersistentVolume, _ claim: PersistentVolumeClaim) {
     guard sentRefusals.end(of: claim.metadata.key) else { return }
     let place = volume.hostname.map { "on node \($0)" } ?? "on the node of its first pod"
@@ -161,17 +165,17 @@ extension Provisioner {
     do throws(WriteFailure) {
       try await writes.removeSelectedNode(node, from: claim)
     } catch {
-      // A claim that has changed or gone comes back by itself.
+      // The claim has changed or is gone. A watch shows that.
       return error.kind == .conflict || error.kind == .missing ? .done : failed(claim, error)
     }
     count(\.rescheduled)
     reportRefusal(
-      claim, "node has no room", Refusal(.insufficientStorage, "\(reason); the scheduler is asked for another node"),
+      claim, "claim rescheduled", Refusal(.insufficientStorage, "\(reason); the scheduler chooses another node"),
       ["node": node])
     return .done
   }
 
-  /// True when the claim's owner has been told, and not before.
+  /// Logs and sends a refusal, and counts it. Returns false if the same was sent lately.
   @discardableResult
   func refuse(_ claim: PersistentVolumeClaim, _ refusal: Refusal) -> Bool {
     guard reportRefusal(claim, "claim refused", refusal) else { return false }
@@ -179,18 +183,18 @@ extension Provisioner {
     return true
   }
 
-  /// It is tried again; whoever looks at the claim can see why it takes so long.
+  /// Sends an Event with the reason, and requests a retry.
   func failed(_ claim: PersistentVolumeClaim, _ failure: WriteFailure) -> Ending {
     count(\.failures)
-    // A conflict is the ordinary course of things.
+    // A conflict is ordinary: something has changed since it was read.
     if failure.kind != .conflict {
       reportRefusal(
-        claim, "claim not provisioned yet", Refusal(.provisioningFailed, "\(failure.message); it is tried again"))
+        claim, "claim not provisioned yet", Refusal(.provisioningFailed, "\(failure.message). The request is retried"))
     }
     return .failed
   }
 
-  /// Says it in the log and in an Event, unless that has been done lately. True when it was said.
+  /// Logs a refusal and sends its Event, unless the same was sent lately. Returns whether it was sent.
   @discardableResult
   private func reportRefusal(
     _ claim: PersistentVolumeClaim, _ message: String, _ refusal: Refusal, _ values: [String: String] = [:]

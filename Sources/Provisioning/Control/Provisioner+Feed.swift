@@ -3,8 +3,9 @@ package import KubernetesAPI
 package import StorageModel
 internal import StorageLedger
 
-// What lists and watches show. Nil is an object that is gone.
+// Takes over what lists and watches show. No call sends a request.
 extension Provisioner {
+  /// Sets a storage class; nil for one that is gone.
   package func storageClass(_ name: String, _ new: StorageClass?) async {
     let isOurs = new.map { ClusterNames.provisioners.contains($0.provisioner) } ?? false
     let known = classes[name]
@@ -14,13 +15,13 @@ extension Provisioner {
     for (key, claim) in claims where claim.className == name { enqueue(.claim(key)) }
   }
 
-  /// A node's labels.
+  /// Sets a node's labels; nil for a node that is gone.
   package func node(_ name: String, _ new: StringMap?) async {
     await allocator.node(name, new)
     let former = nodes.hostname(of: name)
     nodes.set(name, new, at: now)
     let hostname = nodes.hostname(of: name)
-    // Another node that has the hostname has no space any more, or has it again.
+    // Two nodes with one hostname have no free space, so the change concerns the other node too.
     if hostname != former {
       for changed in [former, hostname] { freeSpaceChanged(on: changed) }
       enqueueNodeLosses()
@@ -30,16 +31,18 @@ extension Provisioner {
     for volume in volumes.keys { enqueue(.volume(volume)) }
   }
 
-  /// What a node says: of its storage, and about volumes.
+  /// Sets a node's report: its storage, nil if it reports none any more, and its volumes.
   package func storage(of node: String, _ new: NodeStorage?, _ volumes: [VolumeReport] = []) async {
     if new == nil { reportingNodes.remove(node) } else { reportingNodes.insert(node) }
     await allocator.storage(of: node, new)
-    // After the storage: what is kept on a node counts as taken there before its PV may go.
+    // After the storage: a retained volume has to count there before its PV may be deleted.
     report(volumes, by: node)
   }
 
+  /// Sets a claim; nil for one that is gone.
   package func claim(_ key: ObjectKey, _ new: PersistentVolumeClaim?) { known(key, new.map { KnownClaim($0) }) }
 
+  /// Sets a claim; nil for one that is gone.
   func known(_ key: ObjectKey, _ known: KnownClaim?) {
     claimIndex.set(key, known)
     if known?.attention == nil { keptConflicts.remove(key) }
@@ -57,12 +60,14 @@ extension Provisioner {
     enqueue(.claim(key))
   }
 
+  /// Sets a PV; nil for one that is gone.
   package func volume(_ name: String, _ new: PersistentVolume?) async {
     await known(name, new.flatMap(KnownVolume.init))
   }
 
+  /// Sets a PV; nil for one that is gone or not ours.
   func known(_ name: String, _ new: KnownVolume?) async {
-    // First: what follows from it asks the allocator.
+    // The allocator first, because the following steps ask it.
     await allocator.volume(name, new?.shown)
     showNodeLoss(of: name, new?.nodeLoss)
     known(kept: name, new?.kept)
@@ -70,7 +75,7 @@ extension Provisioner {
       volumes[name] = nil
       unrecorded[name] = nil
       drop(.volume(name))
-      // One that went before it was bound.
+      // If the PV was deleted before it was bound, its claim needs another.
       written.remove(name)
       for (key, claim) in claims where claim.volumeToMake == name { enqueue(.claim(key)) }
       return
@@ -85,13 +90,13 @@ extension Provisioner {
     enqueue(.volume(name))
   }
 
-  /// Call before all PVs are listed.
+  /// Call before a list of all PVs is requested.
   package func beginVolumeList() async { await allocator.beginListing() }
 
-  /// A list that began after ``beginVolumeList()`` is complete.
+  /// Call when a list that began after ``beginVolumeList()`` is complete and ``volume(_:_:)`` has set its PVs.
   package func endVolumeList() async {
     await allocator.endListing()
-    // One that came and went between two lists is shown by neither.
+    // A PV that was created and deleted between two lists is in neither, so its claim is looked at again.
     let doubtful = written
     written = []
     for (key, claim) in claims where doubtful.contains(claim.volumeToMake) { enqueue(.claim(key)) }
@@ -99,10 +104,10 @@ extension Provisioner {
 }
 
 extension PersistentVolumeClaim {
-  /// Whether a provisioner of ours may have something to do: there is no volume yet, or a larger one is asked for.
+  /// Whether the provisioner may have to act: the claim has no volume yet, or requests more than its volume has.
   package var needsAttention: Bool {
     guard !metadata.isBeingDeleted else { return false }
-    // While a claim waits for a pod nobody is asked to provision: then it is ours by its class.
+    // While a claim waits for a pod, it names no provisioner. Then its storage class decides.
     if volumeName.isEmpty {
       return provisioner.map(ClusterNames.provisioners.contains) ?? (className?.isEmpty == false)
     }

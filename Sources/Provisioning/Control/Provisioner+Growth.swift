@@ -4,16 +4,18 @@ internal import KubernetesAPI
 internal import StorageLedger
 internal import StorageModel
 
-// A claim that asks for more than its volume has.
+// Claims that request more than their volume has.
 //
-// Kubernetes' own expand controller writes the new size into the PV of any FlexVolume, and asks nobody for the space
-// (IsKubeletExpandable, 1.20 to 1.36); then kubelet calls `expandfs`. The ledger takes the space if there is any. We never write
-// to a claim that grows: two writers of one claim make the controller of 1.20 crash, whose `expand` does not survive a conflict.
+// Kubernetes' expand controller writes the new size to the PV of any FlexVolume without a check for free space
+// (`IsKubeletExpandable`, 1.20 to 1.36). Kubelet then calls `expandfs`. The ledger books the growth if it fits. The
+// provisioner never writes to a claim that grows: the controller of 1.20 crashes on a conflict with another writer.
 //
-// Since 1.34 a request can be lowered again, to more than `status.capacity`. Kubernetes leaves the PV as it is then, and kubelet
-// goes on asking for the PV's size. So the provisioner sets a PV of ours back to the request, if its node has no space for it.
+// Since 1.34 a request can be lowered again, to any size above `status.capacity`. Kubernetes then leaves the PV as it
+// is, and kubelet keeps requesting the PV's size. So if the node lacks the space, the provisioner sets a PV of ours
+// back to the request.
 extension Provisioner {
-  /// Says before a pod meets it that there is no space for what was asked.
+  /// Checks whether the volume can grow, and sends a refusal if not, before a pod has to wait for it. Waits for the API
+  /// server.
   func checkGrowth(_ claim: PersistentVolumeClaim) async -> Ending {
     let key = claim.metadata.key
     do throws(WriteFailure) {
@@ -24,7 +26,7 @@ extension Provisioner {
         return .done
       }
       guard var booking = await allocator.booking(of: volume) else {
-        // It is on no node yet: whoever creates it asks for the space.
+        // The volume is on no node yet. Its space is checked when it gets one.
         try await raise(volume, to: request)
         waits[key] = nil
         return .done
@@ -43,23 +45,24 @@ extension Provisioner {
       try await raise(volume, to: request)
       waits[key] = nil
       sendGrowthPossible(claim, booking.wanted)
-      // Others that are to grow may be faster.
+      // If other volumes grow first, there may not be enough space left.
       return isCertain ? .done : .again(after: configuration.waitingClaimsInterval)
     } catch {
       switch error.kind {
       case .missing: return .done
-      // The PV has changed since it was read, or the claim is shown late.
+      // The PV has changed since it was read, or the claim's watch is behind.
       case .conflict: return .failed
       case .exists, .rejected, .unknown: return failed(claim, error)
       }
     }
   }
 
+  /// The refusal of a growth.
   static func refusal(_ shortage: Shortage) -> Refusal {
     Refusal(
       .insufficientStorage,
-      "the volume cannot grow: \(shortage.message). Pods that run go on; a pod that starts waits until there is room. Free "
-        + "space on the node, or lower the claim's request to what fits (Kubernetes 1.34 and later)")
+      "the volume cannot grow: \(shortage.message). Running pods continue, but a new pod waits until there is enough free "
+        + "space. Free space on the node, or lower the claim's request to what fits (Kubernetes 1.34 and later)")
   }
 
   private func canGrow(_ booking: Booking, _ volume: PersistentVolume) async -> Bool {
@@ -71,22 +74,24 @@ extension Provisioner {
     }
   }
 
-  /// A claim that has got a kept volume back may have asked for more from the beginning. Kubernetes' controller notices only a
-  /// request that is changed (`expand_controller.go`, 1.20 to 1.36), so the PV gets the new size here; then kubelet grows it.
+  /// Sets the size of a kept PV to the claim's larger request; kubelet then grows the volume.
+  ///
+  /// A claim that gets a kept volume back may request more from the beginning. Kubernetes' controller acts only when a
+  /// request changes (`expand_controller.go`, 1.20 to 1.36).
   private func raise(_ volume: PersistentVolume, to request: Quantity) async throws(WriteFailure) {
     guard KeptVolume(volume) != nil, let wanted = request.byteCount, wanted > volume.size else { return }
     try await writes.setCapacity(request, of: volume)
   }
 
-  /// Sets the PV's size back to the request, which was lowered. The volume itself is never made smaller.
+  /// Sets the PV's size back to the lowered request. The volume itself never becomes smaller.
   ///
-  /// - Throws: `conflict` when the claim asks for another size by now.
+  /// - Throws: `conflict` if the claim requests another size now.
   private func lower(
     _ volume: PersistentVolume, to request: Quantity, of claim: PersistentVolumeClaim
   ) async throws(WriteFailure) {
     guard volume.isProvisionedByUs else { return }
-    // The watch may be behind: a request that was raised, not lowered, has made the PV this large. The API server has the last
-    // word, and was asked for the PV first.
+    // The watch may be behind: the request may have been raised, and the PV with it. So the claim is read, after the
+    // PV.
     let current = try await writes.claim(claim.metadata.key)
     guard let current, current.metadata.uid == claim.metadata.uid, current.request == request else {
       throw WriteFailure(.conflict, "the claim has changed")
@@ -101,14 +106,14 @@ extension Provisioner {
       ])
   }
 
-  /// Told only to those who have read that there is none.
+  /// Sends an Event that the volume can grow, if a refusal was sent before.
   private func sendGrowthPossible(_ claim: PersistentVolumeClaim, _ size: ByteCount) {
     guard sentRefusals.end(of: claim.metadata.key) else { return }
     writes.sendEvent(
       claim.reference,
       EventDraft(
         .volumeCanGrow,
-        "there is room now to grow the volume to \(size); kubelet grows it, at the latest when its next pod starts"
+        "there is enough free space now to grow the volume to \(size); kubelet grows it when its next pod starts, or earlier"
       ))
   }
 

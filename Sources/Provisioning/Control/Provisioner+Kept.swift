@@ -4,22 +4,28 @@ internal import KubernetesAPI
 internal import StorageLedger
 internal import StorageModel
 
-// A claim of a class that keeps volumes: the volume that is kept for it comes before a new one.
+// Claims of a class that keeps volumes. A kept volume comes before a new one.
 //
-// A PV is given back by one write that names the resource version as it was read, in this order: the PV, the claim, the
-// namespace. If the claim has its name after the PV was read, the claim that the PV names under the same name was there before
-// and is gone for good. If the namespace is read after the claim, it is the claim's own, not a former one of that name.
+// A PV is given back with one write that names the resource version that was read. Before it, the PV, the claim and the
+// namespace are read in this order:
+//
+// - The claim is read after the PV. So if the PV names a claim of the same name with another UID, that claim is older
+//   and is gone for good.
+// - The namespace is read after the claim. So it is the claim's own namespace, not a former one of that name.
 extension Provisioner {
-  /// What came of looking for a kept volume.
+  /// The result of the search for a kept volume.
   enum KeptOutcome {
-    /// The claim has one, or waits for one, or is refused.
+    /// The claim has got a kept volume, waits for one, or is refused.
     case settled(Ending)
-    /// There is none. With the identity that a new one is to be kept for; nil where none is to be created yet.
+    /// No volume is kept for the claim. Carries the identity for a new volume; nil if none is created yet.
     case nothing(KeptIdentity?)
   }
 
-  /// - Parameter isCreating: whether a volume is created if none is kept. While a claim waits for a pod, what the watches have
-  ///   shown is enough.
+  /// Gives the claim the volume that is kept for it. Waits for the API server. A failure is sent as an Event and
+  /// retried.
+  ///
+  /// - Parameter isCreating: whether a volume is created if none is kept. If not, only volumes that a watch has shown
+  ///   count: the claim still waits for a pod, and the search is repeated before a volume is created.
   func findKept(_ wish: VolumeWish, for claim: PersistentVolumeClaim, isCreating: Bool) async -> KeptOutcome {
     do throws(WriteFailure) {
       let key = claim.metadata.key
@@ -40,7 +46,8 @@ extension Provisioner {
     }
   }
 
-  /// The watches may be behind, and a second volume beside a kept one is what must not be: the API server has the last word.
+  /// Lists the kept volumes from the API server. The watches may be behind, and no volume may be created while another
+  /// is kept for the claim.
   private func findUnseen(
     _ wish: VolumeWish, for claim: PersistentVolumeClaim
   ) async throws(WriteFailure) -> KeptOutcome {
@@ -64,7 +71,7 @@ extension Provisioner {
     let claim = ReturningClaim(
       key: ObjectKey(namespace: wish.claim.namespace, name: wish.claim.name), uid: wish.claim.uid,
       storageClass: wish.className, identity: identity)
-    // A class that has claims made anew elsewhere gives up what is on a node that is gone.
+    // With `onNodeLoss: recreateClaim`, a claim gets a new volume on another node if the kept one's node is gone.
     let reachable = volumes.filter { volume in
       wish.parameters.onNodeLoss != .recreateClaim || volume.givenTo == claim.key
         || volume.hostname.map { isGone($0) } != true
@@ -73,7 +80,7 @@ extension Provisioner {
       for: claim, among: reachable, holder: { claimIndex.state(ofUID: $0.claimUID) }, isNodeGone: { isGone($0) })
   }
 
-  /// Whether a node has been gone for as long as its volumes wait for it.
+  /// Whether a node has been missing for longer than the grace time (`--node-grace`).
   private func isGone(_ hostname: String) -> Bool {
     nodes.absence(of: hostname, at: now).map { $0 >= configuration.nodeGrace } ?? false
   }
@@ -87,6 +94,9 @@ extension Provisioner {
 
   // MARK: Giving back
 
+  /// Reads the PV, the claim and the namespace, decides again, and gives the PV back.
+  ///
+  /// - Parameter others: the other volumes that may concern the claim.
   private func giveBack(
     _ name: String, others: [KeptVolume], _ wish: VolumeWish
   ) async throws(WriteFailure) -> Ending {
@@ -114,17 +124,19 @@ extension Provisioner {
     }
   }
 
-  /// How soon a claim is looked at again when what was read does not fit together.
+  /// The pause before the next look at a claim after objects were read that do not fit together.
   private static let keptPause = Duration.seconds(1)
 
-  /// Whether the claim that the PV names is gone. It was read after the PV; see above where both have one name.
+  /// Whether the claim that the PV names is gone. Reads it, unless it has the same name as the returning claim: then it
+  /// is gone, see the head of this file.
   private func isFree(_ volume: KeptVolume, for key: ObjectKey) async throws(WriteFailure) -> Bool {
     guard let holder = volume.claim, holder != key, volume.isReserved else { return true }
     return try await kept.writes.keptClaim(holder)?.metadata.uid != volume.claimUID
   }
 
-  /// Kubernetes binds a claim to the PV that names it, but for a claim that asks for more than the PV has: that one has to name
-  /// the PV too (`FindMatchingVolume` and `syncUnboundClaim` of the PV controller). Then Kubernetes has it grown.
+  /// Has the claim name the PV, if it requests more than the PV has. Kubernetes binds such a claim only if both name
+  /// each other. It binds any other claim to the PV that names it (`FindMatchingVolume` and `syncUnboundClaim` of the
+  /// PV controller).
   private func bind(_ volume: KeptVolume, _ claim: PersistentVolumeClaim) async throws(WriteFailure) -> Ending {
     keptConflicts.remove(claim.metadata.key)
     waits[claim.metadata.key] = nil
@@ -136,6 +148,7 @@ extension Provisioner {
     return .done
   }
 
+  /// Counts and logs a volume that was given back, and sends its Event.
   private func returned(_ volume: KeptVolume, _ others: [KeptVolume], _ claim: PersistentVolumeClaim) {
     sentRefusals.end(of: claim.metadata.key)
     counters.keptVolumesReturned += 1
@@ -150,7 +163,7 @@ extension Provisioner {
 
   // MARK: What lists and watches show
 
-  /// A kept volume has changed: claims that may want it are looked at.
+  /// Sets a kept volume; nil for a PV that is gone or not kept. Schedules a look at the claims that may get it.
   func known(kept name: String, _ new: KeptVolume?) {
     let former = keptVolumes[name]
     guard former != nil || new != nil else { return }
@@ -162,7 +175,7 @@ extension Provisioner {
     }
   }
 
-  /// - Parameter new: nil when the namespace is gone.
+  /// Sets a namespace; nil for one that is gone.
   package func namespace(_ name: String, _ new: KnownNamespace?) {
     let former = namespaces[name]
     namespaces[name] = new

@@ -3,35 +3,38 @@ internal import KubernetesAPI
 internal import StorageLedger
 internal import StorageModel
 
-// A node that has left for good, and claims of a class with `onNodeLoss: recreateClaim` that were bound there.
+// Nodes that have left for good, and claims there of a class with `onNodeLoss: recreateClaim`.
 //
-// 1. The PV is set aside, with policy Retain: should the node come back, its data must still be there.
+// 1. The PV is set aside, with policy Retain. If the node comes back, its data is still there.
 // 2. The claim is deleted.
-// 3. Pods that are stuck are deleted. Those on the node hold up the claim's end (Kubernetes' protection of claims). Those that
-//    wait without a node do not get another claim: before 1.30 a StatefulSet creates the claims of a pod only with the pod.
+// 3. Stuck pods are deleted. Pods on the lost node delay the claim's deletion (Kubernetes' protection of claims in
+//    use). Pods without a node do not get another claim: before 1.30, a StatefulSet creates the claims of a pod only
+//    together with the pod.
 //
-// Each step is decided by what the API server says at that moment, so whoever comes next goes on where another has stopped. All
-// PVs are looked at in one look, one after the other: what the limit allows is counted by one who alone adds to it.
+// Each step reads its objects from the API server, so a new leader continues where the former one stopped. One unit of
+// work looks at all PVs, one after the other, so nothing else sets PVs aside while the limit is checked.
 extension Provisioner {
-  /// How often a claim that is being deleted is looked at.
+  /// The pause between two looks at a claim that is being deleted.
   private static let goingClaimPause = Duration.seconds(10)
-  /// How many steps there are.
+  /// The number of steps.
   private static let steps = 3
 
+  /// Schedules a look at all these PVs, if there are any.
   func enqueueNodeLosses() { if !nodeLosses.isEmpty { enqueue(.nodeLosses) } }
 
-  /// What a list or watch shows of a PV; nil when the loss of its node changes nothing of it.
+  /// Sets a PV as a list or watch shows it; nil for one about which the loss of its node changes nothing.
   func showNodeLoss(of volume: String, _ new: NodeLoss?) {
     let wasSetAside = nodeLosses[volume]?.isSetAside ?? false
     nodeLosses.set(volume, new)
-    // One that is set aside no more allows another.
+    // When a PV is no longer set aside, another one may be.
     let isWaiting = new.map { $0.isSetAside || nodes.name(of: $0.hostname) == nil } ?? false
     if wasSetAside || isWaiting { enqueue(.nodeLosses) }
   }
 
-  /// Whether the claim is deleted when the PV's node is gone.
+  /// Whether the PV's claim is deleted when its node is gone.
   func isRecreated(_ volume: PersistentVolume) -> Bool { configuration.nodeLossLimit > 0 && NodeLoss(volume) != nil }
 
+  /// Looks at all PVs whose claims are deleted when their nodes are gone. Waits for the API server.
   func processNodeLosses() async -> Ending {
     var look = NodeLossLook()
     for name in nodeLosses.inOrder where isDue(name, &look) {
@@ -46,9 +49,9 @@ extension Provisioner {
     return look.after.map { .again(after: $0) } ?? .done
   }
 
-  // MARK: What memory knows
+  // MARK: Without requests
 
-  /// Whether the API server is to be asked about a PV.
+  /// Whether a PV needs requests now.
   private func isDue(_ name: String, _ look: inout NodeLossLook) -> Bool {
     guard let loss = nodeLosses[name] else { return false }
     let absence = absence(of: loss)
@@ -69,27 +72,29 @@ extension Provisioner {
     return false
   }
 
-  /// For how long no node has had the PV's hostname and no node the name that its label says; nil while one has.
+  /// For how long there has been neither a node with the PV's hostname nor one with the name in its label; nil while
+  /// there is one.
   private func absence(of loss: NodeLoss) -> Duration? {
-    // Both, so that both times begin.
+    // Call both: the first call about a missing node starts its time.
     let (ofHostname, ofName) = (nodes.absence(of: loss.hostname, at: now), nodes.absence(of: loss.node, at: now))
     guard let ofHostname, let ofName else { return nil }
     return min(ofHostname, ofName)
   }
 
-  // MARK: What the API server says
+  // MARK: Reading
 
+  /// The objects by which a step is decided, as the API server has them now.
   private struct Facts {
     var volume: PersistentVolume
     var claim: PersistentVolumeClaim?
     var node: NodePresence
-    /// What the PV's label says of the node, for messages.
+    /// The node in the PV's label, for messages.
     var nodeName: String
     var claimKey: ObjectKey
   }
 
-  /// Nil for a PV that is gone, or that the loss of its node changes nothing of. The node is read last: just before something
-  /// is done.
+  /// Reads the PV, its claim and its node; nil for a PV that is gone, and for one about which the loss of its node
+  /// changes nothing. The node is read last, just before a step.
   private func facts(of name: String) async throws(WriteFailure) -> Facts? {
     guard let volume = try await writes.volume(name), let loss = NodeLoss(volume), let meant = volume.claim
     else { return nil }
@@ -99,17 +104,16 @@ extension Provisioner {
       volume: volume, claim: claim, node: try await presence(of: loss), nodeName: loss.node, claimKey: key)
   }
 
-  /// The watch may be behind: no node is called gone that the API server has, by the name or by the hostname.
+  /// Reads whether the node exists, by its name and by its hostname, because the watch may be behind.
   private func presence(of loss: NodeLoss) async throws(WriteFailure) -> NodePresence {
-    if try await writes.node(loss.node) != nil { return .there }
-    guard try await writes.nodes(hostname: loss.hostname).isEmpty else { return .there }
+    if try await nodeExists(loss.node, hostname: loss.hostname) { return .there }
     guard let absence = absence(of: loss), absence >= configuration.nodeGrace else { return .missing }
     return .gone
   }
 
-  /// Does one step after the other, until something has to happen first.
+  /// Carries out the steps for a PV until one has to wait.
   private func lookAtNodeLoss(of name: String, _ look: inout NodeLossLook) async throws(WriteFailure) {
-    // Before the node is read.
+    // Lists first, so that the node is read just before the step.
     let maySetAside = try await maySetAside(name)
     for _ in 0..<Self.steps {
       guard let facts = try await facts(of: name) else { return }
@@ -131,7 +135,7 @@ extension Provisioner {
         return look.again(after: Self.goingClaimPause)
       case .deletePods:
         try await deletePods(facts, verdict)
-        // A controller that has not seen the claim's end yet may create one more pod that waits for it.
+        // A controller that has not yet seen that the claim is gone may create one more pod that waits for it.
         if nodeLosses.absenceOfClaim(of: name, at: now) >= configuration.waitingClaimsInterval {
           return nodeLosses.conclude(name)
         }
@@ -145,11 +149,11 @@ extension Provisioner {
         return try await putBack(facts)
       }
     }
-    // What was written is not there, as if somebody took it back at once.
+    // The writes show no effect, as if another client undid them at once.
     look.again(after: configuration.waitingClaimsInterval)
   }
 
-  /// Whether a PV may be set aside, by what the API server has and by what is known here.
+  /// Whether the limit allows to set the PV aside. Lists the PVs that are set aside from the API server.
   private func maySetAside(_ name: String) async throws(WriteFailure) -> Bool {
     let limit = configuration.nodeLossLimit
     guard nodeLosses[name]?.isSetAside == false, nodeLosses.maySetAside(name, limit: limit, at: now) else {
@@ -180,7 +184,7 @@ extension Provisioner {
     do throws(WriteFailure) {
       try await writes.delete(claim)
     } catch {
-      // It may have been sent more than once, the last time just now.
+      // The transport may have repeated the request, the last time just now.
       nodeLosses.expectDeletion(name, until: now + Allocator.writeLimit)
       if error.kind == .unknown { nodeLosses.doubtDeletion(name) }
       throw error
@@ -197,14 +201,14 @@ extension Provisioner {
       claim,
       EventDraft(
         .claimRecreated,
-        "\(reason); the claim is deleted so that its controller creates it anew on another node (onNodeLoss: "
+        "\(reason); the claim is deleted so that its controller creates it again on another node (onNodeLoss: "
           + "\(NodeLossPolicy.recreateClaim.rawValue)). PV \(facts.volume.metadata.name) and its data are kept"))
     writes.sendEvent(
       facts.volume.reference,
       EventDraft(
         .claimRecreated,
         "\(reason), so claim \(facts.claimKey) was deleted. PV and volume are kept; if the node is not coming back, delete "
-          + "this PV: at most \(configuration.nodeLossLimit) such PVs may be there before no more claims are deleted"))
+          + "this PV: while there are \(configuration.nodeLossLimit) such PVs, no more claims are deleted"))
   }
 
   private func deletePods(_ facts: Facts, _ verdict: NodeLossVerdict) async throws(WriteFailure) {
@@ -238,13 +242,13 @@ extension Provisioner {
     }
   }
 
-  // MARK: What is told
+  // MARK: Events and log
 
   private func tellReturn(_ facts: Facts) {
     let name = facts.volume.metadata.name
     guard facts.node == .there, !nodeLosses.isReturnTold(name) else { return }
     nodeLosses.setReturnTold(name, true)
-    logLine("a node is back whose claim was deleted", about(facts), isWarning: true)
+    logLine("node came back after its claim was deleted", about(facts), isWarning: true)
     writes.sendEvent(
       facts.volume.reference,
       EventDraft(
@@ -266,8 +270,8 @@ extension Provisioner {
       EventDraft(
         .claimRecreationHeldBack,
         "node \(facts.nodeName) has left the cluster; the claim is not deleted, because \(configuration.nodeLossLimit) PVs "
-          + "of gone nodes wait for somebody to look (--node-loss-limit): kubectl get pv -l \(ClusterNames.nodeLossLabel); "
-          + "delete those whose nodes are not coming back"))
+          + "of lost nodes wait for a decision (--node-loss-limit). List them with kubectl get pv -l "
+          + "\(ClusterNames.nodeLossLabel), and delete those whose nodes are not coming back"))
   }
 
   private func summarizeNodeLosses(_ look: NodeLossLook) {
@@ -275,19 +279,19 @@ extension Provisioner {
     nodeLosses.heldBack = look.heldBack
     guard (former == 0) != (look.heldBack == 0) else { return }
     logLine(
-      look.heldBack > 0 ? "claims of gone nodes are held back" : "no claims of gone nodes are held back any more",
+      look.heldBack > 0 ? "claims of lost nodes held back" : "no more claims of lost nodes held back",
       ["claims": "\(look.heldBack)", "limit": "\(configuration.nodeLossLimit)"], isWarning: look.heldBack > 0)
   }
 
   private func failed(_ name: String, _ failure: WriteFailure, _ look: inout NodeLossLook) {
     switch failure.kind {
-    // Something has changed since it was read.
+    // An object has changed since it was read.
     case .conflict, .missing: look.again(after: configuration.waitingClaimsPause)
     case .exists, .rejected, .unknown:
       look.hasFailed = true
       count(\.failures)
       logLine(
-        "claim of a gone node not deleted yet", ["volume": name, "reason": failure.message], isWarning: true)
+        "claim of a lost node not deleted yet", ["volume": name, "reason": failure.message], isWarning: true)
     }
   }
 

@@ -3,10 +3,10 @@ internal import KubernetesAPI
 internal import StorageLedger
 internal import StorageModel
 
-// What nodes say about volumes. A node can be taken over, so each report is checked by what the API server itself knows: a
-// node can at worst make its own volumes wait.
+// The reports of nodes about volumes. An attacker may control a node, so each report is checked against the API
+// server's objects. At worst, such a node makes its own volumes wait.
 extension Provisioner {
-  /// Takes over all that a node has to say.
+  /// Sets all volume reports of a node. Reports that the node no longer makes are forgotten.
   func report(_ new: [VolumeReport], by node: String) {
     let former = reports.keys.filter { reports[$0]?[node] != nil }
     for name in former {
@@ -22,6 +22,7 @@ extension Provisioner {
     }
   }
 
+  /// Follows the nodes' reports about a PV: records an instance, or assigns the PV to a node. Waits for the API server.
   func process(report name: String) async -> Ending {
     do throws(WriteFailure) {
       for (node, report) in (reports[name] ?? [:]).sorted(by: { $0.key < $1.key }) {
@@ -46,7 +47,7 @@ extension Provisioner {
 
   // MARK: Created
 
-  /// Records the instance on the PV, if the PV names the reporting node and records none.
+  /// Records the instance on the PV, if the PV names the reporting node and records no instance.
   private func record(_ report: VolumeReport, by node: String) async throws(WriteFailure) {
     let name = report.volume
     guard let volume = unrecorded[name], volume.uid == report.uid, let instance = report.instance,
@@ -63,19 +64,21 @@ extension Provisioner {
       else { return }
       try await writes.record(instance, on: found)
     }
-    // A watch that is behind shows it as unrecorded once more, and then as recorded.
+    // A watch that is behind may show the PV once more without the instance, and then with it.
     unrecorded[name] = nil
     count(\.reportsFollowed)
   }
 
-  /// As an annotation's value, and for messages: an LV's UUID or a creation token.
+  /// Whether the text can be an LV's UUID or a creation token: printable ASCII, 1 to 128 bytes. So it is safe in an
+  /// annotation and in messages.
   private static func isInstance(_ text: String) -> Bool {
     (1...128).contains(text.utf8.count) && text.utf8.allSatisfy { $0 > 0x20 && $0 < 0x7F }
   }
 
   // MARK: Requested
 
-  /// Makes a PV name the node that wants to create its volume: one that names none, or names it by its affinity alone.
+  /// Has a PV name the node that requests to create its volume. The PV may name no node so far, or this node in its
+  /// affinity alone.
   private func assign(_ report: VolumeReport, to node: String) async throws(WriteFailure) {
     guard let volume = try await writes.volume(report.volume), volume.metadata.uid == report.uid, volume.isOurs,
       !volume.metadata.isBeingDeleted, volume.instance == nil
@@ -93,6 +96,7 @@ extension Provisioner {
     logLine("PV assigned to a node", ["volume": volume.metadata.name, "node": node])
   }
 
+  /// Why a node may not have a PV; nil if it may.
   private func reasonAgainst(
     _ volume: PersistentVolume, on node: String, _ hostname: String, _ report: VolumeReport
   ) async throws(WriteFailure) -> String? {
@@ -108,7 +112,8 @@ extension Provisioner {
     return try await reasonAgainstPod(report.pod, of: volume, on: node)
   }
 
-  /// A volume that is bound before a node is known goes where the scheduler has sent a pod with its claim, and nowhere else.
+  /// Why a node may not have a PV that was bound before its node was known; nil if it may. The scheduler must have sent
+  /// a pod with the PV's claim to this node.
   private func reasonAgainstPod(
     _ pod: String?, of volume: PersistentVolume, on node: String
   ) async throws(WriteFailure) -> String? {
@@ -123,7 +128,7 @@ extension Provisioner {
 
   // MARK: Removed and kept
 
-  /// The node that is done with the volume of a PV that is being deleted; nil while none is.
+  /// The node that has removed or retained the volume of a PV that is being deleted; nil while there is none.
   func reporterOfEnd(of volume: PersistentVolume) -> String? {
     reports[volume.metadata.name]?.first { node, report in
       let isDone = report.state == .kept || report.state == .removed && volume.removableInstance != nil
@@ -131,7 +136,7 @@ extension Provisioner {
     }?.key
   }
 
-  /// Whether a node may speak about a PV's volume.
+  /// Whether a node's reports about a PV's volume count: the PV names the node.
   private func speaks(_ node: String, for volume: PersistentVolume) -> Bool {
     if let label = volume.labelledNode { return label == ClusterNames.nodeLabelValue(node) }
     return volume.hostname != nil && nodes.hostname(of: node) == volume.hostname

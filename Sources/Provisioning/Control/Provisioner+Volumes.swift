@@ -3,8 +3,9 @@ internal import KubernetesAPI
 internal import StorageModel
 internal import StorageLedger
 
-// A PV whose claim is gone.
+// PVs whose claims are gone.
 extension Provisioner {
+  /// Carries out the next step for a PV. Waits for the API server.
   func process(volume name: String) async -> Ending {
     guard let volume = volumes[name] else { return .done }
     do throws(WriteFailure) {
@@ -23,22 +24,23 @@ extension Provisioner {
       return .done
     } catch {
       switch error.kind {
-      // It has changed, and comes back by itself; or it is gone.
+      // The PV has changed or is gone. A watch shows that.
       case .conflict, .missing: return .done
       case .exists, .rejected, .unknown:
         count(\.failures)
         logLine(
-          "volume not released yet", ["volume": name, "reason": error.message], isWarning: true)
+          "PV not deleted yet", ["volume": name, "reason": error.message], isWarning: true)
         return .failed
       }
     }
   }
 
-  /// Whether no claim names the PV, and none is there that the PV names. Claims come and go while a volume stays.
+  /// Whether no claim names the PV and the claim that the PV names does not exist. Reads that claim from the API server
+  /// if the watch shows none. If there is a claim, sends an Event on the PV.
   private func isUnclaimed(_ volume: PersistentVolume) async throws(WriteFailure) -> Bool {
     var holder = claimIndex.holder(of: volume)
     if holder == nil, let named = volume.claim {
-      // The watch may be behind: the API server has the last word.
+      // The watch may be behind.
       let key = ObjectKey(namespace: named.namespace, name: named.name)
       if let found = try await writes.claim(key),
         found.metadata.uid == named.uid || found.volumeName == volume.metadata.name
@@ -47,13 +49,13 @@ extension Provisioner {
       }
     }
     guard let holder else { return true }
-    logLine("volume kept for a claim", ["volume": volume.metadata.name, "claim": holder], isWarning: true)
+    logLine("PV not deleted, a claim names it", ["volume": volume.metadata.name, "claim": holder], isWarning: true)
     writes.sendEvent(
       volume.reference,
       EventDraft(
         .volumeProtected,
-        "claim \(holder) names this PV, so neither it nor its volume is deleted; delete that claim first if the data is not "
-          + "wanted"))
+        "claim \(holder) names this PV, so neither the PV nor its volume is deleted; if the data is not needed, delete that "
+          + "claim first"))
     return false
   }
 
@@ -61,34 +63,49 @@ extension Provisioner {
     try await writes.delete(volume)
     count(\.volumesDeleted)
     logLine(
-      "volume released",
+      "PV deleted",
       ["volume": volume.metadata.name, "claim": volume.claim.map { "\($0.namespace)/\($0.name)" } ?? ""])
   }
 
-  /// The daemon of the volume's node removes or keeps the volume and reports it. A node that has left for good does not.
+  /// Lifts the finalizer after the node's daemon has reported that it has removed or retained the volume. If the node
+  /// has left for good, gives the volume up after the grace time.
   private func awaitNode(
     _ node: String, of volume: PersistentVolume
   ) async throws(WriteFailure) -> Ending {
     if let reporter = reporterOfEnd(of: volume) {
       try await writes.liftFinalizer(of: volume)
       count(\.finalizersLiftedAfterReport)
-      logLine("PV released", ["volume": volume.metadata.name, "node": reporter, "policy": volume.reclaimPolicy])
+      logLine(
+        "finalizer lifted after the node's report",
+        ["volume": volume.metadata.name, "node": reporter, "policy": volume.reclaimPolicy])
       return .done
     }
     guard let absence = nodes.absence(of: node, at: now) else { return .done }
     guard absence >= configuration.nodeGrace else { return .again(after: configuration.nodeGrace - absence) }
-    // The watch may be behind: the API server has the last word.
-    if let name = volume.labelledNode, try await writes.node(name) != nil {
+    if try await nodeExists(volume.labelledNode, hostname: volume.hostname) {
       return .again(after: configuration.waitingClaimsInterval)
     }
     try await lift(
       volume,
       because:
-        "node \(node) left the cluster more than \(configuration.nodeGrace.components.seconds) s ago and does not "
-        + "come back to remove the volume; should its disk come back, the volume is an orphan there")
+        "node \(node) left the cluster more than \(configuration.nodeGrace.components.seconds) s ago, so it cannot remove "
+        + "the volume; if its disk comes back, the volume is an orphan there")
     return .done
   }
 
+  /// Reads whether a node exists, by its name and by its hostname, because the watch may be behind. Waits for the API
+  /// server.
+  ///
+  /// - Parameter name: the node in a PV's label. If the name is longer than a label's value, no node has this one
+  ///   (``ClusterNames/nodeLabelValue(_:)``), and only the hostname finds it.
+  /// - Throws: ``WriteFailure`` if the API server does not answer.
+  func nodeExists(_ name: String?, hostname: String?) async throws(WriteFailure) -> Bool {
+    if let name, try await writes.node(name) != nil { return true }
+    guard let hostname else { return false }
+    return try await !writes.nodes(hostname: hostname).isEmpty
+  }
+
+  /// Lifts the finalizer although no daemon has removed the volume, and sends an Event.
   private func lift(_ volume: PersistentVolume, because reason: String) async throws(WriteFailure) {
     try await writes.liftFinalizer(of: volume)
     count(\.finalizersLifted)
@@ -96,7 +113,7 @@ extension Provisioner {
     writes.sendEvent(volume.reference, EventDraft(.volumeGivenUp, "the finalizer was lifted: \(reason)"))
   }
 
-  /// A node is gone: whoever has volumes there is told, and volumes that wait for it are looked at.
+  /// After the grace time, sends an Event for each volume of a node that is gone. Waits for the API server.
   func process(node hostname: String) async -> Ending {
     guard let absence = nodes.absence(of: hostname, at: now) else { return .done }
     guard absence >= configuration.nodeGrace else { return .again(after: configuration.nodeGrace - absence) }

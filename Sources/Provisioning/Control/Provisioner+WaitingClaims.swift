@@ -3,34 +3,39 @@ internal import KubernetesAPI
 internal import StorageLedger
 internal import StorageModel
 
-// Claims that wait for space. All of them are looked at together, and not more than once a second: space that becomes free costs
+// Claims that wait for free space. One look checks all of them, at most once a second. So a change of free space costs
 // the same with four claims and with four thousand.
 extension Provisioner {
-  /// What a claim waits for.
+  /// The reason why a claim waits.
   struct Wait: Sendable {
+    /// What the claim waits for.
     var need: Need
-    /// Nobody has space for it, as far as was seen.
+    /// Whether no node had enough free space at the last look.
     var isShort: Bool
 
+    /// What a claim waits for.
     enum Need: Hashable, Sendable {
-      /// A pod that uses it, which the scheduler places only where there is space.
+      /// A pod that uses the claim. The scheduler places such a pod only where there is enough free space.
       case firstConsumer(VolumeWish)
-      /// Space on any node.
+      /// Free space on any node.
       case anyNode(VolumeWish)
-      /// Space beside its own volume.
+      /// Free space on the volume's node, to grow the volume to this size.
       case growth(volume: String, to: ByteCount)
     }
   }
 
+  /// Records that a claim waits, and schedules a look at all waiting claims.
   func wait(_ claim: ObjectKey, for need: Wait.Need) {
-    // Whether a claim without a pod fits anywhere is not known yet.
+    // For a claim without a pod, the next look finds out whether it fits on any node.
     let isShort = if case .firstConsumer = need { waits[claim]?.isShort ?? false } else { true }
     waits[claim] = Wait(need: need, isShort: isShort)
     enqueueWaitingClaims()
   }
 
+  /// Looks at all waiting claims: sends an Event where no node has enough free space, and retries the others. Sends no
+  /// other request.
   func checkWaitingClaims() async -> Ending {
-    // What changes while they are looked at would have them looked at again at once.
+    // Without this pause, a change during a look would start the next look at once.
     if let last = waitingClaimsCheckedAt, now - last < configuration.waitingClaimsPause {
       return .again(after: last + configuration.waitingClaimsPause - now)
     }
@@ -38,7 +43,7 @@ extension Provisioner {
     let looked = waits
     let view = await freeSpaceView(for: looked.values.map(\.need))
     var sent = 0
-    // A wait that has changed since is looked at by whoever has changed it.
+    // A wait that has changed meanwhile has scheduled another look.
     for (key, wait) in looked where waits[key]?.need == wait.need {
       let refusal = view.refusal(of: wait.need)
       waits[key]?.isShort = refusal != nil
@@ -57,12 +62,12 @@ extension Provisioner {
         ? configuration.waitingClaimsInterval : configuration.waitingClaimsPause)
   }
 
-  /// Why no node can have the volume; nil when one can, as far as is known. What is given out is decided by the allocator.
+  /// Why no node can take the volume; nil if one can. Reserves nothing: only the allocator decides.
   func refusal(of wish: VolumeWish) async -> Refusal? {
     await freeSpaceView(for: [.anyNode(wish)]).refusal(of: .anyNode(wish))
   }
 
-  /// The space that these needs are about.
+  /// The present free space for these needs.
   private func freeSpaceView(for needs: [Wait.Need]) async -> FreeSpaceView {
     var growths: [String: ByteCount] = [:]
     var reaches: Set<FreeSpaceView.Reach> = []
@@ -92,15 +97,16 @@ extension Provisioner {
     topologies.isEmpty || nodes.name(of: hostname).flatMap { nodes[$0] }.map(topologies.allow) ?? false
   }
 
-  /// One line for all of them, when their number has changed.
+  /// Logs the number of claims without space, if it has changed.
   private func summarize() {
     let count = claimsWithoutSpace
     guard count != summary.claims, summary.at.map({ now - $0 >= configuration.waitingClaimsInterval }) ?? true else {
       return
     }
     summary = (count, now)
-    logLine("claims that no node has room for", ["claims": "\(count)"], isWarning: count > 0)
+    logLine("claims without free space counted", ["claims": "\(count)"], isWarning: count > 0)
   }
 
+  /// The number of claims for which no node had enough free space at the last look.
   var claimsWithoutSpace: Int { waits.values.count { $0.isShort } }
 }

@@ -4,11 +4,11 @@ package import KubernetesAPI
 internal import StorageModel
 package import StorageLedger
 
-/// Gives claims their volumes. It keeps the rules of claims; an ``Allocator`` reserves the space and creates the PVs.
+/// Provisions claims: decides which volume a claim gets, and deletes PVs whose claims are gone. An ``Allocator``
+/// reserves the space and creates the PVs.
 ///
-/// It is fed with what lists and watches show (``claim(_:_:)``, ``volume(_:_:)``, …), and does what follows from it,
-/// several objects at a time and each by itself. All that it knows can be read again from the API server, so a new leader
-/// begins with an empty one.
+/// Lists and watches pass objects to it (``claim(_:_:)``, ``volume(_:_:)``, …). It reconciles several objects at once,
+/// each once at a time. It stores nothing outside the API server, so a new leader begins with an empty provisioner.
 package actor Provisioner: Controller {
   let writes: any ClusterWrites
   let allocator: Allocator
@@ -18,62 +18,65 @@ package actor Provisioner: Controller {
   private let log: @Sendable (LogLine) -> Void
 
   var claims: [ObjectKey: PersistentVolumeClaim] = [:]
-  /// PVs that the API server has, of claims that are not bound to them yet.
+  /// Names of PVs that exist and are not bound to their claims yet.
   var written: Set<String> = []
-  /// PVs that something is to be done about; of the others only the allocator knows.
+  /// PVs that need work. Of the others, only the allocator knows.
   var volumes: [String: PersistentVolume] = [:]
   var classes: [String: StorageClass] = [:]
   var nodes = NodeIndex()
   var namespaces: [String: KnownNamespace] = [:]
   /// Volumes that outlive their claims, bound ones too.
   var keptVolumes = KeptVolumeIndex()
-  /// Claims under whose names volumes are kept that they may not have.
+  /// Claims that are refused because a volume is kept under their name that they may not have.
   var keptConflicts: Set<ObjectKey> = []
   /// Nodes that report their storage, by name.
   var reportingNodes: Set<String> = []
-  /// All claims of the cluster, as far as it counts whether there is one.
+  /// All claims of the cluster: whether they exist, and which PVs they name.
   var claimIndex = ClaimIndex()
-  /// What nodes say about volumes whose PVs do not say it yet, by volume and node.
+  /// The nodes' reports about volumes, by the names of volume and node.
   var reports: [String: [String: VolumeReport]] = [:]
   /// PVs of ours that record no instance yet.
   var unrecorded: [String: KnownVolume.Unrecorded] = [:]
-  /// What the scheduler was told, by hostname.
+  /// The free space that is written for the scheduler, by hostname.
   var writtenCapacities: [String: WrittenCapacities] = [:]
-  /// Claims that wait for a pod, or for space.
+  /// Claims that wait for a pod or for free space.
   var waits: [ObjectKey: Wait] = [:]
-  /// PVs whose claims do not stay when their node leaves the cluster.
+  /// PVs whose claims are deleted when their node leaves the cluster.
   var nodeLosses = NodeLosses()
   var sentRefusals = SentRefusals<ObjectKey>()
-  /// How many claims no node had space for when that was logged last, and when that was.
+  /// The number of claims without space that was last logged, and when.
   var summary: (claims: Int, at: Duration?) = (0, nil)
-  /// When claims that wait for space were looked at last.
+  /// When the waiting claims were last looked at.
   var waitingClaimsCheckedAt: Duration?
   var counters = ProvisionerCounters()
 
-  /// What is to be looked at.
+  /// The objects to be reconciled.
   package nonisolated let keys: ReconcileLoop<Work>
 
+  /// The limits and intervals of a provisioner.
   package struct Configuration: Sendable {
-    /// How many objects are worked on at a time.
+    /// The number of objects that are reconciled at once.
     package var parallelism: Int
-    /// How long a node's object must be gone before its volumes are given up.
+    /// How long a node must have been missing before its volumes are given up.
     package var nodeGrace: Duration
+    /// The pauses after failures.
     package var backoff: Backoff
-    /// How many PVs may be set aside at a time because their nodes have left the cluster; none with 0.
+    /// The number of PVs that may be set aside at a time because their nodes have left the cluster. With 0, none is.
     package var nodeLossLimit = 10
-    /// How often claims that wait for space are looked at without being asked.
+    /// The interval between two looks at the waiting claims without a change.
     package var waitingClaimsInterval = Duration.seconds(60)
-    /// The shortest time until space that has become less is written again. The scheduler may then choose a node that has
-    /// just been filled, and its claim is sent on.
+    /// The shortest time between two writes of shrinking free space. Meanwhile the scheduler may choose a node that has
+    /// just been filled; the claim is then rescheduled.
     package var capacityPause = Duration.seconds(5)
-    /// How often what is written is read again.
+    /// The interval between two reads of all CSIStorageCapacity objects.
     package var capacityInterval = Duration.seconds(600)
-    /// How long after a change they are looked at: many changes at once cost one look.
+    /// The delay between a change and a look at the waiting claims, so that many changes at once cost one look.
     package var waitingClaimsPause = Duration.seconds(1)
-    /// How many claims are told at once that there is no space; the others come after the pause. The queue of Events is bounded,
-    /// and others have Events too.
+    /// The number of Events about missing space in one look. The others follow after ``waitingClaimsPause``, because
+    /// the queue of Events is bounded and shared.
     package var eventsPerCheck = 100
 
+    /// Takes each field as it is.
     package init(
       parallelism: Int = 16, nodeGrace: Duration = .seconds(3600),
       backoff: Backoff = .init()
@@ -84,25 +87,29 @@ package actor Provisioner: Controller {
     }
   }
 
-  /// What is worked on, one at a time of each.
+  /// A unit of work. Units with the same key never run concurrently.
   package enum Work: Hashable, Sendable {
+    /// A claim that may need a volume or its growth.
     case claim(ObjectKey)
+    /// A PV that is being deleted or whose claim is gone, by name.
     case volume(String)
-    /// What nodes say about a PV.
+    /// The nodes' reports about a PV, by the PV's name.
     case report(String)
     /// A node that may be gone, by hostname.
     case node(String)
-    /// All PVs whose claims do not stay when their node leaves the cluster.
+    /// All PVs whose claims are deleted when their node leaves the cluster.
     case nodeLosses
-    /// What the scheduler is told of a node, by hostname.
+    /// The free space of a node, by hostname, that is written for the scheduler.
     case capacity(String)
-    /// What the scheduler was told of nodes and classes that are gone.
+    /// All CSIStorageCapacity objects, also those of nodes and classes that are gone.
     case capacities
-    /// All claims that wait for space.
+    /// All claims that wait for free space.
     case waitingClaims
   }
 
-  /// - Parameter allocator: of the same cluster. Somebody runs it beside this.
+  /// - Parameters:
+  ///   - allocator: the only allocator of the cluster. The caller runs it.
+  ///   - log: called for each log line, on any thread. It must not block.
   package init(
     writes: any ClusterWrites, allocator: Allocator, kept: KeptAccess, configuration: Configuration,
     time: any Timekeeper = SystemTimekeeper(),
@@ -121,7 +128,7 @@ package actor Provisioner: Controller {
     }
   }
 
-  /// Everything has been listed once: from now on what is not known does not exist.
+  /// Called when all caches are synced. From now on, an unknown object does not exist.
   package func becomeSynced() async {
     enqueueWaitingClaims()
     enqueueNodeLosses()
@@ -130,6 +137,7 @@ package actor Provisioner: Controller {
     keys.open()
   }
 
+  /// Carries out a unit of work. Waits for the API server. Failures are logged, counted and retried.
   package func reconcile(_ work: Work) async -> Ending {
     switch work {
     case .claim(let key):
@@ -160,12 +168,12 @@ package actor Provisioner: Controller {
 
   func count(_ counter: WritableKeyPath<ProvisionerCounters, Int>) { counters[keyPath: counter] += 1 }
 
-  /// A claim has begun to wait.
+  /// Schedules a look at the waiting claims, if there are any.
   func enqueueWaitingClaims() {
     if !waits.isEmpty { keys.add(.waitingClaims, after: configuration.waitingClaimsPause) }
   }
 
-  /// For metrics and status.
+  /// The present numbers, for metrics.
   package var snapshot: Snapshot {
     get async {
       let (bookings, nodes) = await (allocator.bookings, allocator.reportingNodes.count)

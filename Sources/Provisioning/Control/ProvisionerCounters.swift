@@ -1,29 +1,36 @@
-/// What the provisioner has done, since it became the leader.
+/// Numbers of what the provisioner has done since it became the leader.
 package struct ProvisionerCounters: Sendable {
+  /// Created PVs.
   package var volumesCreated = 0
+  /// Deleted PVs.
   package var volumesDeleted = 0
-  /// PVs whose finalizer was lifted since their node said that it is done with the volume.
+  /// PVs whose finalizer was lifted after their node had reported that the volume is removed or retained.
   package var finalizersLiftedAfterReport = 0
-  /// Instances that were recorded on PVs, and PVs that were assigned to a node, since a node reported it.
+  /// Reports of nodes that were followed: an instance was recorded on a PV, or a PV was assigned to a node.
   package var reportsFollowed = 0
-  /// Reports of nodes that did not pass the check.
+  /// Reports of nodes that were refused by a check.
   package var reportsRefused = 0
-  /// Claims that were sent to another node.
+  /// Times that a claim's chosen node was removed, so that the scheduler chooses another.
   package var rescheduled = 0
+  /// Refusals of claims that were sent as Events.
   package var refused = 0
+  /// Failed requests and failed looks. All are retried.
   package var failures = 0
+  /// PVs whose finalizer was lifted although no daemon has removed the volume.
   package var finalizersLifted = 0
   /// Claims that were deleted because their node has left the cluster.
   package var claimsRecreated = 0
-  /// Claims that have got a kept volume.
+  /// Claims that have got back a kept volume.
   package var keptVolumesReturned = 0
-  /// From taking a claim up to its PV being written, or to the refusal.
+  /// The time of each look at a claim, until its PV is created or it is refused.
   package var claimSeconds = DurationSum()
 }
 
-/// How often, and how long in all.
+/// The number of measured durations and their sum.
 package struct DurationSum: Sendable {
+  /// The number of durations.
   package var count = 0
+  /// The sum of the durations.
   package var total = Duration.zero
 
   mutating func record(_ duration: Duration) {
@@ -32,24 +39,28 @@ package struct DurationSum: Sendable {
   }
 }
 
-/// The provisioner at one moment.
+/// The numbers of the provisioner at one moment.
 package struct Snapshot: Sendable {
+  /// The counters since this candidate became the leader.
   package var counters: ProvisionerCounters
-  /// Objects that wait to be looked at.
+  /// Objects that wait to be reconciled.
   package var waiting: Int
-  /// Of these, those whose time has come.
+  /// Objects that are due and have not begun.
   package var due: Int
+  /// Objects that are being reconciled.
   package var running: Int
+  /// Claims for which no node has enough free space.
   package var claimsWithoutSpace: Int
-  /// Claims under whose names volumes are kept that they may not have.
+  /// Claims that are refused because a volume is kept under their name that they may not have.
   package var keptConflicts: Int
   /// PVs in the ledger.
   package var bookings: Int
+  /// Nodes that report their storage.
   package var reportingNodes: Int
-  /// Claims whose node has left, and that are not deleted before somebody has looked at the PVs of others.
+  /// Claims whose node has left the cluster, and that are not deleted because of the limit.
   package var claimsHeldBack: Int
-  /// PVs whose claims were deleted because their node has left, and that nobody has dealt with yet.
+  /// PVs that are set aside.
   package var volumesSetAside: Int
-  /// Everything has been listed once.
+  /// Whether all first lists are complete.
   package var isSynced: Bool
 }

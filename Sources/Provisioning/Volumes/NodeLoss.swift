@@ -2,13 +2,14 @@ internal import KubernetesAPI
 internal import StorageLedger
 internal import StorageModel
 
-/// What is kept of a PV whose claim does not stay when its node leaves the cluster. On the heap: of most PVs nothing is kept.
+/// The fields of a PV whose claim is deleted when its node leaves the cluster. A class, because most PVs have no such
+/// claim.
 final class NodeLoss: Sendable {
   /// The hostname that the PV is pinned to.
   let hostname: String
-  /// What its label says of the node.
+  /// The node in the PV's label.
   let node: String
-  /// Its claim is being deleted or was deleted.
+  /// Whether the PV is set aside.
   let isSetAside: Bool
 
   init(hostname: String, node: String, isSetAside: Bool) {
@@ -17,7 +18,7 @@ final class NodeLoss: Sendable {
     self.isSetAside = isSetAside
   }
 
-  /// Nil for a PV that the loss of its node changes nothing of.
+  /// Nil for a PV about which the loss of its node changes nothing.
   init?(_ volume: PersistentVolume) {
     guard volume.isProvisionedByUs, let hostname = volume.hostname, let node = volume.labelledNode else { return nil }
     isSetAside = volume.isSetAside
@@ -34,6 +35,6 @@ extension PersistentVolume {
     metadata.annotations[ClusterNames.onNodeLossAnnotation] == NodeLossPolicy.recreateClaim.rawValue
   }
 
-  /// Its claim is being deleted or was deleted because its node has left, and nobody has dealt with it since.
+  /// Whether the PV is set aside: its claim is being deleted or was deleted because its node has left.
   var isSetAside: Bool { metadata.annotations[ClusterNames.nodeLossAnnotation] != nil }
 }

@@ -2,46 +2,51 @@ internal import StorageLedger
 internal import StorageModel
 package import KubernetesAPI
 
-/// What is to be done next about a PV whose node may have left the cluster.
+/// The next step for a PV whose node may have left the cluster.
 package enum NodeLossVerdict: Hashable, Sendable {
+  /// Do nothing.
   case leave
-  /// Step 1: the PV is set aside, and from then on its volume is kept whatever becomes of its claim.
+  /// Step 1: set the PV aside. From then on, the volume stays even if its claim is deleted.
   case setAside
-  /// Step 2: the claim is deleted.
+  /// Step 2: delete the claim.
   case deleteClaim
-  /// The claim is being deleted. Step 3, first part: pods on the node that is gone hold it up.
+  /// Step 3, first part: the claim is being deleted. Delete the pods on the lost node, because they delay it.
   case awaitClaim
-  /// The claim is gone. Step 3, second part: pods that wait for it do not get another by themselves.
+  /// Step 3, second part: the claim is gone. Also delete the pods that wait for it, because they do not get another
+  /// claim.
   case deletePods
-  /// There is another claim of that name. Pods on the node that is gone are all that may be left.
+  /// There is another claim of that name. Delete the pods on the lost node; nothing else is left to do.
   case concluded
-  /// The node has come back before the claim was deleted: step 1 is undone.
+  /// The node has come back before the claim was deleted. Undo step 1.
   case putBack
 
-  /// There is no way back: the claim that the PV names is being deleted or gone.
+  /// Whether the claim that the PV names is being deleted or gone, so that nothing can be undone any more.
   package var isClaimDeleted: Bool { [.awaitClaim, .deletePods, .concluded].contains(self) }
 }
 
 /// Whether a PV's node is in the cluster.
 package enum NodePresence: Hashable, Sendable {
+  /// The API server has the node.
   case there
-  /// It is not there, for less than the grace time; or it is not certain that it is not.
+  /// The API server does not have the node, but for less than the grace time, or the watch still shows it.
   case missing
-  /// It has not been there for the grace time, and the API server has just said that it is not there.
+  /// The API server has not had the node for the grace time.
   case gone
 }
 
-/// Why a pod cannot go on without being deleted.
+/// Why a pod cannot continue unless it is deleted.
 package enum StuckPod: Hashable, Sendable {
-  /// It was sent to the PV's node.
+  /// The pod is on this node, which is the PV's.
   case onNode(String)
-  /// It waits for a claim that is gone.
+  /// The pod waits for a claim that is gone.
   case unscheduled
 }
 
-/// Looks at a PV, its claim, its node and pods; asks nobody.
+/// Decides about a PV whose node may have left the cluster, and about pods. Sends no request.
 package enum NodeLossReview {
-  /// - Parameter claim: the one that has the name that the PV's `claimRef` says, as the API server has it now.
+  /// The next step for the PV.
+  ///
+  /// - Parameter claim: the claim with the name in the PV's `claimRef`; nil when there is none. Its UID may be another.
   package static func verdict(
     on volume: PersistentVolume, _ claim: PersistentVolumeClaim?, _ node: NodePresence
   ) -> NodeLossVerdict {
@@ -54,12 +59,13 @@ package enum NodeLossReview {
     }
     guard let own else { return claim == nil ? .deletePods : .concluded }
     if own.metadata.isBeingDeleted { return .awaitClaim }
-    // Somebody gives the PV to another claim, or has only written that it is this one's.
+    // Kubernetes has not bound the two: an operator gives the PV to another claim, or has written the `claimRef` by
+    // hand.
     guard isBound(volume, to: own) else { return .leave }
     switch node {
     case .there: return .putBack
     case .missing: return .leave
-    // With any other policy the volume would go with its claim.
+    // With any other policy, the volume would be deleted with its claim.
     case .gone: return volume.reclaimPolicy == "Retain" ? .deleteClaim : .leave
     }
   }
@@ -69,10 +75,10 @@ package enum NodeLossReview {
     return volume.phase == "Bound" && claim.volumeName == volume.metadata.name
   }
 
-  /// Nil for a pod that is left alone. One without a controller is nobody's to create anew, so it is deleted only where it
-  /// holds up its claim.
+  /// Why the pod has to be deleted; nil for a pod that stays. No controller would create a pod without a controller
+  /// again, so such a pod is deleted only if it delays its claim's deletion.
   ///
-  /// - Parameter verdict: about the PV that the pod's claim was bound to.
+  /// - Parameter verdict: the verdict on the PV that the pod's claim was bound to.
   package static func stuck(
     _ pod: Pod, of volume: PersistentVolume, _ verdict: NodeLossVerdict, _ node: NodePresence
   ) -> StuckPod? {

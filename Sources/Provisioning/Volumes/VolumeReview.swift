@@ -2,25 +2,27 @@ package import KubernetesAPI
 internal import StorageModel
 internal import StorageLedger
 
-/// What is to be done about a PV.
+/// The next step for a PV.
 package enum VolumeVerdict: Hashable, Sendable {
+  /// Do nothing.
   case leave
-  /// Its claim is gone and the policy is Delete: the object goes, and its node's daemon removes the volume.
+  /// Delete the PV: its claim is gone and its policy is Delete. The node's daemon then removes the volume.
   case delete
-  /// It is being deleted, and its node may remove the volume once it is certain that no claim has it.
+  /// Let the node remove the volume once no claim names the PV. The PV is being deleted.
   case agree
-  /// It is being deleted and no daemon will ever answer for it: nobody has made the volume.
+  /// Lift our finalizer. The PV is being deleted, and its volume was never created, so no daemon will report about it.
   case liftFinalizer
-  /// It is being deleted, and its node's daemon has to remove the volume first: whether that node still exists counts.
+  /// Wait until the node's daemon has removed the volume, or until the node has left for good. The PV is being deleted.
   case awaitNode(hostname: String)
 }
 
-/// Looks at a PV; asks nobody.
+/// Decides about a PV. Sends no request.
 package enum VolumeReview {
+  /// The next step for the PV. A PV that we did not create is never deleted.
   package static func verdict(on volume: PersistentVolume) -> VolumeVerdict {
     guard volume.isOurs else { return .leave }
     if volume.metadata.isBeingDeleted { return verdictOnDeleted(volume) }
-    // `Failed` is what the PV controller writes when it finds no plugin that can delete; the claim is gone as well.
+    // The PV controller writes `Failed` when no plugin of its own can delete the volume. The claim is gone then, too.
     let isReleased = volume.phase == "Released" || volume.phase == "Failed"
     return isReleased && volume.isProvisionedByUs && volume.reclaimPolicy == "Delete" ? .delete : .leave
   }
@@ -32,7 +34,7 @@ package enum VolumeReview {
       return isRemoved && volume.removableInstance != volume.instance ?? ""
         ? .agree : .awaitNode(hostname: hostname)
     }
-    // Pinned to no node, so it was never mounted and no volume was made.
+    // The PV is pinned to no node, so it was never mounted and its volume was never created.
     return .liftFinalizer
   }
 }

@@ -216,7 +216,7 @@ struct ObjectDatabase: Sendable {
     if target.isStatus { object[["status"]] = wanted["status"] }
     if target.served.hasStatus, !target.isStatus { object[["status"]] = current["status"] }
     for name in Self.fixed { object[["metadata", name]] = current["metadata", name] }
-    if target.served.isCustom, object["spec"]?.inOrder != current["spec"]?.inOrder {
+    if target.served.isCustom, !(object["spec"] ?? .null).isSame(as: current["spec"] ?? .null) {
       object[["metadata", "generation"]] = .number((current["metadata", "generation"]?.number ?? 0) + 1)
     }
     let isBeingDeleted = current["metadata", "deletionTimestamp"] != nil
@@ -244,7 +244,7 @@ struct ObjectDatabase: Sendable {
   /// An update that changes nothing has no version of its own, and no watch tells of it.
   private mutating func store(_ object: JSONValue, _ key: Key) -> JSONValue {
     let old = objects[key]
-    if let old, old.inOrder == object.inOrder { return old }
+    if let old, old.isSame(as: object) { return old }
     version += 1
     var new = object
     new[["metadata", "resourceVersion"]] = .string("\(version)")

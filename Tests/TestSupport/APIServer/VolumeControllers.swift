@@ -64,7 +64,14 @@ package enum VolumeController: Hashable, Sendable {
     }
     let isBound = [volume, claim].allSatisfy { $0["status", "phase"]?.string == "Bound" }
     guard !isBound, volume["metadata", "deletionTimestamp"] == nil, mayBind(claim, key.name, volume) else { return }
-    edit(key, PersistentVolume.resource, &database) { $0[["status", "phase"]] = "Bound" }
+    edit(key, PersistentVolume.resource, &database) { object in
+      object[["status", "phase"]] = "Bound"
+      guard reference?["uid"]?.string ?? "" == "" else { return }
+      object[["spec", "claimRef"]] = .members([
+        "apiVersion": claim["apiVersion"], "kind": claim["kind"], "namespace": .string(holder.namespace),
+        "name": .string(holder.name), "uid": claim["metadata", "uid"],
+      ])
+    }
     edit(holder, PersistentVolumeClaim.resource, &database) { object in
       object[["spec", "volumeName"]] = .string(key.name)
       object[["status"]] = [

@@ -61,7 +61,7 @@ extension JSONValue {
   private func applied(_ operation: String, here value: JSONValue?) throws(PatchFailure) -> JSONValue {
     switch operation {
     case "test":
-      guard inOrder == (value ?? .null).inOrder else { throw PatchFailure(message: "testing value failed") }
+      guard isSame(as: value ?? .null) else { throw PatchFailure(message: "testing value failed") }
       return self
     case "add", "replace": return value ?? .null
     default: throw PatchFailure(message: "unsupported operation \(operation)")
