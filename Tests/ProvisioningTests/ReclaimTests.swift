@@ -2,6 +2,7 @@ import Controllers
 import KubernetesAPI
 import LinuxSystem
 import StorageModel
+import TestSupport
 import Testing
 
 @testable import Provisioning
