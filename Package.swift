@@ -107,9 +107,16 @@ let package = Package(
       name: "KeptVolumes",
       dependencies: ["StorageLedger", "Controllers", "KubernetesAPI", "JSON", "LinuxSystem", "StorageModel"],
       swiftSettings: strict),
+    // volumes that are ready before they are asked for
+    .target(
+      name: "Pools",
+      dependencies: ["StorageLedger", "Controllers", "KubernetesAPI", "JSON", "LinuxSystem", "StorageModel"],
+      swiftSettings: strict),
     .target(
       name: "Provisioning",
-      dependencies: ["KeptVolumes", "StorageLedger", "Controllers", "KubernetesAPI", "JSON", "StorageModel"],
+      dependencies: [
+        "Pools", "KeptVolumes", "StorageLedger", "Controllers", "KubernetesAPI", "JSON", "LinuxSystem", "StorageModel",
+      ],
       swiftSettings: strict),
     .target(
       name: "NodeReconciler",
@@ -139,7 +146,7 @@ let package = Package(
     .executableTarget(
       name: "provisioner",
       dependencies: [
-        "CommandLineTool", "VolumeDirectories", "Provisioning", "KeptVolumes", "StorageLedger", "Controllers",
+        "CommandLineTool", "VolumeDirectories", "Provisioning", "Pools", "KeptVolumes", "StorageLedger", "Controllers",
         "KubernetesAPI", "Telemetry", "LinuxSystem", "StorageModel",
       ],
       swiftSettings: strict),
@@ -201,6 +208,13 @@ let package = Package(
       dependencies: [
         "TestSupport", "KeptVolumes", "Provisioning", "Controllers", "KubernetesAPI", "JSON", "LinuxSystem",
         "StorageModel",
+      ],
+      swiftSettings: strict),
+    .testTarget(
+      name: "PoolsTests",
+      dependencies: [
+        "TestSupport", "Pools", "Provisioning", "KeptVolumes", "StorageLedger", "Controllers", "KubernetesAPI", "JSON",
+        "LinuxSystem", "StorageModel",
       ],
       swiftSettings: strict),
     .testTarget(

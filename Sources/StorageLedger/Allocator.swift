@@ -179,6 +179,11 @@ extension Allocator {
     return Dictionary(uniqueKeysWithValues: freeSpaces)
   }
 
+  /// Those of the PVs that have space.
+  package func bookings(among volumes: [String]) -> Set<String> {
+    Set(volumes.filter { ledger.booking(of: $0) != nil })
+  }
+
   /// The booking of a PV; nil for one without a node and for one that is not ours.
   package func booking(of volume: PersistentVolume) -> Booking? { ShownVolume(volume).flatMap(booking(of:)) }
 

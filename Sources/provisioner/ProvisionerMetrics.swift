@@ -1,6 +1,7 @@
 import Controllers
 import KeptVolumes
 import LinuxSystem
+import Pools
 import Provisioning
 import StorageModel
 import Telemetry
@@ -12,7 +13,8 @@ struct ProvisionerMetrics {
   var text: String { exposition.text }
 
   init(
-    _ snapshot: Snapshot?, _ kept: KeptFigures?, isLeading: Bool, api: APIMetrics, droppedLines: Int
+    _ snapshot: Snapshot?, _ kept: KeptFigures?, _ pools: PoolFigures?, isLeading: Bool, api: APIMetrics,
+    droppedLines: Int
   ) {
     gauge(
       "elastic_local_build_info", "Release of the provisioner, as a label; always 1.", 1,
@@ -27,6 +29,36 @@ struct ProvisionerMetrics {
     )
     if let snapshot { add(snapshot) }
     if let kept { add(kept) }
+    if let pools { add(pools) }
+  }
+
+  private mutating func add(_ pools: PoolFigures) {
+    gauge("elastic_local_provisioner_pools", "Number of pools.", Double(pools.pools))
+    exposition.family(
+      "elastic_local_provisioner_pool_replicas", "gauge",
+      "Replicas of pools, by phase and node. The node is empty if the pool did not choose it.")
+    for (place, count) in pools.replicas.sorted(by: { ($0.key.phase, $0.key.node) < ($1.key.phase, $1.key.node) }) {
+      exposition.sample(
+        "elastic_local_provisioner_pool_replicas", ["phase": place.phase, "node": place.node], Double(count))
+    }
+    gauge(
+      "elastic_local_provisioner_pools_without_room", "Pools that no node has enough free space for.",
+      Double(pools.poolsShortOfSpace))
+    counter("elastic_local_provisioner_pool_replicas_created_total", "Number of created replicas.", pools.created)
+    counter("elastic_local_provisioner_pool_replicas_removed_total", "Number of removed replicas.", pools.removed)
+    counter(
+      "elastic_local_provisioner_pool_job_failures_total", "Number of replicas whose init job failed.",
+      pools.jobFailures)
+    exposition.family("elastic_local_provisioner_checkouts", "gauge", "Checkouts, by whether they have a volume.")
+    exposition.sample(
+      "elastic_local_provisioner_checkouts", ["acquired": "true"], Double(pools.checkoutsAcquired))
+    exposition.sample(
+      "elastic_local_provisioner_checkouts", ["acquired": "false"], Double(pools.checkoutsWaiting))
+    exposition.family(
+      "elastic_local_provisioner_checkout_seconds", "summary",
+      "Time from the first look at a checkout until its claim was bound.")
+    exposition.sample("elastic_local_provisioner_checkout_seconds_sum", pools.checkoutSeconds)
+    exposition.sample("elastic_local_provisioner_checkout_seconds_count", Double(pools.checkoutsServed))
   }
 
   private mutating func add(_ kept: KeptFigures) {

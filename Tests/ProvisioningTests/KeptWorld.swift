@@ -196,31 +196,3 @@ final class KeptWorld: Sendable {
     try await others.create(head.merged(with: content), in: namespace, as: resource)
   }
 }
-
-/// A connection to the API server that fails for good after some writes. For the server, that is a killed process.
-final class MortalTransport: APITransport {
-  private let server: SimulatedAPIServer
-  private let state: Mutex<(left: Int?, writes: Int)>
-
-  init(_ server: SimulatedAPIServer, writes: Int?) {
-    self.server = server
-    state = Mutex((writes, 0))
-  }
-
-  var isDead: Bool { state.withLock { $0.left == 0 } }
-  var writes: Int { state.withLock { $0.writes } }
-  func die() { state.withLock { $0.left = 0 } }
-
-  func send(_ request: HTTPRequest) async throws(TransportError) -> HTTPReply {
-    let isAlive = state.withLock { state in
-      if state.left == 0 { return false }
-      guard request.method != "GET", !request.path.contains("/events") else { return true }
-      // CSIStorageCapacity objects are written at any time, so they do not count.
-      if request.path.contains("/persistentvolume") { state.writes += 1 }
-      if let left = state.left { state.left = left - 1 }
-      return true
-    }
-    guard isAlive else { throw TransportError(.unreachable, "the process is dead") }
-    return try await server.send(request)
-  }
-}

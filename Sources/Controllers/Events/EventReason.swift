@@ -60,6 +60,20 @@ package enum EventReason: String, Sendable, CaseIterable {
   /// The data is deleted with the claim, because a user or an operator has requested that.
   case keptDataDeletion = "KeptDataDeletion"
 
+  // pools of volumes that are ready before they are asked for
+  /// A pool gets more or fewer replicas.
+  case poolScaling = "PoolScaling"
+  /// A replica is not used: its init job has failed.
+  case staleReplica = "StaleReplica"
+  /// The pool asks for what cannot be.
+  case invalidPool = "InvalidPool"
+  /// A checkout's pool does not exist, or has no replica that is ready.
+  case poolAvailability = "PoolAvailability"
+  /// A checkout's claim cannot have the volume: another claim has its name, or the volume has gone.
+  case volumeAttachment = "VolumeAttachment"
+  /// The checkout asks for what cannot be, or was changed while it has a volume.
+  case invalidCheckout = "InvalidCheckout"
+
   // why an operation on a volume failed on its node
   case volumeNotFound = "VolumeNotFound"
   case volumeConflict = "VolumeConflict"
@@ -75,12 +89,15 @@ package enum EventReason: String, Sendable, CaseIterable {
 extension EventReason {
   package var isWarning: Bool {
     switch self {
-    case .provisioningSucceeded, .volumeCanGrow, .volumeInProgress, .volumeConditionNormal, .keptVolumeReturned: false
+    case .provisioningSucceeded, .volumeCanGrow, .volumeInProgress, .volumeConditionNormal, .keptVolumeReturned,
+      .poolScaling:
+      false
     case .unsupportedClaim, .invalidStorageClass, .insufficientStorage, .provisioningFailed,
       .invalidNamespaceVolume, .namespaceVolumeConflict, .namespaceVolumeFailed,
       .volumeConditionAbnormal, .volumeLost, .volumeProtected, .volumeGivenUp, .nodeGone, .claimRecreated,
       .claimRecreationHeldBack, .nodeReturned, .orphanedVolume,
       .keptVolumeConflict, .keptVolumeExpiring, .keptVolumeExpired, .keptDataDeletion,
+      .staleReplica, .invalidPool, .poolAvailability, .volumeAttachment, .invalidCheckout,
       .volumeNotFound, .volumeConflict, .volumeInUse, .invalidVolumeRequest, .forbidden, .unsupported,
       .volumeCallCancelled, .nodeStorageUnavailable, .nodeStorageFailure:
       true

@@ -57,20 +57,24 @@ extension ObjectWriter {
   }
 
   /// Deletes exactly this object, even if it has changed since it was read. An object that is gone is not an error.
+  ///
+  /// - Parameter propagation: what becomes of the objects that it owns: `Foreground`, `Background` or `Orphan`; nil for the
+  ///   kind's own rule.
   package func remove<Object: APIObject>(
-    _ object: Object, as resource: APIResource = Object.resource
+    _ object: Object, as resource: APIResource = Object.resource, propagation: String? = nil
   ) async throws(WriteFailure) {
     try await ignoringMissing { () throws(WriteFailure) in
-      try await delete(object, resource, resourceVersion: nil)
+      try await delete(object, resource, resourceVersion: nil, propagation: propagation)
     }
   }
 
   private func delete(
-    _ object: some APIObject, _ resource: APIResource, resourceVersion: String?
+    _ object: some APIObject, _ resource: APIResource, resourceVersion: String?, propagation: String? = nil
   ) async throws(WriteFailure) {
     try await asking { () throws(APIError) in
       try await client.delete(
-        resource, object.metadata.key, uid: object.metadata.uid, resourceVersion: resourceVersion)
+        resource, object.metadata.key, uid: object.metadata.uid, resourceVersion: resourceVersion,
+        propagation: propagation)
     }
   }
 }

@@ -19,6 +19,8 @@ package struct WriteFailure: Error, Hashable, Sendable {
   package var message: String
   /// The program lacks the permission. A retry does not help until an operator grants it.
   package var isForbidden = false
+  /// The server found the object wrong (422). A retry does not help until its author changes it.
+  package var isInvalid = false
 
   package init(_ kind: Kind, _ message: String) {
     self.kind = kind
@@ -39,5 +41,6 @@ package struct WriteFailure: Error, Hashable, Sendable {
       }
     self.init(kind, error.description)
     isForbidden = error.kind == .forbidden
+    isInvalid = error.kind == .invalid && kind == .rejected
   }
 }

@@ -2,6 +2,7 @@ package import Controllers
 internal import JSON
 package import KubernetesAPI
 package import LinuxSystem
+internal import StorageLedger
 internal import StorageModel
 
 /// Sends the requests about kept volumes to an API server. ``KeptVolumeWrites`` documents each of them.
@@ -65,18 +66,17 @@ extension APIKeptVolumeWrites {
   ) async throws(WriteFailure) {
     let key = claim.metadata.key
     var annotations = KeptVolume.annotations(for: key, identity).dictionary.mapValues { JSONValue.string($0) }
-    // With the last of these annotations, Kubernetes would wait for its own binding of the former claim.
     for name in [
       ClusterNames.keptSinceAnnotation, ClusterNames.keptSinceClaimAnnotation, ClusterNames.expiresAnnotation,
-      ClusterNames.giveToAnnotation, Self.boundByControllerAnnotation,
+      ClusterNames.giveToAnnotation,
     ] { annotations[name] = .null }
     var labels = KeptVolume.labels(for: key, identity).dictionary.mapValues { JSONValue.string($0) }
     if labels[ClusterNames.keptOwnerLabel] == nil { labels[ClusterNames.keptOwnerLabel] = .null }
-    try await writer.change(
-      volume,
-      [
+    try await writer.handOver(
+      volume, to: key, uid: claim.metadata.uid,
+      with: [
         "metadata": ["annotations": Self.object(annotations), "labels": Self.object(labels)],
-        "spec": ["claimRef": Self.reference(key, uid: claim.metadata.uid), "storageClassName": .string(storageClass)],
+        "spec": ["storageClassName": .string(storageClass)],
       ])
   }
 
@@ -86,25 +86,7 @@ extension APIKeptVolumeWrites {
 
   package func reserve(_ volume: PersistentVolume, for claim: ObjectKey) async throws(WriteFailure) {
     // The PV's own UID: no claim has it.
-    try await writer.change(
-      volume,
-      [
-        "metadata": ["annotations": Self.object([Self.boundByControllerAnnotation: .null])],
-        "spec": ["claimRef": Self.reference(claim, uid: volume.metadata.uid)],
-      ])
-  }
-
-  /// Kubernetes' PV controller writes this annotation on a PV that it has chosen itself (`AnnBoundByController` in
-  /// component-helpers `storage/volume`).
-  private static let boundByControllerAnnotation = "pv.kubernetes.io/bound-by-controller"
-
-  /// Sets every field of the reference, because a merge patch keeps fields that it does not name.
-  private static func reference(_ claim: ObjectKey, uid: String) -> JSONValue {
-    [
-      "apiVersion": .string(PersistentVolumeClaim.resource.apiVersion),
-      "kind": .string(PersistentVolumeClaim.resource.kind), "namespace": .string(claim.namespace),
-      "name": .string(claim.name), "uid": .string(uid), "resourceVersion": .null, "fieldPath": .null,
-    ]
+    try await writer.handOver(volume, to: claim, uid: volume.metadata.uid)
   }
 }
 

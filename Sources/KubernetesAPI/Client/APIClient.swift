@@ -83,13 +83,19 @@ extension APIClient {
 
   /// Deletes an object. Throws `conflict` if it has another UID or resource version than given. The object exists until
   /// its finalizers are removed.
+  ///
+  /// - Parameter propagation: what becomes of the objects that it owns: `Foreground`, `Background` or `Orphan`; nil for the
+  ///   kind's own rule. A Job's is `Orphan`.
   package func delete(
-    _ resource: APIResource, _ key: ObjectKey, uid: String, resourceVersion: String? = nil
+    _ resource: APIResource, _ key: ObjectKey, uid: String, resourceVersion: String? = nil, propagation: String? = nil
   ) async throws(APIError) {
     let preconditions: JSONValue = .members([
       "uid": text(uid), "resourceVersion": resourceVersion.map { .string($0) },
     ])
-    let body: JSONValue = ["apiVersion": "v1", "kind": "DeleteOptions", "preconditions": preconditions]
+    let body: JSONValue = .members([
+      "apiVersion": "v1", "kind": "DeleteOptions", "preconditions": preconditions,
+      "propagationPolicy": propagation.map { .string($0) },
+    ])
     _ = try await call(
       HTTPRequest(
         method: "DELETE", path: APIPath(resource, key).text, contentType: "application/json", body: body.encoded),

@@ -58,6 +58,18 @@ extension StorageClass {
   }
 }
 
+extension StorageClass {
+  private static let defaultAnnotations = [
+    "storageclass.kubernetes.io/is-default-class", "storageclass.beta.kubernetes.io/is-default-class",
+  ]
+
+  /// Whether claims that name no class get this one. Of several, the newest counts (admission plugin DefaultStorageClass).
+  package var isDefault: Bool { Self.defaultAnnotations.contains { metadata.annotations[$0] == "true" } }
+
+  /// Whether claims are bound before a pod uses them.
+  package var isImmediate: Bool { volumeBindingMode != "WaitForFirstConsumer" }
+}
+
 extension StorageClass.TopologyTerm {
   init(json: inout JSONReader) throws(JSONSyntaxError) {
     guard try json.beginObject() else { return }

@@ -150,8 +150,3 @@ package enum ClaimReview {
     return size
   }
 }
-
-extension StorageClass {
-  /// Whether claims are bound before a pod uses them.
-  fileprivate var isImmediate: Bool { volumeBindingMode != "WaitForFirstConsumer" }
-}

@@ -15,15 +15,17 @@ package struct ClusterCaches: Sendable {
 
   /// Adds the caches to `caches`, which runs them.
   ///
-  /// - Parameter namespace: the provisioner's namespace. The nodes' daemons write their reports there.
-  package init(_ caches: Caches, namespace: String) {
+  /// - Parameters:
+  ///   - namespace: the provisioner's namespace. The nodes' daemons write their reports there.
+  ///   - hasPools: whether the fields of claims that pools need are kept.
+  package init(_ caches: Caches, namespace: String, hasPools: Bool = false) {
     namespaces = caches.cache("namespaces") { (found: Namespace) in KnownNamespace(found) }
     classes = caches.cache("classes", StorageClass.self)
     nodes = caches.cache("nodes") { (found: Node) in found.metadata.labels }
     storages = caches.cache("storages", Selection(namespace: namespace)) { (found: NodeStorageObject) in
       NodeWord(found)
     }
-    claims = caches.cache("claims") { (found: PersistentVolumeClaim) in KnownClaim(found) }
+    claims = caches.cache("claims") { (found: PersistentVolumeClaim) in KnownClaim(found, hasPools: hasPools) }
     volumes = caches.cache("volumes") { (found: PersistentVolume) in KnownVolume(found) }
   }
 

@@ -1,5 +1,6 @@
 internal import KeptVolumes
 package import KubernetesAPI
+internal import Pools
 
 /// The fields of a claim that the provisioner caches. The whole claim is cached only while it needs work.
 package struct KnownClaim: Sendable {
@@ -16,15 +17,20 @@ package struct KnownClaim: Sendable {
   let word: ClaimWord?
   /// The fields that count for a namespace's volume; nil if the claim was not created for its namespace.
   let namespaceClaim: NamespaceClaim?
+  /// Nil unless pools are concerned.
+  let pools: PoolClaim?
 
   /// Takes the fields from a claim.
-  package init(_ claim: PersistentVolumeClaim) {
+  ///
+  /// - Parameter hasPools: whether this process has pools.
+  package init(_ claim: PersistentVolumeClaim, hasPools: Bool = false) {
     uid = Self.hash(claim.metadata.uid)
     isGoing = claim.metadata.isBeingDeleted
     volumeName = claim.volumeName.isEmpty || claim.volumeName == claim.volumeToMake ? nil : claim.volumeName
     attention = claim.needsAttention ? claim.pruned : nil
     word = ClaimWord(claim)
     namespaceClaim = NamespaceClaim(ifOurs: claim)
+    pools = hasPools ? PoolClaim(claim) : nil
   }
 
   static func hash(_ uid: String) -> Int { uid.hashValue }

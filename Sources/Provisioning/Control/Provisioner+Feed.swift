@@ -40,7 +40,7 @@ extension Provisioner {
   }
 
   /// Sets a claim; nil for one that is gone.
-  package func claim(_ key: ObjectKey, _ new: PersistentVolumeClaim?) { known(key, new.map(KnownClaim.init)) }
+  package func claim(_ key: ObjectKey, _ new: PersistentVolumeClaim?) { known(key, new.map { KnownClaim($0) }) }
 
   /// Sets a claim; nil for one that is gone.
   func known(_ key: ObjectKey, _ known: KnownClaim?) {

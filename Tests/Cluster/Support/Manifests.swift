@@ -11,7 +11,7 @@ enum Manifests {
     get throws {
       let overlays = try Files.list("\(Cluster.project)/daemonset/overlays").sorted().map { "daemonset/overlays/\($0)" }
       // Before 1.30 there are no such policies.
-      let policies = Cluster.minor < 30 ? [] : ["daemonset/admission"]
+      let policies = Cluster.minor < 30 ? [] : ["daemonset/admission", "daemonset/admission/pools"]
       return ["daemonset"] + overlays + ["daemonset/samples", "daemonset/uninstall"] + policies
     }
   }

@@ -210,6 +210,16 @@ package final class SimulatedAPIServer: APITransport {
     }
   }
 
+  /// Creates an object by hand. Nothing where there is one of its name.
+  package func add<Object: WritableObject>(_ object: Object) {
+    change { [time] state in
+      var key = Self.databaseKey(Object.resource, object.metadata.key)
+      key.name = ""
+      let target = ObjectDatabase.Target(served: ServedResource(Object.resource), key: key)
+      _ = try? state.database.create(object.json(), target, at: time.wallClock)
+    }
+  }
+
   /// Deletes an object by hand, or begins to where it has finalizers. Nothing where there is none.
   package func remove(_ resource: APIResource, _ key: ObjectKey) {
     change { [time] state in

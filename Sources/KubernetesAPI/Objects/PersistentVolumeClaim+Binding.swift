@@ -1,6 +1,3 @@
-package import KubernetesAPI
-internal import StorageModel
-
 // The annotations that Kubernetes' volume binding writes on a claim (component-helpers `storage/volume`,
 // pkg/controller/volume/persistentvolume).
 extension PersistentVolumeClaim {

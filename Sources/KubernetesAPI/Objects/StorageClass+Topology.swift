@@ -1,5 +1,3 @@
-package import KubernetesAPI
-
 extension StorageClass.TopologyTerm {
   /// Whether a node with these labels matches the term: all its expressions hold (`TopologySelectorTerm` in
   /// k8s.io/api/core/v1).

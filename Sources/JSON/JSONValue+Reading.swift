@@ -1,57 +1,43 @@
-package import JSON
-internal import StorageModel
+// Values that are read whole: templates that are passed on without being understood, and bodies in tests. Everything else is
+// read member by member (``JSONReader``).
+extension JSONReader {
+  /// Reads the next value, whatever it is, with all that is in it.
+  package mutating func value() throws(JSONSyntaxError) -> JSONValue {
+    switch try peek() {
+    case UInt8(ascii: "{"):
+      var members: [JSONValue.Member] = []
+      guard try beginObject() else { return .null }
+      while let key = try nextKey() { members.append(.init(key, try value())) }
+      return .object(members)
+    case UInt8(ascii: "["):
+      var elements: [JSONValue] = []
+      guard try beginArray() else { return .null }
+      while try nextElement() { elements.append(try value()) }
+      return .array(elements)
+    case UInt8(ascii: "\""): return .string(try string() ?? "")
+    case UInt8(ascii: "t"), UInt8(ascii: "f"): return .bool(try bool() ?? false)
+    case UInt8(ascii: "n"):
+      try skip()
+      return .null
+    default:
+      guard let digits = try number() else { return .null }
+      return Int64(digits).map { .number($0) } ?? .decimal(Double(digits) ?? 0)
+    }
+  }
+}
 
-// Bodies as values. The product reads JSON without building values, so only tests have this.
 extension JSONValue {
-  /// Reads one value, and nothing behind it. Numbers with a fraction are rounded toward zero.
+  /// Reads one value, and nothing behind it.
   package init(parsing bytes: [UInt8]) throws(JSONSyntaxError) {
     var json = JSONReader(bytes)
-    self = try Self.read(&json)
+    self = try json.value()
     try json.end()
-  }
-
-  private static func read(_ json: inout JSONReader) throws(JSONSyntaxError) -> JSONValue {
-    // What is of another type is passed over by the reader: each type is tried on a copy.
-    var copy = json
-    if try copy.beginObject() {
-      var members: [Member] = []
-      while let key = try copy.nextKey() { members.append(Member(key, try read(&copy))) }
-      json = copy
-      return .object(members)
-    }
-    copy = json
-    if try copy.beginArray() {
-      var elements: [JSONValue] = []
-      while try copy.nextElement() { elements.append(try read(&copy)) }
-      json = copy
-      return .array(elements)
-    }
-    return try scalar(&json)
-  }
-
-  private static func scalar(_ json: inout JSONReader) throws(JSONSyntaxError) -> JSONValue {
-    var copy = json
-    if let text = try copy.string() {
-      json = copy
-      return .string(text)
-    }
-    copy = json
-    if let value = try copy.bool() {
-      json = copy
-      return .bool(value)
-    }
-    copy = json
-    if let digits = try copy.number() {
-      json = copy
-      return .number(Int64(digits) ?? Int64(Double(digits) ?? 0))
-    }
-    try json.skip()
-    return .null
   }
 
   /// A member, also of members; nil where there is none.
   package subscript(path: String...) -> JSONValue? { self[path] }
 
+  /// The same; setting it creates the objects on the way, and nil removes the member.
   package subscript(path: [String]) -> JSONValue? {
     get {
       path.reduce(self as JSONValue?) { value, key in value?.members?.last { $0.key == key }?.value }
@@ -92,4 +78,10 @@ extension JSONValue {
     default: self == other
     }
   }
+}
+
+/// Any value, kept as it is.
+extension JSONValue: FieldValue {
+  package static func read(_ json: inout JSONReader) throws(JSONSyntaxError) -> JSONValue? { try json.value() }
+  package var written: JSONValue? { self }
 }
