@@ -44,7 +44,9 @@ package struct Condition: Hashable, Sendable {
 
   package var json: JSONValue {
     .members([
-      "type": .string(type), "status": .string(status), "reason": .string(reason), "message": .string(message),
+      "type": .string(type), "status": .string(status),
+      // kube-apiserver 1.20 built with a current Go takes an empty text in a custom resource for null, and refuses it.
+      "reason": reason.isEmpty ? nil : .string(reason), "message": message.isEmpty ? nil : .string(message),
       "observedGeneration": observedGeneration == 0 ? nil : .number(observedGeneration),
       "lastTransitionTime": lastTransitionTime.map { .string($0.rfc3339) },
     ])
