@@ -48,7 +48,9 @@ struct RightsTests {
     let name = "elastic-local-pools"
     let role = try Role("clusterrole", of: name)
     try #require(!role.rights.isEmpty, "clusterrole \(name) gives nothing")
-    for right in role.rights {
+    // Where the API server knows no such policy, its binding is not asked for.
+    let rights = role.rights.filter { Cluster.minor >= 30 || $0.resource != "validatingadmissionpolicybindings" }
+    for right in rights {
       #expect(
         used.contains("elastic-local-provisioner \(right.verb) \(right.object)"), "\(name): \(right) was never used")
     }
