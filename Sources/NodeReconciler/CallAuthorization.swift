@@ -40,7 +40,7 @@ struct CallAuthorization {
     try requireUse(of: pv, recorded: recorded, found: found)
   }
 
-  /// Checks whether the PV asks for this content. Whoever writes pods can write other options into an inline volume of the
+  /// Checks that the PV requests this content. Anyone who can create pods can write other options into an inline volume of the
   /// PV's name, and a clone would show them another tenant's data.
   func requireSource(_ source: VolumeSource, of pv: PersistentVolume) throws(VolumeError) {
     guard let origin = source.origin, pv.origin != origin else { return }

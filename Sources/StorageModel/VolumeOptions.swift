@@ -11,7 +11,7 @@ package struct VolumeOptions: Hashable, Sendable {
   package var mkfsOptions = MkfsOptions.none
   package var mountOptions = MountOptions.none
   package var deviceClass = DeviceClass()
-  /// The volume of which a new volume becomes a clone; nil for an empty one.
+  /// The volume that a new volume is a clone of; nil for a volume that begins empty.
   package var origin: CloneOrigin?
   /// Whether the volume's claim was bound before a node was known (`volumeBindingMode: Immediate`). Its PV is then
   /// pinned to the node of its first mount.

@@ -35,9 +35,7 @@ struct NamespaceVolumeSeedTests {
       try await Task.sleep(for: .milliseconds(1))
       story.look(at: world, "seed \(seed), step \(step)")
     }
-    world.server.faults = Faults()
-    world.server.carryOutLate()
-    world.server.showWatches()
+    world.server.endDisturbances()
     let isSettled = await eventually {
       world.actAsKubernetes()
       return Self.names.allSatisfy { Self.isSettled($0, world) }

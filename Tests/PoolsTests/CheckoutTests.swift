@@ -15,10 +15,7 @@ struct CheckoutTests {
     "Checkout: the checkout has the pool's own PV, and the pool is filled again",
     arguments: [PoolWorld.ours, PoolWorld.foreign])
   func checkout(className: String) async throws {
-    let world = try await PoolWorld()
-    world.start()
-    try await world.addPool(replicas: 3, className: className)
-    #expect(await world.becomes { world.isSettled(at: 3) }, "\(world.description)")
+    let world = try await PoolWorld.settled(replicas: 3, className: className)
     let before = Set(world.volumes.map(\.metadata.uid))
     try await world.addCheckout("mine")
     #expect(await world.becomes { world.isAcquired("mine") && world.isSettled(at: 3) }, "\(world.description)")
@@ -44,10 +41,7 @@ struct CheckoutTests {
 
   @Test("PoolAvailability: five checkouts of a pool of three all get a volume, each its own")
   func poolAvailability() async throws {
-    let world = try await PoolWorld()
-    world.start()
-    try await world.addPool(replicas: 3)
-    #expect(await world.becomes { world.isSettled(at: 3) })
+    let world = try await PoolWorld.settled(replicas: 3)
     let names = (0..<5).map { "c\($0)" }
     for name in names { try await world.addCheckout(name) }
     #expect(await world.becomes { names.allSatisfy { world.isAcquired($0) } }, "\(world.description)")
@@ -100,10 +94,7 @@ struct CheckoutTests {
 
   @Test("BeforePoolHasReplicas: a checkout waits for the first replica, without a back-off")
   func beforePoolHasReplicas() async throws {
-    let world = try await PoolWorld()
-    world.start()
-    try await world.addPool(replicas: 0)
-    #expect(await world.becomes { world.isSettled(at: 0) })
+    let world = try await PoolWorld.settled(replicas: 0)
     try await world.addCheckout("mine")
     #expect(await world.becomes { world.acquired("mine")?.reason == CheckoutCondition.notAvailable })
     try await world.scale(to: 1)

@@ -13,10 +13,7 @@ import Testing
 struct HostilePoolTests {
   @Test("another namespace gets nothing from a pool that does not name it, is told so, and gets it when it is named")
   func forbidden() async throws {
-    let world = try await PoolWorld()
-    world.start()
-    try await world.addPool(replicas: 1)
-    #expect(await world.becomes { world.isSettled(at: 1) })
+    let world = try await PoolWorld.settled(replicas: 1)
     try await world.addCheckout("mine", in: "y", poolNamespace: "x")
     #expect(await world.becomes { world.acquired("mine", in: "y")?.reason == CheckoutCondition.forbidden })
     #expect(world.acquired("mine", in: "y")?.status == "False" && world.claim("mine", in: "y") == nil)
@@ -70,10 +67,7 @@ struct HostilePoolTests {
 
   @Test("a claim that merely names a replica's PV takes nothing: the replica counts, and a checkout gets it")
   func namedOnly() async throws {
-    let world = try await PoolWorld()
-    world.start()
-    try await world.addPool(replicas: 1)
-    #expect(await world.becomes { world.isSettled(at: 1) })
+    let world = try await PoolWorld.settled(replicas: 1)
     let volume = try #require(world.replicas().first?.volumeName)
     try await world.addClaim("squatter", volumeName: volume, className: PoolWorld.ours)
     try await world.addClaim("squatter", in: "y", volumeName: volume, className: PoolWorld.ours)
@@ -114,10 +108,7 @@ struct HostilePoolTests {
 
   @Test("a selector that is changed where the server allows it changes nothing about the replicas that there are")
   func changedSelector() async throws {
-    let world = try await PoolWorld()
-    world.start()
-    try await world.addPool(replicas: 2)
-    #expect(await world.becomes { world.isSettled(at: 2) })
+    let world = try await PoolWorld.settled(replicas: 2)
     let before = Set(world.replicas().map(\.metadata.uid))
     _ = try await world.others.patch(
       Pool.self, ObjectKey(namespace: "x", name: "pool"),
@@ -134,10 +125,7 @@ struct HostilePoolTests {
 
   @Test("a replica whose PV somebody gives to another claim is replaced, and its data is handed to no checkout")
   func stolen() async throws {
-    let world = try await PoolWorld()
-    world.start()
-    try await world.addPool(replicas: 1, className: PoolWorld.foreign)
-    #expect(await world.becomes { world.isSettled(at: 1) })
+    let world = try await PoolWorld.settled(replicas: 1, className: PoolWorld.foreign)
     let replica = try #require(world.replicas().first)
     await world.stop()
     try await world.addClaim("thief", className: PoolWorld.foreign)
@@ -156,10 +144,7 @@ struct HostilePoolTests {
 
   @Test("a volume that vanishes while it is handed over is replaced by another")
   func vanishes() async throws {
-    let world = try await PoolWorld()
-    world.start()
-    try await world.addPool(replicas: 1, className: PoolWorld.foreign)
-    #expect(await world.becomes { world.isSettled(at: 1) })
+    let world = try await PoolWorld.settled(replicas: 1, className: PoolWorld.foreign)
     let replica = try #require(world.replicas().first)
     await world.stop()
     // As a provisioner that was killed after it had created the claim would leave it.

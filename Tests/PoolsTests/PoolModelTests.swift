@@ -28,14 +28,13 @@ struct PoolModelTests {
     for _ in 0..<250 {
       switch dice.next() % 16 {
       case 0...5: try await users.act(in: world, &dice)
-      case 6: world.server.endWatches(isBroken: dice.once(in: 2))
-      case 7: if dice.once(in: 3) { world.server.compact() }
-      case 8:
-        let resources = [
-          Pool.resource, Checkout.resource, InitJob.resource, PersistentVolumeClaim.resource, PersistentVolume.resource,
-        ]
-        if dice.once(in: 4) { world.server.holdWatches() } else { world.server.holdWatches(of: dice.pick(resources)) }
-      case 9, 10: world.server.showWatches(dice.once(in: 2) ? nil : Int(dice.next() % 8))
+      case 6...10:
+        world.server.disturbWatches(
+          &dice,
+          of: [
+            Pool.resource, Checkout.resource, InitJob.resource, PersistentVolumeClaim.resource,
+            PersistentVolume.resource,
+          ])
       case 11:
         if dice.once(in: 4) {
           await world.stop()
@@ -46,9 +45,7 @@ struct PoolModelTests {
       if !dice.once(in: 4) { world.actAsKubernetes() }
       try #require(world.truth.violations == [], "seed \(seed)")
     }
-    world.server.faults = Faults()
-    world.server.carryOutLate()
-    world.server.showWatches()
+    world.server.endDisturbances()
     world.setJobs { _ in .completes }
     try await users.settle(in: world)
     let isSettled = await world.becomes { users.isSettled(in: world) }

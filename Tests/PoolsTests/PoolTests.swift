@@ -13,10 +13,7 @@ import Testing
 struct PoolTests {
   @Test("ScaleUpDown: three replicas settle, then two", arguments: [PoolWorld.ours, PoolWorld.foreign])
   func scaleUpDown(className: String) async throws {
-    let world = try await PoolWorld()
-    world.start()
-    try await world.addPool(replicas: 3, className: className)
-    #expect(await world.becomes { world.isSettled(at: 3) }, "\(world.description)")
+    let world = try await PoolWorld.settled(replicas: 3, className: className)
     #expect(world.pool()?.status.conditions[PoolCondition.available]?.reason == "MinimumReplicasAvailable")
     try await world.scale(to: 2)
     #expect(await world.becomes { world.isSettled(at: 2) && world.volumes.count == 2 }, "\(world.description)")
@@ -28,10 +25,7 @@ struct PoolTests {
 
   @Test("PVCReplacement: a replica whose claim is deleted is replaced")
   func replacement() async throws {
-    let world = try await PoolWorld()
-    world.start()
-    try await world.addPool(replicas: 3)
-    #expect(await world.becomes { world.isSettled(at: 3) })
+    let world = try await PoolWorld.settled(replicas: 3)
     let lost = try #require(world.replicas().first)
     try await world.remove(PersistentVolumeClaim.resource, lost.metadata.name)
     #expect(
@@ -107,10 +101,7 @@ struct PoolTests {
 
   @Test("a pool that is deleted takes its replicas along, and leaves what a checkout has")
   func deletion() async throws {
-    let world = try await PoolWorld()
-    world.start()
-    try await world.addPool(replicas: 3, className: PoolWorld.foreign)
-    #expect(await world.becomes { world.isSettled(at: 3) })
+    let world = try await PoolWorld.settled(replicas: 3, className: PoolWorld.foreign)
     try await world.addCheckout("mine")
     #expect(await world.becomes { world.isAcquired("mine") && world.isSettled(at: 3) }, "\(world.description)")
     try await world.remove(Pool.resource, "pool")
@@ -138,10 +129,7 @@ struct PoolTests {
 
   @Test("a pool that asks for what cannot be says so, changes nothing, and goes on when it is corrected")
   func invalid() async throws {
-    let world = try await PoolWorld()
-    world.start()
-    try await world.addPool(replicas: 1)
-    #expect(await world.becomes { world.isSettled(at: 1) })
+    let world = try await PoolWorld.settled(replicas: 1)
     let key = ObjectKey(namespace: "x", name: "pool")
     _ = try await world.others.patch(
       Pool.self, key,
@@ -160,10 +148,7 @@ struct PoolTests {
 
   @Test("a pool of none settles, and says that none are asked for")
   func none() async throws {
-    let world = try await PoolWorld()
-    world.start()
-    try await world.addPool(replicas: 0)
-    #expect(await world.becomes { world.isSettled(at: 0) })
+    let world = try await PoolWorld.settled(replicas: 0)
     #expect(world.pool()?.status.conditions[PoolCondition.available]?.reason == PoolCondition.noReplicasRequested)
     #expect(world.pool()?.status.conditions[PoolCondition.available]?.status == "False")
     await world.end()

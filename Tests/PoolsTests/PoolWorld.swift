@@ -27,14 +27,8 @@ final class PoolWorld: Sendable {
   /// Whoever is not the provisioner.
   let others: APIClient
   let kubernetes: KubernetesControllers
-  private let running = Mutex<Life?>(nil)
+  private let process: MortalProcess<ProvisionerWithPools>
   private let jobs = Mutex<@Sendable (ObjectKey) -> KubernetesControllers.JobEnd>({ _ in .completes })
-
-  private struct Life: Sendable {
-    let product: ProvisionerWithPools
-    let line: MortalTransport
-    let task: Task<Void, Never>
-  }
 
   static let served =
     ServedResource.ours + [
@@ -50,6 +44,7 @@ final class PoolWorld: Sendable {
   ) async throws {
     self.time = time
     server = SimulatedAPIServer(Self.served, faults: faults, time: time)
+    process = MortalProcess(server)
     others = APIClient(server.undisturbed, time: time)
     kubernetes = KubernetesControllers(server, node: nodes.keys.min() ?? "a")
     truth = PoolTruth()
@@ -58,6 +53,16 @@ final class PoolWorld: Sendable {
     for (name, gibibytes) in nodes { try await addNode(name, gibibytes: gibibytes) }
     try await addClass(Self.ours, ClusterNames.provisioner)
     try await addClass(Self.foreign, "example.org/disks")
+  }
+
+  /// A cluster where a provisioner works and one pool has all its replicas.
+  static func settled(replicas: Int, className: String = ours) async throws -> PoolWorld {
+    let world = try await PoolWorld()
+    world.start()
+    try await world.addPool(replicas: replicas, className: className)
+    let isSettled = await world.becomes { world.isSettled(at: replicas) }
+    try #require(isSettled, "\(world.description)")
+    return world
   }
 
   // MARK: The cluster
@@ -170,34 +175,26 @@ final class PoolWorld: Sendable {
   ///
   /// - Parameter writes: after so many requests that change something nothing of it gets through any more; nil for no end.
   func start(dyingAfter writes: Int? = nil) {
-    let line = MortalTransport(server, writes: writes)
-    let product = ProvisionerWithPools(line, time: time)
-    running.withLock { $0 = Life(product: product, line: line, task: Task { await product.run() }) }
+    process.start(dyingAfter: writes) {
+      ProvisionerWithPools($0, time: time)
+    } run: {
+      await $0.run()
+    }
   }
 
   /// Whether it has made its last request.
-  var isDead: Bool { running.withLock { $0?.line.isDead ?? true } }
+  var isDead: Bool { process.isDead }
 
   /// Whether nothing is looked at, and nothing has to be by now.
   var isIdle: Bool {
-    guard let product = running.withLock({ $0?.product }) else { return true }
+    guard let product = process.product else { return true }
     let (pools, checkouts, claims) = (product.pools.pools.keys, product.pools.checkouts.keys, product.provisioner.keys)
     return pools.due + pools.running + checkouts.due + checkouts.running + claims.due + claims.running == 0
   }
 
-  var controllers: PoolControllers? { running.withLock { $0?.product.pools } }
+  var controllers: PoolControllers? { process.product?.pools }
 
-  func stop() async {
-    guard
-      let life = running.withLock({ life in
-        defer { life = nil }
-        return life
-      })
-    else { return }
-    life.line.die()
-    life.task.cancel()
-    await life.task.value
-  }
+  func stop() async { await process.stop() }
 
   /// Ends the provisioner. Nothing may have happened that must not.
   func end(_ location: SourceLocation = #_sourceLocation) async {

@@ -34,9 +34,7 @@ struct APIServerTests {
         #expect(bytes <= .gibibytes(World.gibibytes), "seed \(seed), step \(step): \(host)")
       }
     }
-    world.server.faults = Faults()
-    world.server.carryOutLate()
-    world.server.showWatches()
+    world.server.endDisturbances()
     let isSettled = await eventually {
       world.actAsKubernetes(&dice)
       return world.isSettled

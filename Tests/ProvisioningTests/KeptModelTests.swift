@@ -25,12 +25,9 @@ struct KeptModelTests {
     for _ in 0..<300 {
       switch dice.next() % 16 {
       case 0...5: try await tenants.act(in: world, &dice)
-      case 6: world.server.endWatches(isBroken: dice.once(in: 2))
-      case 7: if dice.once(in: 3) { world.server.compact() }
-      case 8:
-        let resources = [Namespace.resource, PersistentVolumeClaim.resource, PersistentVolume.resource]
-        if dice.once(in: 4) { world.server.holdWatches() } else { world.server.holdWatches(of: dice.pick(resources)) }
-      case 9, 10: world.server.showWatches(dice.once(in: 2) ? nil : Int(dice.next() % 8))
+      case 6...10:
+        world.server.disturbWatches(
+          &dice, of: [Namespace.resource, PersistentVolumeClaim.resource, PersistentVolume.resource])
       case 11:
         if dice.once(in: 4) {
           await world.stopProvisioner()
@@ -41,9 +38,7 @@ struct KeptModelTests {
       if !dice.once(in: 4) { world.actAsKubernetes() }
       try #require(world.truth.violations == [], "seed \(seed)")
     }
-    world.server.faults = Faults()
-    world.server.carryOutLate()
-    world.server.showWatches()
+    world.server.endDisturbances()
     let isSettled = await world.becomes { tenants.isSettled(in: world) }
     #expect(isSettled, "seed \(seed): \(world.description)")
     await world.stopProvisioner()

@@ -21,13 +21,7 @@ final class KeptWorld: Sendable {
   let truth: KeptTruth
   /// The client of all others: users and Kubernetes.
   let others: APIClient
-  private let running = Mutex<Life?>(nil)
-
-  private struct Life: Sendable {
-    let product: ProvisionerUnderTest
-    let line: MortalTransport
-    let task: Task<Void, Never>
-  }
+  private let process: MortalProcess<ProvisionerUnderTest>
 
   init(
     faults: Faults = Faults(), time: any Timekeeper = FastTime(), keep: String = "forever",
@@ -35,6 +29,7 @@ final class KeptWorld: Sendable {
   ) async throws {
     self.time = time
     server = SimulatedAPIServer(faults: faults, time: time)
+    process = MortalProcess(server)
     others = APIClient(server.undisturbed, time: time)
     truth = KeptTruth()
     let truth = truth
@@ -65,39 +60,31 @@ final class KeptWorld: Sendable {
   /// - Parameter writes: the number of changing requests after which its requests no longer reach the server; nil for
   ///   no limit.
   func startProvisioner(dyingAfter writes: Int? = nil) {
-    let line = MortalTransport(server, writes: writes)
-    let product = ProvisionerUnderTest(line, time: time, configuration: .init(nodeGrace: .seconds(60)))
-    running.withLock { $0 = Life(product: product, line: line, task: Task { await product.run() }) }
+    process.start(dyingAfter: writes) {
+      ProvisionerUnderTest($0, time: time, configuration: .init(nodeGrace: .seconds(60)))
+    } run: {
+      await $0.run()
+    }
   }
 
   /// Whether the provisioner has been cut off.
-  var isDead: Bool { running.withLock { $0?.line.isDead ?? true } }
+  var isDead: Bool { process.isDead }
 
   var keptFigures: KeptFigures? {
-    get async { await running.withLock { $0?.product }?.keeper.figures }
+    get async { await process.product?.keeper.figures }
   }
 
   /// Whether no object is being reconciled and none is due.
   var isIdle: Bool {
-    guard let life = running.withLock({ $0 }) else { return true }
-    let (keeper, provisioner) = (life.product.keeper.keys, life.product.provisioner.keys)
+    guard let product = process.product else { return true }
+    let (keeper, provisioner) = (product.keeper.keys, product.provisioner.keys)
     return keeper.due + keeper.running + provisioner.due + provisioner.running == 0
   }
 
   /// The number of requests of the provisioner that change PVs or claims.
-  var writes: Int { running.withLock { $0?.line.writes ?? 0 } }
+  var writes: Int { process.writes }
 
-  func stopProvisioner() async {
-    guard
-      let life = running.withLock({ life in
-        defer { life = nil }
-        return life
-      })
-    else { return }
-    life.line.die()
-    life.task.cancel()
-    await life.task.value
-  }
+  func stopProvisioner() async { await process.stop() }
 
   // MARK: Tenants
 

@@ -409,9 +409,7 @@ struct NodeLossTests {
           world.server.objects(PersistentVolume.self).filter { !$0.metadata.isBeingDeleted }.map(\.metadata.name))
         #expect(world.volumesSetAside.count <= 4, "seed \(seed)")
       }
-      world.server.faults = Faults()
-      world.server.carryOutLate()
-      world.server.showWatches()
+      world.server.endDisturbances()
       for node in nodes where world.isMissing(node) { try await world.addNode(node) }
       await world.eventually("every pod runs, seed \(seed)") { world.isSettled }
       let left = Set(world.server.objects(PersistentVolume.self).map(\.metadata.name))

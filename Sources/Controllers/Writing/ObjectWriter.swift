@@ -58,8 +58,8 @@ extension ObjectWriter {
 
   /// Deletes exactly this object, even if it has changed since it was read. An object that is gone is not an error.
   ///
-  /// - Parameter propagation: what becomes of the objects that it owns: `Foreground`, `Background` or `Orphan`; nil for the
-  ///   kind's own rule.
+  /// - Parameter propagation: how the objects that it owns are deleted: `Foreground`, `Background` or `Orphan`. Nil leaves that to
+  ///   the API server's default for the kind.
   package func remove<Object: APIObject>(
     _ object: Object, as resource: APIResource = Object.resource, propagation: String? = nil
   ) async throws(WriteFailure) {

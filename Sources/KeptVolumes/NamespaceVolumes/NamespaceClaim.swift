@@ -23,7 +23,7 @@ package final class NamespaceClaim: Sendable {
   static let accessModes = ["ReadWriteOnce"]
   static let volumeMode = "Filesystem"
 
-  /// Takes the fields from a claim, whoever created it.
+  /// Takes the fields from any claim, ours or not.
   package init(_ claim: PersistentVolumeClaim) {
     isOurs = claim.metadata.labels[ClusterNames.namespaceVolumeLabel] == ClusterNames.namespaceVolumeMark
     storageClass = claim.storageClassName

@@ -84,8 +84,8 @@ extension APIClient {
   /// Deletes an object. Throws `conflict` if it has another UID or resource version than given. The object exists until
   /// its finalizers are removed.
   ///
-  /// - Parameter propagation: what becomes of the objects that it owns: `Foreground`, `Background` or `Orphan`; nil for the
-  ///   kind's own rule. A Job's is `Orphan`.
+  /// - Parameter propagation: how the objects that it owns are deleted: `Foreground`, `Background` or `Orphan`. Nil leaves that to
+  ///   the API server's default for the kind. The default for a Job is `Orphan`.
   package func delete(
     _ resource: APIResource, _ key: ObjectKey, uid: String, resourceVersion: String? = nil, propagation: String? = nil
   ) async throws(APIError) {

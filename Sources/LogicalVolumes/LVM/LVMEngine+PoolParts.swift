@@ -13,7 +13,7 @@ extension LVMEngine {
   }
 
   /// Resumes what a command that was killed has left suspended: the origin of a clone, a volume that was growing, or a thin
-  /// pool. Reads and writes of a suspended device wait for ever, and its file system is frozen. LVM resumes a volume when
+  /// pool. Reads and writes of a suspended device do not end, and its file system is frozen. LVM resumes a volume when
   /// it activates it, but a thin pool only when it loads its table again.
   ///
   /// A command of another program that has suspended a device holds the group's lock until it has resumed it.

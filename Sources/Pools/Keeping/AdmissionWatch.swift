@@ -5,8 +5,8 @@ internal import LinuxSystem
 internal import StorageModel
 internal import Synchronization
 
-/// Knows whether the API server asks for the verb `use` when a checkout is made or changed: whether our policy and its binding
-/// are there. Kubernetes has such policies since 1.30.
+/// Knows whether the API server requires the verb `use` when a checkout is created or changed: whether our policy and its binding
+/// exist. Kubernetes has such policies since 1.30.
 package final class AdmissionWatch: Sendable {
   private let writer: ObjectWriter
   private let state = Mutex<Bool?>(nil)

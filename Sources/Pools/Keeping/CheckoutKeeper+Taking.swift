@@ -41,7 +41,7 @@ extension CheckoutKeeper {
     "claim \(checkout.claimKey.name) exists and is not this checkout's; delete it, or name another in spec.claimName"
   }
 
-  /// Takes the oldest replica that can be had. Returns its PV.
+  /// Takes the oldest replica that is available, for this checkout. Returns its PV; nil if none is available.
   private func takeReplica(of pool: Pool, for checkout: Checkout) async throws(WriteFailure) -> PersistentVolume? {
     let uid = checkout.metadata.uid
     for replica in knowledge.candidates(of: pool, for: uid) where knowledge.book.take(replica.uid, for: uid) {
@@ -126,7 +126,7 @@ extension CheckoutKeeper {
     return knowledge.takeable(of: pool, for: checkout.metadata.uid)
   }
 
-  /// The claim's volume cannot be had. Another claim is created when this one has gone.
+  /// Deletes a claim that cannot get its volume. When it is gone, another claim is created for another volume.
   private func giveUp(_ claim: PersistentVolumeClaim, _ checkout: Checkout) async throws(WriteFailure) -> Ending {
     guard let known = PoolClaim(claim) else { return .failed }
     try await writes.delete(known)

@@ -63,7 +63,7 @@ package actor CheckoutKeeper: Controller {
     }
   }
 
-  /// A replica of the pool may be had: checkouts that wait are looked at, the oldest first.
+  /// Has the waiting checkouts of a pool reconciled, the oldest first. Call it when a replica may have become available.
   package nonisolated func wake(_ pool: ObjectKey) {
     for key in knowledge.waitingCheckouts(of: pool) { keys.add(.checkout(key)) }
   }

@@ -1,7 +1,7 @@
 package import Controllers
 package import KubernetesAPI
 
-/// Both controllers of pools, put together, and what they have to be told.
+/// The two controllers of pools, and the changes that have them reconcile.
 package struct PoolControllers: Sendable {
   package let pools: PoolKeeper
   package let checkouts: CheckoutKeeper

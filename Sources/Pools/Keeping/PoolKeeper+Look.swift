@@ -16,7 +16,7 @@ extension PoolKeeper {
     let problem = PoolReview.problem(of: pool, in: knowledge.view.storageClass(pool.spec.className))
     var work = Work()
     if problem == nil {
-      work.note(await adopt(for: pool))
+      work.add(await adopt(for: pool))
       await repeatBirths(of: pool, &work)
     }
     await endOldBirths(of: pool, &work)
@@ -30,7 +30,7 @@ extension PoolKeeper {
     }
     await remove(plan.removals, &work)
     let invalidity = problem ?? memories[pool.metadata.uid]?.rejection.flatMap { $0.isInvalid ? $0.message : nil }
-    if let invalidity { tell(pool, Refusal(.invalidPool, invalidity)) } else { untell(pool, .invalidPool) }
+    if let invalidity { sendRefusal(pool, Refusal(.invalidPool, invalidity)) } else { endRefusal(pool, .invalidPool) }
     try await writeStatus(of: pool, plan, invalidity)
     return ending(plan, work, of: pool)
   }
@@ -41,7 +41,7 @@ extension PoolKeeper {
     /// There is more to do at once.
     var isPartial = false
 
-    mutating func note(_ other: WriteFailure?) {
+    mutating func add(_ other: WriteFailure?) {
       // What has changed meanwhile is shown by a watch.
       guard let other, other.kind != .conflict else { return }
       failure = failure ?? other

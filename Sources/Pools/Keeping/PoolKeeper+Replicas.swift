@@ -17,7 +17,7 @@ extension PoolKeeper {
   func initialize(_ pool: Pool, _ plan: PoolPlan, _ work: inout Work) async {
     await createJobs(plan.initializing.filter { $0.step == .createJob }, pool, &work)
     await markAvailable(plan.initializing.filter { $0.step == .markAvailable }, pool, &work)
-    work.note(
+    work.add(
       await each(work.batch(plan.finishedJobs(writes.serverTime, quiet: quietTime(of: pool.metadata.uid)).due)) {
         [writes] job throws(WriteFailure) in
         try await writes.delete(job)
@@ -41,7 +41,7 @@ extension PoolKeeper {
       // Of several, only the first failure is known.
       memories[pool.metadata.uid, default: Memory()].lostJobAt = time.now
     }
-    work.note(failure)
+    work.add(failure)
   }
 
   private func markAvailable(_ replicas: [Replica], _ pool: Pool, _ work: inout Work) async {
@@ -49,7 +49,7 @@ extension PoolKeeper {
     let failure = await each(batch) { [writes] replica throws(WriteFailure) in
       try await writes.markAvailable(replica.claim)
     }
-    work.note(failure)
+    work.add(failure)
     if !batch.isEmpty, failure == nil { memories[pool.metadata.uid, default: Memory()].streak.succeeded() }
   }
 }

@@ -10,14 +10,14 @@ extension PoolKeeper {
 
   func scaleUp(_ pool: Pool, _ plan: PoolPlan, _ work: inout Work) async {
     let uid = pool.metadata.uid
-    let homeless = plan.initializing.filter { $0.step == .chooseNode }
-    guard plan.missing > 0 || !homeless.isEmpty else { return setShortOfSpace(false, pool) }
+    let unplaced = plan.initializing.filter { $0.step == .chooseNode }
+    guard plan.missing > 0 || !unplaced.isEmpty else { return setShortOfSpace(false, pool) }
     let storageClass = knowledge.view.storageClass(pool.spec.className)
     var choice = await choice(for: pool, storageClass)
     // No other look may begin anything between the choice and the births.
     var isShort = false
     var moves: [(Replica, String)] = []
-    for replica in work.batch(homeless) {
+    for replica in work.batch(unplaced) {
       guard choice != nil else { break }
       guard let node = choice?.next() else {
         isShort = true
@@ -40,9 +40,9 @@ extension PoolKeeper {
     }
     if births.count < plan.missing, !isShort { work.isPartial = true }
     setShortOfSpace(isShort, pool)
-    work.note(
+    work.add(
       await each(moves) { [writes] move throws(WriteFailure) in try await writes.setNode(move.1, of: move.0.claim) })
-    work.note(await create(births, of: pool))
+    work.add(await create(births, of: pool))
   }
 
   private func begin(
@@ -86,7 +86,7 @@ extension PoolKeeper {
     }
     let batch = work.batch(doubted)
     let failure = await create(batch, of: pool)
-    work.note(failure)
+    work.add(failure)
     if failure == nil { for claim in batch { knowledge.book.settle(claim.metadata.key) } }
   }
 
@@ -97,7 +97,7 @@ extension PoolKeeper {
       do throws(WriteFailure) {
         if try await writes.claim(key) == nil { knowledge.book.end(key) }
       } catch {
-        work.note(error)
+        work.add(error)
       }
     }
   }
@@ -111,8 +111,8 @@ extension PoolKeeper {
     waitingForSpace.withLock { waiting in
       if isShort { waiting.insert(key) } else { waiting.remove(key) }
     }
-    guard isShort else { return untell(pool, .insufficientStorage) }
-    tell(
+    guard isShort else { return endRefusal(pool, .insufficientStorage) }
+    sendRefusal(
       pool,
       Refusal(
         .insufficientStorage,
@@ -177,7 +177,7 @@ extension PoolKeeper {
     let (writes, book) = (writes, knowledge.book)
     let removable = replicas.filter { !$0.claim.isGoing || $0.ownJob?.isGoing == false }
     let batch = work.batch(removable)
-    work.note(
+    work.add(
       await each(batch) { replica throws(WriteFailure) in
         // The claim first: what is left of a replica whose job has failed must never look like a new one.
         if !replica.claim.isGoing {
@@ -213,7 +213,7 @@ extension PoolKeeper {
     }
     try await writes.release(pool)
     memories[pool.metadata.uid] = nil
-    for reason in [EventReason.invalidPool, .insufficientStorage] { untell(pool, reason) }
+    for reason in [EventReason.invalidPool, .insufficientStorage] { endRefusal(pool, reason) }
     logLine("pool removed", ["pool": pool.metadata.key.description])
     return .done
   }

@@ -32,7 +32,7 @@ package actor PoolKeeper: Controller {
   /// What is known of a pool beside what the API server shows. Losing it costs nothing but pauses that are too short.
   struct Memory {
     var streak = FailureStreak()
-    /// The number of replicas of which an Event has said that the pool is scaled to it.
+    /// The number of replicas in the last Event about scaling; nil once the pool has settled.
     var announced: Int?
     /// Why the API server does not take a replica's claim.
     var rejection: WriteFailure?
@@ -90,7 +90,7 @@ package actor PoolKeeper: Controller {
   func quietTime(of pool: String) -> Duration { time.now - max(began, memories[pool]?.lostJobAt ?? began) }
 
   /// Sends an Event about a pool, unless the same was sent lately.
-  func tell(_ pool: Pool, _ refusal: Refusal) {
+  func sendRefusal(_ pool: Pool, _ refusal: Refusal) {
     let about = "\(pool.metadata.uid)/\(refusal.reason.rawValue)"
     guard sentRefusals.isNews(refusal, of: about, at: time.now) else { return }
     logLine(
@@ -100,8 +100,10 @@ package actor PoolKeeper: Controller {
     writes.sendEvent(pool.reference, refusal.reason, refusal.message)
   }
 
-  /// The trouble is over.
-  func untell(_ pool: Pool, _ reason: EventReason) { sentRefusals.end(of: "\(pool.metadata.uid)/\(reason.rawValue)") }
+  /// Forgets an Event of this reason: if the trouble comes again, the Event is sent at once.
+  func endRefusal(_ pool: Pool, _ reason: EventReason) {
+    sentRefusals.end(of: "\(pool.metadata.uid)/\(reason.rawValue)")
+  }
 
   /// Does something with each of the items, several at a time. Returns the first failure.
   nonisolated func each<Item: Sendable>(

@@ -31,8 +31,8 @@ package enum CheckoutReview {
 
 /// Who may use a pool.
 package struct PoolAccess: Sendable {
-  /// Whether the API server asks for the verb `use` when a checkout is created or changed. Then whoever has a checkout may use
-  /// its pool.
+  /// Whether the API server requires the verb `use` on the pool when a checkout is created or changed. If so, every checkout that
+  /// exists may use its pool.
   package var isCheckedAtAdmission: Bool
 
   package init(isCheckedAtAdmission: Bool) { self.isCheckedAtAdmission = isCheckedAtAdmission }

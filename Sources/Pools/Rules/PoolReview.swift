@@ -85,12 +85,12 @@ package enum PoolReview {
     text.utf8.count <= 63 && !text.contains(".") && ClusterNames.isObjectName(text)
   }
 
-  /// A kept volume is kept for the claim that had it. Of a replica that is nobody.
+  /// A volume is kept for the claim that had it. No user asks for a replica's claim again, so its volume would never be used.
   private static func problem(of storageClass: StorageClass?) -> String? {
     guard let storageClass, storageClass.isOurs, storageClass.parameters["keep"] != nil else { return nil }
     return
       "storage class \(quoted(storageClass.metadata.name)) keeps volumes beyond their claims (parameter keep), so each replica "
-      + "that is replaced would stay for ever; name a class without keep"
+      + "that is replaced would be kept forever; use a class without keep"
   }
 }
 
