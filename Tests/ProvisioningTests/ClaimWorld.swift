@@ -25,7 +25,7 @@ final class ClaimWorld: Sendable {
     server.actsAtOnce(.binder)
   }
 
-  /// Reads the true state at one moment.
+  /// Reads the true state at one moment. The body must not use the server, which waits for this state while it holds its own lock.
   func look<Value: Sendable>(_ body: (ClaimTruth) throws -> Value) rethrows -> Value {
     try seen.truth.withLock { try body($0) }
   }

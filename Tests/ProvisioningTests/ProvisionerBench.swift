@@ -46,7 +46,7 @@ struct ProvisionerBench: Sendable {
 
   func addClass(_ storageClass: StorageClass = Samples.storageClass()) { cluster.add(storageClass) }
 
-  /// Waits until a condition holds, for at most 20 real seconds.
+  /// Waits until a condition holds, for at most 20 real seconds. As for ``ClaimWorld/look(_:)``, it must not use the server.
   func eventually(
     _ what: String, at location: SourceLocation = #_sourceLocation, _ isTrue: (ClaimTruth) -> Bool
   ) async {
